@@ -1,0 +1,189 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Pixels to fractions of an image and back.
+
+Two coordinate frames, both with the origin in the top-left corner, x right and y down:
+
+* **pixels**: floats from 0 to the image's width or height (as vision_msgs has them);
+* **normalized**: fractions of the image in [0, 1), never 1.0 (the SparkAI page's range).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+BELOW_ONE = math.nextafter(1.0, 0.0)
+
+
+class GeometryError(ValueError):
+    """A shape that cannot be used; the message says why."""
+
+
+class Vertex(NamedTuple):
+    """A point, in the frame that its owner names."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """An axis-aligned box by its top-left and bottom-right corners."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class PixelBox(NamedTuple):
+    """A box as vision_msgs/BoundingBox2D has it: center and size in pixels, theta in radians."""
+
+    center_x: float
+    center_y: float
+    size_x: float
+    size_y: float
+    theta: float = 0.0
+
+
+class ImageSize(NamedTuple):
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+
+def clamp(value: float) -> float:
+    """Clamp a fraction into [0, 1).
+
+    Raises:
+        GeometryError: it is NaN or infinite.
+    """
+    if not math.isfinite(value):
+        raise GeometryError(f'a coordinate is {value}, not a finite number')
+    return min(max(value, 0.0), BELOW_ONE)
+
+
+def hull(vertices: Iterable[Sequence[float]]) -> Box:
+    """Return the axis-aligned box around points, in their frame.
+
+    Raises:
+        GeometryError: there are no points.
+    """
+    points = list(vertices)
+    if not points:
+        raise GeometryError('a shape has no vertices')
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    return Box(min(xs), min(ys), max(xs), max(ys))
+
+
+def corners(box: Box) -> tuple[Vertex, Vertex, Vertex, Vertex]:
+    """Return the four corners of a box, clockwise from the top-left."""
+    return (
+        Vertex(box.x0, box.y0),
+        Vertex(box.x1, box.y0),
+        Vertex(box.x1, box.y1),
+        Vertex(box.x0, box.y1),
+    )
+
+
+def scale(box: PixelBox, given_in: ImageSize, image: ImageSize) -> PixelBox:
+    """Scale a box that was measured in another size of the same image.
+
+    A rotated box is scaled as its axis-aligned hull where the two factors differ, because a
+    rectangle does not stay one under an uneven scale.
+    """
+    fx, fy = image.width / given_in.width, image.height / given_in.height
+    if fx != fy and box.theta:
+        around = pixel_hull(box)
+        box = PixelBox(
+            (around.x0 + around.x1) / 2,
+            (around.y0 + around.y1) / 2,
+            around.x1 - around.x0,
+            around.y1 - around.y0,
+        )
+    return PixelBox(
+        box.center_x * fx, box.center_y * fy, box.size_x * fx, box.size_y * fy, box.theta
+    )
+
+
+def pixel_hull(box: PixelBox) -> Box:
+    """Return the axis-aligned hull in pixels of a box that may be rotated about its center."""
+    cos, sin = abs(math.cos(box.theta)), abs(math.sin(box.theta))
+    if box.theta == 0.0:
+        half_x, half_y = box.size_x / 2, box.size_y / 2
+    else:
+        half_x = (box.size_x * cos + box.size_y * sin) / 2
+        half_y = (box.size_x * sin + box.size_y * cos) / 2
+    return Box(
+        box.center_x - half_x, box.center_y - half_y, box.center_x + half_x, box.center_y + half_y
+    )
+
+
+def normalize(box: PixelBox, image: ImageSize, given_in: ImageSize | None = None) -> Box:
+    """Turn a pixel box into a normalized one, clamped to the image.
+
+    Args:
+        box: in pixels of the image, or of `given_in` where that is set; rotated boxes become
+            their axis-aligned hull.
+        image: the image's size.
+        given_in: the size the detector saw, when it is not the image's.
+
+    Returns:
+        The box in [0, 1), with an area above zero.
+
+    Raises:
+        GeometryError: a number is not finite, a size is not positive, the image has no area,
+            or the box lies wholly outside the image.
+    """
+    if image.width <= 0 or image.height <= 0:
+        raise GeometryError(f'the image is {image.width}x{image.height}: it has no area')
+    if not all(math.isfinite(value) for value in box):
+        raise GeometryError(f'the box has a number that is not finite: {tuple(box)}')
+    if box.size_x <= 0 or box.size_y <= 0:
+        raise GeometryError(f'the box is {box.size_x:g}x{box.size_y:g} pixels: it has no area')
+    if given_in is not None:
+        if given_in.width <= 0 or given_in.height <= 0:
+            raise GeometryError(f'the detector image is {given_in.width}x{given_in.height}')
+        box = scale(box, given_in, image)
+    around = pixel_hull(box)
+    normalized = Box(
+        clamp(around.x0 / image.width),
+        clamp(around.y0 / image.height),
+        clamp(around.x1 / image.width),
+        clamp(around.y1 / image.height),
+    )
+    if normalized.x1 <= normalized.x0 or normalized.y1 <= normalized.y0:
+        raise GeometryError(
+            f'the box ({around.x0:g}, {around.y0:g})-({around.x1:g}, {around.y1:g}) '
+            f'lies outside the {image.width}x{image.height} image'
+        )
+    return normalized
+
+
+def to_pixels(vertices: Iterable[Sequence[float]], image: ImageSize) -> PixelBox:
+    """Return the axis-aligned pixel box around normalized vertices.
+
+    A coordinate clamped to just under 1 comes back on the image's edge.
+    """
+    around = hull(vertices)
+    x0, x1 = around.x0 * image.width, around.x1 * image.width
+    y0, y1 = around.y0 * image.height, around.y1 * image.height
+    return PixelBox((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)
+
+
+def iou(a: Box, b: Box) -> float:
+    """Return the intersection over union of two boxes of one frame, in [0, 1]."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    union = (a.x1 - a.x0) * (a.y1 - a.y0) + (b.x1 - b.x0) * (b.y1 - b.y0) - shared
+    return min(shared / union, 1.0) if union > 0 else 0.0
+
+
+def iou_xywh(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the intersection over union of two (x, y, width, height) boxes."""
+    (ax, ay, aw, ah), (bx, by, bw, bh) = a, b
+    return iou(Box(ax, ay, ax + aw, ay + ah), Box(bx, by, bx + bw, by + bh))

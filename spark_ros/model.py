@@ -1,0 +1,219 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The vocabulary that every room shares: annotations, questions, corrections and answers.
+
+Coordinates are normalized to [0, 1) (see `spark_ros.geometry`). Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from spark_ros.geometry import Box, Vertex, clamp, corners, hull
+
+MATCH_TOLERANCE = 1e-9
+
+
+class AnnotationType(str, Enum):
+    """A shape, by the name both APIs' pages give it."""
+
+    BOUNDING_BOX = 'bounding_box'
+    POLYGON = 'polygon'
+    DOT = 'dot'
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A labelled shape on an image.
+
+    Attributes:
+        label: what it is said to be; may be empty.
+        type: bounding box (four vertices clockwise from the top-left), polygon (three or more)
+            or dot (one).
+        vertices: normalized to [0, 1).
+        id: ours, unique within a frame; empty where the sender gave none.
+        score: the detector's confidence in [0, 1], or None.
+        attributes: everything else that was said of it, as JSON values.
+        image_index: which image of the request it is on, or None.
+    """
+
+    label: str
+    type: AnnotationType
+    vertices: tuple[Vertex, ...]
+    id: str = ''
+    score: float | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    image_index: int | None = None
+
+    @property
+    def box(self) -> Box:
+        """The axis-aligned hull, normalized."""
+        return hull(self.vertices)
+
+
+def box_annotation(label: str, box: Box, **rest: Any) -> Annotation:
+    """Make a bounding-box annotation from a normalized box."""
+    clamped = Box(*(clamp(value) for value in box))
+    return Annotation(label, AnnotationType.BOUNDING_BOX, corners(clamped), **rest)
+
+
+class QuestionKind(str, Enum):
+    """What an answer consists of."""
+
+    ANNOTATE = 'annotate'
+    MULTIPLE_CHOICE = 'multiple_choice'
+    FREE_TEXT = 'free_text'
+    RATING = 'rating'
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked about an image."""
+
+    kind: QuestionKind = QuestionKind.ANNOTATE
+    instructions: str = ''
+    label_options: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    min_answers: int = 1
+    max_answers: int = 0
+    validation: str = ''
+    rating_min: float = 0.0
+    rating_max: float = 100.0
+    rating_step: float = 1.0
+    label_min: str = ''
+    label_max: str = ''
+
+
+class State(str, Enum):
+    """Where a question stands, over its whole life on the robot and on the service."""
+
+    QUEUED = 'queued'
+    OPEN = 'open'
+    ASSIGNED = 'assigned'
+    CLOSED = 'closed'
+    FLAGGED = 'flagged'
+    FAILED = 'failed'
+    EXPIRED = 'expired'
+    CANCELED = 'canceled'
+    WOULD_ASK = 'would_ask'
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing follows it. An EXPIRED question may still get its late answer."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset(
+    {State.CLOSED, State.FLAGGED, State.FAILED, State.EXPIRED, State.CANCELED, State.WOULD_ASK}
+)
+
+
+class CorrectionKind(str, Enum):
+    """What a person did to a prior annotation."""
+
+    CONFIRMED = 'confirmed'
+    MODIFIED = 'modified'
+    ADDED = 'added'
+    REMOVED = 'removed'
+    UNMENTIONED = 'unmentioned'
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One change: `original` is None for ADDED, `corrected` is None for REMOVED."""
+
+    kind: CorrectionKind
+    original: Annotation | None
+    corrected: Annotation | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for one question, whichever API carried it."""
+
+    state: State
+    response: str = ''
+    answers: tuple[str, ...] = ()
+    rating: float | None = None
+    corrections: tuple[Correction, ...] = ()
+    feedback: str = ''
+    flags: tuple[str, ...] = ()
+    image_url: str = ''
+    created: float | None = None
+    closed: float | None = None
+
+    @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """The final list: every correction's outcome, removed ones left out."""
+        return tuple(c.corrected for c in self.corrections if c.corrected is not None)
+
+
+def same_shape(a: Annotation, b: Annotation) -> bool:
+    """Whether two annotations have the label, type and vertices of one another."""
+    return (
+        a.label == b.label
+        and a.type == b.type
+        and len(a.vertices) == len(b.vertices)
+        and all(
+            abs(p.x - q.x) <= MATCH_TOLERANCE and abs(p.y - q.y) <= MATCH_TOLERANCE
+            for p, q in zip(a.vertices, b.vertices, strict=True)
+        )
+    )
+
+
+def find_prior(
+    priors: Sequence[Annotation], said: Annotation, taken: Container[int] = ()
+) -> int | None:
+    """Find which prior a server means: by our id where it kept it, else by shape and label.
+
+    Returns:
+        Its index among those not `taken`, or None.
+    """
+    free = [index for index in range(len(priors)) if index not in taken]
+    if said.id:
+        for index in free:
+            if priors[index].id == said.id:
+                return index
+    return next((index for index in free if same_shape(priors[index], said)), None)
+
+
+def corrections_from_statements(
+    priors: Sequence[Annotation],
+    changed: Iterable[tuple[Annotation | None, Annotation]],
+    confirmed: Iterable[Annotation] = (),
+    removed: Iterable[Annotation] = (),
+) -> tuple[Correction, ...]:
+    """Work out the corrections from what a server said of the priors (SparkAI).
+
+    Args:
+        priors: what was asked, in order.
+        changed: (original or None, corrected) pairs; a None original is an added shape.
+        confirmed: priors that the server says stand.
+        removed: priors that the server says are wrong.
+
+    Returns:
+        One correction per prior, in the order asked, then the additions. A prior that nobody
+        mentions is UNMENTIONED and stands as it was.
+    """
+    said: dict[int, Correction] = {}
+    added: list[Correction] = []
+    for original, corrected in changed:
+        index = None if original is None else find_prior(priors, original, said)
+        if index is None:
+            added.append(Correction(CorrectionKind.ADDED, None, corrected))
+        else:
+            kept = replace(corrected, id=priors[index].id or corrected.id)
+            said[index] = Correction(CorrectionKind.MODIFIED, priors[index], kept)
+    for statement in confirmed:
+        if (index := find_prior(priors, statement, said)) is not None:
+            said[index] = Correction(CorrectionKind.CONFIRMED, priors[index], priors[index])
+    for statement in removed:
+        if (index := find_prior(priors, statement, said)) is not None:
+            said[index] = Correction(CorrectionKind.REMOVED, priors[index], None)
+    of_priors = [
+        said.get(index, Correction(CorrectionKind.UNMENTIONED, prior, prior))
+        for index, prior in enumerate(priors)
+    ]
+    return (*of_priors, *added)

@@ -1,0 +1,332 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""SparkAI's requests and answers, both directions (page: /v1/engagement and /v1/job).
+
+The request side is exact and refuses with the field's name; the answer side tolerates missing
+and unknown fields, as a client of a service that may grow must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spark_ros.model import Annotation, Answer, State, corrections_from_statements
+from spark_ros.wire.annotations import annotation_json, parse_annotation
+from spark_ros.wire.values import (
+    WireError,
+    expect_list,
+    expect_object,
+    expect_text,
+    expect_url,
+    parse_time,
+)
+
+MAX_LOCATIONS = 50
+MAX_PRIORS = 10_000
+LABEL_LIST_NAMES = ('label_options', 'label_set', 'label_list')
+STATES = ('open', 'assigned', 'closed')
+
+
+@dataclass(frozen=True)
+class EngagementRequest:
+    """The body of POST /v1/engagement.
+
+    Attributes:
+        content_location: 1 to 50 image URLs.
+        raw_annotations: the priors exactly as they were sent, index for index.
+    """
+
+    content_location: tuple[str, ...]
+    content_type: str = 'image'
+    program_name: str | None = None
+    instructions: str | None = None
+    webhook_url: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    label_options: tuple[str, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    raw_annotations: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the body that our client sends: locations as an array, vertices as strings."""
+        body: dict[str, Any] = {'content_location': list(self.content_location)}
+        if self.content_type != 'image':
+            body['content_type'] = self.content_type
+        for name in ('program_name', 'instructions', 'webhook_url'):
+            if getattr(self, name):
+                body[name] = getattr(self, name)
+        if self.metadata:
+            body['metadata'] = dict(self.metadata)
+        priors: dict[str, Any] = {}
+        if self.label_options:
+            priors['label_options'] = list(self.label_options)
+        if self.annotations:
+            priors['annotations'] = [
+                annotation_json(annotation, as_strings=True) for annotation in self.annotations
+            ]
+        if priors:
+            body['priors'] = priors
+        return body
+
+
+def parse_request(value: Any) -> EngagementRequest:
+    """Read the body of POST /v1/engagement as a service must.
+
+    Whether a program or instructions are there is for the service to check: it knows the key's
+    default program.
+
+    Raises:
+        WireError: it does not follow the page; the message names the field.
+    """
+    body = expect_object(value, 'the body')
+    priors = expect_object(body.get('priors') or {}, 'priors')
+    annotations = expect_list(priors.get('annotations') or [], 'priors.annotations')
+    if len(annotations) > MAX_PRIORS:
+        raise WireError(f'priors.annotations has more than {MAX_PRIORS} entries')
+    parsed = tuple(
+        parse_annotation(item, f'priors.annotations[{index}]')
+        for index, item in enumerate(annotations)
+    )
+    locations = _parse_locations(body.get('content_location'))
+    for index, annotation in enumerate(parsed):
+        if annotation.image_index is not None and annotation.image_index >= len(locations):
+            raise WireError(
+                f'priors.annotations[{index}].image_idx is {annotation.image_index}, '
+                f'but there are {len(locations)} images'
+            )
+    content_type = body.get('content_type') or 'image'
+    if content_type not in ('image', 'video'):
+        raise WireError('content_type must be image or video')
+    webhook_url = body.get('webhook_url')
+    return EngagementRequest(
+        content_location=locations,
+        content_type=content_type,
+        program_name=_optional_text(body, 'program_name', 500),
+        instructions=_optional_text(body, 'instructions'),
+        webhook_url=expect_url(webhook_url, 'webhook_url') if webhook_url else None,
+        metadata=dict(expect_object(body.get('metadata') or {}, 'metadata')),
+        label_options=_parse_label_options(priors),
+        annotations=parsed,
+        raw_annotations=tuple(annotations),
+    )
+
+
+@dataclass(frozen=True)
+class ChangedAnnotation:
+    """A new or changed shape in an answer; `original` is the prior it replaces, if any."""
+
+    corrected: Annotation
+    original: Annotation | None = None
+
+
+@dataclass(frozen=True)
+class Engagement:
+    """One element of GET /v1/engagement.
+
+    Attributes:
+        date_created, date_closed: Unix seconds, or None.
+        confirmed, removed: None where the server does not say (our service does).
+        problems: parts of the answer that could not be read, in words.
+        extra: fields that the page does not have.
+    """
+
+    token: str = ''
+    state: str = ''
+    date_created: float | None = None
+    date_closed: float | None = None
+    instructions: str = ''
+    program_name: str = ''
+    webhook_url: str = ''
+    image_location: str = ''
+    response: str = ''
+    annotations: tuple[ChangedAnnotation, ...] = ()
+    confirmed: tuple[Annotation, ...] | None = None
+    removed: tuple[Annotation, ...] | None = None
+    flags: tuple[str, ...] = ()
+    feedback: str = ''
+    problems: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def answer(self, priors: Sequence[Annotation]) -> Answer:
+        """Say what this engagement means for the question that was asked with these priors.
+
+        Raises:
+            WireError: the state is none that the page knows.
+        """
+        if self.state not in STATES:
+            raise WireError(f'the engagement has the unknown state {self.state!r}')
+        state = State(self.state)
+        if state is not State.CLOSED:
+            return Answer(state=state, created=self.date_created)
+        flagged = 'flagged' in self.flags
+        return Answer(
+            state=State.FLAGGED if flagged else State.CLOSED,
+            response=self.response,
+            corrections=corrections_from_statements(
+                priors,
+                [(changed.original, changed.corrected) for changed in self.annotations],
+                self.confirmed or (),
+                self.removed or (),
+            ),
+            feedback=self.feedback,
+            flags=self.flags + tuple(f'unreadable: {problem}' for problem in self.problems),
+            image_url=self.image_location,
+            created=self.date_created,
+            closed=self.date_closed,
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One element of GET /v1/job/{token}: all engagements of one POST."""
+
+    token: str = ''
+    job_name: str = ''
+    state: str = ''
+    date_created: float | None = None
+    date_closed: float | None = None
+    program_name: str = ''
+    engagements: tuple[Engagement, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+_ENGAGEMENT_FIELDS = frozenset(
+    'token state date_created date_closed instructions program_name webhook_url image_location '
+    'content_location response annotations confirmed_annotations removed_annotations flags '
+    'feedback'.split()
+)
+_JOB_FIELDS = frozenset(
+    'token job_name state date_created date_closed program_name engagements'.split()
+)
+
+
+def parse_engagement(value: Any) -> Engagement:
+    """Read one engagement of an answer.
+
+    A field that is missing or has another type counts as absent; an annotation that cannot be
+    read is left out and named in `problems`.
+
+    Raises:
+        WireError: it is not an object at all.
+    """
+    body = expect_object(value, 'the engagement')
+    problems: list[str] = []
+    location = body.get('image_location', body.get('content_location'))
+    if isinstance(location, list):
+        location = location[0] if location else ''
+    flags = body.get('flags')
+    return Engagement(
+        **{
+            name: _text(body.get(name))
+            for name in (
+                'token', 'state', 'instructions', 'program_name', 'webhook_url', 'response',
+                'feedback',
+            )
+        },
+        date_created=parse_time(body.get('date_created')),
+        date_closed=parse_time(body.get('date_closed')),
+        image_location=_text(location),
+        annotations=_parse_changed(body.get('annotations'), problems),
+        confirmed=_parse_statements(body, 'confirmed_annotations', problems),
+        removed=_parse_statements(body, 'removed_annotations', problems),
+        flags=tuple(_text(flag) for flag in flags) if isinstance(flags, list) else (),
+        problems=tuple(problems),
+        extra={name: item for name, item in body.items() if name not in _ENGAGEMENT_FIELDS},
+    )
+
+
+def parse_job(value: Any) -> Job:
+    """Read one job of an answer, as tolerantly as an engagement.
+
+    Raises:
+        WireError: it, or one of its engagements, is not an object at all.
+    """
+    body = expect_object(value, 'the job')
+    engagements = body.get('engagements')
+    return Job(
+        token=_text(body.get('token')),
+        job_name=_text(body.get('job_name')),
+        state=_text(body.get('state')),
+        date_created=parse_time(body.get('date_created')),
+        date_closed=parse_time(body.get('date_closed')),
+        program_name=_text(body.get('program_name')),
+        engagements=tuple(parse_engagement(item) for item in engagements)
+        if isinstance(engagements, list)
+        else (),
+        extra={name: item for name, item in body.items() if name not in _JOB_FIELDS},
+    )
+
+
+def _parse_locations(value: Any) -> tuple[str, ...]:
+    if value is None:
+        raise WireError('content_location is missing')
+    locations = value if isinstance(value, list) else [value]
+    if not 1 <= len(locations) <= MAX_LOCATIONS:
+        raise WireError(f'content_location has {len(locations)} URLs; 1 to 50 are accepted')
+    if not isinstance(value, list):
+        return (expect_url(value, 'content_location'),)
+    return tuple(
+        expect_url(item, f'content_location[{index}]') for index, item in enumerate(locations)
+    )
+
+
+def _parse_label_options(priors: Mapping[str, Any]) -> tuple[str, ...]:
+    given = {
+        name: expect_list(priors[name], f'priors.{name}')
+        for name in LABEL_LIST_NAMES
+        if priors.get(name) is not None
+    }
+    lists = list(given.values())
+    if any(labels != lists[0] for labels in lists):
+        raise WireError(f'priors has {" and ".join(given)} with different labels; give one')
+    if not lists:
+        return ()
+    labels = tuple(expect_text(label, 'priors.label_options', 500) for label in lists[0])
+    if len(labels) > 1000 or not all(labels):
+        raise WireError('priors.label_options has 1 to 1000 labels, none of them empty')
+    return labels
+
+
+def _optional_text(body: Mapping[str, Any], name: str, longest: int = 20_000) -> str | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    return expect_text(value, name, longest).strip() or None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ''
+
+
+def _parse_changed(value: Any, problems: list[str]) -> tuple[ChangedAnnotation, ...]:
+    changed = []
+    for index, item in enumerate(value if isinstance(value, list) else []):
+        try:
+            corrected = parse_annotation(item, f'annotations[{index}]')
+            original = item.get('original_annotation')
+            changed.append(
+                ChangedAnnotation(
+                    corrected,
+                    parse_annotation(original, f'annotations[{index}].original_annotation')
+                    if original
+                    else None,
+                )
+            )
+        except WireError as error:
+            problems.append(str(error))
+    return tuple(changed)
+
+
+def _parse_statements(
+    body: Mapping[str, Any], name: str, problems: list[str]
+) -> tuple[Annotation, ...] | None:
+    value = body.get(name)
+    if not isinstance(value, list):
+        return None
+    statements = []
+    for index, item in enumerate(value):
+        try:
+            statements.append(parse_annotation(item, f'{name}[{index}]'))
+        except WireError as error:
+            problems.append(str(error))
+    return tuple(statements)
