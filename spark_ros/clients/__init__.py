@@ -1,2 +1,36 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Async clients to a human-in-the-loop service."""
+"""Clients of the services: async, typed, with no ROS in them."""
+
+from spark_ros.clients.answers import UploadedImage
+from spark_ros.clients.errors import (
+    AuthenticationError,
+    ClientError,
+    ConnectionFailed,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    RedirectError,
+    RefusedError,
+    ResponseError,
+    ServerError,
+    UnsupportedError,
+)
+from spark_ros.clients.retry import RetryPolicy
+from spark_ros.clients.spark import SparkClient
+
+__all__ = [
+    'AuthenticationError',
+    'ClientError',
+    'ConnectionFailed',
+    'NotFoundError',
+    'ProtocolError',
+    'RateLimitedError',
+    'RedirectError',
+    'RefusedError',
+    'ResponseError',
+    'RetryPolicy',
+    'ServerError',
+    'SparkClient',
+    'UnsupportedError',
+    'UploadedImage',
+]

@@ -1,0 +1,196 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What can go wrong between a client and a service.
+
+::
+
+    ClientError
+    ├── ConnectionFailed          no answer: refused, unreachable, timed out, TLS, broken off
+    ├── ProtocolError             an answer that cannot be read: half a body, no JSON, no token
+    └── ResponseError             the service said no, with a status
+        ├── AuthenticationError   401, 403: the token
+        ├── NotFoundError         404
+        ├── UnsupportedError      the service does not have this call
+        ├── RateLimitedError      429
+        ├── ServerError           408 and 5xx
+        ├── RedirectError         3xx: never followed, a token must not travel to another host
+        └── RefusedError          every other 4xx
+
+Invalid arguments are a ValueError: then nothing was sent. No message holds the token.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST_MESSAGE = 500
+
+
+class ClientError(Exception):
+    """The base of all; catch this to catch everything that a call can meet.
+
+    Attributes:
+        may_have_arrived: the service may have carried the request out, in this attempt or in an
+            earlier one of the same call; repeat it with the same idempotency key only.
+    """
+
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
+
+    @property
+    def final(self) -> bool:
+        """Whether asking again cannot help: a 4xx other than 401, 403, 408 and 429."""
+        return False
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return False
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """How long the service asks to wait, in seconds, where it says so."""
+        return None
+
+
+class ConnectionFailed(ClientError):
+    """No answer came.
+
+    Attributes:
+        may_have_arrived: False where the connection was never made.
+        timed_out: time ran out, rather than that something was refused or broke.
+    """
+
+    def __init__(
+        self, message: str, *, may_have_arrived: bool = False, timed_out: bool = False
+    ) -> None:
+        super().__init__(message, may_have_arrived=may_have_arrived)
+        self.timed_out = timed_out
+
+    @property
+    def transient(self) -> bool:
+        """Always."""
+        return True
+
+
+class ProtocolError(ClientError):
+    """The service answered, but the answer cannot be read."""
+
+    def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
+        super().__init__(message, may_have_arrived=may_have_arrived)
+
+    @property
+    def transient(self) -> bool:
+        """Always: a proxy's page or a cut connection looks like this."""
+        return True
+
+
+class ResponseError(ClientError):
+    """The service answered with a status that is not a success.
+
+    Attributes:
+        status: the HTTP status.
+        message: the service's own words, clipped and without control characters.
+        retry_after: seconds to wait as the service asks, or None.
+        request: the method and URL, where known.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str = '',
+        retry_after: float | None = None,
+        request: str = '',
+    ) -> None:
+        super().__init__(
+            (f'{request}: ' if request else '') + f'{status} {message}'.rstrip(),
+            may_have_arrived=status == 408 or status >= 500,
+        )
+        self.status = status
+        self.message = message
+        self.retry_after = retry_after
+        self.request = request
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild it from its own arguments, so that it survives pickling and copying."""
+        return type(self), (self.status, self.message, self.retry_after, self.request)
+
+    @property
+    def final(self) -> bool:
+        """Whether asking again cannot help: a 4xx other than 401, 403, 408 and 429."""
+        return 400 <= self.status < 500 and self.status not in (401, 403, 408, 429)
+
+    @property
+    def transient(self) -> bool:
+        """Whether the status is 408, 429 or 5xx."""
+        return self.status in (408, 429) or self.status >= 500
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """How long the service asks to wait, in seconds, where it says so."""
+        return self.retry_after
+
+
+class AuthenticationError(ResponseError):
+    """The token is unknown, or not allowed to do this (401, 403)."""
+
+
+class NotFoundError(ResponseError):
+    """There is no such thing, or it is another tenant's (404)."""
+
+
+class UnsupportedError(ResponseError):
+    """The service does not have this call (405, or found out by asking another way)."""
+
+
+class RateLimitedError(ResponseError):
+    """Too many requests (429); see `retry_after`."""
+
+
+class ServerError(ResponseError):
+    """The service, or a proxy before it, failed (408, 5xx)."""
+
+
+class RedirectError(ResponseError):
+    """The service is elsewhere (3xx); the message says where, for the base URL to be set."""
+
+
+class RefusedError(ResponseError):
+    """The request itself is wrong, and stays wrong (every other 4xx)."""
+
+
+def error_for_status(
+    status: int, message: str = '', retry_after: float | None = None, request: str = ''
+) -> ResponseError:
+    """Make the error that belongs to a status that is not a success."""
+    kinds: dict[int, type[ResponseError]] = {
+        401: AuthenticationError,
+        403: AuthenticationError,
+        404: NotFoundError,
+        405: UnsupportedError,
+        408: ServerError,
+        429: RateLimitedError,
+    }
+    kind = kinds.get(status)
+    if kind is None:
+        if status >= 500:
+            kind = ServerError
+        elif status >= 400:
+            kind = RefusedError
+        else:
+            kind = RedirectError if status >= 300 else ResponseError
+    return kind(status, message, retry_after, request)
+
+
+def clean(text: str, secret: str = '') -> str:
+    """Make someone else's text fit for a message: one line, clipped, without the secret."""
+    head = text[: LONGEST_MESSAGE * 8]
+    printable = ''.join(
+        ' ' if char.isspace() else char
+        for char in head
+        if char.isspace() or not unicodedata.category(char).startswith('C')
+    )
+    line = ' '.join(printable.split())
+    if secret:
+        line = line.replace(secret, '***')
+    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + '…'

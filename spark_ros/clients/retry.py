@@ -1,0 +1,80 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""When to ask again: a doubling delay with jitter, and what Retry-After says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a call is repeated, and how long is waited in between.
+
+    Attributes:
+        attempts: how often it is tried in all, at least 1.
+        first_delay_s: before the second attempt; doubles with each further one.
+        max_delay_s: no wait is longer, whatever Retry-After asks for.
+    """
+
+    attempts: int = 4
+    first_delay_s: float = 0.5
+    max_delay_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ValueError(f'attempts is {self.attempts}; it must be at least 1')
+        for name in ('first_delay_s', 'max_delay_s'):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f'{name} is {value}; it must be 0 or more')
+
+    @classmethod
+    def none(cls) -> RetryPolicy:
+        """One attempt, for a caller that schedules repetitions itself."""
+        return cls(attempts=1)
+
+    def delay_s(
+        self, failures: int, random: Callable[[], float], retry_after_s: float | None = None
+    ) -> float:
+        """Return how long to wait after so many failures, in seconds.
+
+        Half of the doubled delay is certain and half is random, so that a fleet that lost its
+        service together does not come back together.
+
+        Args:
+            failures: how many attempts have failed, from 1.
+            random: gives a number in [0, 1).
+            retry_after_s: what the service asked for; waited for at least, up to max_delay_s.
+        """
+        doubled = min(self.first_delay_s * 2.0 ** min(failures - 1, 60), self.max_delay_s)
+        jittered = doubled / 2 + doubled / 2 * random()
+        return min(max(jittered, retry_after_s or 0.0), self.max_delay_s)
+
+
+DEFAULT_RETRY = RetryPolicy()
+
+
+def parse_retry_after(value: str | None, now: float) -> float | None:
+    """Read a Retry-After header: seconds or an HTTP date (RFC 9110, 10.2.3).
+
+    Args:
+        value: the header, or None.
+        now: Unix seconds.
+
+    Returns:
+        Seconds from now, never negative; None where it is missing or unreadable.
+    """
+    text = (value or '').strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(moment.timestamp() - now, 0.0)
