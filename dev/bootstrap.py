@@ -11,16 +11,16 @@ import sys
 # and not a SyntaxError.
 if not (3, 10) <= sys.version_info[:2] <= (3, 14):
     sys.exit(
-        'spark_ros: Python %d.%d cannot be used: ROS 2 from PyPI needs Python 3.10 to 3.14. '
-        'Choose one with make PYTHON=python3.12' % sys.version_info[:2]  # noqa: UP031
+        'spark_ros: Python ' + '.'.join(map(str, sys.version_info[:2])) + ' cannot be used: ROS 2 '
+        'from PyPI needs Python 3.10 to 3.14. Choose one with make PYTHON=python3.12'
     )
 
-import argparse  # noqa: E402
+import argparse
 
-import environment  # noqa: E402
-import host  # noqa: E402
-import workspace  # noqa: E402
-from steps import Failure, Paths, exclusive  # noqa: E402
+import environment
+import host
+import workspace
+from steps import Failure, Paths, exclusive
 
 
 def main() -> int:

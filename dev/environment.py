@@ -39,7 +39,7 @@ def install(paths: Paths, distro: str) -> None:
     """
     expected = _fingerprint(paths, distro)
     if any(character.isspace() for character in str(paths.venv)):
-        raise Failure(f'the path {paths.root} has white space, which CMake and make cannot build in')
+        raise Failure(f'CMake and make cannot build in a path with white space: {paths.root}')
     # CMake's caches in build/ belong to the environment that goes away.
     for name in ('spark_ros', 'vision_msgs'):
         shutil.rmtree(paths.build / name, ignore_errors=True)

@@ -21,7 +21,9 @@ _COMPILED = ('msg', 'action', 'scripts', 'resource', 'dev/vision_msgs')
 
 def is_current(paths: Paths) -> bool:
     """Tell whether the last complete build is of these inputs."""
-    return stamped(_stamp(paths), _fingerprint(paths))
+    # The links in .venv lead there.
+    built = (paths.build / 'spark_ros').is_dir() and (paths.build / 'vision_msgs').is_dir()
+    return built and stamped(_stamp(paths), _fingerprint(paths))
 
 
 def build(paths: Paths) -> None:

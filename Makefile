@@ -1,0 +1,52 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+
+PYTHON ?= python3
+ROS_DISTRO ?= jazzy
+ARGS ?= -n 2
+
+demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
+	$(if $(BACKEND),--backend "$(BACKEND)")
+
+# A ROS that is sourced in this shell would mix into the environment in .venv.
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME
+unexport PYTHONPATH RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help env demo test lint bench service clean
+
+help:
+	@echo 'make demo      one robot, one camera, one operator: questions asked and answered'
+	@echo '                 IMAGES=<folder or video>  your own pictures'
+	@echo '                 OPERATOR=me               you answer, in a browser'
+	@echo 'make test      all tests                   ARGS="-k geometry"  some of them'
+	@echo 'make lint      ruff and mypy'
+	@echo 'make bench     what a frame costs the robot'
+	@echo 'make service   the resolution service alone, with a key and the console (./spark-data)'
+	@echo 'make env       only bring .venv up to date: ROS 2 from PyPI, this package built into it'
+	@echo 'make clean     remove everything that was made, except ./spark-data'
+	@echo
+	@echo 'PYTHON=$(PYTHON)  ROS_DISTRO=$(ROS_DISTRO)'
+
+env:
+	@$(PYTHON) dev/bootstrap.py --distro $(ROS_DISTRO)
+
+demo: env
+	@.venv/bin/python -m spark_ros.demo $(demo_arguments)
+
+test: env
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint: env
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m mypy
+
+bench: env
+	@.venv/bin/python benchmarks/run.py
+
+service: env
+	@.venv/bin/spark-service try --data ./spark-data
+
+clean:
+	rm -rf .venv build demo_output dist install log *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,183 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The package without ROS, beside ROS, and what a machine that lacks something is told."""
+
+import ast
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+IN_THE_SOURCE_DISTRIBUTION = (
+    'LICENSE', 'pyproject.toml', 'setup.cfg', 'setup.py', 'spark_ros')
+
+IMPORT_ALL_WITHOUT_ROS = """
+import importlib, pkgutil, sys
+
+class NoRos:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition('.')[0]
+        if top == 'rclpy' or top.endswith(('_msgs', '_interfaces')):
+            raise ImportError(f'{name} on a machine without ROS')
+
+sys.meta_path.insert(0, NoRos())
+import spark_ros
+# Of all installations only this one, so that what its wheel lacks is missed.
+spark_ros.__path__ = [sys.argv[1] + '/spark_ros']
+for module in pkgutil.walk_packages(spark_ros.__path__, 'spark_ros.'):
+    if module.name.split('.')[1] not in ('ros', 'demo') and not module.name.endswith('__main__'):
+        importlib.import_module(module.name)
+        print(module.name)
+"""
+
+IMPORT_BOTH = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import spark_ros
+from spark_ros.msg import Resolution
+from spark_ros.action import Engage
+from spark_ros import geometry
+Resolution()
+print(spark_ros.__file__)
+"""
+
+
+def python(*arguments: str, cwd: Path) -> str:
+    """Run this Python away from the checkout; return what it printed."""
+    process = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory) -> Path:
+    """Build the wheel from a copy: setuptools leaves its traces beside the sources."""
+    directory = tmp_path_factory.mktemp('wheel')
+    source = directory / 'source'
+    for name in IN_THE_SOURCE_DISTRIBUTION:
+        if (ROOT / name).is_dir():
+            shutil.copytree(
+                ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__'))
+        else:
+            source.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, source)
+    python('-m', 'pip', 'wheel', '--quiet', '--no-index', '--no-build-isolation', '--no-deps',
+           '--wheel-dir', str(directory), str(source), cwd=directory)
+    (built,) = directory.glob('*.whl')
+    return built
+
+
+@pytest.fixture(scope='module')
+def pip_installed(wheel) -> Path:
+    """Install the wheel by itself and return the directory to put on the path."""
+    target = wheel.parent / 'target'
+    python('-m', 'pip', 'install', '--quiet', '--no-index', '--no-deps', '--target', str(target),
+           str(wheel), cwd=wheel.parent)
+    return target
+
+
+@pytest.fixture(scope='module')
+def colcon_installed() -> Path:
+    """Return the directory from which the generated messages are imported."""
+    spec = importlib.util.find_spec('spark_ros.msg')
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent.parent.parent
+
+
+def test_wheel_holds_all_of_the_package_and_nothing_else(wheel):
+    packed = {
+        name for name in zipfile.ZipFile(wheel).namelist()
+        if '.dist-info/' not in name and not name.endswith('/')}
+    sources = {
+        str(file.relative_to(ROOT)) for file in (ROOT / 'spark_ros').rglob('*')
+        if file.is_file() and '__pycache__' not in file.parts}
+    assert packed == sources
+
+
+def test_clients_service_and_commands_import_without_ros(pip_installed, tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text(f'import sys; sys.path.insert(0, sys.argv[1])\n{IMPORT_ALL_WITHOUT_ROS}')
+    imported = python(str(script), str(pip_installed), cwd=tmp_path).split()
+    assert {'spark_ros.clients', 'spark_ros.service', 'spark_ros.cli'} <= set(imported)
+
+
+@pytest.mark.parametrize('first', ['pip', 'colcon'])
+def test_neither_installation_hides_the_messages(first, pip_installed, colcon_installed, tmp_path):
+    order = [pip_installed, colcon_installed]
+    if first == 'colcon':
+        order.reverse()
+    script = tmp_path / 'script.py'
+    script.write_text(IMPORT_BOTH)
+    used = python(str(script), *map(str, order), cwd=tmp_path).strip()
+    assert Path(used).is_relative_to(order[0])
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A checkout that holds only what the bootstrap itself needs."""
+    shutil.copytree(ROOT / 'dev', tmp_path / 'dev', ignore=shutil.ignore_patterns('__pycache__'))
+    return tmp_path
+
+
+def bootstrap(checkout: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the bootstrap under the Python that this environment was made from."""
+    # Pip's own settings would lead it to another index than the one a test names.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith('PIP_')}
+    base_python = getattr(sys, '_base_executable', sys.executable)
+    return subprocess.run(
+        [base_python, *(command or ('dev/bootstrap.py',))], cwd=checkout, text=True,
+        env=inherited | environ, capture_output=True, check=False)
+
+
+def path_without(checkout: Path, absent: str) -> str:
+    """Return a PATH on which only one of the tools is missing."""
+    directory = checkout / 'bin'
+    directory.mkdir()
+    for tool in {'g++', 'make'} - {absent}:
+        (directory / tool).symlink_to(shutil.which(tool) or '/bin/true')
+    return str(directory)
+
+
+@pytest.mark.parametrize('tool', ['g++', 'make'])
+def test_a_missing_tool_is_one_clear_line(checkout, tool):
+    process = bootstrap(checkout, PATH=path_without(checkout, tool))
+    assert process.returncode == 1
+    assert process.stderr == (
+        f'spark_ros: this machine lacks {tool}; on Debian or Ubuntu: sudo apt install {tool}\n')
+
+
+def test_an_unsupported_python_is_one_clear_line(checkout):
+    pretend = ('import runpy, sys; sys.version_info = (3, 9, 18); '
+               'runpy.run_path("dev/bootstrap.py", run_name="__main__")')
+    process = bootstrap(checkout, '-c', pretend)
+    assert process.returncode == 1
+    assert process.stderr.count('\n') == 1
+    assert 'Python 3.9 cannot be used' in process.stderr
+    assert 'Python 3.10 to 3.14' in process.stderr
+
+
+def test_an_old_python_can_parse_the_bootstrap_to_say_so():
+    ast.parse((ROOT / 'dev' / 'bootstrap.py').read_text(), feature_version=(3, 7))
+
+
+def test_an_unknown_distribution_is_one_clear_line(checkout):
+    process = bootstrap(checkout, 'dev/bootstrap.py', '--distro', 'foxy')
+    assert process.returncode == 1
+    assert process.stderr.count('\n') == 1
+    assert 'ROS_DISTRO=foxy' in process.stderr and 'ROS_DISTRO=jazzy' in process.stderr
+
+
+def test_no_network_is_one_clear_line_and_not_taken_as_installed(checkout):
+    # Nothing listens on port 9 of this machine: the index refuses the connection.
+    process = bootstrap(
+        checkout, PIP_INDEX_URL='http://127.0.0.1:9/simple', PIP_CONFIG_FILE=os.devnull)
+    assert process.returncode == 1
+    assert process.stderr.count('\n') == 1
+    assert 'the package index cannot be reached' in process.stderr
+    assert not (checkout / '.venv' / '.environment-stamp').exists()
