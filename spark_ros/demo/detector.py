@@ -79,8 +79,7 @@ _CASCADES = (
     _Cascade('face', 'haarcascade_profileface.xml', _Logistic(1.5, 1.0), neighbors=2,
              both_sides=True),
     _Cascade('cat face', 'haarcascade_frontalcatface_extended.xml', _Logistic(1.5, 0.8),
-             longest_px=(96, 112, 128, 144, 160, 176), margin=0.2, scale_step=1.05, neighbors=2,
-             smallest_px=24),
+             longest_px=(112, 144, 176), margin=0.2, scale_step=1.05, neighbors=2, smallest_px=24),
 )
 _PEOPLE = _Logistic(0.6, 0.3)
 
