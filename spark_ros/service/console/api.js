@@ -1,0 +1,69 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// What the console asks of the service.
+
+const BASE = '/console/api';
+const TIMEOUT_MS = 15000;
+const RECONNECT_MS = 2000;
+
+/** status 0: the service could not be reached. */
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function call(method, path, body, options = {}) {
+  let response;
+  try {
+    response = await fetch(BASE + path, {
+      method,
+      cache: 'no-store',
+      credentials: 'same-origin',
+      headers: { 'X-Requested-With': 'console', 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...options,
+    });
+  } catch {
+    throw new ApiError(0, 'The service cannot be reached.');
+  }
+  const value = await response.json().catch(() => null);
+  if (!response.ok) {
+    const reason = value?.message;
+    throw new ApiError(
+      response.status,
+      typeof reason === 'string' ? reason : `The service answered ${response.status}.`,
+    );
+  }
+  return value;
+}
+
+const question = (id, verb) => `/questions/${encodeURIComponent(id)}/${verb}`;
+
+export const getQueue = () => call('GET', '/queue');
+export const claim = (id) => call('POST', question(id, 'claim'), {});
+export const heartbeat = (id) => call('POST', question(id, 'heartbeat'), {});
+export const answer = (id, body) => call('POST', question(id, 'answer'), body);
+export const flag = (id, reason) => call('POST', question(id, 'flag'), { reason });
+
+/** Also while the page is being left, where a beacon could not carry the header. */
+export const release = (id) => call('POST', question(id, 'release'), {}, { keepalive: true });
+
+/** Follow changes of the queue for as long as the page lives; reconnects on its own. */
+export function followQueue({ onChange, onConnected, onLost }) {
+  let source;
+  const connect = () => {
+    source = new EventSource(`${BASE}/events`);
+    source.addEventListener('open', onConnected);
+    source.addEventListener('queue', onChange);
+    source.addEventListener('error', () => {
+      onLost();
+      // The browser gives up by itself after an answer that is no event stream.
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, RECONNECT_MS);
+    });
+  };
+  connect();
+  addEventListener('pagehide', () => source.close());
+  addEventListener('pageshow', (event) => event.persisted && connect());
+}

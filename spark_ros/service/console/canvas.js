@@ -1,0 +1,224 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// The image with its shapes: draws the editor's state and converts between screen and image.
+
+import { clipped, el, setAttributes, svg } from './dom.js';
+import { HANDLES, bounds, handlePoint, isDoubted, scoreOf } from './shapes.js';
+
+const MARGIN_PX = 20;
+const TOOLBAR_PX = 52;
+const MAX_SCALE = 40;
+const ROOM_FOR_EDGE_HANDLES_PX = 44;
+const HANDLE_PX = 9;
+const GRIP_PX = 18;
+const LONGEST_TAG = 60;
+const MARKS = { untouched: '', changed: ' ✎', added: ' +' };
+
+export class Canvas {
+  #stage;
+  #image;
+  #overlay;
+  #tags;
+  #editor;
+  #colorOf;
+  #nodes = new Map();
+  #handles = svg('g');
+  #view = { scale: 1, x: 0, y: 0 };
+  #fitted = true;
+
+  /** `parts`: stage, image, overlay and tags elements; `colorOf` gives a label's colour. */
+  constructor(parts, editor, colorOf) {
+    this.#stage = parts.stage;
+    this.#image = parts.image;
+    this.#overlay = parts.overlay;
+    this.#tags = parts.tags;
+    this.#editor = editor;
+    this.#colorOf = colorOf;
+    this.#overlay.append(this.#handles);
+    editor.addEventListener('change', () => this.draw());
+    new ResizeObserver(() => (this.#fitted ? this.fit() : this.redraw())).observe(this.#stage);
+  }
+
+  /** Show another image; resolves when it is there, rejects when it cannot be loaded. */
+  async load(url) {
+    this.#image.removeAttribute('src');
+    this.clear();
+    if (!url) throw new Error('no image that can be loaded');
+    this.#image.src = url;
+    await this.#image.decode();
+    this.fit();
+  }
+
+  clear() {
+    for (const node of this.#nodes.values()) this.#discard(node);
+    this.#nodes.clear();
+    this.#handles.replaceChildren();
+  }
+
+  get ready() {
+    return this.#image.complete && this.#image.naturalWidth > 0;
+  }
+
+  /** `pixels` of the image, as a fraction of it. */
+  imageReach(pixels) {
+    return { x: pixels / this.#image.naturalWidth, y: pixels / this.#image.naturalHeight };
+  }
+
+  /** `pixels` of the screen, as a fraction of the image. */
+  screenReach(pixels) {
+    return this.imageReach(pixels / this.#view.scale);
+  }
+
+  /** Where a pointer event is, as a fraction of the image; may lie outside. */
+  pointOf(event) {
+    const origin = this.#stage.getBoundingClientRect();
+    const { scale, x, y } = this.#view;
+    return {
+      x: (event.clientX - origin.left - x) / scale / this.#image.naturalWidth,
+      y: (event.clientY - origin.top - y) / scale / this.#image.naturalHeight,
+    };
+  }
+
+  fit() {
+    if (!this.ready) return;
+    const { clientWidth, clientHeight } = this.#stage;
+    const { naturalWidth, naturalHeight } = this.#image;
+    const high = clientHeight - MARGIN_PX - TOOLBAR_PX;
+    const scale = Math.max(
+      Math.min((clientWidth - 2 * MARGIN_PX) / naturalWidth, high / naturalHeight, MAX_SCALE),
+      0.01,
+    );
+    const x = (clientWidth - naturalWidth * scale) / 2;
+    const y = MARGIN_PX + Math.max((high - naturalHeight * scale) / 2, 0);
+    this.#setView({ scale, x, y }, true);
+  }
+
+  zoom(factor, event = null) {
+    if (!this.ready) return;
+    const origin = this.#stage.getBoundingClientRect();
+    const px = event ? event.clientX - origin.left : origin.width / 2;
+    const py = event ? event.clientY - origin.top : origin.height / 2;
+    const { scale, x, y } = this.#view;
+    const next = Math.min(Math.max(scale * factor, 0.02), MAX_SCALE);
+    const ratio = next / scale;
+    this.#setView({ scale: next, x: px - (px - x) * ratio, y: py - (py - y) * ratio }, false);
+  }
+
+  pan(dx, dy) {
+    const { scale, x, y } = this.#view;
+    this.#setView({ scale, x: x + dx, y: y + dy }, false);
+  }
+
+  redraw() {
+    for (const node of this.#nodes.values()) node.drawn = null;
+    this.draw();
+  }
+
+  draw() {
+    if (!this.ready) return;
+    const { shapes, selectedKey } = this.#editor;
+    const gone = new Set(this.#nodes.keys());
+    for (const shape of shapes) {
+      gone.delete(shape.key);
+      this.#drawShape(shape, shape.key === selectedKey);
+    }
+    for (const key of gone) {
+      this.#discard(this.#nodes.get(key));
+      this.#nodes.delete(key);
+    }
+    this.#drawHandles();
+  }
+
+  #setView(view, fitted) {
+    this.#view = view;
+    this.#fitted = fitted;
+    const { style, naturalWidth, naturalHeight, classList } = this.#image;
+    style.width = `${naturalWidth * view.scale}px`;
+    style.height = `${naturalHeight * view.scale}px`;
+    style.transform = `translate(${view.x}px, ${view.y}px)`;
+    classList.toggle('pixels', view.scale > 4);
+    this.redraw();
+  }
+
+  #onScreen({ x, y }) {
+    const { scale, x: left, y: top } = this.#view;
+    return {
+      x: left + x * this.#image.naturalWidth * scale,
+      y: top + y * this.#image.naturalHeight * scale,
+    };
+  }
+
+  #drawShape(shape, selected) {
+    let node = this.#nodes.get(shape.key);
+    if (!node) {
+      const body = shape.type === 'dot' ? svg('circle', { r: 6 }) : svg('polygon');
+      const group = svg('g', { class: 'shape', 'data-testid': 'shape' }, body);
+      node = { group, body, tag: el('div', { class: 'tag', 'data-testid': 'tag' }) };
+      this.#handles.before(group);
+      this.#tags.append(node.tag);
+      this.#nodes.set(shape.key, node);
+    }
+    if (node.drawn === shape && node.selected === selected) return;
+    node.drawn = shape;
+    node.selected = selected;
+    const points = shape.vertices.map((vertex) => this.#onScreen(vertex));
+    if (shape.type === 'dot') setAttributes(node.body, { cx: points[0].x, cy: points[0].y });
+    else node.body.setAttribute('points', points.map(({ x, y }) => `${x},${y}`).join(' '));
+    const status = this.#editor.status(shape);
+    const doubted = isDoubted(shape.metadata) && status === 'untouched';
+    for (const element of [node.group, node.tag]) {
+      element.style.setProperty('--label', this.#colorOf(shape.label));
+      element.classList.toggle('selected', selected);
+      element.classList.toggle('doubted', doubted);
+    }
+    setAttributes(node.group, { 'data-status': status, 'data-prior': shape.prior ?? '' });
+    this.#drawTag(node.tag, shape, points, `${doubted ? ' ?' : ''}${MARKS[status]}`);
+  }
+
+  #drawTag(tag, shape, points, mark) {
+    const { left, top, bottom } = bounds(points);
+    const score = scoreOf(shape.metadata);
+    tag.replaceChildren(
+      el('bdi', {}, clipped(shape.label, LONGEST_TAG) || 'no label'),
+      el('span', {}, `${score === null ? '' : ` ${Math.round(score * 100)} %`}${mark}`),
+    );
+    const above = top >= 24;
+    const dot = shape.type === 'dot' ? 9 : 0;
+    tag.style.transform = above
+      ? `translate(${left - 1 + dot}px, calc(${top - dot}px - 100%))`
+      : `translate(${left - 1 + dot}px, ${Math.min(Math.max(top, 0), bottom) + dot}px)`;
+  }
+
+  #drawHandles() {
+    const shape = this.#editor.selected;
+    this.#handles.replaceChildren();
+    if (!shape || shape.type === 'dot') return;
+    this.#overlay.append(this.#handles);
+    const points = shape.vertices.map((vertex) => this.#onScreen(vertex));
+    if (shape.type === 'polygon') {
+      points.forEach((point, index) => this.#addHandle(`v${index}`, point));
+      return;
+    }
+    const box = bounds(points);
+    for (const handle of HANDLES) {
+      const side = handle === 'n' || handle === 's' ? box.right - box.left : box.bottom - box.top;
+      if (handle.length === 1 && side < ROOM_FOR_EDGE_HANDLES_PX) continue;
+      this.#addHandle(handle, handlePoint(handle, box));
+    }
+  }
+
+  #addHandle(name, { x, y }) {
+    const square = (size) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size });
+    this.#handles.append(
+      svg('rect', { ...square(HANDLE_PX), class: 'knob' }),
+      svg('rect', {
+        ...square(GRIP_PX), class: `grip ${name}`,
+        'data-handle': name, 'data-testid': `handle-${name}`,
+      }),
+    );
+  }
+
+  #discard(node) {
+    node.group.remove();
+    node.tag.remove();
+  }
+}

@@ -1,0 +1,220 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// The question on the desk: claimed, shown, answered or given back, on to the next.
+
+import * as api from './api.js';
+import { closeFlag } from './dialogs.js';
+import { byId } from './dom.js';
+import { Lease } from './lease.js';
+import { notify, showCounts, showIdle, showSignedOut } from './status.js';
+
+export class Desk {
+  #parts;
+  #lease;
+  #busy = false;
+  #signedOut = false;
+  #skipped = new Set();
+  #drafts = new Map();
+  #fetching = null;
+  #fetchNext = null;
+
+  current = null;
+
+  /** `parts`: editor, labels, panel, picture, pointer, queue, stage. */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#lease = new Lease({
+      onLost: (reason) => {
+        notify(`The question is no longer yours: ${reason}`, true);
+        this.#once(() => this.#goOn());
+      },
+      onAbsent: () => {
+        this.#close();
+        notify('Nothing was done for a while, so the question went back to the queue.', true);
+        this.refresh();
+      },
+    });
+  }
+
+  /** Fetch the queue; the promise is for a fetch that started after this call. */
+  refresh() {
+    if (!this.#fetching) {
+      this.#fetching = this.#fetch().finally(() => (this.#fetching = null));
+      return this.#fetching;
+    }
+    this.#fetchNext ??= this.#fetching.then(() => {
+      this.#fetchNext = null;
+      return this.refresh();
+    });
+    return this.#fetchNext;
+  }
+
+  reconnected() {
+    this.#lease.beat();
+    this.refresh();
+  }
+
+  get submittable() {
+    return this.current !== null && !this.#busy && this.#parts.picture.seen;
+  }
+
+  submit() {
+    this.#parts.labels.finishTyping();
+    this.#parts.editor.settle();
+    if (!this.submittable) return;
+    const body = {
+      shapes: this.#parts.editor.answer(),
+      response: this.#parts.panel.response,
+      flags: [],
+    };
+    this.#once(() => this.#finish((id) => api.answer(id, body), ''));
+  }
+
+  flag(reason) {
+    if (this.current) this.#once(() => this.#finish((id) => api.flag(id, reason), 'Flagged.'));
+  }
+
+  skip() {
+    if (!this.current) return;
+    this.#once(async () => {
+      this.#putAside();
+      this.#skipped.add(this.current.id);
+      await this.#lease.release();
+      await this.#goOn();
+    });
+  }
+
+  openNext() {
+    this.#skipped.clear();
+    this.#once(() => this.#goOn());
+  }
+
+  switchTo(id) {
+    if (this.current?.id === id) return;
+    this.#once(async () => {
+      if (this.current) this.#putAside();
+      await this.#lease.release();
+      if (!(await this.#open(id))) this.#close();
+      this.refresh();
+    });
+  }
+
+  updateButtons() {
+    byId('submit').disabled = !this.submittable;
+    for (const id of ['flag', 'skip']) byId(id).disabled = this.#busy || !this.current;
+  }
+
+  async #fetch() {
+    try {
+      const { questions, answered } = await api.getQueue();
+      this.#signedOut = false;
+      this.#parts.queue.show(questions, this.current?.id);
+      showCounts(questions.length, answered);
+      const known = new Set(questions.map(({ id }) => id));
+      this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
+      if (!this.current) showIdle(this.#parts.queue.free().length);
+    } catch (error) {
+      this.#noticeSignedOut(error);
+    }
+  }
+
+  /** Do one thing at a time about the current question. */
+  async #once(action) {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.updateButtons();
+    try {
+      await action();
+    } finally {
+      this.#busy = false;
+      this.updateButtons();
+    }
+  }
+
+  /** Claim a question and show it; says why when that fails. */
+  async #open(id) {
+    const { editor, labels, panel, picture, pointer, queue, stage } = this.#parts;
+    let question;
+    try {
+      question = await api.claim(id);
+    } catch (error) {
+      if (!this.#noticeSignedOut(error)) notify(`Could not open it: ${error.message}`);
+      return false;
+    }
+    this.current = question;
+    this.#lease.hold(question);
+    pointer.setDrawing(false);
+    const draft = this.#drafts.get(id);
+    this.#drafts.delete(id);
+    picture.show(question);
+    labels.show(question);
+    editor.load(question.priors, draft?.edits);
+    panel.show(question, draft?.response);
+    queue.show(queue.questions, question.id);
+    byId('idle').hidden = true;
+    stage.hidden = false;
+    stage.focus({ preventScroll: true });
+    return true;
+  }
+
+  /** Keep what was done to a question that goes back to the queue. */
+  #putAside() {
+    const { editor, panel } = this.#parts;
+    if (!editor.canUndo && !panel.response) return;
+    this.#drafts.set(this.current.id, { edits: editor.keep(), response: panel.response });
+  }
+
+  #close() {
+    const { panel, picture, pointer, queue, stage } = this.#parts;
+    this.current = null;
+    pointer.cancel();
+    closeFlag();
+    picture.clear();
+    panel.hide();
+    queue.show(queue.questions, null);
+    stage.hidden = true;
+    byId('idle').hidden = false;
+    if (!this.#signedOut) showIdle(queue.free().length);
+    this.updateButtons();
+  }
+
+  /** Open the oldest free question; what is already known first, so that no time is lost. */
+  async #goOn() {
+    const { queue } = this.#parts;
+    while (!this.#signedOut) {
+      const next = queue.next(this.#skipped) ?? (await this.refresh(), queue.next(this.#skipped));
+      if (!next) break;
+      if (await this.#open(next.id)) return;
+      this.#skipped.add(next.id);
+    }
+    this.#close();
+  }
+
+  /** Send the outcome; on failure everything stays as it is, so that no work is lost. */
+  async #finish(send, said) {
+    const { id } = this.current;
+    try {
+      await send(id);
+      notify(said);
+    } catch (error) {
+      if (this.#noticeSignedOut(error)) return;
+      if (error.status !== 404 && error.status !== 409) {
+        notify(`Not sent: ${error.message} Your work is still here.`, true);
+        return;
+      }
+      notify(`Not taken: ${error.message}`, true);
+    }
+    this.#lease.stop();
+    this.#skipped.add(id);
+    await this.#goOn();
+  }
+
+  #noticeSignedOut(error) {
+    if (error.status !== 401) return false;
+    this.#signedOut = true;
+    this.#lease.stop();
+    this.#parts.queue.show([], null);
+    this.#close();
+    showSignedOut();
+    return true;
+  }
+}

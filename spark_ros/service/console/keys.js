@@ -1,0 +1,73 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// Which key does what, and the list of them for the help.
+
+const TYPING = 'textarea, input, select, [contenteditable]';
+const PRESSABLE = 'button, a, summary';
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const LETTERS = {
+  n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel',
+  '?': 'help', 0: 'fit', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut',
+};
+
+export const KEY_HELP = [
+  [['Enter'], 'Submit; with nothing open, open the oldest question'],
+  [['Ctrl', 'Enter'], 'Submit, also while typing'],
+  [['1', '…', '9'], 'Give the selected shape that label; with none selected, the next new box'],
+  [['Tab'], 'Next shape, after the last one on to the panel; with Shift the other way'],
+  [['Drag'], 'Move or resize a shape, or draw a new box'],
+  [['N'], 'Draw the next box even on top of another shape'],
+  [['Del'], 'Delete the selected shape'],
+  [['←', '↑', '→', '↓'], 'Nudge it by a pixel, with Shift by ten'],
+  [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
+  [['Esc'], 'Stop the drag, else deselect'],
+  [['L'], 'Type a label'],
+  [['R'], 'Write a response'],
+  [['F'], 'Flag with a reason'],
+  [['S'], 'Skip: back to the queue, on to the next'],
+  [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
+  [['?'], 'These keys'],
+];
+
+/** Send key presses to `actions`; an action that returns false leaves the key to the browser. */
+export function listenToKeys(actions) {
+  addEventListener('keydown', (event) => {
+    if (event.isComposing || document.querySelector('dialog[open]')) return;
+    const [name, ...values] = actionOf(event) ?? [];
+    if (name && actions[name](...values) !== false) event.preventDefault();
+  });
+  addEventListener('keyup', (event) => {
+    if (event.key === ' ') actions.pan(false);
+    if (event.key in ARROWS) actions.settle();
+  });
+  addEventListener('blur', () => actions.pan(false));
+}
+
+function actionOf(event) {
+  const { key, shiftKey, target } = event;
+  const typing = target instanceof Element && target.closest(TYPING) !== null;
+  const command = event.ctrlKey || event.metaKey;
+  if (key === 'Enter' && command) return event.repeat ? null : ['submit'];
+  if (typing) {
+    if (key === 'Escape') return ['leaveField'];
+    return key === 'Enter' && target.matches('input') ? ['leaveField'] : null;
+  }
+  if (command || event.altKey) return event.altKey ? null : historyAction(key, shiftKey);
+  const pressable = target instanceof Element && target.closest(PRESSABLE) !== null;
+  // A held Enter must not answer the questions that follow.
+  if (key === 'Enter') return event.repeat || pressable ? null : ['submitOrOpen'];
+  if (key === ' ') return pressable ? null : ['pan', true];
+  if (key === 'Tab') return ['step', shiftKey ? -1 : 1];
+  if (key === 'Escape') return ['escape'];
+  if (key === 'Delete' || key === 'Backspace') return ['remove'];
+  if (key in ARROWS) return ['nudge', ...ARROWS[key].map((n) => n * (shiftKey ? 10 : 1))];
+  // By position too: on some layouts the digits need Shift.
+  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? /^[1-9]$/.exec(key)?.[0];
+  if (digit && !shiftKey) return ['label', Number(digit) - 1];
+  return event.repeat || !(key.toLowerCase() in LETTERS) ? null : [LETTERS[key.toLowerCase()]];
+}
+
+function historyAction(key, shiftKey) {
+  const letter = key.toLowerCase();
+  if (letter === 'z') return [shiftKey ? 'redo' : 'undo'];
+  return letter === 'y' ? ['redo'] : null;
+}

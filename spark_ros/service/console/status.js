@@ -1,0 +1,45 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// What the page says about itself: the connection, notices, counts, and having nothing to do.
+
+import { byId, counted, hook, say } from './dom.js';
+
+const NOTICE_MS = 7000;
+const CONNECTION = { live: 'live', lost: 'connection lost', connecting: 'connecting' };
+
+let noticeTimer = null;
+
+export function showConnection(state) {
+  const element = hook('connection');
+  element.dataset.state = state;
+  say(element, CONNECTION[state]);
+}
+
+export function notify(text, lasting = false) {
+  const element = byId('notice');
+  clearTimeout(noticeTimer);
+  element.hidden = !text;
+  say(element, text);
+  if (text && !lasting) noticeTimer = setTimeout(() => (element.hidden = true), NOTICE_MS);
+}
+
+export function showCounts(waiting, answered) {
+  say(hook('waiting'), String(waiting));
+  say(hook('answered'), String(answered));
+  document.title = waiting ? `(${waiting}) spark console` : 'spark console';
+}
+
+/** Show the idle page: how many could be opened now. */
+export function showIdle(waiting) {
+  say(byId('idle-title'), waiting ? `${counted(waiting, 'question')} waiting` : 'All answered');
+  say(
+    byId('idle-text'),
+    waiting ? '' : 'The next question appears here by itself the moment a robot asks.',
+  );
+  byId('open-next').hidden = !waiting;
+}
+
+export function showSignedOut() {
+  say(byId('idle-title'), 'You are not signed in');
+  say(byId('idle-text'), 'Make a new link with: spark-service login-link --data DIR');
+  byId('open-next').hidden = true;
+}
