@@ -134,7 +134,7 @@ def normalize(box: PixelBox, image: ImageSize, given_in: ImageSize | None = None
 
     Raises:
         GeometryError: a number is not finite, a size is not positive, the image has no area,
-            or the box lies wholly outside the image.
+            the box lies wholly outside the image, or it has no extent that a float can tell.
     """
     if image.width <= 0 or image.height <= 0:
         raise GeometryError(f'the image is {image.width}x{image.height}: it has no area')
@@ -154,9 +154,14 @@ def normalize(box: PixelBox, image: ImageSize, given_in: ImageSize | None = None
         clamp(around.y1 / image.height),
     )
     if normalized.x1 <= normalized.x0 or normalized.y1 <= normalized.y0:
+        inside = all(
+            low < side and high > 0
+            for low, high, side in zip(around[:2], around[2:], image, strict=True)
+        )
+        what = 'is too small to be told from a point in' if inside else 'lies outside'
         raise GeometryError(
             f'the box ({around.x0:g}, {around.y0:g})-({around.x1:g}, {around.y1:g}) '
-            f'lies outside the {image.width}x{image.height} image'
+            f'{what} the {image.width}x{image.height} image'
         )
     return normalized
 

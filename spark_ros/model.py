@@ -6,10 +6,11 @@ Coordinates are normalized to [0, 1) (see `spark_ros.geometry`). Nothing here do
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from spark_ros.geometry import Box, Vertex, clamp, corners, hull
 
@@ -131,7 +132,12 @@ class Correction:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one question, whichever API carried it."""
+    """What came back for one question, whichever API carried it.
+
+    Attributes:
+        created, closed: Unix seconds by the service's clock, or None.
+        received: Unix seconds by the clock of who asked, or None.
+    """
 
     state: State
     response: str = ''
@@ -143,6 +149,7 @@ class Answer:
     image_url: str = ''
     created: float | None = None
     closed: float | None = None
+    received: float | None = None
 
     @property
     def annotations(self) -> tuple[Annotation, ...]:
@@ -163,20 +170,42 @@ def same_shape(a: Annotation, b: Annotation) -> bool:
     )
 
 
-def find_prior(
-    priors: Sequence[Annotation], said: Annotation, taken: Container[int] = ()
-) -> int | None:
-    """Find which prior a server means: by our id where it kept it, else by shape and label.
+def match_priors(
+    priors: Sequence[Annotation], said: Sequence[Annotation | None]
+) -> list[int | None]:
+    """Find which prior each statement of a server means, no prior twice.
+
+    A statement that kept one of our ids means that prior and no other; the rest are matched by
+    shape and label to those that are left, in order.
 
     Returns:
-        Its index among those not `taken`, or None.
+        For each statement the prior's index, or None.
     """
-    free = [index for index in range(len(priors)) if index not in taken]
-    if said.id:
-        for index in free:
-            if priors[index].id == said.id:
-                return index
-    return next((index for index in free if same_shape(priors[index], said)), None)
+    with_id: dict[str, list[int]] = {}
+    for index, prior in enumerate(priors):
+        if prior.id:
+            with_id.setdefault(prior.id, []).append(index)
+    matches: list[int | None] = [None] * len(said)
+    taken: set[int] = set()
+    for place, statement in enumerate(said):
+        if statement is not None and with_id.get(statement.id):
+            matches[place] = with_id[statement.id].pop(0)
+            taken.add(cast(int, matches[place]))
+    # Sorted by where they begin, so that ten thousand priors are not compared with one another.
+    left = sorted(
+        (priors[index].vertices[0].x, index) for index in range(len(priors)) if index not in taken
+    )
+    for place, statement in enumerate(said):
+        if statement is None or statement.id in with_id:
+            continue
+        x = statement.vertices[0].x
+        start = bisect_left(left, (x - MATCH_TOLERANCE, -1))
+        end = bisect_right(left, (x + MATCH_TOLERANCE, len(priors)))
+        same = [index for _, index in left[start:end] if same_shape(priors[index], statement)]
+        matches[place] = min((index for index in same if index not in taken), default=None)
+        if matches[place] is not None:
+            taken.add(cast(int, matches[place]))
+    return matches
 
 
 def corrections_from_statements(
@@ -197,20 +226,22 @@ def corrections_from_statements(
         One correction per prior, in the order asked, then the additions. A prior that nobody
         mentions is UNMENTIONED and stands as it was.
     """
+    changed, confirmed, removed = list(changed), list(confirmed), list(removed)
+    originals = [original for original, _ in changed]
+    matches = iter(match_priors(priors, [*originals, *confirmed, *removed]))
     said: dict[int, Correction] = {}
     added: list[Correction] = []
-    for original, corrected in changed:
-        index = None if original is None else find_prior(priors, original, said)
-        if index is None:
+    for _, corrected in changed:
+        if (index := next(matches)) is None:
             added.append(Correction(CorrectionKind.ADDED, None, corrected))
         else:
             kept = replace(corrected, id=priors[index].id or corrected.id)
             said[index] = Correction(CorrectionKind.MODIFIED, priors[index], kept)
-    for statement in confirmed:
-        if (index := find_prior(priors, statement, said)) is not None:
+    for _ in confirmed:
+        if (index := next(matches)) is not None:
             said[index] = Correction(CorrectionKind.CONFIRMED, priors[index], priors[index])
-    for statement in removed:
-        if (index := find_prior(priors, statement, said)) is not None:
+    for _ in removed:
+        if (index := next(matches)) is not None:
             said[index] = Correction(CorrectionKind.REMOVED, priors[index], None)
     of_priors = [
         said.get(index, Correction(CorrectionKind.UNMENTIONED, prior, prior))

@@ -1,0 +1,172 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The rooms and who may know whom: the arrows of the design, asserted on the imports."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / 'spark_ros'
+LICENCE = '# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0'
+LONGEST_FILE = 400
+
+CORRIDOR = ('ros', 'escalation', 'clients', 'wire', 'model', 'geometry')
+KNOWS: dict[str, set[str]] = {
+    **{room: set(CORRIDOR[place:]) for place, room in enumerate(CORRIDOR)},
+    'service': {'service', 'wire', 'model', 'geometry'},
+    'cli': {'cli', 'clients', 'service', 'wire', 'model', 'geometry'},
+    'demo': {*CORRIDOR, 'service', 'cli', 'demo', 'msg', 'action'},
+}
+KNOWS['ros'] |= {'msg', 'action'}
+
+ROS_ROOMS = {'ros', 'demo'}
+MESSAGES = {
+    'action_msgs', 'builtin_interfaces', 'diagnostic_msgs', 'geometry_msgs', 'rcl_interfaces',
+    'sensor_msgs', 'std_msgs', 'std_srvs', 'unique_identifier_msgs', 'vision_msgs',
+}  # fmt: skip
+ROS_PACKAGES = MESSAGES | {
+    'ament_index_python', 'cv_bridge', 'launch', 'launch_ros', 'message_filters', 'rclpy',
+    'rosidl_runtime_py',
+}  # fmt: skip
+# What a robot must have installed; a new name here is a new line in package.xml.
+ROBOT_PACKAGES = MESSAGES | {'ament_index_python', 'cv2', 'cv_bridge', 'httpx', 'numpy', 'rclpy'}
+
+
+def room_of(module: str) -> str:
+    """The room of `spark_ros.room.more`, or '' for the package itself."""
+    return [*module.split('.'), ''][1]
+
+
+def imports(source: str, module: str, is_package: bool = False) -> Iterator[str]:
+    """Yield the dotted name of everything that a module imports, wherever in it that stands.
+
+    `from a import b` yields `a.b`, because b may be a module.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ''
+            if node.level:
+                parts = module.split('.')
+                above = len(parts) - node.level + is_package
+                base = '.'.join([*parts[:above], *filter(None, [node.module])])
+            yield from (f'{base}.{alias.name}' for alias in node.names)
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func)
+            in ('__import__', 'import_module', 'importlib.import_module')
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value)
+
+
+def broken_arrows(source: str, module: str, is_package: bool = False) -> list[str]:
+    """Say, in words, which imports of a module the design does not allow."""
+    room = room_of(module)
+    broken = []
+    for name in imports(source, module, is_package):
+        top = name.split('.')[0]
+        if top == 'spark_ros':
+            other = room_of(name)
+            if not room:
+                broken.append(f'{module} (the package itself) imports {name}')
+            elif other and other not in KNOWS[room]:
+                broken.append(f'{module} imports {name}: {room} may not know {other}')
+        elif top in ROS_PACKAGES and room not in ROS_ROOMS:
+            broken.append(f'{module} imports {name}: only {sorted(ROS_ROOMS)} know ROS')
+        elif room in CORRIDOR and top not in ROBOT_PACKAGES and top not in sys.stdlib_module_names:
+            broken.append(f'{module} imports {name}: not a dependency of the robot side')
+    return broken
+
+
+def sources() -> list[Path]:
+    """Every Python file of the package."""
+    return sorted(path for path in PACKAGE.rglob('*.py') if '__pycache__' not in path.parts)
+
+
+def module_name(path: Path) -> str:
+    """The dotted name of a file of the package."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def test_the_package_is_there() -> None:
+    """The files are found, and each is in a room of the design."""
+    rooms = {room_of(module_name(path)) for path in sources()}
+    assert {'geometry', 'model', 'wire', 'clients', 'escalation', 'ros', 'service'} <= rooms
+    assert rooms - {''} <= KNOWS.keys()
+
+
+@pytest.mark.parametrize('path', sources(), ids=module_name)
+def test_arrows(path: Path) -> None:
+    """A room knows only the rooms that the design lets it know."""
+    is_package = path.name == '__init__.py'
+    assert broken_arrows(path.read_text('utf-8'), module_name(path), is_package) == []
+
+
+@pytest.mark.parametrize('path', sources(), ids=module_name)
+def test_files_stay_small_and_licensed(path: Path) -> None:
+    """Past 400 lines a file holds two ideas; each says whose it is."""
+    lines = path.read_text('utf-8').splitlines()
+    assert len(lines) <= LONGEST_FILE
+    assert LICENCE in lines[:2]
+
+
+@pytest.mark.parametrize(
+    ('module', 'source'),
+    [
+        ('spark_ros.geometry', 'from spark_ros.model import Annotation'),
+        ('spark_ros.wire.spark', 'import spark_ros.clients.spark'),
+        ('spark_ros.wire.spark', 'from spark_ros import clients'),
+        ('spark_ros.wire.spark', 'from ..clients import SparkClient'),
+        ('spark_ros.clients.spark', 'from spark_ros.escalation.journal import Journal'),
+        ('spark_ros.clients.spark', 'def f():\n    from spark_ros.ros import node'),
+        ('spark_ros.clients.spark', 'import requests'),
+        ('spark_ros.clients.spark', 'from spark_ros.msg import Resolution'),
+        ('spark_ros.escalation.courier', 'import rclpy.node'),
+        ('spark_ros.escalation.courier', 'from std_msgs.msg import Header'),
+        ('spark_ros.escalation.courier', 'from spark_ros.action import Engage'),
+        ('spark_ros.escalation.courier', 'import importlib\nimportlib.import_module("rclpy")'),
+        ('spark_ros.ros.node', 'from spark_ros.service.app import create_app'),
+        ('spark_ros.ros.node', 'import spark_ros.demo.script'),
+        ('spark_ros.ros.node', 'from spark_ros.cli.spark import main'),
+        ('spark_ros.ros.node', 'import fastapi'),
+        ('spark_ros.service.app', 'from spark_ros.clients.errors import ClientError'),
+        ('spark_ros.service.app', 'from spark_ros.escalation import policy'),
+        ('spark_ros.service.app', 'import sensor_msgs.msg'),
+        ('spark_ros.cli.spark', 'from spark_ros.escalation import courier'),
+        ('spark_ros.cli.spark', 'import rclpy'),
+    ],
+)
+def test_a_broken_arrow_is_seen(module: str, source: str) -> None:
+    """The check above can fail."""
+    assert len(broken_arrows(source, module)) == 1
+
+
+def test_relative_imports_of_a_package_are_resolved() -> None:
+    """`from . import x` in an __init__ is a neighbour, in a module likewise."""
+    assert broken_arrows('from ..ros import node', 'spark_ros.wire', is_package=True)
+    assert not broken_arrows('from . import values', 'spark_ros.wire', is_package=True)
+    assert not broken_arrows('from . import values', 'spark_ros.wire.spark')
+
+
+@pytest.mark.parametrize(
+    ('module', 'source'),
+    [
+        ('spark_ros.ros.node', 'import rclpy\nfrom spark_ros.msg import Resolution'),
+        ('spark_ros.ros.node', 'from spark_ros.escalation.courier import Courier'),
+        ('spark_ros.escalation.courier', 'import httpx\nfrom spark_ros.geometry import Box'),
+        ('spark_ros.service.app', 'import fastapi\nfrom spark_ros.wire import spark'),
+        ('spark_ros.cli.spark', 'import argparse\nfrom spark_ros.clients import SparkClient'),
+        ('spark_ros.demo.main', 'from spark_ros.cli import spark\nimport rclpy'),
+    ],
+)
+def test_an_arrow_of_the_design_is_allowed(module: str, source: str) -> None:
+    """And it does not cry wolf."""
+    assert broken_arrows(source, module) == []
