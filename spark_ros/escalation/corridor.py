@@ -1,0 +1,112 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The thread that owns the asyncio loop on which everything but the robot's callbacks runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from spark_ros.escalation.asking import Asking, Desk, Sighting
+from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.courier import Courier, Event, Limits
+from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.poller import Poller
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CorridorSettings:
+    """What the corridor needs to know.
+
+    Attributes:
+        asking: per camera name.
+        poll_interval_s: the first delay between two polls.
+        poll_max_interval_s: the longest.
+    """
+
+    asking: Mapping[str, Asking]
+    limits: Limits = field(default_factory=Limits)
+    poll_interval_s: float = 1.0
+    poll_max_interval_s: float = 15.0
+
+
+class Corridor:
+    """Sightings in, answers out, on a thread of its own; every method is thread-safe."""
+
+    def __init__(
+        self,
+        make_backend: Callable[[], Backend],
+        journal: Journal,
+        settings: CorridorSettings,
+        deliver: Callable[[Event], None],
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            make_backend: called on the loop's thread.
+            journal: owned from here on, closed by `close`.
+            settings: what to ask and how often to look.
+            deliver: called on the corridor's thread with each status and answer; must only
+                note it and return.
+        """
+        self._make_backend = make_backend
+        self._journal = journal
+        self._settings = settings
+        self._deliver = deliver
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='corridor', daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def offer(self, sighting: Sighting) -> None:
+        """Hand over a sighting; returns at once."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._desk.offer, sighting)
+
+    def published(self, id: str) -> None:
+        """Note that an answer was handed to every output."""
+        self._courier.published(id)
+
+    def stop(self) -> None:
+        """Stop asking and polling; what was delivered may still be marked as published."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join()
+
+    def close(self) -> None:
+        """Close the journal. The corridor cannot be used afterwards."""
+        self.stop()
+        self._courier.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._main())
+        except asyncio.CancelledError:
+            pass
+        except Exception:
+            logger.exception('the corridor stopped; questions stay in the journal')
+        finally:
+            self._ready.set()
+            self._loop.close()
+
+    async def _main(self) -> None:
+        backend = self._make_backend()
+        settings = self._settings
+        self._courier = Courier(backend, self._journal, self._deliver, settings.limits)
+        self._desk = Desk(self._courier, settings.asking)
+        poller = Poller(
+            backend, self._courier, settings.poll_interval_s, settings.poll_max_interval_s
+        )
+        self._courier.on_open = poller.hasten
+        self._task = asyncio.gather(self._courier.run(), self._desk.run(), poller.run())
+        self._ready.set()
+        try:
+            await self._task
+        finally:
+            await backend.aclose()

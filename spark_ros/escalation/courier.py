@@ -1,0 +1,340 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The courier: takes accepted questions to the service and brings answers back.
+
+Everything here runs on one asyncio loop; the journal has a thread of its own. A question is in
+the journal before its first byte goes out, and stays there until its end has been published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import ParamSpec, TypeVar
+
+from spark_ros.clients.errors import (
+    AuthenticationError,
+    ClientError,
+    ConnectionFailed,
+)
+from spark_ros.escalation.backend import Asked, Backend, Report
+from spark_ros.escalation.backoff import Backoff
+from spark_ros.escalation.deadlines import Deadlines
+from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
+from spark_ros.escalation.journal import Entry, Journal, JournalError
+from spark_ros.escalation.policy import HourlyLimit
+from spark_ros.model import State
+from spark_ros.wire.values import WireError
+
+P = ParamSpec('P')
+T = TypeVar('T')
+
+Event = Resolved | Status
+
+SENDERS = 4
+KEEP_EXPIRED_S = 24 * 3600.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is asked; 0 is no limit.
+
+    Attributes:
+        open: questions waiting to be sent or answered at one time.
+        per_hour: questions in any 3600 seconds.
+    """
+
+    open: int = 50
+    per_hour: int = 0
+
+
+@dataclass
+class _Question:
+    """What the courier keeps in memory of a question; the rest is in the journal."""
+
+    entry: Entry
+    state: State
+    token: str
+    image_url: str
+    may_be_open: bool
+    sending: bool = False
+    backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
+
+    @property
+    def waiting(self) -> bool:
+        return self.state in (State.QUEUED, State.OPEN, State.ASSIGNED)
+
+
+class Courier:
+    """Carry questions there and answers back.
+
+    Attributes:
+        dropped: why how many questions were not asked.
+        on_open: called when a question has been opened, so that polling can start.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        journal: Journal,
+        emit: Callable[[Event], None],
+        limits: Limits,
+    ) -> None:
+        """Set up; nothing moves before `run`.
+
+        Args:
+            backend: the service.
+            journal: used from one thread of the courier's own.
+            emit: called on the loop with every status and answer; must not block.
+            limits: how much is asked.
+        """
+        self._backend = backend
+        self._journal = journal
+        self._emit = emit
+        self._limits = limits
+        self._hourly = HourlyLimit(limits.per_hour)
+        self._disk = ThreadPoolExecutor(1, 'journal')
+        self._questions: dict[str, _Question] = {}
+        self._ready: list[tuple[int, float, float, str]] = []
+        self._wake = asyncio.Event()
+        self._deadlines = Deadlines()
+        self._outage = Backoff(0.5, 30.0)
+        self._gate = 0.0
+        self.dropped: Counter[str] = Counter()
+        self.on_open: Callable[[], None] = lambda: None
+
+    async def run(self) -> None:
+        """Recover what a former run left, then send until cancelled."""
+        for resolved in await self._on_disk(lambda: list(self._journal.unpublished())):
+            self._emit(resolved)
+        for entry in await self._on_disk(self._journal.entries):
+            if entry.state in (State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED):
+                self._take(entry)
+        if self._questions:
+            logger.info('the journal brought back %d unanswered questions', len(self._questions))
+            self.on_open()
+        await asyncio.gather(
+            self._deadlines.run(self._expire), *(self._send_forever() for _ in range(SENDERS))
+        )
+
+    def admits(self, certainty: float, now: float) -> str:
+        """Return an empty string, or why one more question cannot be asked now.
+
+        A question that is less certain than one still waiting to be sent takes its place.
+        """
+        if self._hourly.reached(now):
+            return 'limits.per_hour'
+        waiting = sum(question.waiting for question in self._questions.values())
+        if 0 < self._limits.open <= waiting and self._most_certain_unsent(certainty) is None:
+            return 'limits.open'
+        return ''
+
+    async def submit(self, escalation: Escalation, image: EncodedImage, now: float) -> None:
+        """Accept a question: it is on the disk when this returns.
+
+        Raises:
+            JournalError: it cannot be stored, so it was not accepted.
+        """
+        entry = await self._on_disk(self._journal.add, escalation, image)
+        waiting = sum(question.waiting for question in self._questions.values())
+        if 0 < self._limits.open <= waiting:
+            gives_way = self._most_certain_unsent(escalation.certainty)
+            if gives_way is not None:
+                self.dropped['gave way'] += 1
+                await self._end(gives_way, State.CANCELED, 'gave way to a less certain question')
+        self._hourly.note(now)
+        self._take(entry)
+        self._emit(Status(escalation, State.QUEUED))
+
+    def published(self, id: str) -> None:
+        """Forget a question whose answer has been handed to every output."""
+        self._disk.submit(self._journal.done, id)
+
+    def asked(self) -> list[Asked]:
+        """Return the questions that the service has and has not answered, oldest first."""
+        return [
+            Asked(id, question.token) for id, question in self._questions.items() if question.token
+        ]
+
+    async def settle(self, report: Report) -> bool:
+        """Take in what the service says of a question; return whether that was news."""
+        question = self._questions.get(report.id)
+        if question is None or report.state == question.state:
+            return False
+        if report.state.terminal:
+            return await self._resolve(question, report)
+        if question.state is State.EXPIRED:
+            return False
+        question.state = report.state
+        await self._note(self._journal.note_state, report.id, report.state)
+        await self._tell(question, report.state)
+        return True
+
+    def close(self) -> None:
+        """Write out what is pending and close the journal."""
+        self._disk.submit(self._journal.close)
+        self._disk.shutdown(wait=True)
+
+    async def _expire(self, id: str) -> None:
+        question = self._questions.get(id)
+        if question is None:
+            return
+        if question.sending:
+            self._deadlines.add(id, time.time() + 1.0)
+        elif question.state is State.EXPIRED:
+            self._questions.pop(id)
+            await self._note(self._journal.done, id)
+        elif question.token:
+            question.state = State.EXPIRED
+            await self._note(self._journal.note_state, id, State.EXPIRED)
+            await self._tell(question, State.EXPIRED, 'no answer in time')
+            self._deadlines.add(id, time.time() + KEEP_EXPIRED_S)
+        else:
+            await self._end(question, State.EXPIRED, 'it could not be sent in time')
+
+    async def _resolve(self, question: _Question, report: Report) -> bool:
+        id = question.entry.id
+        escalation = await self._on_disk(self._journal.escalation, id)
+        try:
+            answer = replace(report.answer(escalation.priors), received=time.time())
+        except WireError as error:
+            logger.warning('the answer to %s cannot be read: %s', id, error)
+            return False
+        if self._questions.pop(id, None) is None:
+            return False
+        late = question.state is State.EXPIRED
+        await self._note(self._journal.resolved, id, answer, late=late)
+        self._emit(Status(escalation, answer.state, question.token, answer.feedback))
+        self._emit(Resolved(escalation, question.token, answer, late))
+        return True
+
+    def _take(self, entry: Entry) -> None:
+        question = _Question(
+            entry, entry.state, entry.token, entry.image_url, entry.may_be_open
+        )
+        self._questions[entry.id] = question
+        if entry.deadline is not None:
+            kept = KEEP_EXPIRED_S if entry.state is State.EXPIRED else 0.0
+            self._deadlines.add(entry.id, entry.deadline + kept)
+        if not entry.token:
+            self._enqueue(question)
+
+    def _enqueue(self, question: _Question) -> None:
+        entry = question.entry
+        heapq.heappush(
+            self._ready, (-entry.priority, entry.certainty, entry.created, entry.id)
+        )
+        self._wake.set()
+
+    def _most_certain_unsent(self, than: float) -> _Question | None:
+        unsent = [
+            question
+            for question in self._questions.values()
+            if question.state is State.QUEUED
+            and not question.sending
+            and not question.may_be_open
+            and question.entry.certainty > than
+        ]
+        return max(unsent, key=lambda question: question.entry.certainty, default=None)
+
+    async def _send_forever(self) -> None:
+        while True:
+            question = await self._next()
+            question.sending = True
+            try:
+                await self._send(question)
+                self._outage.reset()
+            except ClientError as error:
+                await self._failed(question, error)
+            except ValueError as error:
+                await self._end(question, State.FAILED, f'it cannot be sent: {error}')
+            except KeyError:
+                logger.error('the journal lost the image of %s', question.entry.id)
+                await self._end(question, State.FAILED, 'the journal lost its image')
+            finally:
+                question.sending = False
+
+    async def _next(self) -> _Question:
+        while True:
+            while not self._ready:
+                self._wake.clear()
+                await self._wake.wait()
+            if (pause := self._gate - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
+                continue
+            question = self._questions.get(heapq.heappop(self._ready)[3])
+            if question is not None and not question.token and not question.sending:
+                return question
+
+    async def _send(self, question: _Question) -> None:
+        id = question.entry.id
+        escalation = await self._on_disk(self._journal.escalation, id)
+        if not question.image_url:
+            image = await self._on_disk(self._journal.image, id)
+            question.image_url = await self._backend.upload(id, image, escalation.camera)
+            await self._note(self._journal.uploaded, id, question.image_url)
+        may_be_open = question.may_be_open
+        if not may_be_open:
+            await self._note(self._journal.opening, id)
+            question.may_be_open = True
+        try:
+            token = await self._backend.open(
+                escalation, question.image_url, may_be_open=may_be_open
+            )
+        except ClientError as error:
+            question.may_be_open = may_be_open or error.may_have_arrived
+            raise
+        await self._note(self._journal.opened, id, token)
+        question.token = token
+        question.state = State.OPEN
+        self._emit(Status(escalation, State.OPEN, token))
+        self.on_open()
+
+    async def _failed(self, question: _Question, error: ClientError) -> None:
+        """Decide what a failure means: for this question, for all, or for nobody."""
+        if error.final:
+            await self._end(question, State.FAILED, str(error))
+            return
+        delay = question.backoff.next()
+        if isinstance(error, ConnectionFailed | AuthenticationError):
+            self._gate = time.monotonic() + self._outage.next()
+            delay = 0.0
+        elif error.retry_after_s is not None:
+            self._gate = time.monotonic() + error.retry_after_s
+            delay = 0.0
+        log = logger.error if isinstance(error, AuthenticationError) else logger.warning
+        log('%s could not be sent and will be tried again: %s', question.entry.id, error)
+        asyncio.get_running_loop().call_later(delay, self._enqueue, question)
+
+    async def _end(self, question: _Question, state: State, detail: str) -> None:
+        """End a question without an answer."""
+        id = question.entry.id
+        if self._questions.pop(id, None) is None:
+            return
+        await self._tell(question, state, detail)
+        await self._note(self._journal.done, id)
+
+    async def _tell(self, question: _Question, state: State, detail: str = '') -> None:
+        escalation = await self._on_disk(self._journal.escalation, question.entry.id)
+        self._emit(Status(escalation, state, question.token, detail))
+
+    async def _note(
+        self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Write to the journal; a disk that refuses costs the safety, not the answer."""
+        try:
+            await self._on_disk(write, *args, **kwargs)
+        except JournalError as error:
+            logger.error('%s; going on without it', error)
+
+    async def _on_disk(
+        self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._disk, lambda: call(*args, **kwargs))

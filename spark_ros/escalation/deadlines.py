@@ -1,0 +1,41 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Call back when a question's time is over, on the steady clock."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections.abc import Awaitable, Callable
+
+
+class Deadlines:
+    """A heap of deadlines and one task that sleeps until the earliest."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, str]] = []
+        self._changed = asyncio.Event()
+
+    def add(self, id: str, at: float) -> None:
+        """Set a deadline.
+
+        Args:
+            id: whose.
+            at: Unix seconds; from here on it is kept on the steady clock, so a wall clock
+                that is set later moves nothing.
+        """
+        heapq.heappush(self._heap, (time.monotonic() + at - time.time(), id))
+        self._changed.set()
+
+    async def run(self, due: Callable[[str], Awaitable[None]]) -> None:
+        """Await `due(id)` for each deadline that passes, until cancelled."""
+        while True:
+            self._changed.clear()
+            rest = self._heap[0][0] - time.monotonic() if self._heap else None
+            if rest is not None and rest <= 0:
+                await due(heapq.heappop(self._heap)[1])
+                continue
+            try:
+                await asyncio.wait_for(self._changed.wait(), rest)
+            except asyncio.TimeoutError:
+                continue

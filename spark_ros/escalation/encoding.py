@@ -1,0 +1,144 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Image bytes: read a JPEG's or PNG's header, encode pixels, make a picture upright."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.geometry import ImageSize
+
+Pixels = npt.NDArray[np.uint8]
+
+JPEG_QUALITY = 90
+MAX_PIXELS = 100_000_000
+_SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+_ORIENTATION_TAG = 0x0112
+
+
+class EncodingError(ValueError):
+    """An image that cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What the first bytes of an image say.
+
+    Attributes:
+        format: `jpeg` or `png`.
+        stored: the size in pixels as stored.
+        orientation: EXIF's, 1 (upright) to 8.
+    """
+
+    format: str
+    stored: ImageSize
+    orientation: int = 1
+
+    @property
+    def size(self) -> ImageSize:
+        """The size in pixels once upright."""
+        if self.orientation in _SIDEWAYS:
+            return ImageSize(self.stored.height, self.stored.width)
+        return self.stored
+
+
+def read_header(data: bytes | memoryview) -> ImageHeader:
+    """Read format, size and orientation without decoding the picture.
+
+    Raises:
+        EncodingError: it is neither JPEG nor PNG, or its header is damaged.
+    """
+    try:
+        if data[:2] == b'\xff\xd8':
+            header = _jpeg_header(data)
+        elif data[:8] == b'\x89PNG\r\n\x1a\n' and data[12:16] == b'IHDR':
+            header = ImageHeader('png', ImageSize(*struct.unpack('>II', data[16:24])))
+        else:
+            raise EncodingError('the compressed image is neither JPEG nor PNG')
+    except (struct.error, IndexError):
+        raise EncodingError('the compressed image is cut off within its header') from None
+    width, height = header.stored
+    if not 0 < width * height <= MAX_PIXELS:
+        raise EncodingError(f'the compressed image says it has {width}x{height} pixels')
+    return header
+
+
+def encode_compressed(data: bytes) -> EncodedImage:
+    """Pass a compressed image on untouched, unless it has to be turned upright.
+
+    Raises:
+        EncodingError: it cannot be decoded.
+    """
+    header = read_header(data)
+    if header.orientation == 1:
+        return EncodedImage(bytes(data), header.size, header.format)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise EncodingError('the compressed image cannot be decoded')
+    return encode_pixels(np.asarray(pixels, np.uint8))
+
+
+def encode_pixels(pixels: Pixels, quality: int = JPEG_QUALITY) -> EncodedImage:
+    """Encode BGR (H, W, 3) or grey (H, W) pixels as JPEG.
+
+    Raises:
+        EncodingError: OpenCV cannot encode them (a side over 65,500 pixels, no pixels).
+    """
+    try:
+        done, data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error as error:
+        raise EncodingError(f'the image cannot be encoded as JPEG: {error.err}') from None
+    if not done:
+        raise EncodingError('the image cannot be encoded as JPEG')
+    return EncodedImage(data.tobytes(), ImageSize(pixels.shape[1], pixels.shape[0]))
+
+
+def _jpeg_header(data: bytes | memoryview) -> ImageHeader:
+    orientation = 1
+    at = 2
+    while True:
+        while data[at] != 0xFF:
+            at += 1
+        while data[at] == 0xFF:
+            at += 1
+        marker = data[at]
+        at += 1
+        if marker in _STANDALONE:
+            continue
+        if marker in (0xD9, 0xDA):
+            raise EncodingError('the JPEG has no frame header')
+        (length,) = struct.unpack('>H', data[at : at + 2])
+        if length < 2:
+            raise EncodingError('the JPEG has a segment without a length')
+        if marker in _SOF:
+            height, width = struct.unpack('>HH', data[at + 3 : at + 7])
+            return ImageHeader('jpeg', ImageSize(width, height), orientation)
+        if marker == 0xE1 and data[at + 2 : at + 8] == b'Exif\0\0':
+            orientation = _exif_orientation(bytes(data[at + 8 : at + length]))
+        at += length
+
+
+def _exif_orientation(tiff: bytes) -> int:
+    """Read EXIF's orientation tag; a damaged block counts as upright, as decoders treat it."""
+    order = {b'II': '<', b'MM': '>'}.get(tiff[:2])
+    if order is None:
+        return 1
+    try:
+        (directory,) = struct.unpack(f'{order}I', tiff[4:8])
+        (entries,) = struct.unpack(f'{order}H', tiff[directory : directory + 2])
+        for index in range(entries):
+            entry = tiff[directory + 2 + index * 12 :][:12]
+            tag, kind = struct.unpack(f'{order}HH', entry[:4])
+            if tag == _ORIENTATION_TAG and kind == 3:
+                (value,) = struct.unpack(f'{order}H', entry[8:10])
+                return value if 1 <= value <= 8 else 1
+    except struct.error:
+        return 1
+    return 1

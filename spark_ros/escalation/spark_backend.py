@@ -1,0 +1,104 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Ask over the SparkAI API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+
+from spark_ros.clients.errors import NotFoundError, UnsupportedError
+from spark_ros.clients.spark import SparkClient
+from spark_ros.escalation.backend import Asked, Report
+from spark_ros.escalation.escalation import EncodedImage, Escalation
+from spark_ros.model import State
+from spark_ros.wire.spark import STATES, Engagement, EngagementRequest
+
+FEW = 8
+logger = logging.getLogger(__name__)
+
+
+class SparkBackend:
+    """A service that speaks the SparkAI API, ours or another."""
+
+    def __init__(self, client: SparkClient) -> None:
+        """Use a client whose retries are off: the courier retries."""
+        self._client = client
+        self._shows_single = True
+        self._cursor = 0
+
+    async def upload(self, id: str, image: EncodedImage, camera: str) -> str:
+        """Upload to the service's own image server; the signed URL goes into the question."""
+        uploaded = await self._client.upload_image(
+            image.data,
+            filename=f'{id}.{"jpg" if image.format == "jpeg" else image.format}',
+            tag=camera or None,
+            idempotency_key=f'{id}-image',
+        )
+        return uploaded.signed_url or uploaded.url
+
+    async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+        """Create the engagement; look for it first where it may be there already."""
+        if may_be_open:
+            async for engagement in self._client.iter_engagements():
+                if engagement.image_location == image_url and engagement.token:
+                    return engagement.token
+        question = escalation.question
+        return await self._client.create(
+            EngagementRequest(
+                content_location=(image_url,),
+                program_name=escalation.program or None,
+                instructions=question.instructions or None,
+                metadata=escalation.metadata,
+                label_options=question.label_options,
+                annotations=escalation.priors,
+            ),
+            idempotency_key=escalation.id,
+        )
+
+    async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
+        """Ask by token while few are open and the service has that call, else read the list."""
+        if self._shows_single and len(asked) <= FEW:
+            for index, question in enumerate(asked):
+                try:
+                    engagements = await self._client.get_engagement(question.token)
+                except UnsupportedError:
+                    self._shows_single = False
+                    asked = asked[index:]
+                    break
+                except NotFoundError:
+                    logger.warning('the service does not know the token %s', question.token)
+                    continue
+                if engagements:
+                    yield _report(question.id, engagements[0])
+            else:
+                return
+        async for report in self._poll_list(asked):
+            yield report
+
+    async def aclose(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
+
+    async def _poll_list(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
+        """Read the list from the oldest open token's offset on; it is oldest first."""
+        id_of = {question.token: question.id for question in asked}
+        start, first_open, offset = self._cursor, None, self._cursor
+        missing = set(id_of)
+        async for engagement in self._client.iter_engagements(cursor=start):
+            if engagement.token in missing:
+                missing.discard(engagement.token)
+                if engagement.state != 'closed' and first_open is None:
+                    first_open = offset
+                yield _report(id_of[engagement.token], engagement)
+            offset += 1
+            if not missing:
+                break
+        if missing and start:
+            self._cursor = 0
+        elif first_open is not None:
+            self._cursor = first_open
+
+
+def _report(id: str, engagement: Engagement) -> Report:
+    state = State(engagement.state) if engagement.state in STATES else State.OPEN
+    return Report(id, state, engagement.answer)

@@ -1,0 +1,192 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""One camera: its frames, its detections, and which belongs to which."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+from vision_msgs.msg import Detection2DArray
+
+from spark_ros.escalation.escalation import FrameMatch
+from spark_ros.escalation.frames import Frame, FrameRing
+from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.policy import Thresholds
+from spark_ros.ros.config import CameraConfig
+from spark_ros.ros.conversions import best_hypothesis, stamp_ns
+from spark_ros.ros.images import check_image
+from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.matched import MatchedSubscription
+from spark_ros.ros.sighting import RosSighting
+
+MAX_WAITING = 100
+TICK_S = 0.02
+
+
+class CameraInput:
+    """Subscribe to a camera and its detector, and offer each doubted frame.
+
+    Attributes:
+        unmatched: detections whose frame was never found.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        inbox: Inbox,
+        config: CameraConfig,
+        offer: Callable[[RosSighting], None],
+        warn: WarnOnce,
+    ) -> None:
+        """Subscribe.
+
+        Args:
+            node: whose executor runs the callbacks.
+            inbox: of that node.
+            config: the camera's parameters.
+            offer: takes a sighting and returns at once.
+            warn: says what is wrong with a message, once for each kind.
+        """
+        self._config, self._offer, self._warn = config, offer, warn
+        self._ring: FrameRing[Image | CompressedImage] = FrameRing(
+            int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9)
+        )
+        self._waiting: deque[tuple[float, Detection2DArray]] = deque()
+        self.unmatched = 0
+        compressed = config.transport == 'compressed'
+        self._subscriptions = [
+            MatchedSubscription(
+                node,
+                inbox,
+                CompressedImage if compressed else Image,
+                config.image_topic,
+                self._on_compressed if compressed else self._on_image,
+            ),
+            MatchedSubscription(
+                node, inbox, Detection2DArray, config.detections_topic, self._on_detections
+            ),
+        ]
+        # Simulated time may stand still; waiting for a frame must end all the same.
+        self._timer = node.create_timer(
+            TICK_S, self._settle, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self._timer.cancel()
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics subscribed to, fully resolved."""
+        return [subscription.resolved_topic for subscription in self._subscriptions]
+
+    def _on_image(self, message: Image) -> None:
+        if problem := check_image(message):
+            self._warn(f'{self._config.name}: an image cannot be used: {problem}')
+            return
+        self._keep(message)
+
+    def _on_compressed(self, message: CompressedImage) -> None:
+        if not message.data:
+            self._warn(f'{self._config.name}: a compressed image has no data')
+            return
+        if 'compressedDepth' in message.format:
+            self._warn(
+                f'{self._config.name}: {message.format!r} is a depth transport; '
+                'name a topic with JPEG or PNG images'
+            )
+            return
+        self._keep(message)
+
+    def _keep(self, message: Image | CompressedImage) -> None:
+        self._ring.add(stamp_ns(message.header.stamp), message, len(message.data))
+        if self._waiting:
+            self._settle()
+
+    def _on_detections(self, message: Detection2DArray) -> None:
+        if not worth_a_look(message, self._config.asking.thresholds):
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self._lose(self._waiting.popleft()[1], 'too many wait for their frame')
+        self._waiting.append((time.monotonic() + self._config.frames_wait_s, message))
+        self._settle()
+        if self._waiting:
+            self._timer.reset()
+
+    def _settle(self) -> None:
+        """Offer every waiting detection whose frame is known by now; give up on the late ones."""
+        now = time.monotonic()
+        still: deque[tuple[float, Detection2DArray]] = deque()
+        for until, message in self._waiting:
+            if not self._match(message, over=now >= until):
+                still.append((until, message))
+        self._waiting = still
+        if not still:
+            self._timer.cancel()
+
+    def _match(self, message: Detection2DArray, *, over: bool) -> bool:
+        stamp = stamp_ns(message.header.stamp)
+        exact = self._ring.exact(stamp) if stamp else None
+        if exact is not None:
+            self._sight(exact, message, FrameMatch.EXACT)
+            return True
+        if not (over or self._ring.passed(stamp) or (stamp == 0 and len(self._ring))):
+            return False
+        found = self._ring.settle(stamp)
+        if found is None:
+            self._lose(message, f'no frame within {self._config.frames_slop_s:g} s of its stamp')
+            return True
+        if found[1] is FrameMatch.NEWEST:
+            self._warn(
+                f'{self._config.name}: detections have the stamp {stamp / 1e9:.3f}, which no '
+                "frame has; the newest frame is taken. Stamp detections with their image's stamp.",
+                f'{self._config.name} newest',
+            )
+        self._sight(*found[:1], message, found[1])
+        return True
+
+    def _sight(
+        self, frame: Frame[Image | CompressedImage], message: Detection2DArray, match: FrameMatch
+    ) -> None:
+        name = self._config.name
+        self._offer(
+            RosSighting(
+                name,
+                frame.payload,
+                message,
+                match,
+                self._config.detection_image_size,
+                lambda reason: self._warn(
+                    f'{name}: a detection is left out: {reason}', f'{name} {_kind(reason)}'
+                ),
+            )
+        )
+
+    def _lose(self, message: Detection2DArray, why: str) -> None:
+        self.unmatched += 1
+        self._warn(
+            f'{self._config.name}: {len(message.detections)} detection(s) with the stamp '
+            f'{stamp_ns(message.header.stamp) / 1e9:.3f} cannot be asked about: {why}',
+            f'{self._config.name} unmatched {why}',
+        )
+
+
+def worth_a_look(message: Detection2DArray, thresholds: Thresholds) -> bool:
+    """Whether a message has a doubted detection, or one that must be complained about."""
+    for detection in message.detections:
+        best = best_hypothesis(detection)
+        if best is None:
+            return True
+        score = best.hypothesis.score
+        if math.isnan(score) or not 0.0 <= score <= 1.0:
+            return True
+        if thresholds.doubted(best.hypothesis.class_id, score):
+            return True
+    return False
+
+
+def _kind(reason: str) -> str:
+    """The reason without its numbers, so that each kind is said once."""
+    return ''.join(char for char in reason if char.isalpha())

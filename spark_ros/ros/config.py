@@ -1,0 +1,56 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What the parameters say, checked and typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spark_ros.escalation.asking import Asking
+from spark_ros.escalation.courier import Limits
+from spark_ros.geometry import ImageSize
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    """One camera's block of parameters.
+
+    Attributes:
+        transport: `raw` or `compressed`.
+        detection_image_size: what the detector sees, where that is not the image's size.
+        frames_max_mb: the ring's size in megabytes.
+        frames_slop_s: how far a detection's stamp may be from its frame's, in seconds.
+        frames_wait_s: how long a detection waits for its frame, in seconds.
+    """
+
+    name: str
+    image_topic: str
+    transport: str
+    detections_topic: str
+    asking: Asking
+    detection_image_size: ImageSize | None
+    frames_max_mb: float
+    frames_slop_s: float
+    frames_wait_s: float
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """All parameters.
+
+    Attributes:
+        journal_path: None keeps the journal in memory.
+        journal_max_mb: what its images may take, in megabytes.
+    """
+
+    server_kind: str
+    server_url: str
+    server_ca_file: str
+    server_token_file: str
+    robot_id: str
+    cameras: tuple[CameraConfig, ...]
+    limits: Limits
+    journal_path: Path | None
+    journal_max_mb: float
+    poll_interval_s: float
+    poll_max_interval_s: float

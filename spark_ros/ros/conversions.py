@@ -1,0 +1,238 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""ROS messages to the vocabulary and back."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import KeyValue
+from rclpy.serialization import deserialize_message
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
+
+from spark_ros import geometry, model
+from spark_ros.escalation.escalation import Escalation, FrameMatch, Resolved, Status
+from spark_ros.escalation.policy import TRACKER_ID
+from spark_ros.geometry import GeometryError, ImageSize, PixelBox
+from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
+
+NS = 1_000_000_000
+_TYPES = {
+    model.AnnotationType.BOUNDING_BOX: Annotation.TYPE_BOUNDING_BOX,
+    model.AnnotationType.POLYGON: Annotation.TYPE_POLYGON,
+    model.AnnotationType.DOT: Annotation.TYPE_DOT,
+}
+_KINDS = {kind: getattr(Correction, f'KIND_{kind.name}') for kind in model.CorrectionKind}
+_STATES = {state: getattr(EngagementStatus, f'STATE_{state.name}') for state in model.State}
+_FRAME_MATCHES = {match: getattr(Resolution, f'FRAME_MATCH_{match.name}') for match in FrameMatch}
+UNCHANGED = (model.CorrectionKind.CONFIRMED, model.CorrectionKind.UNMENTIONED)
+
+
+def stamp_ns(stamp: Time) -> int:
+    """Return a stamp in nanoseconds."""
+    return stamp.sec * NS + stamp.nanosec
+
+
+def time_message(nanoseconds: int) -> Time:
+    """Return a stamp message from nanoseconds, within what the message can hold."""
+    seconds, nanosec = divmod(nanoseconds, NS)
+    return Time(sec=max(-(2**31), min(seconds, 2**31 - 1)), nanosec=nanosec)
+
+
+def best_hypothesis(detection: Detection2D) -> ObjectHypothesisWithPose | None:
+    """Return the highest-scoring hypothesis: the one that counts."""
+    return max(
+        detection.results,
+        key=lambda r: -math.inf if math.isnan(r.hypothesis.score) else r.hypothesis.score,
+        default=None,
+    )
+
+
+def read_detections(
+    message: Detection2DArray,
+    image: ImageSize,
+    source_size: ImageSize,
+    refuse: Callable[[str], None],
+) -> list[model.Annotation]:
+    """Turn pixel detections into normalized annotations.
+
+    Args:
+        message: detections in pixels of `source_size`.
+        image: the upright image's size.
+        source_size: the size the detector saw.
+        refuse: told the reason for each detection that makes no sense and is left out.
+
+    Returns:
+        Annotations whose id is the detection's index in the array; a tracker's id is in their
+        attributes.
+    """
+    annotations = []
+    for index, detection in enumerate(message.detections):
+        hypothesis = best_hypothesis(detection)
+        if hypothesis is None:
+            refuse('a detection has no hypothesis')
+            continue
+        score = hypothesis.hypothesis.score
+        if not 0.0 <= score <= 1.0:
+            refuse(f'a detection has the score {score:g}; it must be between 0 and 1')
+            continue
+        try:
+            box = geometry.normalize(_pixel_box(detection), image, source_size)
+        except GeometryError as error:
+            refuse(str(error))
+            continue
+        annotations.append(
+            model.box_annotation(
+                hypothesis.hypothesis.class_id,
+                box,
+                id=str(index),
+                score=score,
+                attributes={TRACKER_ID: detection.id} if detection.id else {},
+            )
+        )
+    return annotations
+
+
+def _pixel_box(detection: Detection2D) -> PixelBox:
+    bbox = detection.bbox
+    center = bbox.center.position
+    return PixelBox(center.x, center.y, bbox.size_x, bbox.size_y, bbox.center.theta)
+
+
+def corrected_detections(resolved: Resolved) -> Detection2DArray:
+    """Return the whole corrected list, in the pixels and under the header it came with.
+
+    A detection that nobody changed returns as it came. A changed or added one has a score of
+    1.0: a person said so. Dots have no box and are left out.
+    """
+    asked = resolved.escalation
+    source = (
+        deserialize_message(asked.source, Detection2DArray)
+        if asked.source
+        else Detection2DArray(header=_header(asked))
+    )
+    corrected = Detection2DArray(header=source.header)
+    for correction in resolved.answer.corrections:
+        shape = correction.corrected
+        if shape is None or shape.type is model.AnnotationType.DOT:
+            continue
+        original = _original(source, correction)
+        if original is not None and correction.kind in UNCHANGED:
+            corrected.detections.append(original)
+        else:
+            corrected.detections.append(
+                _changed(correction, shape, original, source.header, asked.source_size)
+            )
+    return corrected
+
+
+def _original(source: Detection2DArray, correction: model.Correction) -> Detection2D | None:
+    if correction.original is None or not correction.original.id.isdigit():
+        return None
+    index = int(correction.original.id)
+    return source.detections[index] if index < len(source.detections) else None
+
+
+def _changed(
+    correction: model.Correction,
+    shape: model.Annotation,
+    original: Detection2D | None,
+    header: Header,
+    size: ImageSize,
+) -> Detection2D:
+    if original is None:
+        detection, hypothesis = Detection2D(header=header), ObjectHypothesisWithPose()
+    else:
+        detection, hypothesis = copy.deepcopy(original), best_hypothesis(original)
+    hypothesis = copy.deepcopy(hypothesis)
+    hypothesis.hypothesis.class_id = shape.label
+    hypothesis.hypothesis.score = 1.0
+    detection.results = [hypothesis]
+    if correction.original is None or correction.original.vertices != shape.vertices:
+        box = geometry.to_pixels(shape.vertices, size)
+        detection.bbox.center.position.x = box.center_x
+        detection.bbox.center.position.y = box.center_y
+        detection.bbox.center.theta = 0.0
+        detection.bbox.size_x, detection.bbox.size_y = box.size_x, box.size_y
+    return detection
+
+
+def resolution_message(resolved: Resolved) -> Resolution:
+    """Return the answer as a message, under the header of the frame that was asked about."""
+    asked, answer = resolved.escalation, resolved.answer
+    known = answer.received or asked.created
+    return Resolution(
+        header=_header(asked),
+        id=asked.id,
+        token=resolved.token,
+        camera=asked.camera,
+        state=_STATES[answer.state],
+        response=answer.response,
+        answers=list(answer.answers),
+        has_rating=answer.rating is not None,
+        rating=answer.rating if answer.rating is not None else 0.0,
+        corrections=[
+            Correction(
+                kind=_KINDS[correction.kind],
+                original=annotation_message(correction.original),
+                corrected=annotation_message(correction.corrected),
+            )
+            for correction in answer.corrections
+        ],
+        annotations=[annotation_message(annotation) for annotation in answer.annotations],
+        feedback=answer.feedback,
+        flags=list(answer.flags),
+        late=resolved.late,
+        frame_match=_FRAME_MATCHES[asked.frame_match],
+        image_width=asked.image_size.width,
+        image_height=asked.image_size.height,
+        image_url=answer.image_url,
+        program=asked.program,
+        created=time_message(int((answer.created or asked.created) * NS)),
+        closed=time_message(int((answer.closed or known) * NS)),
+        response_time=max(known - asked.created, 0.0),
+        metadata=key_values(asked.metadata),
+    )
+
+
+def status_message(status: Status) -> EngagementStatus:
+    """Return one step in the life of a question as a message."""
+    return EngagementStatus(
+        header=_header(status.escalation),
+        id=status.escalation.id,
+        token=status.token,
+        camera=status.escalation.camera,
+        state=_STATES[status.state],
+        detail=status.detail,
+    )
+
+
+def annotation_message(annotation: model.Annotation | None) -> Annotation:
+    """Return an annotation as a message; None becomes the empty one."""
+    if annotation is None:
+        return Annotation()
+    return Annotation(
+        id=annotation.id,
+        label=annotation.label,
+        type=_TYPES[annotation.type],
+        vertices=[Vertex(x=vertex.x, y=vertex.y) for vertex in annotation.vertices],
+        score=annotation.score if annotation.score is not None else math.nan,
+        attributes=key_values(annotation.attributes),
+    )
+
+
+def key_values(values: Mapping[str, Any]) -> list[KeyValue]:
+    """Return a mapping as key-value messages; what is not text is written as JSON."""
+    return [
+        KeyValue(key=key, value=value if isinstance(value, str) else json.dumps(value))
+        for key, value in values.items()
+    ]
+
+
+def _header(escalation: Escalation) -> Header:
+    return Header(stamp=time_message(escalation.stamp_ns), frame_id=escalation.frame_id)

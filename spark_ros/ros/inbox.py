@@ -1,0 +1,28 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Hand work from any thread to the node's executor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from rclpy.node import Node
+
+
+class Inbox:
+    """Calls that the executor makes, in the order they were posted."""
+
+    def __init__(self, node: Node) -> None:
+        """Attach to a node."""
+        self._calls: deque[Callable[[], None]] = deque()
+        self._guard = node.create_guard_condition(self.drain)
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Have the executor make a call; returns at once."""
+        self._calls.append(call)
+        self._guard.trigger()
+
+    def drain(self) -> None:
+        """Make every posted call: triggers coalesce, so one may stand for many."""
+        while self._calls:
+            self._calls.popleft()()

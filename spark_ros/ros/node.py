@@ -1,0 +1,108 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The node: what is connected to what.
+
+A detection runs through here in this order: `CameraInput` finds its frame and offers the two as
+a sighting; `Corridor` decides, encodes, journals, sends and fetches the answer on a thread of
+its own; `Outputs` publishes what comes back.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from rclpy.node import Node
+
+from spark_ros.clients.credentials import CredentialError, find_token
+from spark_ros.clients.retry import RetryPolicy
+from spark_ros.clients.spark import SparkClient
+from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.corridor import Corridor, CorridorSettings
+from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.spark_backend import SparkBackend
+from spark_ros.ros.camera import CameraInput
+from spark_ros.ros.config import NodeConfig
+from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.outputs import Outputs
+from spark_ros.ros.parameters import ParameterError, read_parameters, unknown_parameters
+
+TOKEN_VARIABLE = 'SPARK_TOKEN'
+ACKNOWLEDGE_S = 0.5
+logger = logging.getLogger(__name__)
+
+
+class SparkNode(Node):
+    """Ask people about what the robot's perception doubts, and publish what they say."""
+
+    def __init__(self, **kwargs: object) -> None:
+        """Read the parameters and connect everything.
+
+        Args:
+            kwargs: for `rclpy.node.Node`.
+
+        Raises:
+            ParameterError: a parameter is wrong; the message names it.
+            JournalError: the journal cannot be used.
+        """
+        super().__init__('spark', **kwargs)
+        config = read_parameters(self)
+        token = _token(config)
+        for name in unknown_parameters(self):
+            logger.warning("there is no parameter '%s'; it is ignored", name)
+        journal = Journal(config.journal_path, int(config.journal_max_mb * 1e6))
+        self._inbox = Inbox(self)
+        self._outputs = Outputs(
+            self,
+            self._inbox,
+            [camera.name for camera in config.cameras],
+            lambda id: self._corridor.published(id),
+        )
+        self._corridor = Corridor(
+            lambda: _backend(config, token),
+            journal,
+            CorridorSettings(
+                asking={camera.name: camera.asking for camera in config.cameras},
+                limits=config.limits,
+                poll_interval_s=config.poll_interval_s,
+                poll_max_interval_s=config.poll_max_interval_s,
+            ),
+            self._outputs.deliver,
+        )
+        warn = WarnOnce(logger)
+        self._cameras = [
+            CameraInput(self, self._inbox, camera, self._corridor.offer, warn)
+            for camera in config.cameras
+        ]
+        for camera in self._cameras:
+            logger.info('listening to %s', ' and '.join(camera.topics))
+        logger.info(
+            'asking %s as %s; journal: %s',
+            config.server_url, config.robot_id, config.journal_path or 'in memory only',
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Stop asking, publish what has come, and close the journal."""
+        self._corridor.stop()
+        self._inbox.drain()
+        self._outputs.wait_until_sent(ACKNOWLEDGE_S)
+        self._corridor.close()
+        self.destroy_node()
+
+
+def _token(config: NodeConfig) -> str:
+    try:
+        return find_token(config.server_token_file, TOKEN_VARIABLE)
+    except CredentialError as error:
+        raise ParameterError('server.token_file', str(error)) from None
+
+
+def _backend(config: NodeConfig, token: str) -> Backend:
+    return SparkBackend(
+        SparkClient(
+            config.server_url,
+            token,
+            deadline_s=None,
+            retry=RetryPolicy.none(),
+            verify=config.server_ca_file or True,
+        )
+    )

@@ -1,0 +1,84 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Every parameter of the node: name, default, range and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.parameter import Parameter
+
+DOUBLE, INTEGER, STRING = (
+    Parameter.Type.DOUBLE, Parameter.Type.INTEGER, Parameter.Type.STRING,
+)  # fmt: skip
+STRINGS, DOUBLES, INTEGERS = (
+    Parameter.Type.STRING_ARRAY, Parameter.Type.DOUBLE_ARRAY, Parameter.Type.INTEGER_ARRAY,
+)  # fmt: skip
+
+DEFAULT_INSTRUCTIONS = (
+    'Look at the boxes: correct those that are wrong, remove what is not there, add what is missing.'
+)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One parameter.
+
+    Attributes:
+        type: given explicitly, because rclpy reads an empty list as a byte array.
+        low, high: the range of a number, both included.
+        choices: the values that a string may have, if they are few.
+        later: not supported yet; any value but the default is refused.
+    """
+
+    name: str
+    type: Parameter.Type
+    default: Any
+    meaning: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    later: bool = False
+
+
+NODE = (
+    Spec('server.kind', STRING, 'spark', 'Which API the service speaks.', choices=('spark',)),
+    Spec('server.url', STRING, 'http://127.0.0.1:8080', 'Base URL of the service.'),
+    Spec('server.ca_file', STRING, '', 'PEM file of an own certificate authority; empty: the usual ones.'),
+    Spec('server.token_file', STRING, '', 'File with the API key, readable by its owner alone; empty: the environment variable SPARK_TOKEN.'),
+    Spec('image_host.url', STRING, '', 'Where frames are hosted for a service that takes URLs only.', later=True),
+    Spec('image_host.token_file', STRING, '', 'File with the key of the image host.', later=True),
+    Spec('robot_id', STRING, '', 'Sent with each question; names the journal. Empty: the host name.'),
+    Spec('cameras', STRINGS, ['camera'], 'Names of the cameras; each has a block of parameters of its own.'),
+    Spec('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question counts as expired; 0: never.', 0.0, 31_536_000.0),
+    Spec('limits.open', INTEGER, 50, 'Questions waiting to be sent or answered at one time; 0: no limit.', 0, 1_000_000),
+    Spec('limits.per_hour', INTEGER, 0, 'Questions asked in any hour; 0: no limit.', 0, 1_000_000),
+    Spec('journal.path', STRING, '', 'File in which questions survive a restart; empty: memory only.'),
+    Spec('journal.max_mb', DOUBLE, 1000.0, 'Megabytes of images in the journal; 0: no limit.', 0.0, 1_000_000.0),
+    Spec('poll.interval_s', DOUBLE, 1.0, 'Seconds between two looks for answers, at first.', 0.05, 3600.0),
+    Spec('poll.max_interval_s', DOUBLE, 15.0, 'Seconds to which that doubles while nothing changes.', 0.05, 86_400.0),
+    Spec('webhook.host', STRING, '0.0.0.0', 'Address that the webhook receiver listens on.', later=True),
+    Spec('webhook.port', INTEGER, 0, 'Port that it listens on; 0: off.', 0, 65_535, later=True),
+    Spec('webhook.public_url', STRING, '', 'URL under which the service reaches it.', later=True),
+    Spec('webhook.secret_file', STRING, '', 'File with the secret that pushes are signed with.', later=True),
+)  # fmt: skip
+
+CAMERA = (
+    Spec('image_topic', STRING, '', 'Image topic; empty: <camera>/image_raw, or <camera>/image_raw/compressed.'),
+    Spec('transport', STRING, 'raw', 'sensor_msgs/Image or sensor_msgs/CompressedImage.', choices=('raw', 'compressed')),
+    Spec('detections_topic', STRING, '', 'vision_msgs/Detection2DArray topic; empty: <camera>/detections.'),
+    Spec('program', STRING, '', 'Name of an established program of the service.'),
+    Spec('instructions', STRING, DEFAULT_INSTRUCTIONS, 'What people are asked to do; may be empty where there is a program.'),
+    Spec('label_options', STRINGS, [], 'Labels to choose from.'),
+    Spec('ask_below', DOUBLE, 0.6, 'Ask about detections with a score under this.', 0.0, 1.0),
+    Spec('ask_below_labels', STRINGS, [], 'Labels with an ask_below of their own.'),
+    Spec('ask_below_scores', DOUBLES, [], 'Their ask_below, in the same order.', 0.0, 1.0),
+    Spec('ignore_below', DOUBLE, 0.1, 'Leave out detections with a score under this.', 0.0, 1.0),
+    Spec('ignore_below_labels', STRINGS, [], 'Labels with an ignore_below of their own.'),
+    Spec('ignore_below_scores', DOUBLES, [], 'Their ignore_below, in the same order.', 0.0, 1.0),
+    Spec('cooldown_s', DOUBLE, 30.0, 'Seconds in which one object is asked about once.', 0.0, 86_400.0),
+    Spec('detection_image_size', INTEGERS, [], "[width, height] that the detector sees, where its pixels are not the image's; empty: they are.", 1, 65_535),
+    Spec('frames.max_mb', DOUBLE, 128.0, 'Megabytes of frames kept for detections to come.', 1.0, 100_000.0),
+    Spec('frames.slop_s', DOUBLE, 0.02, "Seconds that a detection's stamp may be off from its frame's.", 0.0, 10.0),
+    Spec('frames.wait_s', DOUBLE, 0.5, 'Seconds that a detection waits for its frame.', 0.0, 60.0),
+)  # fmt: skip

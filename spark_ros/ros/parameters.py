@@ -1,0 +1,234 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Declare the node's parameters and read them as one checked configuration."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.validate_topic_name import validate_topic_name
+
+from spark_ros.escalation.asking import Asking
+from spark_ros.escalation.courier import Limits
+from spark_ros.escalation.policy import Thresholds
+from spark_ros.geometry import ImageSize
+from spark_ros.model import Question
+from spark_ros.ros.config import CameraConfig, NodeConfig
+from spark_ros.ros.parameter_table import CAMERA, DOUBLE, INTEGER, NODE, STRING, Spec
+
+NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
+RESERVED = frozenset(
+    {spec.name.split('.')[0] for spec in NODE}
+    | {'use_sim_time', 'qos_overrides', 'start_type_description_service'}
+)
+RANGED = {
+    DOUBLE: lambda low, high: {
+        'floating_point_range': [FloatingPointRange(from_value=low, to_value=high)]
+    },
+    INTEGER: lambda low, high: {'integer_range': [IntegerRange(from_value=low, to_value=high)]},
+}
+
+
+class ParameterError(ValueError):
+    """A parameter with a wrong value; the message names it and says what is wrong."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"parameter '{name}': {reason}")
+
+
+def read_parameters(node: Node) -> NodeConfig:
+    """Declare all parameters of a node and return what they say.
+
+    Raises:
+        ParameterError: one has a wrong type or value.
+    """
+    values = {
+        spec.name: _declare(node, spec, spec.name, _default(spec, node)) for spec in NODE
+    }
+    robot_id = values['robot_id'] or socket.gethostname()
+    names = values['cameras']
+    _check_names(names)
+    cameras = tuple(_read_camera(node, name, robot_id, values['timeout_s']) for name in names)
+    url = urlsplit(values['server.url'])
+    _require(
+        url.scheme in ('http', 'https') and bool(url.hostname),
+        'server.url',
+        f'{values["server.url"]!r} is not a http or https URL',
+    )
+    _require(url.username is None, 'server.url', 'a URL must not hold a password')
+    ca_file = values['server.ca_file']
+    _require(not ca_file or Path(ca_file).is_file(), 'server.ca_file', f'no file {ca_file}')
+    _require(
+        values['poll.interval_s'] <= values['poll.max_interval_s'],
+        'poll.interval_s',
+        'it is above poll.max_interval_s',
+    )
+    path = values['journal.path']
+    return NodeConfig(
+        server_kind=values['server.kind'],
+        server_url=values['server.url'],
+        server_ca_file=ca_file,
+        server_token_file=values['server.token_file'],
+        robot_id=robot_id,
+        cameras=cameras,
+        limits=Limits(values['limits.open'], values['limits.per_hour']),
+        journal_path=Path(path).expanduser() if path else None,
+        journal_max_mb=values['journal.max_mb'],
+        poll_interval_s=values['poll.interval_s'],
+        poll_max_interval_s=values['poll.max_interval_s'],
+    )
+
+
+def unknown_parameters(node: Node) -> list[str]:
+    """Return the names that somebody set and that mean nothing here, such as misspelled ones."""
+    given = getattr(node, '_parameter_overrides', {})
+    return sorted(
+        name
+        for name in given
+        if not node.has_parameter(name) and not name.startswith('qos_overrides.')
+    )
+
+
+def _read_camera(node: Node, name: str, robot_id: str, timeout_s: float) -> CameraConfig:
+    values = {
+        spec.name: _declare(node, spec, f'{name}.{spec.name}', spec.default) for spec in CAMERA
+    }
+
+    def require(condition: bool, parameter: str, reason: str) -> None:
+        _require(condition, f'{name}.{parameter}', reason)
+
+    raw = values['transport'] == 'raw'
+    image_topic = values['image_topic'] or f'{name}/image_raw' + ('' if raw else '/compressed')
+    detections_topic = values['detections_topic'] or f'{name}/detections'
+    for parameter, topic in (('image_topic', image_topic), ('detections_topic', detections_topic)):
+        try:
+            validate_topic_name(topic)
+        except Exception as error:
+            raise ParameterError(f'{name}.{parameter}', str(error)) from None
+    require(
+        bool(values['program'].strip() or values['instructions'].strip()),
+        'instructions',
+        'give instructions, or a program',
+    )
+    thresholds = Thresholds(
+        values['ask_below'],
+        values['ignore_below'],
+        _per_label(values, 'ask_below', require),
+        _per_label(values, 'ignore_below', require),
+    )
+    for label in ('', *thresholds.ask_below_of, *thresholds.ignore_below_of):
+        ask = thresholds.ask_below_of.get(label, thresholds.ask_below)
+        ignore = thresholds.ignore_below_of.get(label, thresholds.ignore_below)
+        reason = f'{ignore:g} is above the ask_below {ask:g} {label}'.rstrip()
+        require(ignore <= ask, 'ignore_below', reason)
+    size = values['detection_image_size']
+    require(len(size) in (0, 2), 'detection_image_size', 'give [width, height], or nothing')
+    require(all(values['label_options']), 'label_options', 'a label is empty')
+    return CameraConfig(
+        name=name,
+        image_topic=image_topic,
+        transport=values['transport'],
+        detections_topic=detections_topic,
+        asking=Asking(
+            thresholds=thresholds,
+            cooldown_s=values['cooldown_s'],
+            question=Question(
+                instructions=values['instructions'].strip(),
+                label_options=tuple(values['label_options']),
+            ),
+            program=values['program'].strip(),
+            metadata={'robot_id': robot_id},
+            timeout_s=timeout_s,
+        ),
+        detection_image_size=ImageSize(*size) if size else None,
+        frames_max_mb=values['frames.max_mb'],
+        frames_slop_s=values['frames.slop_s'],
+        frames_wait_s=values['frames.wait_s'],
+    )
+
+
+def _declare(node: Node, spec: Spec, name: str, default: Any) -> Any:
+    extra = {}
+    constraints = ', '.join(spec.choices) and f'one of: {", ".join(spec.choices)}'
+    if spec.low is not None and spec.high is not None:
+        constraints = f'{spec.low:g} to {spec.high:g}'
+        if spec.type in RANGED:
+            extra = RANGED[spec.type](spec.low, spec.high)
+    descriptor = ParameterDescriptor(
+        name=name,
+        type=spec.type.value,
+        description=spec.meaning,
+        additional_constraints=constraints,
+        read_only=True,
+        **extra,
+    )
+    try:
+        value = node.declare_parameter(name, Parameter(name, spec.type, default).value, descriptor)
+    except (ParameterException, TypeError, ValueError) as error:
+        raise ParameterError(name, f'{error} ({_expected(spec, constraints)})') from None
+    result = value.value if value.value is not None else default
+    if spec.type not in (DOUBLE, INTEGER, STRING):
+        result = list(result)
+        if spec.low is not None and spec.high is not None:
+            for item in result:
+                _require(spec.low <= item <= spec.high, name, f'{item:g} is not {constraints}')
+    if spec.choices:
+        _require(result in spec.choices, name, f'{result!r} is not {constraints}')
+    if spec.later:
+        _require(result == default, name, 'this version does not support it yet')
+    return result
+
+
+def _expected(spec: Spec, constraints: str) -> str:
+    kind = spec.type.name.lower().replace('_', ' ')
+    return f'it takes a {kind}' + (f', {constraints}' if constraints else '')
+
+
+def _default(spec: Spec, node: Node) -> Any:
+    if spec.name != 'journal.path':
+        return spec.default
+    home = Path(os.environ.get('ROS_HOME') or Path.home() / '.ros')
+    robot_id = getattr(node, '_parameter_overrides', {}).get('robot_id')
+    name = (robot_id and str(robot_id.value)) or socket.gethostname()
+    full = f'{name}{node.get_fully_qualified_name()}'
+    return str(home / 'spark_ros' / (re.sub(r'[^A-Za-z0-9._-]', '_', full) + '.db'))
+
+
+def _check_names(names: list[str]) -> None:
+    _require(bool(names), 'cameras', 'name at least one camera')
+    _require(len(set(names)) == len(names), 'cameras', 'a name stands there twice')
+    for name in names:
+        _require(
+            bool(NAME.fullmatch(name)),
+            'cameras',
+            f'{name!r} is not a name of letters, digits and underscores',
+        )
+        _require(
+            name not in RESERVED, 'cameras', f'{name!r} is the name of a block of parameters'
+        )
+
+
+def _per_label(
+    values: dict[str, Any], name: str, require: Callable[[bool, str, str], None]
+) -> dict[str, float]:
+    labels, scores = values[f'{name}_labels'], values[f'{name}_scores']
+    require(
+        len(labels) == len(scores),
+        f'{name}_scores',
+        f'{len(scores)} scores for {len(labels)} labels in {name}_labels',
+    )
+    return dict(zip(labels, scores, strict=True))
+
+
+def _require(condition: bool, name: str, reason: str) -> None:
+    if not condition:
+        raise ParameterError(name, reason)

@@ -1,0 +1,80 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A frame and the detections on it, converted only when somebody decides to look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CompressedImage, Image
+from vision_msgs.msg import Detection2DArray
+
+from spark_ros.escalation.encoding import encode_compressed, encode_pixels, read_header
+from spark_ros.escalation.escalation import EncodedImage, FrameMatch
+from spark_ros.geometry import ImageSize
+from spark_ros.model import Annotation
+from spark_ros.ros.conversions import read_detections, stamp_ns
+from spark_ros.ros.images import to_pixels
+
+
+class RosSighting:
+    """What `spark_ros.escalation.asking.Sighting` asks for, over two messages."""
+
+    def __init__(
+        self,
+        camera: str,
+        image: Image | CompressedImage,
+        detections: Detection2DArray,
+        frame_match: FrameMatch,
+        detection_image_size: ImageSize | None,
+        refuse: Callable[[str], None],
+    ) -> None:
+        """Keep references; nothing is copied.
+
+        Args:
+            camera: its name.
+            image: the frame.
+            detections: in pixels of `detection_image_size`, else of the frame.
+            frame_match: how the frame was found.
+            detection_image_size: what the detector saw, where that is not the frame's size.
+            refuse: told the reason for each detection that makes no sense.
+        """
+        self.camera = camera
+        self.stamp_ns = stamp_ns(image.header.stamp)
+        self.frame_id: str = image.header.frame_id
+        self.frame_match = frame_match
+        self._image = image
+        self._detections = detections
+        self._detection_image_size = detection_image_size
+        self._refuse = refuse
+
+    def size(self) -> ImageSize:
+        """Return the upright size in pixels, from the message or the file's header."""
+        return self._size
+
+    def source_size(self) -> ImageSize:
+        """Return the size in whose pixels the detections are."""
+        return self._detection_image_size or self._size
+
+    def annotations(self) -> list[Annotation]:
+        """Return the detections that make sense, normalized."""
+        return read_detections(
+            self._detections, self._size, self.source_size(), self._refuse
+        )
+
+    def encode(self) -> EncodedImage:
+        """Return JPEG or PNG bytes."""
+        if isinstance(self._image, CompressedImage):
+            return encode_compressed(bytes(self._image.data))
+        return encode_pixels(to_pixels(self._image))
+
+    def source(self) -> bytes:
+        """Return the detections as they came, serialized."""
+        return bytes(serialize_message(self._detections))
+
+    @cached_property
+    def _size(self) -> ImageSize:
+        if isinstance(self._image, CompressedImage):
+            return read_header(memoryview(self._image.data)).size
+        return ImageSize(self._image.width, self._image.height)
