@@ -90,10 +90,9 @@ def read_parameters(node: Node) -> NodeConfig:
 
 def unknown_parameters(node: Node) -> list[str]:
     """Return the names that somebody set and that mean nothing here, such as misspelled ones."""
-    given = getattr(node, '_parameter_overrides', {})
     return sorted(
         name
-        for name in given
+        for name in _overrides(node)
         if not node.has_parameter(name) and not name.startswith('qos_overrides.')
     )
 
@@ -171,6 +170,10 @@ def _declare(node: Node, spec: Spec, name: str, default: Any) -> Any:
         read_only=True,
         **extra,
     )
+    given = _overrides(node).get(name)
+    if given is not None and spec.type is DOUBLE and given.type_ is INTEGER:
+        # Somebody wrote 5 where 5.0 was meant; rclpy would refuse it.
+        _overrides(node)[name] = Parameter(name, DOUBLE, float(given.value))
     try:
         value = node.declare_parameter(name, Parameter(name, spec.type, default).value, descriptor)
     except (ParameterException, TypeError, ValueError) as error:
@@ -188,6 +191,12 @@ def _declare(node: Node, spec: Spec, name: str, default: Any) -> Any:
     return result
 
 
+def _overrides(node: Node) -> dict[str, Parameter]:
+    """What was set from outside; rclpy has no public way to see it before it is declared."""
+    overrides: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
+    return overrides
+
+
 def _expected(spec: Spec, constraints: str) -> str:
     kind = spec.type.name.lower().replace('_', ' ')
     return f'it takes a {kind}' + (f', {constraints}' if constraints else '')
@@ -197,7 +206,7 @@ def _default(spec: Spec, node: Node) -> Any:
     if spec.name != 'journal.path':
         return spec.default
     home = Path(os.environ.get('ROS_HOME') or Path.home() / '.ros')
-    robot_id = getattr(node, '_parameter_overrides', {}).get('robot_id')
+    robot_id = _overrides(node).get('robot_id')
     name = (robot_id and str(robot_id.value)) or socket.gethostname()
     full = f'{name}{node.get_fully_qualified_name()}'
     return str(home / 'spark_ros' / (re.sub(r'[^A-Za-z0-9._-]', '_', full) + '.db'))
