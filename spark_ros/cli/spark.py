@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -197,7 +198,9 @@ def _annotation(
     if content is None:
         raise ValueError(f'--box needs the size of {name}: give a file instead of a URL')
     # Upright, as a viewer shows it: OpenCV applies the EXIF orientation by itself.
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    pixels = None
+    with suppress(cv2.error):
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ValueError(f'{name} is no image that can be read')
     box = normalize(given.box, ImageSize(pixels.shape[1], pixels.shape[0]))

@@ -23,11 +23,12 @@ def read_secret_file(path: str | os.PathLike[str]) -> str:
             hold one word.
     """
     name = os.fspath(path)
+    mode, text, failure = 0, b'', ''
     try:
         with open(os.path.expanduser(name), 'rb') as file:
             mode = os.fstat(file.fileno()).st_mode
-            text = file.read(LONGEST_FILE)
-        failure = None
+            if not mode & OTHERS:
+                text = file.read(LONGEST_FILE)
     except OSError as error:
         failure = error.strerror or type(error).__name__
     if failure:

@@ -118,7 +118,7 @@ class SparkClient:
 
     def __repr__(self) -> str:
         """Name the service, never the token."""
-        return f'{type(self).__name__}({self._api.base_url!r})'
+        return f'{type(self).__name__}({getattr(self, "_api", None)!r})'
 
     async def __aenter__(self) -> SparkClient:
         """Return itself; close with the block."""

@@ -155,7 +155,7 @@ class ApiTransport:
 
     def __repr__(self) -> str:
         """Name the service."""
-        return f'{type(self).__name__}({self.base_url!r})'
+        return f'{type(self).__name__}({getattr(self, "base_url", None)!r})'
 
     async def aclose(self) -> None:
         """Close the connections; the object cannot be used afterwards."""
@@ -306,7 +306,7 @@ async def _read_bounded(response: httpx.Response) -> bytes | None:
     if response.headers.get('content-encoding', 'identity').strip().lower() != 'identity':
         return None
     body = bytearray()
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             return None

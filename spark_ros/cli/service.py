@@ -1,0 +1,247 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""`spark-service`: run the resolution service and manage its keys and programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from spark_ros.cli.service_arguments import service_parser
+from spark_ros.service import keys, programs, sessions
+from spark_ros.service.context import Context, open_context
+from spark_ros.service.images import record
+from spark_ros.service.keys import KeyProblem
+from spark_ros.service.programs import ProgramError
+from spark_ros.service.server import Listen, ServeError, serve, set_up_log
+from spark_ros.service.settings import Settings
+from spark_ros.service.store import Transaction
+from spark_ros.wire.values import format_time
+
+TRY_KEY = 'try'
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out; the message is all the user needs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    # The data directory holds secrets: nothing this process makes is for others to read.
+    os.umask(0o077)
+    options = service_parser().parse_args(arguments)
+    set_up_log(getattr(options, 'verbose', False))
+    try:
+        COMMANDS[options.command](options)
+    except (CommandError, KeyProblem, ProgramError, ServeError, RuntimeError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f'{error.filename or options.data}: {error.strerror or error}')
+    except SQLAlchemyError as error:
+        return _fail(f'the database cannot be used: {error}'.splitlines()[0])
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(options.data, options.database)
+
+
+def _serving_settings(options: argparse.Namespace) -> Settings:
+    return replace(
+        _settings(options),
+        public_url=options.public_url or '',
+        operator=options.operator,
+        operator_delay_s=options.operator_delay,
+        lease_s=options.lease,
+    )
+
+
+@contextmanager
+def _opened(options: argparse.Namespace) -> Iterator[Context]:
+    context = open_context(_settings(options), time.time)
+    try:
+        yield context
+    finally:
+        context.store.close()
+
+
+def _serve(options: argparse.Namespace) -> None:
+    def announce(service: Context, address: str, link: str) -> None:
+        print(f'spark-service: {address}  console (opens once): {link}', flush=True)
+
+    serve(_serving_settings(options), _listen(options), announce)
+
+
+def _try(options: argparse.Namespace) -> None:
+    def announce(service: Context, address: str, link: str) -> None:
+        def make(transaction: Transaction) -> str:
+            if keys.exists(transaction.connection, TRY_KEY):
+                return keys.rotate(transaction, TRY_KEY)
+            return keys.create(transaction, TRY_KEY, service.clock())
+
+        key = service.store.write_now(make)
+        print(f'spark-service: {address}  console (opens once): {link}')
+        print(f'key: {key}')
+        print('ask something:')
+        print(
+            f"  curl {address}/v1/engagement -H 'Authorization: Bearer {key}' "
+            "-H 'Content-Type: application/json' -d "
+            "'{\"content_location\": [\"https://picsum.photos/640/480\"], "
+            "\"instructions\": \"What is this?\"}'",
+            flush=True,
+        )
+
+    serve(_serving_settings(options), _listen(options), announce)
+
+
+def _listen(options: argparse.Namespace) -> Listen:
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise CommandError('--tls-cert and --tls-key go together')
+    for file in (options.tls_cert, options.tls_key):
+        if file is not None and not file.is_file():
+            raise CommandError(f'{file}: no such file')
+    return Listen(options.host, options.port, options.tls_cert, options.tls_key)
+
+
+def _key_create(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        api = 'heat' if options.heat else 'spark'
+        print(
+            service.store.write_now(
+                lambda transaction: keys.create(
+                    transaction,
+                    options.name,
+                    service.clock(),
+                    program=options.program,
+                    api=api,
+                    test=options.test,
+                )
+            )
+        )
+        if options.program and options.program not in service.store.read_now(programs.everything):
+            print(
+                f'note: there is no program {options.program!r} yet; `program set` makes it',
+                file=sys.stderr,
+            )
+
+
+def _key_secret(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        key = service.store.read_now(lambda connection: keys.require(connection, options.name))
+        print(key.webhook_secret)
+
+
+def _key_rotate(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        print(service.store.write_now(lambda tx: keys.rotate(tx, options.name)))
+
+
+def _key_revoke(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        service.store.write_now(lambda tx: keys.revoke(tx, options.name, service.clock()))
+        print(f'{options.name}: revoked')
+
+
+def _key_list(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        for key in service.store.read_now(keys.everything):
+            state = 'revoked' if key.revoked else 'test' if key.test else 'active'
+            made, program = format_time(key.created), key.program or '-'
+            print(f'{key.name}\t{key.api}\t{state}\t{program}\t{made}')
+
+
+def _program_set(options: argparse.Namespace) -> None:
+    try:
+        text = options.file.read_text(encoding='utf-8')
+    except UnicodeDecodeError:
+        raise CommandError(f'{options.file}: not a text file in UTF-8') from None
+    try:
+        program = programs.parse(text)
+        with _opened(options) as service:
+            found, saved = programs.import_images(
+                program, options.file.parent, service.images, service.settings.max_pixels
+            )
+
+            def put(transaction: Transaction) -> None:
+                for image in saved:
+                    record(transaction, image, None, service.clock())
+                programs.put(transaction, options.name, found, service.clock())
+
+            service.store.write_now(put)
+    except ProgramError as error:
+        raise CommandError(f'{options.file}: {error}') from None
+    print(f'{options.name}: set')
+
+
+def _program_show(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        program = service.store.read_now(
+            lambda connection: programs.find(connection, options.name)
+        )
+    if program is None:
+        raise CommandError(f'there is no program {options.name!r}; `program list` shows them')
+    print(json.dumps({'name': options.name, **vars(program)}, indent=2, ensure_ascii=False))
+
+
+def _program_list(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        for name, program in service.store.read_now(programs.everything).items():
+            print(f'{name}\t{program.instructions.splitlines()[0]}')
+
+
+def _login_link(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        address = service.store.read_now(sessions.last_address)
+        if address is None or not _answers(address):
+            raise CommandError(f'no service runs on {options.data}; start it with `serve`')
+        print(
+            service.store.write_now(
+                lambda transaction: sessions.make_link(transaction, address, service.clock())
+            )
+        )
+
+
+def _answers(address: str) -> bool:
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == 'https' else 80)
+    try:
+        socket.create_connection((parts.hostname or '', port), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
+
+def _fail(message: str) -> int:
+    print(f'spark-service: {message}', file=sys.stderr)
+    return 1
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    'serve': _serve,
+    'try': _try,
+    'key_create': _key_create,
+    'key_secret': _key_secret,
+    'key_rotate': _key_rotate,
+    'key_revoke': _key_revoke,
+    'key_list': _key_list,
+    'program_set': _program_set,
+    'program_show': _program_show,
+    'program_list': _program_list,
+    'login_link': _login_link,
+}
+
+if __name__ == '__main__':
+    sys.exit(main())
