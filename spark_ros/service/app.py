@@ -1,0 +1,142 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The service as an ASGI application, and how to run one inside a process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from sqlalchemy import delete, select
+from starlette.staticfiles import StaticFiles
+
+from spark_ros.service import (
+    console_api,
+    describe,
+    errors,
+    leases,
+    operator,
+    pages,
+    schema,
+    spark_api,
+)
+from spark_ros.service.context import Context, open_context
+from spark_ros.service.middleware import Outermost
+from spark_ros.service.settings import Settings
+from spark_ros.service.store import Transaction
+
+log = logging.getLogger('spark_ros.service')
+
+EXPIRE_EVERY_S = 1.0
+FORGET_EVERY_S = 3600.0
+DESCRIPTION = (
+    'Ask people about images: the SparkAI API. Coordinates are fractions of the image in '
+    '[0, 1). Every error is {"statusCode", "message"}.'
+)
+
+
+def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> FastAPI:
+    """Make the application; its data is opened when its lifespan starts.
+
+    Args:
+        clock: Unix seconds.
+
+    Raises:
+        OSError, ValueError: the scripted operator's truth file cannot be used.
+    """
+    scripted = operator.from_setting(settings.operator, settings.operator_delay_s)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        context = open_context(settings, clock)
+        context.images.clear_incoming()
+        context.bus.open()
+        app.state.context = context
+        tasks = [asyncio.create_task(_keep_house(context))]
+        if scripted is not None:
+            tasks.append(asyncio.create_task(scripted.run(app, context)))
+        try:
+            yield
+        finally:
+            context.bus.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(context.store.close)
+
+    app = FastAPI(
+        title='Resolution service',
+        version='1',
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    errors.install(app)
+    app.add_middleware(Outermost)
+    for part in (spark_api, console_api, pages):
+        app.include_router(part.router)
+    app.mount('/console', StaticFiles(directory=pages.CONSOLE, check_dir=False))
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, clock: Callable[[], float] = time.time
+) -> AsyncIterator[FastAPI]:
+    """Run a service inside this process, for instance behind `httpx.ASGITransport`."""
+    app = create_app(settings, clock)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if not app.openapi_schema:
+        made = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        made.setdefault('components', {})['schemas'] = describe.SCHEMAS
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+async def _keep_house(context: Context) -> None:
+    forgotten = float('-inf')
+    while True:
+        try:
+            await _expire(context)
+            if time.monotonic() - forgotten > FORGET_EVERY_S:
+                forgotten = time.monotonic()
+                await context.store.write(lambda tx: _forget(tx, context))
+        except Exception:
+            log.exception('housekeeping failed; it is tried again')
+        await asyncio.sleep(EXPIRE_EVERY_S)
+
+
+async def _expire(context: Context) -> None:
+    now = context.clock()
+    questions = schema.questions
+    late = select(questions.c.id).where(
+        questions.c.state == 'assigned', questions.c.lease_until <= now
+    )
+    if await context.store.read(lambda connection: connection.execute(late).first()):
+        await context.store.write(lambda transaction: leases.expire(transaction, now))
+
+
+def _forget(transaction: Transaction, context: Context) -> None:
+    now = context.clock()
+    kept = now - context.settings.idempotency_s
+    for statement in (
+        delete(schema.idempotency).where(schema.idempotency.c.created <= kept),
+        delete(schema.changes).where(schema.changes.c.at <= kept),
+        delete(schema.sessions).where(schema.sessions.c.expires <= now),
+        delete(schema.login_tokens).where(schema.login_tokens.c.expires <= now),
+    ):
+        transaction.connection.execute(statement)

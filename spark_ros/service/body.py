@@ -1,0 +1,120 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Read request bodies within limits, whatever their Content-Length says or does not say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from spark_ros.service.errors import ApiError
+
+# How much of a too large body is taken and thrown away, so that an ordinary client is still
+# writing to an open connection when the 413 reaches it.
+DRAIN = 64 * 1024 * 1024
+MULTIPART_OVERHEAD = 64 * 1024
+DEEPEST = 100
+
+
+@dataclass(frozen=True)
+class JsonBody:
+    """A JSON body: its value, the SHA-256 of its canonical form, and its size in bytes."""
+
+    value: Any
+    sha256: str
+    size: int
+
+
+async def read_json(request: Request, limit: int) -> JsonBody:
+    """Read a JSON body of at most `limit` bytes.
+
+    Raises:
+        ApiError: 413 too large, 400 not JSON.
+    """
+    parts = [chunk async for chunk in limited(request, limit)]
+    raw = b''.join(parts)
+    if not raw:
+        raise ApiError(400, 'the body is empty; send a JSON object')
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+        canonical = json.dumps(
+            value, sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False
+        ).encode()
+        _expect_shallow(value)
+    except UnicodeEncodeError:
+        raise ApiError(400, 'the body holds a character that is not text') from None
+    except RecursionError:
+        raise ApiError(400, f'the body is nested deeper than {DEEPEST} levels') from None
+    except ValueError as error:
+        raise ApiError(400, f'the body is not JSON: {error}') from None
+    return JsonBody(value, hashlib.sha256(canonical).hexdigest(), len(raw))
+
+
+async def read_form(request: Request, limit: int) -> FormData:
+    """Read a multipart body with one file of at most `limit` bytes; the caller closes it.
+
+    Raises:
+        ApiError: 413 too large, 415 not multipart/form-data, 400 malformed.
+    """
+    content_type = request.headers.get('content-type', '')
+    if content_type.split(';')[0].strip().lower() != 'multipart/form-data':
+        raise ApiError(415, 'send multipart/form-data')
+    stream = limited(request, limit + MULTIPART_OVERHEAD)
+    try:
+        return await MultiPartParser(
+            request.headers, stream, max_files=4, max_fields=16, max_part_size=MULTIPART_OVERHEAD
+        ).parse()
+    except MultiPartException as error:
+        raise ApiError(400, f'the body is not multipart/form-data: {error.message}') from None
+
+
+async def limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body's chunks while their sum is within `limit` bytes.
+
+    Raises:
+        ApiError: 413 at the first byte too many, 400 when the client went away.
+    """
+    declared = request.headers.get('content-length', '')
+    too_large = declared.isascii() and declared.isdigit() and int(declared[:20]) > limit
+    taken = 0
+    try:
+        async for chunk in request.stream():
+            taken += len(chunk)
+            if taken > limit:
+                too_large = True
+            if not too_large:
+                yield chunk
+            elif taken > limit + DRAIN:
+                raise _too_large(limit, {'Connection': 'close'})
+    except ClientDisconnect:
+        raise ApiError(400, 'the body ended early') from None
+    if too_large:
+        raise _too_large(limit, {})
+
+
+def _too_large(limit: int, headers: dict[str, str]) -> ApiError:
+    return ApiError(413, f'the body is larger than the {limit} bytes accepted here', headers)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f'{name} is not a JSON number')
+
+
+def _expect_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for parent in level
+            if isinstance(parent, dict | list)
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return
+    raise RecursionError

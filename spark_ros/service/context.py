@@ -1,0 +1,56 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What the parts of a running service share; made at start, passed to whoever needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from spark_ros.service.events import ChangeBus
+from spark_ros.service.images import ImageStore
+from spark_ros.service.settings import Settings
+from spark_ros.service.store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """A running service.
+
+    Attributes:
+        clock: Unix seconds.
+    """
+
+    settings: Settings
+    clock: Callable[[], float]
+    bus: ChangeBus
+    store: Store
+    images: ImageStore
+
+
+def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
+    """Open a service's data, making it where it is not there.
+
+    Raises:
+        OSError: the data directory cannot be used.
+        RuntimeError: the database is of another version.
+    """
+    bus = ChangeBus()
+    store = Store(settings.database, bus.publish)
+    images = ImageStore(
+        settings.data / 'images', bytes.fromhex(store.value('url_secret')), settings.min_free
+    )
+    return Context(settings, clock, bus, store, images)
+
+
+def context_of(request: Request) -> Context:
+    """Return the service that a request came to."""
+    context: Context = request.app.state.context
+    return context
+
+
+def base_url(request: Request) -> str:
+    """Return what the service's URLs start with, as the caller can reach it; no final slash."""
+    public = context_of(request).settings.public_url or str(request.base_url)
+    return public.rstrip('/')

@@ -1,0 +1,176 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The OpenAPI description of SparkAI's endpoints; the handlers read their requests themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spark_ros.model import AnnotationType
+from spark_ros.wire.spark import STATES
+
+JSON = 'application/json'
+TEXT = {'type': 'string'}
+URL = {'type': 'string', 'format': 'uri'}
+TIME = {'type': 'string', 'format': 'date-time'}
+STATE = {'type': 'string', 'enum': list(STATES)}
+TEXTS = {'type': 'array', 'items': TEXT}
+ANYTHING = {'type': 'object', 'additionalProperties': True}
+UUID = {'type': 'string', 'format': 'uuid'}
+
+
+def _object(required: str, **properties: Any) -> dict[str, Any]:
+    return {'type': 'object', 'required': required.split(), 'properties': properties}
+
+
+def _said(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {**schema, 'description': description}
+
+
+def _list(name: str) -> dict[str, Any]:
+    return {'type': 'array', 'items': {'$ref': f'#/components/schemas/{name}'}}
+
+
+_COORDINATE = {
+    'oneOf': [{'type': 'number', 'minimum': 0, 'maximum': 1}, TEXT],
+    'description': 'a fraction of the image in [0, 1), as a number or a decimal string',
+}
+_ANNOTATION = {
+    'label': TEXT,
+    'type': {'type': 'string', 'enum': [kind.value for kind in AnnotationType]},
+    'vertices': {'type': 'array', 'items': _object('x y', x=_COORDINATE, y=_COORDINATE)},
+    'metadata': _said(ANYTHING, 'kept as it is'),
+    'image_idx': {'type': 'integer', 'minimum': 0, 'description': 'which of the images, from 0'},
+}
+
+SCHEMAS: dict[str, Any] = {
+    'Error': _object('statusCode message', statusCode={'type': 'integer'}, message=TEXT),
+    'Annotation': _object('vertices', **_ANNOTATION),
+    'ChangedAnnotation': _object(
+        'label type vertices',
+        original_annotation=_said(
+            ANYTHING, 'the prior exactly as it was sent; absent on a new shape'
+        ),
+        **_ANNOTATION,
+    ),
+    'EngagementRequest': _object(
+        'content_location',
+        content_location={
+            'oneOf': [URL, {'type': 'array', 'items': URL, 'minItems': 1, 'maxItems': 50}],
+            'description': 'the URLs of one to 50 images',
+        },
+        content_type={'type': 'string', 'enum': ['image', 'video'], 'default': 'image'},
+        program_name=_said(TEXT, 'required unless there are instructions'),
+        instructions=_said(TEXT, 'required unless there is a program'),
+        webhook_url=URL,
+        metadata=ANYTHING,
+        priors=_object(
+            '',
+            label_options=_said(TEXTS, 'also accepted as label_set or label_list'),
+            annotations=_list('Annotation'),
+        ),
+    ),
+    'Engagement': _object(
+        'token state sequence date_created image_location',
+        token=UUID,
+        state=STATE,
+        sequence={'type': 'integer', 'description': 'grows with every change of state'},
+        date_created=TIME,
+        date_closed=TIME,
+        image_location=_said(URL, 'as it was sent'),
+        content_location=_said(URL, 'the same'),
+        content_type=TEXT,
+        program_name=TEXT,
+        instructions=TEXT,
+        webhook_url=URL,
+        metadata=ANYTHING,
+        response=TEXT,
+        annotations={**_list('ChangedAnnotation'), 'description': 'new or changed shapes'},
+        confirmed_annotations={**_list('Annotation'), 'description': 'priors that are right'},
+        removed_annotations={**_list('Annotation'), 'description': 'priors that are wrong'},
+        flags=_said(TEXTS, '`flagged`: it could not be answered, `feedback` says why'),
+        feedback=TEXT,
+    ),
+    'Job': _object(
+        'token state date_created engagements',
+        job_name=TEXT,
+        token=UUID,
+        state=STATE,
+        date_created=TIME,
+        date_closed=TIME,
+        program_name=TEXT,
+        engagements=_list('Engagement'),
+    ),
+}
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {'name': name, 'in': 'query', 'schema': schema, 'description': description}
+
+
+_NUMBER = {'type': 'integer', 'minimum': 0}
+_PAGING = [
+    _query('limit', {**_NUMBER, 'default': 10}, 'at least 1; more than 50 counts as 50'),
+    _query('cursor', _NUMBER, 'where to begin, as an offset'),
+    _query('state', STATE, 'only those in this state'),
+]
+_COUNT = _query('count', {'type': 'boolean'}, 'true: answer `{"count": n}` instead')
+_ONCE = {
+    'name': 'Idempotency-Key',
+    'in': 'header',
+    'schema': TEXT,
+    'description': 'kept 7 days: the same key and body get the first result again, '
+    'another body gets 409',
+}
+_ERROR = {
+    'description': 'what was wrong',
+    'content': {JSON: {'schema': {'$ref': '#/components/schemas/Error'}}},
+}
+_CODES = '400 and 401, 404, 409, 413, 415, 429 where they are the honest answer'
+
+
+def _endpoint(
+    answer: dict[str, Any],
+    description: str,
+    parameters: list[dict[str, Any]] | None = None,
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    if parameters:
+        extra['parameters'] = parameters
+    if body:
+        extra['requestBody'] = {'required': True, 'content': body}
+    return {
+        'openapi_extra': extra,
+        'responses': {
+            200: {'description': description, 'content': {JSON: {'schema': answer}}},
+            '4XX': {**_ERROR, 'description': _CODES},
+            '5XX': _ERROR,
+        },
+    }
+
+
+def _upload(part: str) -> dict[str, Any]:
+    file = {'type': 'string', 'format': 'binary'}
+    return {
+        'multipart/form-data': {
+            'schema': {
+                'type': 'object',
+                'required': [part],
+                'properties': {part: file, 'tag': _said(TEXT, 'one tag')},
+            }
+        }
+    }
+
+
+_STORED = _object('url signedUrl', url=URL, signedUrl=URL)
+CREATE = _endpoint(
+    _object('token', token=UUID),
+    'the token of the new engagement',
+    [_ONCE],
+    {JSON: {'schema': {'$ref': '#/components/schemas/EngagementRequest'}}},
+)
+LIST = _endpoint(_list('Engagement'), 'the engagements of the caller', [*_PAGING, _COUNT])
+ENGAGEMENT = _endpoint(_list('Engagement'), 'one engagement per image', _PAGING)
+JOB = _endpoint(_list('Job'), 'an array of one job', _PAGING)
+IMAGE = _endpoint(_STORED, 'where the image is', [_ONCE], _upload('image_file'))
+VIDEO = _endpoint(_STORED, 'where the video is', [_ONCE], _upload('video_file'))

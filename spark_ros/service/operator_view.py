@@ -1,0 +1,122 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What an operator sees of a question, and what their answer becomes, for each API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from spark_ros.service import answers, images, programs
+from spark_ros.service.context import Context
+from spark_ros.wire.annotations import annotation_json
+from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
+
+MAX_FLAGS = 20
+FLAGGED = 'flagged'
+
+
+def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
+    """Write a line of the queue."""
+    return {
+        'id': row.id,
+        'api': row.api,
+        'kind': row.kind,
+        'state': row.state,
+        'program': row.program,
+        'instructions': row.instructions,
+        'age_s': round(max(0.0, now - row.created), 3),
+        'created': format_time(row.created),
+        'image_url': usable_url(service, row.image_location, row.tenant, now),
+        'tenant': row.key_name,
+        'mine': row.lease_owner == operator,
+        'priors': row.prior_count,
+    }
+
+
+def details(
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+) -> dict[str, Any]:
+    """Write all that an operator needs to answer a question."""
+    asked, given = json.loads(row.request), json.loads(row.priors)
+    program = programs.find(connection, row.program) if row.program else None
+    labels = given['label_options'] or (list(program.label_options) if program else [])
+    references = program.reference_images if program else ()
+    lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
+    return {
+        **summary(service, row, operator, now),
+        'token': row.token,
+        'program_known': program is not None,
+        'instructions': row.instructions or (program.instructions if program else ''),
+        'label_options': labels,
+        'reference_images': [
+            usable_url(service, reference, images.PROGRAMS, now) for reference in references
+        ],
+        'content_type': asked['content_type'],
+        'image_index': row.position,
+        'image_count': row.images,
+        'priors': [
+            {
+                'index': prior.index,
+                'metadata': prior.raw.get('metadata') or {},
+                **{
+                    name: value
+                    for name, value in annotation_json(
+                        prior.annotation, as_strings=False
+                    ).items()
+                    if name in ('label', 'type', 'vertices')
+                },
+            }
+            for prior in answers.priors_of(given['annotations'], row.position)
+        ],
+        'metadata': asked['metadata'],
+        'webhook_url': row.webhook_url,
+        'lease_s': lease_s,
+    }
+
+
+def answer_of(row: Row[Any], body: Any) -> tuple[dict[str, Any], list[str]]:
+    """Turn a submitted answer into what the API sends, and its flags.
+
+    Raises:
+        WireError: it is not valid; the message says what.
+    """
+    said = expect_object(body, 'the answer')
+    priors = answers.priors_of(json.loads(row.priors)['annotations'], row.position)
+    derived = answers.derive(
+        said.get('shapes'), priors, row.position if row.images > 1 else None
+    )
+    response = expect_text(said.get('response') or '', 'response')
+    flags = _flags(said)
+    if FLAGGED in flags:
+        raise WireError('the flag `flagged` is reserved; flag the question instead')
+    return {'response': response, **derived}, flags
+
+
+def flag_of(body: Any) -> tuple[list[str], str]:
+    """Read why a question cannot be answered: its flags, and the reason in words.
+
+    Raises:
+        WireError: the reason is missing.
+    """
+    said = expect_object(body, 'the flag')
+    reason = expect_text(said.get('reason'), 'reason', 2000).strip()
+    if not reason:
+        raise WireError('reason is empty; say why the question cannot be answered')
+    return [FLAGGED, *(flag for flag in _flags(said) if flag != FLAGGED)], reason
+
+
+def usable_url(service: Context, location: str, tenant: str, now: float) -> str:
+    """Return a URL that a browser can load: our own images freshly signed, others as they are."""
+    own = images.own_path(location, tenant)
+    return location if own is None else service.images.sign(own, now + service.settings.url_ttl_s)
+
+
+def _flags(said: Mapping[str, Any]) -> list[str]:
+    flags = expect_list(said.get('flags') or [], 'flags')
+    if len(flags) > MAX_FLAGS:
+        raise WireError(f'flags has more than {MAX_FLAGS} entries')
+    texts = [expect_text(flag, f'flags[{at}]', 100).strip() for at, flag in enumerate(flags)]
+    return list(dict.fromkeys(text for text in texts if text))

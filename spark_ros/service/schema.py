@@ -1,0 +1,154 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The tables. They know jobs, questions and answers, not which API they came by."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+VERSION = '1'
+
+metadata = MetaData()
+
+meta = Table(
+    'meta',
+    metadata,
+    Column('name', String(64), primary_key=True),
+    Column('value', Text, nullable=False),
+)
+
+keys = Table(
+    'keys',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('name', String(200), nullable=False, unique=True),
+    Column('hash', String(64), nullable=False, unique=True),
+    # What the key's image URLs show instead of its name.
+    Column('tenant', String(64), nullable=False, unique=True),
+    Column('api', String(16), nullable=False),
+    Column('test', Integer, nullable=False),
+    Column('program', String(500)),
+    # In the clear: webhooks are signed with it.
+    Column('webhook_secret', String(128), nullable=False),
+    Column('created', Float, nullable=False),
+    Column('revoked', Float),
+)
+
+programs = Table(
+    'programs',
+    metadata,
+    Column('name', String(500), primary_key=True),
+    Column('instructions', Text, nullable=False),
+    Column('label_options', Text, nullable=False),
+    Column('reference_images', Text, nullable=False),
+    Column('updated', Float, nullable=False),
+)
+
+images = Table(
+    'images',
+    metadata,
+    Column('id', String(64), primary_key=True),
+    Column('tenant', String(64), nullable=False),
+    Column('name', String(80), nullable=False),
+    Column('content_type', String(64), nullable=False),
+    Column('size', Integer, nullable=False),
+    Column('tag', Text),
+    Column('sha256', String(64), nullable=False),
+    Column('created', Float, nullable=False),
+)
+
+jobs = Table(
+    'jobs',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('token', String(64), nullable=False, unique=True),
+    Column('key_id', Integer, ForeignKey('keys.id'), nullable=False),
+    Column('api', String(16), nullable=False),
+    Column('name', String(500), nullable=False),
+    Column('program', String(500)),
+    Column('instructions', Text),
+    Column('webhook_url', Text),
+    # What else was asked, as JSON that the API's own module reads; what only operators need
+    # (it may be megabytes) stands apart, so that lists are cheap.
+    Column('request', Text, nullable=False),
+    Column('priors', Text, nullable=False),
+    Column('images', Integer, nullable=False),
+    Column('created', Float, nullable=False),
+)
+
+questions = Table(
+    'questions',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('job_id', Integer, ForeignKey('jobs.id'), nullable=False, index=True),
+    Column('key_id', Integer, ForeignKey('keys.id'), nullable=False),
+    Column('kind', String(32), nullable=False),
+    Column('position', Integer, nullable=False),
+    Column('image_location', Text, nullable=False),
+    Column('prior_count', Integer, nullable=False),
+    Column('state', String(16), nullable=False),
+    # Grows with every state change of this question.
+    Column('sequence', Integer, nullable=False),
+    Column('created', Float, nullable=False),
+    Column('closed', Float),
+    Column('lease_owner', String(64)),
+    Column('lease_until', Float),
+    Column('answered_by', String(64), index=True),
+    Column('answer', Text),
+    Column('flags', Text),
+    Column('feedback', Text),
+    Index('questions_by_state', 'state', 'id'),
+    Index('questions_by_key', 'key_id', 'id'),
+    Index('questions_by_key_and_state', 'key_id', 'state', 'id'),
+    sqlite_autoincrement=True,
+)
+
+changes = Table(
+    'changes',
+    metadata,
+    Column('number', Integer, primary_key=True),
+    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
+    Column('key_id', Integer, nullable=False),
+    Column('sequence', Integer, nullable=False),
+    Column('state', String(16), nullable=False),
+    Column('at', Float, nullable=False, index=True),
+    Index('changes_by_key', 'key_id', 'number'),
+    sqlite_autoincrement=True,
+)
+
+idempotency = Table(
+    'idempotency',
+    metadata,
+    Column('key_id', Integer, nullable=False),
+    Column('scope', String(32), nullable=False),
+    Column('name', String(255), nullable=False),
+    Column('body_hash', String(64), nullable=False),
+    Column('result', Text, nullable=False),
+    Column('created', Float, nullable=False, index=True),
+    PrimaryKeyConstraint('key_id', 'scope', 'name'),
+)
+
+login_tokens = Table(
+    'login_tokens',
+    metadata,
+    Column('hash', String(64), primary_key=True),
+    Column('expires', Float, nullable=False),
+)
+
+sessions = Table(
+    'sessions',
+    metadata,
+    Column('hash', String(64), primary_key=True),
+    Column('kind', String(16), nullable=False),
+    Column('expires', Float, nullable=False),
+)

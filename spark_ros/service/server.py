@@ -1,0 +1,166 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Run the service under uvicorn: one line says where, and a signal ends it cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from spark_ros.service import sessions
+from spark_ros.service.app import create_app
+from spark_ros.service.context import Context
+from spark_ros.service.settings import Settings
+
+log = logging.getLogger('spark_ros.service')
+
+GRACE_S = 5
+
+
+class ServeError(Exception):
+    """The service cannot start; the message is for the person at the terminal."""
+
+
+@dataclass(frozen=True)
+class Listen:
+    """Where to listen; port 0 takes a free one. TLS when there is a certificate."""
+
+    host: str = '127.0.0.1'
+    port: int = 8080
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+
+def serve(
+    settings: Settings, listen: Listen, announce: Callable[[Context, str, str], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        announce: called once it listens, with the service, its address and a login link.
+
+    Raises:
+        ServeError: the port is taken, or the data or the operator cannot be used.
+    """
+    listener = _bind(listen)
+    port = listener.getsockname()[1]
+    address = settings.public_url.rstrip('/') or _address(listen, port)
+    if not _is_loopback(listen.host) and not address.startswith('https:'):
+        log.warning(
+            'listening on %s without TLS: keys and answers cross the network in the clear; give '
+            '--tls-cert and --tls-key, or --public-url https://… of a proxy in front',
+            listen.host,
+        )
+    try:
+        app = create_app(settings)
+    except (OSError, ValueError) as error:
+        raise ServeError(f'the operator cannot be used: {error}') from None
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level='warning',
+        log_config=None,
+        lifespan='on',
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=listen.certificate,
+        ssl_keyfile=None if listen.private_key is None else str(listen.private_key),
+    )
+    server = _Server(config, app, address, announce)
+    asyncio.run(server.serve(sockets=[listener]))
+    if not server.started:
+        raise ServeError('the service did not start; the lines above say why')
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, except that it announces itself and that a signal is an ordinary end."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: FastAPI,
+        address: str,
+        announce: Callable[[Context, str, str], None],
+    ) -> None:
+        super().__init__(config)
+        self._app = app
+        self._address = address
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        context: Context = self._app.state.context
+        link = await context.store.write(
+            lambda transaction: sessions.start_links(transaction, self._address, context.clock())
+        )
+        await asyncio.to_thread(self._announce, context, self._address, link)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own raises the signal again at the end, and the exit code would not be 0.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+        if self.started:
+            # Event streams would otherwise hold their connections open.
+            context: Context = self._app.state.context
+            context.bus.close()
+
+
+def set_up_log(verbose: bool) -> None:
+    """Log to stderr; httpx and uvicorn only what went wrong."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format='%(levelname)s %(name)s: %(message)s'
+    )
+    logging.getLogger('spark_ros').setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def _bind(listen: Listen) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise ServeError(
+            f'cannot listen on {listen.host} port {listen.port}: {error.strerror}'
+        ) from None
+    return listener
+
+
+def _address(listen: Listen, port: int) -> str:
+    host = {'0.0.0.0': '127.0.0.1', '::': '[::1]', '': '127.0.0.1'}.get(listen.host, listen.host)
+    if ':' in host and not host.startswith('['):
+        host = f'[{host}]'
+    return f'{"https" if listen.certificate else "http"}://{host}:{port}'
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'

@@ -1,0 +1,235 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""SparkAI's endpoints (page: /v1/engagement, /v1/job, /v1/image; later: /v1/video)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import IO, Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from spark_ros.service import describe, images, jobs, keys
+from spark_ros.service.body import read_form, read_json
+from spark_ros.service.context import Context, base_url, context_of
+from spark_ros.service.errors import ApiError, reply
+from spark_ros.service.idempotency import carry_out, once
+from spark_ros.service.keys import Key
+from spark_ros.service.sniff import Format, sniff_image, sniff_video
+from spark_ros.service.spark_json import engagement_json, job_json, new_job
+from spark_ros.service.store import Transaction
+from spark_ros.wire.spark import STATES, parse_request
+from spark_ros.wire.values import WireError, expect_text
+
+router = APIRouter()
+
+WHOLE = re.compile(r'[+-]?[0-9]{1,30}')
+LARGE_BODY = 32 * 1024
+bearer = HTTPBearer(scheme_name='bearerAuth', auto_error=False)
+
+
+async def known_key(
+    request: Request,
+    shown: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+) -> Key:
+    """Return the caller's key, or answer 401."""
+    key = None
+    if shown is not None:
+        secret = shown.credentials
+        key = await context_of(request).store.read(lambda found: keys.find(found, secret))
+    if key is None:
+        raise ApiError(
+            401,
+            'send a valid API key as `Authorization: Bearer <key>`',
+            {'WWW-Authenticate': 'Bearer'},
+        )
+    return key
+
+
+Caller = Annotated[Key, Depends(known_key)]
+
+
+@router.post('/v1/engagement', **describe.CREATE)
+async def create_engagement(request: Request, key: Caller) -> Response:
+    """Ask people about one or more images."""
+    service = context_of(request)
+    body = await read_json(request, service.settings.json_limit)
+    if body.size > LARGE_BODY:
+        asked = await service.store.beside(parse_request, body.value)
+    else:
+        asked = parse_request(body.value)
+    said = once(request, body.sha256)
+    now = service.clock()
+
+    def create(transaction: Transaction) -> dict[str, Any]:
+        job = new_job(transaction.connection, key, asked)
+        token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
+        return {'token': token}
+
+    def create_once(transaction: Transaction) -> dict[str, Any]:
+        return carry_out(
+            transaction, key.id, 'engagement', said, lambda: create(transaction), now,
+            service.settings.idempotency_s,
+        )
+
+    return reply(await service.store.write(create_once))
+
+
+@router.get('/v1/engagement', **describe.LIST)
+async def list_engagements(request: Request, key: Caller) -> Response:
+    """List the caller's engagements, oldest first."""
+    service = context_of(request)
+    page = _page(request, 10)
+    if _count_wanted(request):
+        count = await service.store.read(
+            lambda connection: jobs.count_of_key(connection, key.id, page.state)
+        )
+        return reply({'count': count})
+    one_more = jobs.Page(page.limit + 1, page.cursor, page.state)
+    rows = await service.store.read(
+        lambda connection: jobs.of_key(connection, key.id, one_more)
+    )
+    headers = {}
+    if len(rows) > page.limit:
+        query: dict[str, Any] = {'limit': page.limit, 'cursor': page.cursor + page.limit}
+        if page.state:
+            query['state'] = page.state
+        headers['Link'] = f'<{base_url(request)}/v1/engagement?{urlencode(query)}>; rel="next"'
+    return reply([engagement_json(row) for row in rows[: page.limit]], headers=headers)
+
+
+@router.get('/v1/engagement/{token}', **describe.ENGAGEMENT)
+async def get_engagement(token: str, request: Request, key: Caller) -> Response:
+    """Give the engagements of one token, as an array."""
+    service = context_of(request)
+    page = _page(request, 50)
+
+    def read(connection: Any) -> Any:
+        if not jobs.job_exists(connection, key.id, token):
+            raise _unknown_token()
+        return jobs.of_key(connection, key.id, page, token)
+
+    return reply([engagement_json(row) for row in await service.store.read(read)])
+
+
+@router.get('/v1/job/{token}', **describe.JOB)
+async def get_job(token: str, request: Request, key: Caller) -> Response:
+    """Give the job of a token with all its engagements, as an array of one."""
+    service = context_of(request)
+    page = _page(request, 50)
+    rows = await service.store.read(
+        lambda connection: jobs.of_key(connection, key.id, jobs.Page(), token)
+    )
+    if not rows:
+        raise _unknown_token()
+    job = job_json(rows)
+    wanted = page.cursor == 0 and page.state in (None, job['state'])
+    return reply([job] if wanted else [])
+
+
+@router.post('/v1/image', **describe.IMAGE)
+async def upload_image(request: Request, key: Caller) -> Response:
+    """Store an image and give its URL, plain and signed."""
+    settings = context_of(request).settings
+    return await _upload(
+        request, key, 'image_file', settings.image_limit,
+        lambda file: sniff_image(file, settings.max_pixels),
+    )
+
+
+@router.post('/v1/video', **describe.VIDEO)
+async def upload_video(request: Request, key: Caller) -> Response:
+    """Store an MP4 video and give its URL, plain and signed."""
+    limit = context_of(request).settings.video_limit
+    return await _upload(request, key, 'video_file', limit, sniff_video)
+
+
+async def _upload(
+    request: Request, key: Key, part: str, limit: int, sniff: Callable[[IO[bytes]], Format]
+) -> Response:
+    service = context_of(request)
+    form = await read_form(request, limit)
+    try:
+        file, tag = form.get(part), form.get('tag')
+        if not isinstance(file, UploadFile):
+            raise ApiError(400, f'the part {part} is missing; send the file under that name')
+        if (file.size or 0) > limit:
+            raise ApiError(413, f'{part} is larger than the {limit} bytes accepted here')
+        if not file.size:
+            raise ApiError(400, f'{part} is empty')
+        said = None if tag is None else expect_text(tag, 'tag', 500)
+        kind = await service.store.beside(sniff, file.file)
+        stored = await service.store.beside(service.images.save, file.file, key.tenant, kind)
+    finally:
+        await form.close()
+    body_hash = hashlib.sha256(f'{stored.sha256}\n{said}'.encode()).hexdigest()
+    base = base_url(request)
+    try:
+        result = await service.store.write(
+            _record(service, key, stored, said, once(request, body_hash), base)
+        )
+    except Exception:
+        await _discard(service, stored)
+        raise
+    if not result['url'].endswith(stored.path):
+        await _discard(service, stored)
+    return reply(result)
+
+
+def _record(
+    service: Context, key: Key, stored: images.StoredImage, tag: str | None, said: Any, base: str
+) -> Callable[[Transaction], dict[str, Any]]:
+    now = service.clock()
+
+    def record(transaction: Transaction) -> dict[str, Any]:
+        images.record(transaction, stored, tag, now)
+        signed = service.images.sign(stored.path, now + service.settings.url_ttl_s)
+        return {'url': base + stored.path, 'signedUrl': base + signed}
+
+    return lambda transaction: carry_out(
+        transaction, key.id, 'image', said, lambda: record(transaction), now,
+        service.settings.idempotency_s,
+    )
+
+
+async def _discard(service: Context, stored: images.StoredImage) -> None:
+    await service.store.beside(service.images.discard, stored)
+
+
+def _page(request: Request, default_limit: int) -> jobs.Page:
+    query = request.query_params
+    limit = _whole(query.get('limit'), 'limit', default_limit)
+    cursor = _whole(query.get('cursor'), 'cursor', 0)
+    if limit < 1:
+        raise WireError('limit must be 1 or more')
+    if cursor < 0:
+        raise WireError('cursor must be 0 or more')
+    state = query.get('state') or None
+    if state not in (None, *STATES):
+        raise WireError(f'state must be one of {", ".join(STATES)}')
+    return jobs.Page(min(limit, 50), cursor, state)
+
+
+def _whole(value: str | None, name: str, default: int) -> int:
+    if value is None:
+        return default
+    if not WHOLE.fullmatch(value):
+        raise WireError(f'{name} must be a whole number')
+    return int(value)
+
+
+def _count_wanted(request: Request) -> bool:
+    value = request.query_params.get('count', 'false').lower()
+    if value not in ('true', 'false', '1', '0'):
+        raise WireError('count must be true or false')
+    return value in ('true', '1')
+
+
+def _unknown_token() -> ApiError:
+    return ApiError(404, 'there is no such token')
