@@ -32,6 +32,7 @@ class CameraInput:
     """Subscribe to a camera and its detector, and offer each doubted frame.
 
     Attributes:
+        frames: how many were taken into the ring.
         unmatched: detections whose frame was never found.
     """
 
@@ -57,7 +58,7 @@ class CameraInput:
             int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9)
         )
         self._waiting: deque[tuple[float, Detection2DArray]] = deque()
-        self.unmatched = 0
+        self.frames = self.unmatched = 0
         compressed = config.transport == 'compressed'
         self._subscriptions = [
             MatchedSubscription(
@@ -102,6 +103,7 @@ class CameraInput:
 
     def _keep(self, message: Image | CompressedImage) -> None:
         self._ring.add(stamp_ns(message.header.stamp), message, len(message.data))
+        self.frames += 1
         if self._waiting:
             self._settle()
 

@@ -23,13 +23,23 @@ from spark_ros.escalation.policy import Thresholds
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Question
 from spark_ros.ros.config import CameraConfig, NodeConfig
-from spark_ros.ros.parameter_table import CAMERA, DOUBLE, INTEGER, NODE, STRING, Spec
+from spark_ros.ros.parameter_table import (
+    CAMERA,
+    DOUBLE,
+    DOUBLES,
+    INTEGER,
+    INTEGERS,
+    NODE,
+    STRINGS,
+    Spec,
+)
 
 NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 RESERVED = frozenset(
     {spec.name.split('.')[0] for spec in NODE}
     | {'use_sim_time', 'qos_overrides', 'start_type_description_service'}
 )
+ARRAYS = (STRINGS, DOUBLES, INTEGERS)
 RANGED = {
     DOUBLE: lambda low, high: {
         'floating_point_range': [FloatingPointRange(from_value=low, to_value=high)]
@@ -170,16 +180,13 @@ def _declare(node: Node, spec: Spec, name: str, default: Any) -> Any:
         read_only=True,
         **extra,
     )
-    given = _overrides(node).get(name)
-    if given is not None and spec.type is DOUBLE and given.type_ is INTEGER:
-        # Somebody wrote 5 where 5.0 was meant; rclpy would refuse it.
-        _overrides(node)[name] = Parameter(name, DOUBLE, float(given.value))
+    _help_rclpy(_overrides(node), spec, name)
     try:
-        value = node.declare_parameter(name, Parameter(name, spec.type, default).value, descriptor)
+        value = node.declare_parameter(name, _initial(spec, default), descriptor)
     except (ParameterException, TypeError, ValueError) as error:
         raise ParameterError(name, f'{error} ({_expected(spec, constraints)})') from None
     result = value.value if value.value is not None else default
-    if spec.type not in (DOUBLE, INTEGER, STRING):
+    if spec.type in ARRAYS:
         result = list(result)
         if spec.low is not None and spec.high is not None:
             for item in result:
@@ -195,6 +202,27 @@ def _overrides(node: Node) -> dict[str, Parameter]:
     """What was set from outside; rclpy has no public way to see it before it is declared."""
     overrides: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
     return overrides
+
+
+def _help_rclpy(overrides: dict[str, Parameter], spec: Spec, name: str) -> None:
+    """Mend two kinds of values whose type rclpy does not see.
+
+    It reads an empty list as a byte array, and refuses 5 where 5.0 is meant.
+    """
+    given = overrides.get(name)
+    if given is None:
+        return
+    if spec.type in ARRAYS and given.value in ([], ''):
+        del overrides[name]
+    elif spec.type is DOUBLE and given.type_ is INTEGER:
+        overrides[name] = Parameter(name, DOUBLE, float(given.value))
+    elif spec.type is DOUBLES and given.type_ is INTEGERS:
+        overrides[name] = Parameter(name, DOUBLES, [float(item) for item in given.value])
+
+
+def _initial(spec: Spec, default: Any) -> Any:
+    """The default, or the type alone where the default is an empty list."""
+    return spec.type if spec.type in ARRAYS and not default else default
 
 
 def _expected(spec: Spec, constraints: str) -> str:

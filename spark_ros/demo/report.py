@@ -1,0 +1,119 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What the demo leaves behind: pictures, and a summary in numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+
+from spark_ros.demo.pictures import Drawn, before_after
+from spark_ros.demo.scoring import Labelled, combined, score
+from spark_ros.demo.story import KINDS, Shot, Story
+from spark_ros.geometry import hull
+from spark_ros.msg import Annotation, Correction
+from spark_ros.service.recognise import Truth
+
+
+def write_pictures(shots: Sequence[Shot], folder: Path) -> list[Path]:
+    """Write one before/after picture for each answered frame; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob('*.png'):
+        old.unlink()
+    written = []
+    for number, shot in enumerate(shots, 1):
+        if shot.image is None or shot.resolution is None:
+            continue
+        corrections = shot.resolution.corrections
+        picture = before_after(
+            shot.image,
+            [_before(c.original) for c in corrections if c.kind != Correction.KIND_ADDED],
+            [_after(correction) for correction in corrections],
+            title=shot.name,
+            note=f'answered in {shot.resolution.response_time:.2f} s: '
+            f'{shot.resolution.response or "no words"}',
+        )
+        name = re.sub(r'[^A-Za-z0-9_-]', '_', Path(shot.name).stem)
+        path = folder / f'{number:02d}_{name}.png'
+        if cv2.imwrite(str(path), picture):
+            written.append(path)
+    return written
+
+
+def summary(story: Story, truth: Truth | None, pictures: Sequence[Path]) -> str:
+    """Say in a few lines how it went."""
+    shots = story.answered
+    kinds = Counter(
+        KINDS[correction.kind]
+        for shot in shots
+        if shot.resolution is not None
+        for correction in shot.resolution.corrections
+    )
+    times = [shot.resolution.response_time for shot in shots if shot.resolution is not None]
+    lines = [
+        '',
+        f'frames       {len(story.shots)} seen, {len(story.asked)} asked about, '
+        f'{len(shots)} resolved',
+        f'corrections  {", ".join(f"{n} {kind}" for kind, n in kinds.most_common()) or "none"}',
+    ]
+    if times:
+        lines.append(
+            f'answers in   {statistics.median(times):.2f} s (median), {max(times):.2f} s (longest)'
+        )
+    if truth is not None and shots:
+        lines += _scores(shots, truth)
+    if pictures:
+        lines.append(f'pictures     {len(pictures)} in {pictures[0].parent}/')
+    return '\n'.join(lines)
+
+
+def _scores(shots: Sequence[Shot], truth: Truth) -> list[str]:
+    scores = []
+    for boxes in ('before', 'after'):
+        scored = []
+        for shot in shots:
+            true = truth.find(shot.image) if shot.image is not None else None
+            claimed: list[Labelled] | None = getattr(shot, boxes)
+            if true is not None and claimed is not None:
+                scored.append(score(claimed, true))
+        scores.append(combined(scored))
+    before, after = scores
+    return [
+        f'mean IoU     {before.mean_iou:.3f} before, {after.mean_iou:.3f} after '
+        f'({after.objects} objects on the frames asked about)',
+        f'labels       {before.label_accuracy:.0%} right before, '
+        f'{after.label_accuracy:.0%} after',
+    ]
+
+
+def _before(annotation: Annotation) -> Drawn:
+    doubted = any(item.key == 'doubted' for item in annotation.attributes)
+    return Drawn(
+        'doubted' if doubted else 'prior', annotation.label, _score(annotation), _box(annotation)
+    )
+
+
+def _after(correction: Correction) -> Drawn:
+    kind = KINDS[correction.kind]
+    if kind == 'removed':
+        return Drawn(kind, correction.original.label, None, _box(correction.original))
+    now = correction.corrected
+    if kind != 'modified':
+        return Drawn(kind, now.label, _score(now), _box(now))
+    was = correction.original
+    return Drawn(
+        kind, now.label, None, _box(now), _box(was), was.label if was.label != now.label else None
+    )
+
+
+def _box(annotation: Annotation) -> tuple[float, float, float, float]:
+    return hull([(vertex.x, vertex.y) for vertex in annotation.vertices])
+
+
+def _score(annotation: Annotation) -> float | None:
+    return None if math.isnan(annotation.score) else annotation.score
