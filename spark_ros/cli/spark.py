@@ -95,7 +95,13 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
 
-    ask = commands.add_parser('ask', parents=[common], help='ask about one image or several')
+    # Without abbreviations: nobody shall get used to a --token that is short for --token-file.
+    def command(name: str, about: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, parents=[common], help=about, description=about, allow_abbrev=False
+        )
+
+    ask = command('ask', 'ask about one image or several')
     ask.add_argument('images', nargs='+', metavar='IMAGE', help='a file, or an http(s) URL')
     ask.add_argument('--instructions', help='what is asked')
     ask.add_argument('--program', help='an established program of the service')
@@ -110,10 +116,10 @@ def parser() -> argparse.ArgumentParser:
         help='seconds that --wait waits (600)',
     )  # fmt: skip
 
-    listing = commands.add_parser('list', parents=[common], help='list engagements, oldest first')
+    listing = command('list', 'list engagements, oldest first')
     listing.add_argument('--state', choices=STATES)
 
-    show = commands.add_parser('show', parents=[common], help='show what became of a token')
+    show = command('show', 'show what became of a token')
     show.add_argument('token', metavar='TOKEN')
     return top
 

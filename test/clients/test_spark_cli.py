@@ -1,0 +1,291 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The spark command as a shell sees it: output, exit codes, and what is never printed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from spark_ros.cli.spark import main, parser
+from spark_ros.clients import RetryPolicy, SparkClient
+
+TOKEN = 'open-sesame-4711'
+ENGAGEMENT = {
+    'token': 't-1',
+    'state': 'closed',
+    'date_created': '2024-05-01T10:00:00.000Z',
+    'date_closed': '2024-05-01T10:00:07.000Z',
+    'response': 'one crate,\x1b[2J\n not two',
+    'flags': ['interesting'],
+    'annotations': [
+        {
+            'label': 'crate',
+            'vertices': [{'x': 0.25, 'y': 0.5}, {'x': 0.75, 'y': 1}],
+            'original_annotation': {
+                'label': 'pallet',
+                'vertices': [{'x': 0.2, 'y': 0.5}, {'x': 0.7, 'y': 0.9}],
+            },
+        },
+        {'label': 'cat', 'vertices': [{'x': 0.1, 'y': 0.1}, {'x': 0.2, 'y': 0.2}]},
+        {'label': 'nowhere', 'vertices': []},
+    ],
+    'removed_annotations': [
+        {'label': 'ghost', 'vertices': [{'x': 0.1, 'y': 0.1}, {'x': 0.2, 'y': 0.2}]}
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+def spark(server: Any, *arguments: str, environment: dict[str, str] | None = None) -> Run:
+    """Run the command against a server."""
+
+    async def run() -> Run:
+        async with server:
+            clean = {
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith('SPARK_') and 'proxy' not in name.lower()
+            }
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, '-m', 'spark_ros.cli.spark', *arguments,
+                env=clean | {'SPARK_URL': server.url, 'SPARK_TOKEN': TOKEN} | (environment or {}),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=Path(__file__).parents[2],
+            )  # fmt: skip
+            out, err = await asyncio.wait_for(process.communicate(), 60)
+            assert process.returncode is not None
+            return Run(process.returncode, out.decode(), err.decode())
+
+    result = asyncio.run(run())
+    assert TOKEN not in result.out + result.err
+    assert 'Traceback' not in result.err
+    return result
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A picture of 200 x 100 pixels."""
+    file = tmp_path / 'photo.png'
+    assert cv2.imwrite(str(file), np.zeros((100, 200, 3), np.uint8))
+    return file
+
+
+def test_asking_and_waiting(fault_server: Any, photo: Path) -> None:
+    """Upload, ask with boxes in pixels, wait, and show what was changed."""
+    answer = fault_server.answer
+    server = fault_server(
+        answer({'url': 'http://h/i.png', 'signedUrl': 'http://h/i.png?s'}),
+        answer({'token': 't-1'}),
+        answer([ENGAGEMENT]),
+    )
+    done = spark(
+        server, 'ask', str(photo), '--instructions', 'How many?', '--labels', 'crate, pallet',
+        '--box', '50,25,100,75,crate, big', '--box', '1:150,50,100,100,pallet', '--wait',
+    )  # fmt: skip
+    assert (done.code, done.err) == (0, '')
+    upload, create, _ = server.received
+    assert photo.read_bytes() in upload.body
+    assert create.headers['authorization'] == f'Bearer {TOKEN}'
+    body = json.loads(create.body)
+    assert body['content_location'] == ['http://h/i.png?s']
+    assert body['instructions'] == 'How many?'
+    assert body['priors']['label_options'] == ['crate', 'pallet']
+    first, second = body['priors']['annotations']
+    assert (first['label'], second['label']) == ('crate, big', 'pallet')
+    assert first['vertices'][0] == {'x': '0.25', 'y': '0.25'}
+    assert first['vertices'][2] == {'x': '0.75', 'y': '0.9999999999999999'}
+    assert second['vertices'][0] == {'x': '0.75', 'y': '0.5'}
+    assert 'image_idx' not in first
+    lines = done.out.splitlines()
+    assert lines[0] == 'asked: t-1'
+    assert lines[1].split() == ['TOKEN', 'STATE', 'CREATED', 'CLOSED', 'RESPONSE']
+    assert lines[2].endswith('2024-05-01T10:00:07.000Z  [interesting] one crate,[2J not two')
+    assert lines[3].startswith("  modified: bounding_box 'crate' (0.2500, 0.5000, 0.7500, 1.0000)")
+    assert lines[3].endswith("was 'pallet' (0.2000, 0.5000, 0.7000, 0.9000)")
+    assert lines[4].startswith("  added: bounding_box 'cat'")
+    assert lines[5] == '  removed: ghost'
+    assert lines[6].startswith('  unreadable: annotations[2].vertices')
+
+
+def test_asking_about_two(fault_server: Any, photo: Path) -> None:
+    """A URL goes as it is; a box says which image it is on; without --wait the token alone."""
+    answer = fault_server.answer
+    server = fault_server(answer({'url': 'http://h/i.png'}), answer({'token': 't-1'}))
+    done = spark(
+        server, 'ask', 'http://h/other.jpg', str(photo), '--program', 'p',
+        '--box', '2:50,25,50,25,crate',
+    )  # fmt: skip
+    assert (done.code, done.out) == (0, 't-1\n')
+    body = json.loads(server.received[1].body)
+    assert body['content_location'] == ['http://h/other.jpg', 'http://h/i.png']
+    assert body['priors']['annotations'][0]['image_idx'] == 1
+
+
+def test_listing_as_json(fault_server: Any) -> None:
+    """For programs: everything, one array."""
+    server = fault_server(fault_server.answer([ENGAGEMENT]), fault_server.answer([]))
+    done = spark(server, 'list', '--state', 'closed', '--json')
+    (listed,) = json.loads(done.out)
+    assert (done.code, listed['token'], listed['date_closed']) == (0, 't-1', 1714557607.0)
+    assert listed['annotations'][0]['corrected']['type'] == 'bounding_box'
+    assert 'state=closed' in server.received[0].target
+
+
+def test_showing_where_only_jobs_are_shown(fault_server: Any) -> None:
+    """The page itself has no engagement by token."""
+    job = [{'token': 't-1', 'engagements': [{'state': 'open'}]}]
+    server = fault_server(fault_server.answer(b'', 404), fault_server.answer(job))
+    done = spark(server, 'show', 't-1')
+    assert done.code == 0 and 'open' in done.out.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ('act', 'code'),
+    [('401', 3), ('403', 3), ('404', 1), ('400', 1), ('301', 1)],
+)
+def test_exit_codes_of_refusals(fault_server: Any, act: str, code: int) -> None:
+    """As --help says, with the service's words."""
+    body = {'statusCode': int(act), 'message': f'because of {TOKEN}'}
+    done = spark(fault_server(fault_server.answer(body, int(act))), 'show', 't-1')
+    assert done.code == code and done.out == ''
+    assert done.err.startswith('spark: ') and done.err.count('\n') == 1
+
+
+def test_not_answered_in_time(fault_server: Any) -> None:
+    """The question stays; how to look later is said."""
+    answer = fault_server.answer
+    server = fault_server(answer({'token': 't-1'}), answer([{'token': 't-1', 'state': 'open'}]))
+    done = spark(
+        server, 'ask', 'http://h/i.jpg', '--instructions', '?', '--wait', '--timeout', '0.1'
+    )
+    assert done.code == 5 and 'spark show t-1' in done.err
+
+
+def in_process(
+    monkeypatch: pytest.MonkeyPatch, *arguments: str, url: str = 'http://127.0.0.1:9'
+) -> int:
+    """Run what sends nothing inside this process."""
+    monkeypatch.setenv('SPARK_URL', url)
+    try:
+        return main(arguments)
+    except SystemExit as exit:
+        return int(str(exit.code))
+
+
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Exit 4."""
+    monkeypatch.setenv('SPARK_TOKEN', TOKEN)
+    once = partial(SparkClient, retry=RetryPolicy.none())
+    monkeypatch.setattr('spark_ros.cli.spark.SparkClient', once)
+    assert in_process(monkeypatch, 'show', 't-1') == 4
+    assert '127.0.0.1:9' in capsys.readouterr().err
+
+
+ASK = ('ask', 'http://h/i.jpg', '--instructions', '?')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ((), 'COMMAND'),
+        (('ask',), 'IMAGE'),
+        (('ask', 'http://h/i.jpg'), '--instructions'),
+        (('ask', 'none.jpg', '--instructions', '?'), 'none.jpg'),
+        ((*ASK, '--box', '1,2,3,4,x'), 'size'),
+        ((*ASK, '--box', '2:1,2,3,4,x'), 'image 2'),
+        ((*ASK, '--box', '0:1,2,3,4,x'), 'counted from 1'),
+        ((*ASK, '--box', '1,2,3,x'), 'X,Y,W,H,LABEL'),
+        ((*ASK, '--timeout', 'nan'), 'seconds'),
+        (('list', '--state', 'broken'), 'broken'),
+        (('list', '--token', 'x'), 'unrecognized arguments: --token'),
+        (('list', '--url', 'h'), 'base URL'),
+        (('list', '--ca-file', 'none.pem'), 'none.pem'),
+        (('show',), 'TOKEN'),
+        (('show', '..'), 'token'),
+    ],
+)
+def test_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, arguments: Sequence[str], message: str
+) -> None:
+    """Exit 2, and nothing is sent."""
+    monkeypatch.setenv('SPARK_TOKEN', TOKEN)
+    assert in_process(monkeypatch, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('box', 'reason'),
+    [('300,10,50,50,x', 'outside'), ('10,10,0,50,x', 'no area'), ('nan,1,2,3,x', 'finite')],
+)
+def test_a_box_that_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, photo: Path, box: str, reason: str
+) -> None:
+    """Refused with geometry's reason before anything is uploaded."""
+    monkeypatch.setenv('SPARK_TOKEN', TOKEN)
+    assert in_process(monkeypatch, 'ask', str(photo), '--program', 'p', '--box', box) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_no_picture(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path) -> None:
+    """A box needs the image's size."""
+    monkeypatch.setenv('SPARK_TOKEN', TOKEN)
+    for content in (b'', b'not a picture'):
+        file = tmp_path / 'x.jpg'
+        file.write_bytes(content)
+        box = ('--program', 'p', '--box', '1,2,3,4,x')
+        assert in_process(monkeypatch, 'ask', str(file), *box) == 2
+        assert 'no image' in capsys.readouterr().err
+
+
+def test_where_the_token_comes_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
+) -> None:
+    """Neither there, or a file that others can read: exit 2, and the token is not repeated."""
+    monkeypatch.delenv('SPARK_TOKEN', raising=False)
+    assert in_process(monkeypatch, 'list') == 2
+    assert 'SPARK_TOKEN' in capsys.readouterr().err
+    file = tmp_path / 'token'
+    file.write_text(TOKEN)
+    file.chmod(0o644)
+    assert in_process(monkeypatch, 'list', '--token-file', str(file)) == 2
+    err = capsys.readouterr().err
+    assert 'chmod 600' in err and TOKEN not in err
+
+
+def test_a_token_file_is_used(fault_server: Any, tmp_path: Path) -> None:
+    """It wins over the environment."""
+    file = tmp_path / 'token'
+    file.write_text(TOKEN + '\n')
+    file.chmod(0o600)
+    server = fault_server(fault_server.answer([]))
+    done = spark(server, 'list', '--token-file', str(file), environment={'SPARK_TOKEN': 'other'})
+    assert done.code == 0
+    assert server.received[0].headers['authorization'] == f'Bearer {TOKEN}'
+
+
+def test_the_help_documents_the_exit_codes() -> None:
+    """And no option takes the token itself."""
+    text = parser().format_help()
+    for code in range(6):
+        assert f'\n  {code}  ' in text
+    assert '--token ' not in text
