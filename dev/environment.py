@@ -51,8 +51,9 @@ def install(paths: Paths, distro: str) -> None:
         _require(paths, [base_python, '-m', 'venv', '--clear', paths.venv])
     with announced(f'installing ROS 2 {distro.capitalize()} and the rest from PyPI'):
         # One requirement (empy) has no wheel; it is built with our setuptools, not the newest.
-        _pip(paths, distro, 'setuptools', 'wheel')
-        _pip(paths, distro, '--no-build-isolation', *_requirements(paths, distro))
+        _pip(paths, 'setuptools', 'wheel')
+        _pip(paths, '--no-build-isolation', *(
+            argument for file in _requirements(paths, distro) for argument in ('-r', file)))
     correct_cmake_paths(paths)
     _stamp(paths).write_text(expected)
 
@@ -73,21 +74,22 @@ def correct_cmake_paths(paths: Paths) -> None:
             file.write_text(corrected)
 
 
-def _requirements(paths: Paths, distro: str) -> list[str]:
+def _requirements(paths: Paths, distro: str) -> list[Path]:
     directory = paths.dev / 'requirements'
-    if not (directory / f'ros-{distro}.txt').is_file():
+    of_distro = directory / f'ros-{distro}.txt'
+    if not of_distro.is_file():
         known = sorted(file.stem.removeprefix('ros-') for file in directory.glob('ros-*.txt'))
         raise Failure(
             f'ROS_DISTRO={distro} is not one that can be installed here; '
             f'choose with make ROS_DISTRO={" or ROS_DISTRO=".join(known)}')
-    return ['-r', str(directory / f'ros-{distro}.txt'), '-r', str(directory / 'python.txt')]
+    return [of_distro, directory / 'python.txt']
 
 
 def _constraints(paths: Paths) -> Path:
     return paths.dev / 'requirements' / 'constraints.txt'
 
 
-def _pip(paths: Paths, distro: str, *arguments: str) -> None:
+def _pip(paths: Paths, *arguments: str | Path) -> None:
     # Modules are compiled when first imported: compiling all of them here costs more.
     _require(paths, [
         paths.python, '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check',
@@ -111,7 +113,7 @@ def _stamp(paths: Paths) -> Path:
 
 
 def _fingerprint(paths: Paths, distro: str) -> str:
-    _requirements(paths, distro)
     # The path is in it because a virtual environment cannot be moved.
-    files = sorted((paths.dev / 'requirements').glob('*.txt'))
-    return fingerprint(_RECIPE, sys.version, distro, str(paths.venv), *files)
+    return fingerprint(
+        _RECIPE, sys.version, distro, str(paths.venv), _constraints(paths),
+        *_requirements(paths, distro))
