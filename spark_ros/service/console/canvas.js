@@ -5,13 +5,15 @@ import { clipped, el, setAttributes, svg } from './dom.js';
 import { HANDLES, bounds, handlePoint, isDoubted, scoreOf } from './shapes.js';
 
 const MARGIN_PX = 20;
-const TOOLBAR_PX = 52;
+const TOOLBAR_PX = 64;
 const MAX_SCALE = 40;
 const ROOM_FOR_EDGE_HANDLES_PX = 44;
 const HANDLE_PX = 9;
 const GRIP_PX = 18;
 const LONGEST_TAG = 60;
-const MARKS = { untouched: '', changed: ' ✎', added: ' +' };
+const TAG_PX = 22;
+const TAG_GAP_PX = 9;
+const MARKS = { changed: ' ✎', added: ' +' };
 
 export class Canvas {
   #stage;
@@ -150,9 +152,13 @@ export class Canvas {
   #drawShape(shape, selected) {
     let node = this.#nodes.get(shape.key);
     if (!node) {
-      const body = shape.type === 'dot' ? svg('circle', { r: 6 }) : svg('polygon');
-      const group = svg('g', { class: 'shape', 'data-testid': 'shape' }, body);
-      node = { group, body, tag: el('div', { class: 'tag', 'data-testid': 'tag' }) };
+      const dot = shape.type === 'dot';
+      // The dark line under the coloured one keeps it legible on a bright image.
+      const lines = dot
+        ? [svg('circle', { r: 6 })]
+        : [svg('polygon', { class: 'halo' }), svg('polygon', { class: 'line' })];
+      const group = svg('g', { class: `shape ${shape.type}`, 'data-testid': 'shape' }, ...lines);
+      node = { group, lines, tag: el('div', { class: 'tag', 'data-testid': 'tag' }) };
       this.#handles.before(group);
       this.#tags.append(node.tag);
       this.#nodes.set(shape.key, node);
@@ -161,8 +167,10 @@ export class Canvas {
     node.drawn = shape;
     node.selected = selected;
     const points = shape.vertices.map((vertex) => this.#onScreen(vertex));
-    if (shape.type === 'dot') setAttributes(node.body, { cx: points[0].x, cy: points[0].y });
-    else node.body.setAttribute('points', points.map(({ x, y }) => `${x},${y}`).join(' '));
+    const place = shape.type === 'dot'
+      ? { cx: points[0].x, cy: points[0].y }
+      : { points: points.map(({ x, y }) => `${x},${y}`).join(' ') };
+    for (const line of node.lines) setAttributes(line, place);
     const status = this.#editor.status(shape);
     const doubted = isDoubted(shape.metadata) && status === 'untouched';
     for (const element of [node.group, node.tag]) {
@@ -171,21 +179,22 @@ export class Canvas {
       element.classList.toggle('doubted', doubted);
     }
     setAttributes(node.group, { 'data-status': status, 'data-prior': shape.prior ?? '' });
-    this.#drawTag(node.tag, shape, points, `${doubted ? ' ?' : ''}${MARKS[status]}`);
+    const mark = MARKS[status] ?? scoreText(shape.metadata) + (doubted ? ' ?' : '');
+    this.#drawTag(node.tag, shape, selected, points, mark);
   }
 
-  #drawTag(tag, shape, points, mark) {
+  #drawTag(tag, shape, selected, points, mark) {
     const { left, top, bottom } = bounds(points);
-    const score = scoreOf(shape.metadata);
     tag.replaceChildren(
       el('bdi', {}, clipped(shape.label, LONGEST_TAG) || 'no label'),
-      el('span', {}, `${score === null ? '' : ` ${Math.round(score * 100)} %`}${mark}`),
+      el('span', {}, mark),
     );
-    const above = top >= 24;
-    const dot = shape.type === 'dot' ? 9 : 0;
-    tag.style.transform = above
-      ? `translate(${left - 1 + dot}px, calc(${top - dot}px - 100%))`
-      : `translate(${left - 1 + dot}px, ${Math.min(Math.max(top, 0), bottom) + dot}px)`;
+    // Clear of the dot itself, or of the corner handle.
+    const gap = shape.type === 'dot' || selected ? TAG_GAP_PX : 0;
+    const x = Math.max(left - 1 + (shape.type === 'dot' ? gap : 0), 0);
+    tag.style.transform = top >= TAG_PX + gap
+      ? `translate(${x}px, calc(${top - gap}px - 100%))`
+      : `translate(${x + gap}px, ${Math.min(Math.max(top, 0), bottom) + gap}px)`;
   }
 
   #drawHandles() {
@@ -221,4 +230,10 @@ export class Canvas {
     node.group.remove();
     node.tag.remove();
   }
+}
+
+/** The score belongs to what the detector said; a corrected shape has none. */
+function scoreText(metadata) {
+  const score = scoreOf(metadata);
+  return score === null ? '' : ` ${Math.round(score * 100)} %`;
 }

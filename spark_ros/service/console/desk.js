@@ -145,7 +145,7 @@ export class Desk {
     pointer.setDrawing(false);
     const draft = this.#drafts.get(id);
     this.#drafts.delete(id);
-    picture.show(question);
+    picture.show(question, queue.loadedUrl(id));
     labels.show(question);
     editor.load(question.priors, draft?.edits);
     panel.show(question, draft?.response);

@@ -2,7 +2,7 @@
 // Which key does what, and the list of them for the help.
 
 const TYPING = 'textarea, input, select, [contenteditable]';
-const PRESSABLE = 'button, a, summary';
+const PRESSABLE = 'button, a, summary, video';
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LETTERS = {
   n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel',

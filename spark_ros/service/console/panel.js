@@ -77,12 +77,12 @@ export class Panel {
   }
 
   #describe(shape) {
-    const score = scoreOf(shape.metadata);
     const words = [this.#editor.describe(shape), shape.label || 'no label'];
-    if (score !== null) words.push(`${Math.round(score * 100)} %`);
     const status = this.#editor.status(shape);
-    if (status !== 'untouched') words.push(status);
-    else if (isDoubted(shape.metadata)) words.push('doubted');
+    if (status !== 'untouched') return [...words, status].join(' · ');
+    const score = scoreOf(shape.metadata);
+    if (score !== null) words.push(`${Math.round(score * 100)} %`);
+    if (isDoubted(shape.metadata)) words.push('doubted');
     return words.join(' · ');
   }
 

@@ -20,17 +20,19 @@ export class Picture {
     this.#onSeen = onSeen;
   }
 
-  async show(question) {
+  /** `loadedUrl`: where the image was already loaded from; every signed URL is a new one. */
+  async show(question, loadedUrl = null) {
     this.#question = question;
     this.#setSeen(false);
     const url = safeUrl(question.image_url);
     if (question.content_type === 'video') {
       this.#canvas.load(null).catch(() => {});
-      this.#showCover('A video cannot be shown here yet.', url);
+      this.#showCover('Shapes cannot be drawn on a video; answer in words.', url);
+      if (url) this.#cover.prepend(el('video', { src: url, controls: '', preload: 'metadata' }));
     } else {
       this.#showCover('');
       try {
-        await this.#canvas.load(url);
+        await this.#canvas.load(loadedUrl ?? url);
       } catch {
         if (this.#question !== question) return;
         this.#showCover('The image cannot be loaded. Try again, or flag the question.', url, true);

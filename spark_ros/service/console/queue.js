@@ -53,10 +53,18 @@ export class Queue {
     return this.free().find((question) => !except.has(question.id)) ?? null;
   }
 
+  /** The address under which a question's image is already here, or null. */
+  loadedUrl(id) {
+    const image = this.#rows.get(id)?.item.querySelector('img');
+    return image?.complete && image.naturalWidth > 0 ? image.src : null;
+  }
+
   #makeRow(question) {
     const picture = el('span', { class: 'thumb' });
     const url = safeUrl(question.image_url);
-    if (url) picture.append(el('img', { src: url, alt: '', decoding: 'async', draggable: 'false' }));
+    if (url) {
+      picture.append(el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' }));
+    }
     const title = el('bdi', { class: 'title' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
     const state = el('span', { class: 'badge' });

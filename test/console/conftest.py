@@ -1,0 +1,96 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Real Chromium in front of the real service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console_service import Service, run_command, serving
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = Path('/usr/bin/chromium')
+ARGUMENTS = [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+]
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope='session')
+def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    data = tmp_path_factory.mktemp('service') / 'data'
+    key = run_command('key', 'create', 'rover', '--data', str(data)).strip()
+    with serving(data) as login:
+        yield Service(login.split('/login')[0], login, data, key)
+
+
+@pytest.fixture
+def service(running_service: Service) -> Iterator[Service]:
+    """Give the running service with an empty queue, and empty it again."""
+    yield running_service
+    running_service.clear_queue()
+
+
+@pytest.fixture(scope='session')
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        reason = f'THE CONSOLE IS NOT TESTED: {CHROMIUM} is missing (apt-get install chromium)'
+        if os.environ.get('CI'):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def new_page(service: Service, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Give pages with the given cookies; fail on any script error or refused resource."""
+    contexts = []
+    complaints: list[str] = []
+
+    def make(session: Any = None) -> Page:
+        context = browser.new_context(
+            viewport={'width': 1280, 'height': 800}, storage_state=session
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on('pageerror', lambda error: complaints.append(f'script error: {error}'))
+        page.on('console', lambda message: complaints.append(message.text)
+                if 'Content Security Policy' in message.text else None)
+        page.on('dialog', lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def operators(
+    service: Service, browser: Browser, new_page: Callable[..., Page]
+) -> tuple[Page, Page]:
+    """Give the consoles of two operators."""
+    return open_console(service, browser, new_page, 0), open_console(service, browser, new_page, 1)
+
+
+@pytest.fixture
+def operator(service: Service, browser: Browser, new_page: Callable[..., Page]) -> Page:
+    """Give the console of an operator."""
+    return open_console(service, browser, new_page, 0)
+
+
+def open_console(
+    service: Service, browser: Browser, new_page: Callable[..., Page], number: int
+) -> Page:
+    page = new_page(service.session(browser, number))
+    page.goto(f'{service.url}/')
+    return page

@@ -1,0 +1,177 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The real service in a process of its own, and what a robot would do with it."""
+
+from __future__ import annotations
+
+import io
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[2]
+START_S = 30.0
+LOGIN = re.compile(r'https?://\S+/login\?token=[^\s"]+')
+IMAGE_SIZE = (640, 480)
+
+
+def box(left: float, top: float, right: float, bottom: float) -> list[dict[str, float]]:
+    """Return the vertices of a box."""
+    return [
+        {'x': left, 'y': top}, {'x': right, 'y': top},
+        {'x': right, 'y': bottom}, {'x': left, 'y': bottom},
+    ]
+
+
+def prior(label: str, vertices: list[dict[str, float]], **more: Any) -> dict[str, Any]:
+    """Return a bounding box as a robot sends it."""
+    return {'label': label, 'type': 'bounding_box', 'vertices': vertices, **more}
+
+
+def photograph() -> bytes:
+    """Return a JPEG of some structure, in IMAGE_SIZE."""
+    width, height = IMAGE_SIZE
+    y, x = np.mgrid[0:height, 0:width]
+    pixels = np.stack([x * 255 // width, y * 255 // height, (x ^ y) % 256], axis=-1)
+    data = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(data, 'JPEG', quality=80)
+    return data.getvalue()
+
+
+@dataclass
+class Service:
+    """A running service, and what a robot would do with it."""
+
+    url: str
+    first_login: str
+    data: Path
+    key: str
+    sessions: list[Any] = field(default_factory=list)
+
+    def command(self, *arguments: str) -> str:
+        return run_command(*arguments, '--data', str(self.data))
+
+    def login_link(self) -> str:
+        found = LOGIN.search(self.command('login-link'))
+        assert found, 'login-link printed no link'
+        return found.group()
+
+    def session(self, browser: Browser, number: int) -> Any:
+        """Give the cookies of an operator; 0 is the same one every time, 1 is another."""
+        while len(self.sessions) <= number:
+            context = browser.new_context()
+            context.new_page().goto(self.login_link())
+            self.sessions.append(context.storage_state())
+            context.close()
+        return self.sessions[number]
+
+    def clear_queue(self) -> None:
+        clients = [
+            httpx.Client(
+                base_url=f'{self.url}/console/api', trust_env=False, timeout=20,
+                headers={'X-Requested-With': 'console'},
+                cookies={each['name']: each['value'] for each in session['cookies']},
+            )
+            for session in self.sessions
+        ]
+        for question in clients[0].get('/queue').json()['questions'] if clients else ():
+            for client in clients:
+                client.post(f'/questions/{question["id"]}/release', json={})
+            clients[0].post(f'/questions/{question["id"]}/claim', json={})
+            clients[0].post(f'/questions/{question["id"]}/flag', json={'reason': 'left over'})
+
+    def upload(self, image: bytes) -> str:
+        answer = self._http().post('/v1/image', files={'image_file': ('a.jpg', image)})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()['signedUrl'])
+
+    def ask(self, image: bytes | None = None, **body: Any) -> str:
+        """Ask about an image and return the token; `priors`, `instructions`… as the page has."""
+        location = self.upload(image or photograph())
+        given = {'content_location': [location], 'instructions': 'Correct the boxes.', **body}
+        answer = self._http().post('/v1/engagement', json=given)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()['token'])
+
+    def engagement(self, token: str) -> dict[str, Any]:
+        answer = self._http().get(f'/v1/engagement/{token}')
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()[0]
+        return result
+
+    def _http(self) -> httpx.Client:
+        headers = {'Authorization': f'Bearer {self.key}'}
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20)
+
+
+def command_line(*arguments: str) -> list[str]:
+    return [sys.executable, '-m', 'spark_ros.cli.service', *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, 'PYTHONUNBUFFERED': '1', 'PYTHONPATH': str(ROOT)}
+
+
+def run_command(*arguments: str) -> str:
+    done = subprocess.run(
+        command_line(*arguments),
+        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def serving(data: Path, port: int = 0) -> Iterator[str]:
+    """Run `spark-service serve` in a process of its own and give the login link it prints."""
+    process = subprocess.Popen(
+        command_line('serve', '--host', '127.0.0.1', '--port', str(port), '--data', str(data)),
+        cwd=ROOT, env=environment(), text=True, bufsize=1,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    try:
+        yield wait_for_login(process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for_login(process: subprocess.Popen[str]) -> str:
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout
+        for line in process.stdout:
+            lines.put(line)
+        lines.put('')
+
+    threading.Thread(target=read, daemon=True).start()
+    said = ''
+    while True:
+        try:
+            line = lines.get(timeout=START_S)
+        except queue.Empty:
+            line = ''
+        if not line:
+            raise AssertionError(f'the service printed no login link:\n{said}')
+        said += line
+        if found := LOGIN.search(line):
+            return found.group()

@@ -1,0 +1,43 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What the operator sees and keeps when the service, or the operator, goes away."""
+
+from console_mouse import assert_box, drag, open_question
+from console_service import Service, box, prior, run_command, serving
+from playwright.sync_api import expect
+
+
+def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page):
+    key = run_command('key', 'create', 'rover', '--data', str(tmp_path)).strip()
+    page = new_page()
+    with serving(tmp_path) as login:
+        service = Service(login.split('/login')[0], login, tmp_path, key)
+        token = service.ask(priors={'annotations': [prior('person', box(0.1, 0.1, 0.3, 0.4))]})
+        page.goto(login)
+        expect(page.get_by_test_id('connection')).to_have_text('live')
+        open_question(page)
+        drag(page, (0.5, 0.5), (0.7, 0.8))
+    expect(page.get_by_test_id('connection')).to_have_text('connection lost')
+    page.keyboard.press('Enter')
+    expect(page.get_by_test_id('notice')).to_contain_text('Your work is still here')
+
+    with serving(tmp_path, port=int(service.url.rsplit(':', 1)[1])):
+        expect(page.get_by_test_id('connection')).to_have_text('live')
+        page.keyboard.press('Enter')
+        expect(page.get_by_test_id('idle')).to_be_visible()
+        (added,) = service.engagement(token)['annotations']
+        assert_box(added, 0.5, 0.5, 0.7, 0.8)
+        # And the queue is followed again.
+        service.ask()
+        expect(page.get_by_test_id('question')).to_have_count(1)
+
+
+def test_an_operator_who_walked_away_does_not_keep_the_question(service, operator):
+    operator.clock.install()
+    operator.reload()
+    token = service.ask()
+    open_question(operator)
+    assert service.engagement(token)['state'] == 'assigned'
+    operator.clock.fast_forward(240_000)
+    expect(operator.get_by_test_id('notice')).to_contain_text('went back to the queue')
+    expect(operator.get_by_test_id('question')).to_contain_text('open')
+    assert service.engagement(token)['state'] == 'open'
