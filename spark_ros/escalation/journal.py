@@ -99,9 +99,11 @@ class Journal:
                 self._claim(path)
             self._db = sqlite3.connect(path or ':memory:', check_same_thread=False)
             self._db.isolation_level = None
+            version = self._version()
             for pragma in ('journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON'):
                 self._db.execute(f'PRAGMA {pragma}')
-            self._create()
+            if version == 0:
+                self._create()
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise JournalError(f'the journal {path} cannot be opened: {error}') from None
@@ -217,7 +219,7 @@ class Journal:
 
     def done(self, id: str) -> None:
         """Forget a question whose end has been published."""
-        self._db.execute('DELETE FROM escalation WHERE id = ?', (id,))
+        self._write('DELETE FROM escalation WHERE id = ?', id)
 
     def close(self) -> None:
         """Close the file and let go of it."""
@@ -242,7 +244,8 @@ class Journal:
                 'give this one its own robot_id or journal.path'
             ) from None
 
-    def _create(self) -> None:
+    def _version(self) -> int:
+        version: int
         with closing(self._db.execute('PRAGMA user_version')) as cursor:
             (version,) = cursor.fetchone()
         if version > SCHEMA_VERSION:
@@ -250,10 +253,12 @@ class Journal:
                 f'the journal {self.path} was written by a newer version of spark_ros '
                 f'(format {version}, this one knows {SCHEMA_VERSION}); it is left untouched'
             )
-        if version == 0:
-            self._db.executescript(
-                f'BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;'
-            )
+        return version
+
+    def _create(self) -> None:
+        self._db.executescript(
+            f'BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;'
+        )
 
     def _make_room(self, needed: int) -> None:
         if not self._max_image_bytes:
@@ -279,9 +284,10 @@ class Journal:
 
     def _set(self, id: str, **columns: object) -> None:
         assignments = ', '.join(f'{name} = ?' for name in columns)
+        self._write(f'UPDATE escalation SET {assignments} WHERE id = ?', *columns.values(), id)
+
+    def _write(self, statement: str, *values: object) -> None:
         try:
-            self._db.execute(
-                f'UPDATE escalation SET {assignments} WHERE id = ?', (*columns.values(), id)
-            )
+            self._db.execute(statement, values)
         except sqlite3.Error as error:
             raise JournalError(f'the journal {self.path} cannot be written: {error}') from None
