@@ -1,0 +1,71 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Every pytest process in a ROS domain and a ROS home of its own, on this machine alone.
+
+The environment is set while this file is imported, before any test imports rclpy.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import domain_coordinator
+import hypothesis
+import pytest
+
+DEADLINE_S = 30.0
+PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
+
+_until_the_end = ExitStack()
+
+
+def _isolate() -> None:
+    home = _until_the_end.enter_context(tempfile.TemporaryDirectory(prefix='spark_ros_test_'))
+    domain = _until_the_end.enter_context(domain_coordinator.domain_id())
+    os.environ.update(
+        ROS_DOMAIN_ID=str(domain),
+        ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST',
+        ROS_HOME=home,
+        ROS_LOG_DIR=os.path.join(home, 'log'),
+        PYTHONUNBUFFERED='1',
+    )
+    for name in ('ROS_STATIC_PEERS', 'SPARK_TOKEN'):
+        os.environ.pop(name, None)
+    for name in PROXIES:
+        os.environ.pop(name, None)
+        os.environ.pop(name.upper(), None)
+
+
+_isolate()
+# A busy machine is no failure of a law.
+hypothesis.settings.register_profile('unhurried', deadline=None)
+hypothesis.settings.load_profile('unhurried')
+
+
+def pytest_unconfigure() -> None:
+    """Give the domain back and remove the ROS home."""
+    _until_the_end.close()
+
+
+@pytest.fixture(scope='session')
+def wait_until() -> Callable[..., None]:
+    """Give a function that turns an executor over until a condition holds.
+
+    `wait_until(condition, executor, deadline_s=30)` waits for the executor's events and looks
+    at the condition after each; what is still false at the deadline fails the test.
+    """
+
+    def wait(
+        condition: Callable[[], Any], executor: Any, deadline_s: float = DEADLINE_S
+    ) -> None:
+        end = time.monotonic() + deadline_s
+        while not condition():
+            rest = end - time.monotonic()
+            assert rest > 0, f'not within {deadline_s:g} s'
+            executor.spin_once(timeout_sec=min(rest, 0.05))
+
+    return wait

@@ -1,0 +1,112 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A question and its answer come back from JSON as they went in."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_ros.escalation.escalation import (
+    Escalation,
+    FrameMatch,
+    dump_answer,
+    dump_escalation,
+    load_answer,
+    load_escalation,
+)
+from spark_ros.geometry import ImageSize, Vertex
+from spark_ros.model import (
+    Annotation,
+    AnnotationType,
+    Answer,
+    Correction,
+    CorrectionKind,
+    Question,
+    QuestionKind,
+    State,
+)
+
+# What a detector or a service may say includes what no UTF-8 can hold.
+texts = st.text(st.characters(exclude_categories=()), max_size=20)
+fractions = st.floats(0, 1, exclude_max=True)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+sizes = st.builds(ImageSize, st.integers(1, 65535), st.integers(1, 65535))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | finite | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+annotations = st.builds(
+    Annotation,
+    label=texts,
+    type=st.sampled_from(AnnotationType),
+    vertices=st.lists(st.builds(Vertex, fractions, fractions), min_size=1, max_size=5).map(tuple),
+    id=texts,
+    score=st.none() | finite,
+    attributes=st.dictionaries(texts, json_values, max_size=3),
+    image_index=st.none() | st.integers(0, 49),
+)
+questions = st.builds(
+    Question,
+    kind=st.sampled_from(QuestionKind),
+    instructions=texts,
+    label_options=st.lists(texts, max_size=3).map(tuple),
+    choices=st.lists(texts, max_size=3).map(tuple),
+    validation=texts,
+    rating_max=finite,
+)
+escalations = st.builds(
+    Escalation,
+    id=texts,
+    camera=texts,
+    stamp_ns=st.integers(-(2**63), 2**63),
+    frame_id=texts,
+    frame_match=st.sampled_from(FrameMatch),
+    image_size=sizes,
+    source_size=sizes,
+    question=questions,
+    priors=st.lists(annotations, max_size=4).map(tuple),
+    created=finite,
+    program=texts,
+    metadata=st.dictionaries(texts, texts, max_size=3),
+    priority=st.integers(-9, 9),
+    certainty=fractions,
+    timeout_s=st.floats(0, 1e9),
+    source=st.binary(max_size=100),
+)
+answers = st.builds(
+    Answer,
+    state=st.sampled_from(State),
+    response=texts,
+    answers=st.lists(texts, max_size=3).map(tuple),
+    rating=st.none() | finite,
+    corrections=st.lists(
+        st.builds(
+            Correction,
+            st.sampled_from(CorrectionKind),
+            st.none() | annotations,
+            st.none() | annotations,
+        ),
+        max_size=4,
+    ).map(tuple),
+    feedback=texts,
+    flags=st.lists(texts, max_size=3).map(tuple),
+    image_url=texts,
+    created=st.none() | finite,
+    closed=st.none() | finite,
+    received=st.none() | finite,
+)
+
+
+@given(escalations)
+def test_a_question_comes_back_as_it_was(escalation: Escalation) -> None:
+    text = dump_escalation(escalation)
+    text.encode('utf-8')
+    assert load_escalation(text, escalation.source) == escalation
+
+
+@given(answers)
+def test_an_answer_comes_back_as_it_was(answer: Answer) -> None:
+    text = dump_answer(answer)
+    text.encode('utf-8')
+    assert load_answer(text) == answer

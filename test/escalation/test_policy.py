@@ -1,0 +1,150 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""When a robot asks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import doubted
+
+from spark_ros.escalation.policy import (
+    SAME_OBJECT_IOU,
+    TRACKER_ID,
+    Cooldown,
+    HourlyLimit,
+    Thresholds,
+    certainty,
+)
+from spark_ros.geometry import Box, iou
+
+scores = st.floats(0, 1)
+labels = st.sampled_from(['cat', 'dog', ''])
+per_label = st.dictionaries(labels, scores)
+
+
+@pytest.mark.parametrize(
+    ('score', 'counts', 'asks'),
+    [(0.0, False, False), (0.0999, False, False), (0.1, True, True), (0.5999, True, True),
+     (0.6, True, False), (1.0, True, False)],
+)  # fmt: skip
+def test_asks_from_ignore_below_up_to_ask_below(score: float, counts: bool, asks: bool) -> None:
+    thresholds = Thresholds(ask_below=0.6, ignore_below=0.1)
+    assert thresholds.counts('cat', score) is counts
+    assert thresholds.doubted('cat', score) is asks
+
+
+def test_a_label_has_thresholds_of_its_own() -> None:
+    thresholds = Thresholds(0.6, 0.1, {'person': 0.95}, {'leaf': 0.5})
+    assert thresholds.doubted('person', 0.9) and not thresholds.doubted('cat', 0.9)
+    assert not thresholds.counts('leaf', 0.4) and thresholds.counts('cat', 0.4)
+    assert not thresholds.doubted('leaf', 0.4)
+
+
+@given(scores, scores, per_label, per_label, labels, scores)
+def test_what_is_doubted_counts(
+    ask: float,
+    ignore: float,
+    ask_of: dict[str, float],
+    ignore_of: dict[str, float],
+    label: str,
+    score: float,
+) -> None:
+    thresholds = Thresholds(ask, ignore, ask_of, ignore_of)
+    assert thresholds.counts(label, score) or not thresholds.doubted(label, score)
+    if thresholds.doubted(label, score):
+        assert score < ask_of.get(label, ask)
+
+
+def test_an_object_is_asked_about_once_in_its_cooldown() -> None:
+    cooldown = Cooldown(30.0)
+    cat = doubted()
+    assert cooldown.fresh([cat], 100.0) == [cat]
+    cooldown.note([cat], 100.0)
+    assert cooldown.fresh([cat], 129.9) == []
+    assert cooldown.fresh([cat], 130.0) == [cat]
+
+
+def test_another_label_or_place_is_another_object() -> None:
+    cooldown = Cooldown(30.0)
+    cooldown.note([doubted('cat')], 0.0)
+    dog, elsewhere = doubted('dog'), doubted(box=Box(0.8, 0.8, 0.9, 0.9))
+    assert cooldown.fresh([dog, elsewhere], 1.0) == [dog, elsewhere]
+
+
+def test_an_object_that_moves_bit_by_bit_stays_the_same() -> None:
+    cooldown = Cooldown(30.0)
+    boxes = [Box(x / 100, 0.2, x / 100 + 0.2, 0.4) for x in range(0, 80, 4)]
+    cooldown.note([doubted(box=boxes[0])], 0.0)
+    for at, box in enumerate(boxes[1:], 1):
+        assert cooldown.fresh([doubted(box=box)], float(at)) == [], box
+    assert iou(boxes[0], boxes[-1]) < SAME_OBJECT_IOU
+
+
+def test_a_sighting_does_not_prolong_the_wait() -> None:
+    cooldown = Cooldown(30.0)
+    cooldown.note([doubted()], 0.0)
+    for at in range(30):
+        assert cooldown.fresh([doubted()], float(at)) == []
+    assert cooldown.fresh([doubted()], 30.0)
+
+
+def test_a_tracker_id_says_which_object_it_is() -> None:
+    cooldown = Cooldown(30.0)
+    far = Box(0.8, 0.8, 0.9, 0.9)
+    cooldown.note([doubted(attributes={TRACKER_ID: '7'})], 0.0)
+    assert cooldown.fresh([doubted(box=far, attributes={TRACKER_ID: '7'})], 1.0) == []
+    assert cooldown.fresh([doubted('dog', box=far, attributes={TRACKER_ID: '7'})], 1.0) == []
+    assert len(cooldown.fresh([doubted(attributes={TRACKER_ID: '8'})], 1.0)) == 1
+    assert len(cooldown.fresh([doubted()], 1.0)) == 1
+
+
+def test_no_cooldown_asks_every_time() -> None:
+    cooldown = Cooldown(0.0)
+    cooldown.note([doubted()], 5.0)
+    assert cooldown.fresh([doubted()], 5.0)
+
+
+@given(
+    st.lists(st.tuples(labels, st.floats(0, 0.9), st.floats(0, 5)), max_size=12),
+    st.floats(0.1, 20),
+)
+def test_two_questions_about_one_object_are_a_cooldown_apart(
+    sightings: list[tuple[str, float, float]], cooldown_s: float
+) -> None:
+    cooldown, now = Cooldown(cooldown_s), 0.0
+    asked: dict[str, float] = {}
+    for label, _, pause in sightings:
+        now += pause
+        seen = doubted(label)
+        if cooldown.fresh([seen], now):
+            assert now - asked.get(label, -1e9) >= cooldown_s * (1 - 1e-9)
+            asked[label] = now
+        cooldown.note([seen], now)
+
+
+def test_the_hourly_limit_slides() -> None:
+    limit = HourlyLimit(2)
+    limit.note(0.0)
+    assert not limit.reached(1.0)
+    limit.note(1800.0)
+    assert limit.reached(3599.0)
+    assert not limit.reached(3600.0)
+    assert not HourlyLimit(0).reached(0.0)
+
+
+@given(st.integers(1, 5), st.lists(st.floats(0, 3000), max_size=40))
+def test_no_hour_holds_more_than_the_limit(per_hour: int, pauses: list[float]) -> None:
+    limit, now, asked = HourlyLimit(per_hour), 0.0, []
+    for pause in pauses:
+        now += pause
+        if not limit.reached(now):
+            limit.note(now)
+            asked.append(now)
+    for at in asked:
+        assert sum(at - 3600.0 < other <= at for other in asked) <= per_hour
+
+
+def test_the_lowest_score_is_the_certainty() -> None:
+    assert certainty([doubted(score=0.4), doubted(score=0.2), doubted(score=0.5)]) == 0.2
+    assert certainty([]) == 1.0
