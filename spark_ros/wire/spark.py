@@ -191,12 +191,10 @@ class Job:
 
 
 _ENGAGEMENT_FIELDS = frozenset(
-    'token state date_created date_closed instructions program_name webhook_url image_location '
-    'content_location response annotations confirmed_annotations removed_annotations flags '
-    'feedback'.split()
+    ['token', 'state', 'date_created', 'date_closed', 'instructions', 'program_name', 'webhook_url', 'image_location', 'content_location', 'response', 'annotations', 'confirmed_annotations', 'removed_annotations', 'flags', 'feedback']
 )
 _JOB_FIELDS = frozenset(
-    'token job_name state date_created date_closed program_name engagements'.split()
+    ['token', 'job_name', 'state', 'date_created', 'date_closed', 'program_name', 'engagements']
 )
 
 

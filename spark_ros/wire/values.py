@@ -50,7 +50,7 @@ def expect_url(value: Any, name: str) -> str:
     text = expect_text(value, name, MAX_URL).strip()
     try:
         parts = urlsplit(text)
-        port_is_valid = parts.port is None or 0 < parts.port
+        port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
         raise WireError(f'{name} is not a well-formed URL') from None
     if parts.scheme not in ('http', 'https') or not parts.hostname or not port_is_valid:
@@ -76,6 +76,19 @@ def expect_fraction(value: Any, name: str) -> float:
         raise WireError(f'{name} must be a number or a decimal string, not {kind_of(value)}')
     if not 0.0 <= number <= 1.0:
         raise WireError(f'{name} is {value}; it must be between 0 and 1')
+    return number
+
+
+def expect_number(value: Any, name: str) -> float:
+    """Return a finite number that is no string and no boolean, or raise WireError."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WireError(f'{name} must be a number, not {kind_of(value)}')
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise WireError(f'{name} must be a finite number')
     return number
 
 
