@@ -50,6 +50,8 @@ def build(paths: Paths) -> None:
             '--merge-install', '--symlink-install',
             '--install-base', paths.venv, '--build-base', paths.build,
             '--event-handlers', 'console_direct+',
+            # CMakeLists.txt looks which directories there are; make would not ask it again.
+            '--cmake-force-configure',
             '--cmake-args', f'-DPython3_EXECUTABLE={paths.python}', '-DBUILD_TESTING=OFF',
         ], environ)
     if output is not None:
