@@ -191,10 +191,12 @@ class Job:
 
 
 _ENGAGEMENT_FIELDS = frozenset(
-    ['token', 'state', 'date_created', 'date_closed', 'instructions', 'program_name', 'webhook_url', 'image_location', 'content_location', 'response', 'annotations', 'confirmed_annotations', 'removed_annotations', 'flags', 'feedback']
+    ('token', 'state', 'date_created', 'date_closed', 'instructions', 'program_name')
+    + ('webhook_url', 'image_location', 'content_location', 'response', 'annotations')
+    + ('confirmed_annotations', 'removed_annotations', 'flags', 'feedback')
 )
 _JOB_FIELDS = frozenset(
-    ['token', 'job_name', 'state', 'date_created', 'date_closed', 'program_name', 'engagements']
+    ('token', 'job_name', 'state', 'date_created', 'date_closed', 'program_name', 'engagements')
 )
 
 
