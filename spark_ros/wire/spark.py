@@ -190,11 +190,11 @@ class Job:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-_ENGAGEMENT_FIELDS = frozenset(
-    ('token', 'state', 'date_created', 'date_closed', 'instructions', 'program_name')
-    + ('webhook_url', 'image_location', 'content_location', 'response', 'annotations')
-    + ('confirmed_annotations', 'removed_annotations', 'flags', 'feedback')
-)
+_ENGAGEMENT_FIELDS = frozenset({
+    'token', 'state', 'date_created', 'date_closed', 'instructions', 'program_name',
+    'webhook_url', 'image_location', 'content_location', 'response', 'annotations',
+    'confirmed_annotations', 'removed_annotations', 'flags', 'feedback',
+})  # fmt: skip
 _JOB_FIELDS = frozenset(
     ('token', 'job_name', 'state', 'date_created', 'date_closed', 'program_name', 'engagements')
 )
