@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.model import Annotation, Answer, State
+from spark_ros.model import Answer, State
+
+FEW = 8
+"""Up to so many questions are polled one by one where a list could be read instead."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,23 @@ class Report:
     """What the service says of one question.
 
     Attributes:
-        answer: given the priors that were asked, the answer; may raise WireError.
+        answer: given what was asked, the answer; may raise WireError.
     """
 
     id: str
     state: State
-    answer: Callable[[Sequence[Annotation]], Answer]
+    answer: Callable[[Escalation], Answer]
 
 
 class Backend(Protocol):
-    """A service that people answer on. Every call raises `spark_ros.clients` errors."""
+    """A service that people answer on. Every call raises `spark_ros.clients` errors.
+
+    Attributes:
+        polls_per_s: how many questions may be polled in a second; None where one request
+            shows many.
+    """
+
+    polls_per_s: float | None
 
     async def upload(self, id: str, image: EncodedImage, camera: str) -> str:
         """Put an image where the service can show it, and return its URL."""

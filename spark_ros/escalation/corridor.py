@@ -103,7 +103,7 @@ class Corridor:
         poller = Poller(
             backend, self._courier, settings.poll_interval_s, settings.poll_max_interval_s
         )
-        self._courier.on_open = poller.hasten
+        self._courier.on_open = poller.watch
         self._task = asyncio.gather(self._courier.run(), self._desk.run(), poller.run())
         self._ready.set()
         try:

@@ -76,7 +76,7 @@ class Courier:
 
     Attributes:
         dropped: why how many questions were not asked.
-        on_open: called when a question has been opened, so that polling can start.
+        on_open: called with the id of a question that the service has, so that it is polled.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Courier:
         self._outage = Backoff(0.5, 30.0)
         self._gate = 0.0
         self.dropped: Counter[str] = Counter()
-        self.on_open: Callable[[], None] = lambda: None
+        self.on_open: Callable[[str], None] = lambda id: None
 
     async def run(self) -> None:
         """Recover what a former run left, then send until cancelled."""
@@ -118,7 +118,6 @@ class Courier:
                 self._take(entry)
         if self._questions:
             logger.info('the journal brought back %d unanswered questions', len(self._questions))
-            self.on_open()
         await asyncio.gather(
             self._deadlines.run(self._expire), *(self._send_forever() for _ in range(SENDERS))
         )
@@ -156,8 +155,13 @@ class Courier:
         """Forget a question whose answer has been handed to every output."""
         self._disk.submit(self._journal.done, id)
 
-    def asked(self) -> list[Asked]:
-        """Return the questions that the service has and has not answered, oldest first."""
+    def asked(self, id: str) -> Asked | None:
+        """Return a question that the service has and has not answered, else None."""
+        question = self._questions.get(id)
+        return Asked(id, question.token) if question is not None and question.token else None
+
+    def all_asked(self) -> list[Asked]:
+        """Return all questions that the service has and has not answered, oldest first."""
         return [
             Asked(id, question.token) for id, question in self._questions.items() if question.token
         ]
@@ -202,7 +206,7 @@ class Courier:
         id = question.entry.id
         escalation = await self._on_disk(self._journal.escalation, id)
         try:
-            answer = replace(report.answer(escalation.priors), received=time.time())
+            answer = replace(report.answer(escalation), received=time.time())
         except WireError as error:
             logger.warning('the answer to %s cannot be read: %s', id, error)
             return False
@@ -222,7 +226,9 @@ class Courier:
         if entry.deadline is not None:
             kept = KEEP_EXPIRED_S if entry.state is State.EXPIRED else 0.0
             self._deadlines.add(entry.id, entry.deadline + kept)
-        if not entry.token:
+        if entry.token:
+            self.on_open(entry.id)
+        else:
             self._enqueue(question)
 
     def _enqueue(self, question: _Question) -> None:
@@ -294,7 +300,7 @@ class Courier:
         question.token = token
         question.state = State.OPEN
         self._emit(Status(escalation, State.OPEN, token))
-        self.on_open()
+        self.on_open(id)
 
     async def _failed(self, question: _Question, error: ClientError) -> None:
         """Decide what a failure means: for this question, for all, or for nobody."""

@@ -4,66 +4,88 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import time
 
 from spark_ros.clients.errors import ClientError
-from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.backend import FEW, Asked, Backend
 from spark_ros.escalation.courier import Courier
 
+TOGETHER_S = 0.05
 logger = logging.getLogger(__name__)
 
 
 class Poller:
-    """One poller for all open questions of a node."""
+    """One poller for all open questions of a node; each has a delay of its own, which doubles."""
 
     def __init__(
         self, backend: Backend, courier: Courier, interval_s: float, max_interval_s: float
     ) -> None:
-        """Poll every `interval_s`, doubled up to `max_interval_s` while nothing changes."""
+        """Poll a question after `interval_s`, then after twice that, up to `max_interval_s`."""
         self._backend = backend
         self._courier = courier
         self._interval_s = interval_s
         self._max_interval_s = max_interval_s
-        self._delay_s = interval_s
-        self._due = float('inf')
-        self._sooner = asyncio.Event()
+        self._due: list[tuple[float, str]] = []
+        self._delay_s: dict[str, float] = {}
+        self._changed = asyncio.Event()
 
-    def hasten(self) -> None:
-        """A question was opened: poll within the shortest interval."""
-        self._delay_s = self._interval_s
-        self._due = min(self._due, time.monotonic() + self._interval_s)
-        self._sooner.set()
+    def watch(self, id: str) -> None:
+        """Poll a question from now on, until it is answered."""
+        self._schedule(id, self._interval_s)
+        self._changed.set()
 
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
             await self._wait()
-            news = await self._poll()
-            self._delay_s = (
-                self._interval_s if news else min(self._delay_s * 2, self._max_interval_s)
-            )
-            pending = self._courier.asked()
-            self._due = time.monotonic() + self._delay_s if pending else float('inf')
+            due = self._take_due()
+            if due:
+                await self._poll(due)
+                rate = self._backend.polls_per_s
+                if rate is not None:
+                    await asyncio.sleep(len(due) / rate)
 
     async def _wait(self) -> None:
-        while (rest := self._due - time.monotonic()) > 0:
-            self._sooner.clear()
+        while not self._due or self._due[0][0] > time.monotonic():
+            self._changed.clear()
+            rest = self._due[0][0] - time.monotonic() if self._due else None
             try:
-                await asyncio.wait_for(
-                    self._sooner.wait(), None if rest == float('inf') else rest
-                )
+                await asyncio.wait_for(self._changed.wait(), rest)
             except asyncio.TimeoutError:
                 return
 
-    async def _poll(self) -> bool:
-        asked = self._courier.asked()
-        if not asked:
-            return False
-        news = False
+    def _take_due(self) -> list[Asked]:
+        """Take what is due, or will be in a moment; a limited rate is kept by taking less."""
+        most = max(int(self._backend.polls_per_s or 0), 1) if self._backend.polls_per_s else None
+        soon = time.monotonic() + TOGETHER_S
+        taken: dict[str, Asked] = {}
+        while self._due and self._due[0][0] <= soon and (most is None or len(taken) < most):
+            _, id = heapq.heappop(self._due)
+            asked = self._courier.asked(id)
+            if asked is None:
+                self._delay_s.pop(id, None)
+            else:
+                taken[id] = asked
+        return list(taken.values())
+
+    async def _poll(self, due: list[Asked]) -> None:
+        moved = set()
+        # Where a list is read anyway, it is read for all that are open.
+        listed = self._backend.polls_per_s is None and len(due) > FEW
+        asked = self._courier.all_asked() if listed else due
         try:
             async for report in self._backend.poll(asked):
-                news |= await self._courier.settle(report)
+                if await self._courier.settle(report):
+                    moved.add(report.id)
         except ClientError as error:
             logger.warning('polling failed and will be tried again: %s', error)
-        return news
+        for question in due:
+            doubled = min(2 * self._delay_s[question.id], self._max_interval_s)
+            # Somebody has just taken it or put it back: the answer is near.
+            self._schedule(question.id, self._interval_s if question.id in moved else doubled)
+
+    def _schedule(self, id: str, delay_s: float) -> None:
+        self._delay_s[id] = delay_s
+        heapq.heappush(self._due, (time.monotonic() + delay_s, id))

@@ -8,17 +8,18 @@ from collections.abc import AsyncIterator, Sequence
 
 from spark_ros.clients.errors import NotFoundError, UnsupportedError
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.backend import Asked, Report
+from spark_ros.escalation.backend import FEW, Asked, Report
 from spark_ros.escalation.escalation import EncodedImage, Escalation
 from spark_ros.model import State
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest
 
-FEW = 8
 logger = logging.getLogger(__name__)
 
 
 class SparkBackend:
     """A service that speaks the SparkAI API, ours or another."""
+
+    polls_per_s: float | None = None
 
     def __init__(self, client: SparkClient) -> None:
         """Use a client whose retries are off: the courier retries."""
@@ -85,10 +86,10 @@ class SparkBackend:
         start, first_open, offset = self._cursor, None, self._cursor
         missing = set(id_of)
         async for engagement in self._client.iter_engagements(cursor=start):
+            if engagement.state != 'closed' and first_open is None:
+                first_open = offset
             if engagement.token in missing:
                 missing.discard(engagement.token)
-                if engagement.state != 'closed' and first_open is None:
-                    first_open = offset
                 yield _report(id_of[engagement.token], engagement)
             offset += 1
             if not missing:
@@ -101,4 +102,4 @@ class SparkBackend:
 
 def _report(id: str, engagement: Engagement) -> Report:
     state = State(engagement.state) if engagement.state in STATES else State.OPEN
-    return Report(id, state, engagement.answer)
+    return Report(id, state, lambda asked: engagement.answer(asked.priors))
