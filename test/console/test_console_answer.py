@@ -97,10 +97,14 @@ def test_no_coordinate_leaves_the_image(service, operator):
     # From beyond one corner of the image to beyond another: a box over all of it.
     operator.keyboard.press('n')
     drag(operator, (-0.02, -0.02), (1.02, 1.02))
-    operator.keyboard.press('Enter')
+    with operator.expect_request('**/answer') as sent:
+        operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('idle')).to_be_visible()
     moved, added = service.engagement(token)['annotations']
     last = 1 - 2**-53
+    # The service would also cut off a 1: the console must not send one.
+    assert [each['vertices'] for each in json.loads(sent.value.post_data)['shapes']] == [
+        moved['vertices'], added['vertices']]
     assert moved['vertices'][2] == {'x': last, 'y': last}
     assert_box(moved, 0.6, 0.6, 1.0, 1.0)
     assert added['vertices'] == box(0, 0, last, last)
