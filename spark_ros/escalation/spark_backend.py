@@ -81,23 +81,27 @@ class SparkBackend:
         await self._client.aclose()
 
     async def _poll_list(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
-        """Read the list from the oldest open token's offset on; it is oldest first."""
+        """Read the list from the oldest open engagement's offset on; it is oldest first.
+
+        What was closed before that offset since it was last asked for is found from the start.
+        """
         id_of = {question.token: question.id for question in asked}
-        start, first_open, offset = self._cursor, None, self._cursor
         missing = set(id_of)
-        async for engagement in self._client.iter_engagements(cursor=start):
-            if engagement.state != 'closed' and first_open is None:
-                first_open = offset
-            if engagement.token in missing:
-                missing.discard(engagement.token)
-                yield _report(id_of[engagement.token], engagement)
-            offset += 1
+        for start in dict.fromkeys((self._cursor, 0)):
+            offset, first_open = start, None
+            async for engagement in self._client.iter_engagements(cursor=start):
+                if engagement.state != 'closed' and first_open is None:
+                    first_open = offset
+                offset += 1
+                if engagement.token in missing:
+                    missing.discard(engagement.token)
+                    yield _report(id_of[engagement.token], engagement)
+                    if not missing:
+                        break
+            if first_open is not None:
+                self._cursor = first_open
             if not missing:
-                break
-        if missing and start:
-            self._cursor = 0
-        elif first_open is not None:
-            self._cursor = first_open
+                return
 
 
 def _report(id: str, engagement: Engagement) -> Report:
