@@ -69,7 +69,8 @@ def derive(shapes: Any, priors: Sequence[Prior], image_index: int | None) -> dic
     for at, item in enumerate(given):
         shape = expect_object(item, f'shapes[{at}]')
         drawn = parse_annotation(
-            {name: shape.get(name) for name in ('label', 'type', 'vertices')}, f'shapes[{at}]'
+            {name: shape[name] for name in ('label', 'type', 'vertices') if name in shape},
+            f'shapes[{at}]',
         )
         prior = _take(left, shape.get('prior'), f'shapes[{at}].prior')
         if prior is None:

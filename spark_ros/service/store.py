@@ -178,9 +178,8 @@ class Store:
     def _prepare(self) -> None:
         with self._writing() as connection:
             schema.metadata.create_all(connection)
-            present = dict(
-                connection.execute(select(schema.meta.c.name, schema.meta.c.value)).tuples().all()
-            )
+            rows = connection.execute(select(schema.meta.c.name, schema.meta.c.value))
+            present = {row.name: row.value for row in rows}
             first = {
                 'version': schema.VERSION,
                 'epoch': secrets.token_hex(8),

@@ -1,0 +1,232 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A service inside this process, and one in a process of its own that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from PIL import Image
+
+from spark_ros.service import keys, sessions
+from spark_ros.service.app import running
+from spark_ros.service.context import Context
+from spark_ros.service.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+URL = 'http://service.test'
+DEADLINE_S = 30.0
+LINE = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
+T = TypeVar('T')
+
+
+class Clock:
+    """Unix seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class InProcess:
+    """A service on an event loop of its own; calls are plain functions."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.clock = Clock()
+        self.settings = settings
+        self.context: Context
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._running = running(settings, self.clock)
+        self._app = self.do(self._running.__aenter__())
+        self.context = self._app.state.context
+        self._http = self.client()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the service's loop."""
+        return self.start(work).result(DEADLINE_S)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def client(self, **more: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self._app), base_url=URL, timeout=DEADLINE_S, **more
+        )
+
+    def key(self, name: str, **more: Any) -> str:
+        return self.context.store.write_now(
+            lambda transaction: keys.create(transaction, name, self.clock(), **more)
+        )
+
+    def tenant(self, name: str = 'robot', **more: Any) -> Caller:
+        return Caller(self, {'Authorization': f'Bearer {self.key(name, **more)}'})
+
+    def operator(self) -> Caller:
+        """Log an operator in by a login link."""
+        link = self.context.store.write_now(
+            lambda transaction: sessions.make_link(transaction, URL, self.clock())
+        )
+        answer = self.do(self.client().get(link))
+        assert answer.status_code == 303
+        cookie = answer.headers['set-cookie'].split(';')[0]
+        return Caller(self, {'Cookie': cookie, 'X-Requested-With': 'console'})
+
+    def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return self.do(self._http.request(method, path, **more))
+
+    def close(self) -> None:
+        self.do(self._http.aclose())
+        self.do(self._running.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(DEADLINE_S)
+        self._loop.close()
+
+
+@dataclass
+class Caller:
+    """Somebody with credentials."""
+
+    service: InProcess
+    headers: dict[str, str]
+
+    def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {**self.headers, **more.pop('headers', {})}
+        return self.service.send(method, path, headers=headers, **more)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.send('GET', path, **more)
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return self.send('POST', path, **more)
+
+    def ask(self, **body: Any) -> str:
+        """Create an engagement and return its token."""
+        answer = self.post('/v1/engagement', json=question(**body))
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()['token'])
+
+    def engagement(self, token: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.get(f'/v1/engagement/{token}').json()[0]
+        return found
+
+    def upload(self, content: bytes | None = None) -> dict[str, str]:
+        files = {'image_file': ('a.jpg', content or picture(), 'multipart/form-data')}
+        answer = self.post('/v1/image', files=files)
+        assert answer.status_code == 200, answer.text
+        urls: dict[str, str] = answer.json()
+        return urls
+
+    def claim_first(self) -> dict[str, Any]:
+        """Claim the oldest open question and return it."""
+        waiting = self.get('/console/api/queue').json()['questions']
+        first = next(each for each in waiting if each['state'] == 'open')
+        claimed = self.post(f'/console/api/questions/{first["id"]}/claim')
+        assert claimed.status_code == 200, claimed.text
+        question: dict[str, Any] = claimed.json()
+        return question
+
+    def act(self, question: dict[str, Any], action: str, **body: Any) -> httpx.Response:
+        return self.post(f'/console/api/questions/{question["id"]}/{action}', json=body)
+
+
+@dataclass
+class Subprocess:
+    """`spark-service serve` in a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+    login: str
+    log: Path
+    key: str = field(default='', repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {'Authorization': f'Bearer {self.key}'}
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(DEADLINE_S)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+
+def command(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run `spark-service` to its end."""
+    return subprocess.run(
+        _command_line(arguments), capture_output=True, text=True, timeout=DEADLINE_S,
+        env=_environment(), check=False, **more,
+    )
+
+
+@contextmanager
+def served(data: Path, *arguments: str, key: str = '') -> Iterator[Subprocess]:
+    """Run `spark-service serve` on a free port."""
+    log = data.parent / f'{data.name}.log'
+    with open(log, 'a') as errors:
+        process = subprocess.Popen(
+            _command_line(['serve', '--port', '0', '--data', str(data), *arguments]),
+            stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment(),
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = LINE.search(line)
+        assert found, f'serve said {line!r}; {log.read_text()}'
+        yield Subprocess(process, found[1], found[2], log, key)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(DEADLINE_S)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def picture(size: tuple[int, int] = (64, 48), form: str = 'JPEG', shade: int = 90) -> bytes:
+    """Return an image file."""
+    data = io.BytesIO()
+    Image.new('RGB', size, (shade, 120, 30)).save(data, form)
+    return data.getvalue()
+
+
+def question(**more: Any) -> dict[str, Any]:
+    """Return the body of a valid POST /v1/engagement."""
+    body = {'content_location': ['http://images.test/1.jpg'], 'instructions': 'What is there?'}
+    return {name: value for name, value in {**body, **more}.items() if value is not None}
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> list[dict[str, float]]:
+    """Return the canonical vertices of a box."""
+    return [{'x': x0, 'y': y0}, {'x': x1, 'y': y0}, {'x': x1, 'y': y1}, {'x': x0, 'y': y1}]
+
+
+def prior(label: str, *corners: float, **more: Any) -> dict[str, Any]:
+    """Return a bounding box as it is sent."""
+    return {'label': label, 'type': 'bounding_box', 'vertices': box(*corners), **more}
+
+
+def _command_line(arguments: Any) -> list[str]:
+    return [sys.executable, '-m', 'spark_ros.cli.service', *arguments]
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
+    return {**os.environ, 'PYTHONPATH': path}

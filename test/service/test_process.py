@@ -1,0 +1,300 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Real processes, real faults: killed, out of disk, stopped, and a port that is taken."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from service_harness import DEADLINE_S, command, picture, question, served
+
+DEADLINE = httpx.Timeout(DEADLINE_S)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / 'data'
+
+
+@pytest.fixture
+def key(data: Path) -> str:
+    return command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+
+
+def test_what_was_answered_200_is_there_after_kill_9(data: Path, key: str) -> None:
+    accepted: list[tuple[str, str]] = []
+    enough = threading.Event()
+
+    def ask(url: str) -> None:
+        with httpx.Client(headers=headers, timeout=DEADLINE) as robot:
+            while True:
+                try:
+                    image = robot.post(
+                        f'{url}/v1/image', files={'image_file': ('a.jpg', picture())}
+                    )
+                    answer = robot.post(
+                        f'{url}/v1/engagement',
+                        json=question(content_location=image.json()['url']),
+                    )
+                except (httpx.HTTPError, ValueError):
+                    return
+                accepted.append((answer.json()['token'], image.json()['url']))
+                if len(accepted) >= 100:
+                    enough.set()
+
+    with served(data, key=key) as service, ThreadPoolExecutor(8) as robots:
+        headers = service.headers
+        for _ in range(8):
+            robots.submit(ask, service.url)
+        assert enough.wait(DEADLINE_S)
+        service.kill()
+    with (
+        served(data, key=key) as service,
+        httpx.Client(headers=headers, base_url=service.url, timeout=DEADLINE) as robot,
+    ):
+        for token, image in accepted:
+            assert robot.get(f'/v1/engagement/{token}').json()[0]['state'] == 'open'
+            assert robot.get(httpx.URL(image).path).content == picture()
+        assert robot.get('/v1/engagement?count=true').json()['count'] >= len(accepted)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / 'disk'
+    place.mkdir()
+    mounted = subprocess.run(
+        ['mount', '-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', str(place)],
+        check=False, capture_output=True, text=True,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f'cannot mount a small disk here: {mounted.stderr.strip()}')
+    yield place
+    subprocess.run(['umount', '-l', str(place)], check=True)
+
+
+def test_a_full_disk_is_500_and_loses_nothing(small_disk: Path) -> None:
+    from service_harness import InProcess
+
+    from spark_ros.service.settings import Settings
+
+    data = small_disk / 'data'
+    service = InProcess(Settings(data, min_free=0))
+    try:
+        robot = service.tenant()
+        kept = robot.ask()
+        image = picture((1200, 1200), 'BMP')
+        answers = [
+            robot.post('/v1/image', files={'image_file': ('a.bmp', image)}) for _ in range(2)
+        ]
+        assert answers[-1].status_code == 500
+        assert 'disk' in answers[-1].json()['message']
+        assert list((data / 'images' / 'incoming').iterdir()) == []
+        filler = small_disk / 'filler'
+        with open(filler, 'wb', buffering=0) as out, pytest.raises(OSError, match='space'):
+            while True:
+                out.write(b'x' * 4096)
+        refused = []
+        for _ in range(200):
+            answer = robot.post('/v1/engagement', json=question(instructions='x' * 15_000))
+            if answer.status_code != 200:
+                refused.append(answer)
+                break
+        assert refused[0].status_code == 500
+        assert 'disk' in refused[0].json()['message']
+        filler.unlink()
+        assert robot.engagement(kept)['state'] == 'open'
+        robot.ask()
+    finally:
+        service.close()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_0_though_a_console_listens(
+    data: Path, number: signal.Signals
+) -> None:
+    with served(data) as service, httpx.Client(base_url=service.url, timeout=DEADLINE) as console:
+        assert console.get(service.login).status_code == 303
+        with console.stream('GET', '/console/api/events') as events:
+            assert next(events.iter_lines()) == 'event: queue'
+            assert service.stop(number) == 0
+        assert 'Traceback' not in service.log.read_text()
+
+
+def test_events_tell_of_changes(data: Path, key: str) -> None:
+    with (
+        served(data, key=key) as service,
+        httpx.Client(base_url=service.url, timeout=DEADLINE) as console,
+    ):
+        console.get(service.login)
+        with console.stream('GET', '/console/api/events') as events:
+            lines = events.iter_lines()
+            assert [next(lines) for _ in range(3)] == ['event: queue', 'data: {}', '']
+            httpx.post(
+                f'{service.url}/v1/engagement', json=question(), headers=service.headers
+            ).raise_for_status()
+            assert [next(lines) for _ in range(2)] == [
+                'event: queue', 'data: {"id": 1, "state": "open"}',
+            ]  # fmt: skip
+
+
+def test_a_chunked_body_without_length_is_cut_off(data: Path, key: str) -> None:
+    with served(data, key=key) as service:
+        def endless() -> Iterator[bytes]:
+            yield from (b'x' * 65_536 for _ in range(100))
+
+        answer = httpx.post(
+            f'{service.url}/v1/engagement', content=endless(), headers=service.headers,
+            timeout=DEADLINE,
+        )
+        assert answer.status_code == 413
+        assert answer.json()['statusCode'] == 413
+
+
+def test_no_secret_is_in_the_log(data: Path, key: str) -> None:
+    with served(data, '--verbose', key=key) as service:
+        httpx.get(service.login)
+        files = {'image_file': ('a.jpg', picture())}
+        urls = httpx.post(f'{service.url}/v1/image', files=files, headers=service.headers).json()
+        httpx.get(urls['signedUrl'])
+        httpx.get(f'{service.url}/a%0aINFO forged')
+        assert service.stop() == 0
+        log = service.log.read_text()
+    assert 'GET /login 303' in log
+    for secret in (service.login.split('=')[1], key, urls['signedUrl'].split('signature=')[1]):
+        assert secret not in log
+    assert not any(line.startswith('INFO forged') for line in log.splitlines())
+
+
+def test_a_taken_port_is_one_clear_line(data: Path) -> None:
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        said = command('serve', '--port', str(port), '--data', str(data))
+    assert said.returncode == 1
+    assert said.stdout == ''
+    assert said.stderr.splitlines() == [
+        f'spark-service: cannot listen on 127.0.0.1 port {port}: Address already in use'
+    ]
+
+
+def test_keys_on_the_command_line(data: Path) -> None:
+    place = ('--data', str(data))
+    made = command('key', 'create', 'robot 1', *place)
+    assert made.returncode == 0
+    key = made.stdout.strip()
+    assert made.stdout == f'{key}\n' and len(key) >= 43 and made.stderr == ''
+    again = command('key', 'create', 'robot 1', *place)
+    assert (again.returncode, again.stdout) == (1, '')
+    assert "there is a key named 'robot 1'" in again.stderr
+    assert len(command('key', 'secret', 'robot 1', *place).stdout.strip()) >= 43
+    assert command('key', 'secret', 'nobody', *place).returncode == 1
+    assert command('key', 'create', 'h', '--heat', '--test', *place).stdout.startswith('test_')
+    with served(data, key=key) as service:
+        def status() -> int:
+            return httpx.get(f'{service.url}/v1/engagement', headers=service.headers).status_code
+
+        assert status() == 200
+        assert command('key', 'revoke', 'robot 1', *place).returncode == 0
+        assert status() == 401
+        service.key = command('key', 'rotate', 'robot 1', *place).stdout.strip()
+        assert status() == 200
+    listed = command('key', 'list', *place).stdout
+    assert [line.split('\t')[:3] for line in listed.splitlines()] == [
+        ['robot 1', 'spark', 'active'], ['h', 'heat', 'test'],
+    ]  # fmt: skip
+    assert os.stat(data).st_mode & 0o777 == 0o700
+    assert os.stat(data / 'service.db').st_mode & 0o777 == 0o600
+
+
+def test_programs_on_the_command_line(data: Path, tmp_path: Path, key: str) -> None:
+    place = ('--data', str(data))
+    (tmp_path / 'good.png').write_bytes(picture(form='PNG'))
+    program = tmp_path / 'program.yaml'
+    program.write_text(
+        'instructions: Find every crate\nlabel_options: [crate, pallet]\n'
+        'reference_images:\n  - good.png\n  - https://images.test/b.jpg\n'
+    )
+    said = command('program', 'set', 'crates', '--file', str(program), *place)
+    assert (said.returncode, said.stderr) == (0, '')
+    assert command('program', 'list', *place).stdout == 'crates\tFind every crate\n'
+    assert '"crate"' in command('program', 'show', 'crates', *place).stdout
+    with served(data, key=key) as service, httpx.Client(base_url=service.url) as console:
+        body = {'content_location': 'http://a.test/a.jpg', 'program_name': 'crates'}
+        httpx.post(
+            f'{service.url}/v1/engagement', json=body, headers=service.headers
+        ).raise_for_status()
+        console.get(service.login)
+        shown = console.get('/console/api/questions/1').json()
+        assert shown['label_options'] == ['crate', 'pallet']
+        own, other = shown['reference_images']
+        assert other == 'https://images.test/b.jpg'
+        assert httpx.get(service.url + own).content == picture(form='PNG')
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('', 'the program must be an object'),
+        ('- a', 'the program must be an object'),
+        ('instructions: [', 'line 1'),
+        ('label_options: [a]', 'instructions'),
+        ('instructions: "  "', 'instructions are empty'),
+        ('instructions: x\nlabels: [a]', 'unknown field labels'),
+        ('instructions: x\nlabel_options: [a, a]', 'twice'),
+        ('instructions: x\nlabel_options: a', 'label_options must be an array'),
+        ('instructions: x\nreference_images: [nowhere.png]', 'nowhere.png: No such file'),
+        ('instructions: x\nreference_images: [program.yaml]', 'not a JPEG'),
+        ('instructions: x\nreference_images: ["ftp://a/b"]', 'http or https'),
+    ],
+)
+def test_a_bad_program_is_refused_with_the_reason(data: Path, text: str, said: str) -> None:
+    from spark_ros.cli.service import main
+
+    program = data.parent / 'program.yaml'
+    program.write_text(text)
+    import contextlib
+    import io
+
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors):
+        assert main(['program', 'set', 'p', '--file', str(program), '--data', str(data)]) == 1
+    assert said in errors.getvalue()
+    assert 'Traceback' not in errors.getvalue()
+
+
+def test_login_links_are_for_a_running_service(data: Path) -> None:
+    place = ('--data', str(data))
+    none = command('login-link', *place)
+    assert none.returncode == 1 and 'no service runs' in none.stderr
+    with served(data) as service:
+        fresh = command('login-link', *place).stdout.strip()
+        assert fresh.startswith(service.url)
+        for link in (fresh, service.login):
+            assert httpx.get(link).status_code == 303
+            assert httpx.get(link).status_code == 401
+        unused = command('login-link', *place).stdout.strip()
+        first = service
+        assert service.stop() == 0
+    assert command('login-link', *place).returncode == 1
+    with served(data) as service:
+        assert httpx.get(unused.replace(first.url, service.url)).status_code == 401
+
+
+def test_help_is_there() -> None:
+    for arguments in ([], ['serve'], ['try'], ['key'], ['key', 'create'], ['program', 'set']):
+        said = command(*arguments, '--help')
+        assert said.returncode == 0 and 'usage: spark-service' in said.stdout
+
+
+def test_it_warns_when_others_can_listen(data: Path) -> None:
+    with served(data, '--host', '0.0.0.0') as service:
+        assert service.url.startswith('http://127.0.0.1:')
+        assert service.stop() == 0
+        assert 'without TLS' in service.log.read_text()
