@@ -15,6 +15,7 @@ from spark_ros.clients.errors import (
     ServerError,
     UnsupportedError,
 )
+from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
 
@@ -22,6 +23,7 @@ __all__ = [
     'AuthenticationError',
     'ClientError',
     'ConnectionFailed',
+    'HeatClient',
     'NotFoundError',
     'ProtocolError',
     'RateLimitedError',

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""A SparkAI service's successes, read into types; what is unreadable is a WireError."""
+"""The services' successes, read into types; what is unreadable is a WireError."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spark_ros.clients.transport import HttpAnswer
+from spark_ros.wire.heat import HeatObject, parse_heat_object
 from spark_ros.wire.spark import Engagement, Job, parse_engagement, parse_job
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_url
 
@@ -77,6 +78,19 @@ def read_count(answer: HttpAnswer) -> int | None:
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise WireError('the answer holds no count')
     return count
+
+
+def read_heat_object(answer: HttpAnswer) -> HeatObject:
+    """Read a Request object of Heat."""
+    return parse_heat_object(answer.body)
+
+
+def read_success(answer: HttpAnswer) -> bool:
+    """Read what Heat's abort answers."""
+    success = expect_object(answer.body, 'the answer').get('success')
+    if not isinstance(success, bool):
+        raise WireError('the answer holds no success')
+    return success
 
 
 def _one_or_many(body: Any) -> list[Any]:

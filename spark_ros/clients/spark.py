@@ -13,17 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import mimetypes
 import os
-import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from random import random as uniform
-from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -37,105 +31,23 @@ from spark_ros.clients.answers import (
     read_upload,
     tolerant_engagement,
 )
+from spark_ros.clients.base import ApiClient, json_post, key_header, path_part
 from spark_ros.clients.errors import NotFoundError, ProtocolError, UnsupportedError
-from spark_ros.clients.retry import DEFAULT_RETRY, RetryPolicy
-from spark_ros.clients.transport import (
-    ApiTransport,
-    HttpAnswer,
-    HttpRequest,
-    SecretHeader,
-    Verify,
-    is_header_text,
-)
+from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.model import Annotation
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, Job
 from spark_ros.wire.values import expect_url
 
 MAX_LIMIT = 50
-MAX_KEY_LENGTH = 255
 
 
-class SparkClient:
+class SparkClient(ApiClient):
     """The SparkAI API of one service with one token. Configure it once, use it often.
 
-    Every call raises a `ClientError` (see the tree in `spark_ros.clients.errors`), or a
-    ValueError for arguments with which nothing was sent. Connection errors, timeouts, unreadable
-    answers, 408, 429 and 5xx are tried again as the retry policy says; other refusals never are.
-
-    Every POST carries an `Idempotency-Key`, the caller's or one made up for the call, so that a
-    service that keeps keys carries it out once however often it is repeated. A service that does
-    not know the header may carry out a repeated POST twice: a question asked twice beats one
-    that is lost. Who minds passes `retry=RetryPolicy.none()` and looks at `may_have_arrived`.
+    Its errors, repetitions and idempotency keys are those of `ApiClient`.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        token: str,
-        *,
-        timeout_s: float = 30.0,
-        connect_timeout_s: float = 5.0,
-        deadline_s: float | None = 300.0,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        verify: Verify = True,
-        transport: httpx.AsyncBaseTransport | None = None,
-        random: Callable[[], float] = uniform,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Configure a client; nothing is sent yet.
-
-        Args:
-            base_url: what stands before `/v1`, with or without a trailing slash.
-            token: the API key; sent as a bearer token, never logged or shown.
-            timeout_s: the longest silence while sending or receiving.
-            connect_timeout_s: the longest wait for a connection.
-            deadline_s: the longest that one call takes, its repetitions included; None: no bound.
-            retry: how often a call is repeated.
-            verify: True: the usual certificate authorities; a path: those of this PEM file
-                alone; a context: as it says; False: no check, for tests.
-            transport: replaces the network, for instance `httpx.ASGITransport(app)`.
-            random: gives numbers in [0, 1), for the jitter.
-            sleep: waits so many seconds.
-            clock: steady seconds.
-
-        Raises:
-            ValueError: the URL or token cannot be used. The token is not repeated.
-        """
-        self._api = ApiTransport(
-            base_url,
-            SecretHeader('Authorization', 'Bearer ', token),
-            timeout_s=timeout_s,
-            connect_timeout_s=connect_timeout_s,
-            deadline_s=deadline_s,
-            retry=retry,
-            verify=verify,
-            transport=transport,
-            random=random,
-            sleep=sleep,
-            clock=clock,
-        )
-
-    def __repr__(self) -> str:
-        """Name the service, never the token."""
-        return f'{type(self).__name__}({getattr(self, "_api", None)!r})'
-
-    async def __aenter__(self) -> SparkClient:
-        """Return itself; close with the block."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections; the client cannot be used afterwards."""
-        await self._api.aclose()
+    KEY_HEADER = ('Authorization', 'Bearer ')
 
     async def upload_image(
         self,
@@ -164,7 +76,7 @@ class SparkClient:
             content, name = await asyncio.to_thread(path.read_bytes), filename or path.name
         if not content:
             raise ValueError('the image is empty')
-        headers = _key_header(idempotency_key)
+        headers = key_header(idempotency_key)
         # A key goes with one exact body, so the boundary must not change when a call is repeated.
         boundary = hashlib.sha256(headers['Idempotency-Key'].encode()).hexdigest()
         headers['Content-Type'] = f'multipart/form-data; boundary={boundary}'
@@ -227,14 +139,8 @@ class SparkClient:
             raise ValueError('content_location is empty; give at least one image URL')
         for location in request.content_location:
             expect_url(location, 'content_location')
-        body = json.dumps(
-            request.to_json(), ensure_ascii=False, allow_nan=False, separators=(',', ':')
-        )
-        headers = _key_header(idempotency_key) | {'Content-Type': 'application/json'}
-        return await self._api.call(
-            HttpRequest('POST', '/v1/engagement', content=body.encode(), headers=headers),
-            read_token,
-        )
+        post = json_post('/v1/engagement', request.to_json(), idempotency_key)
+        return await self._api.call(post, read_token)
 
     async def list_engagements(
         self, *, limit: int = MAX_LIMIT, cursor: int = 0, state: str | None = None
@@ -302,7 +208,8 @@ class SparkClient:
             NotFoundError: no such job of ours.
         """
         params = _page_params(limit, cursor, state)
-        request = HttpRequest('GET', f'/v1/job/{_path_part(token)}', params=params)
+        part = path_part(token, 'engagement token')
+        request = HttpRequest('GET', f'/v1/job/{part}', params=params)
         jobs = await self._api.call(request, read_jobs)
         for job in jobs:
             if job.token in ('', token):
@@ -318,7 +225,7 @@ class SparkClient:
             UnsupportedError: the service does not have this call; `get_job` it has.
             NotFoundError: it has the call, but no such engagement of ours.
         """
-        part = _path_part(token)
+        part = path_part(token, 'engagement token')
         try:
             return await self._api.call(
                 HttpRequest('GET', f'/v1/engagement/{part}'), read_engagements
@@ -337,14 +244,6 @@ class SparkClient:
         return await self._api.call(request, read_list)
 
 
-def _key_header(key: str | None) -> dict[str, str]:
-    if key is None:
-        key = str(uuid.uuid4())
-    if not is_header_text(key) or len(key) > MAX_KEY_LENGTH:
-        raise ValueError(f'the idempotency key {key!r} is not 1 to 255 visible ASCII characters')
-    return {'Idempotency-Key': key}
-
-
 def _page_params(limit: int | None, cursor: int | None, state: str | None) -> dict[str, str]:
     params = {}
     if limit is not None:
@@ -360,9 +259,3 @@ def _page_params(limit: int | None, cursor: int | None, state: str | None) -> di
             raise ValueError(f'state is {state!r}; it must be one of {", ".join(STATES)}')
         params['state'] = state
     return params
-
-
-def _path_part(token: str) -> str:
-    if token in ('', '.', '..'):
-        raise ValueError(f'{token!r} is no engagement token')
-    return quote(token, safe='')

@@ -61,6 +61,8 @@ class HttpRequest:
         path: from the base URL on, with a leading slash.
         content: the body's bytes, the same in every attempt.
         headers: beside the transport's own.
+        patience_s: how much longer than usual the service may take to answer, because it was
+            asked to wait for something; added to the timeout and to the deadline.
     """
 
     method: str
@@ -68,6 +70,7 @@ class HttpRequest:
     params: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    patience_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ class ApiTransport:
         self._auth = auth
         self._retry = retry
         self._deadline_s = deadline_s
+        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
         self._random = random
         self._sleep = sleep
         self._clock = clock
@@ -146,7 +151,6 @@ class ApiTransport:
                 'Accept-Encoding': 'identity',
                 'User-Agent': 'spark_ros',
             },
-            timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s),
             limits=httpx.Limits(keepalive_expiry=KEEPALIVE_S),
             follow_redirects=False,
             verify=_ssl_context(verify),
@@ -172,7 +176,9 @@ class ApiTransport:
         Raises:
             ClientError: as the tree in `spark_ros.clients.errors` says.
         """
-        end = None if self._deadline_s is None else self._clock() + self._deadline_s
+        end = None
+        if self._deadline_s is not None:
+            end = self._clock() + self._deadline_s + request.patience_s
         may_have_arrived = False
         for failures in range(1, self._retry.attempts + 1):
             outcome = await self._attempt(request, read, end)
@@ -198,8 +204,9 @@ class ApiTransport:
         try:
             answer = await asyncio.wait_for(self._exchange(what, request), left_s)
         except (asyncio.TimeoutError, TimeoutError):
+            deadline_s = (self._deadline_s or 0.0) + request.patience_s
             return ConnectionFailed(
-                f'{what}: not done within {self._deadline_s:g} s',
+                f'{what}: not done within {deadline_s:g} s',
                 may_have_arrived=True,
                 timed_out=True,
             )
@@ -212,6 +219,9 @@ class ApiTransport:
 
     async def _exchange(self, what: str, request: HttpRequest) -> HttpAnswer | ClientError:
         response: httpx.Response | None = None
+        timeout = httpx.Timeout(
+            self._timeout_s + request.patience_s, connect=self._connect_timeout_s
+        )
         try:
             async with self._http.stream(
                 request.method,
@@ -219,6 +229,7 @@ class ApiTransport:
                 params=request.params or None,
                 content=request.content,
                 headers=request.headers,
+                timeout=timeout,
             ) as response:
                 body = await _read_bounded(response)
         except (httpx.HTTPError, OSError) as error:

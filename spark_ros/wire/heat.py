@@ -32,6 +32,7 @@ PER_ANNOTATION = {
     'annotations-with-rating': 'rating',
 }
 TYPES = ('multiple-choice', 'free-text', 'rating', *MEDIA, ANNOTATIONS, *PER_ANNOTATION)
+MAX_BLOCK_S = 60
 MAX_ATTACHMENTS = 50
 MAX_CHOICES = 1000
 MAX_ANNOTATIONS = 10_000
@@ -105,10 +106,16 @@ class HeatRequest:
         """Whether the answer is a list of annotations."""
         return self.prompt.kind == ANNOTATIONS
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What is asked, and then what about each annotation."""
+        inner = () if self.per_annotation is None else (self.per_annotation.kind,)
+        return (self.prompt.kind, *inner)
+
     def to_json(self) -> dict[str, Any]:
         """Write the body that our client sends; what equals the page's default is left out."""
         body: dict[str, Any] = prompt_json(self.prompt)
-        if self.attachments:
+        if self.attachments or self.attachments_type != 'text':
             body['attachments_type'] = self.attachments_type
             body['attachments'] = list(self.attachments)
         if self.annotates:
@@ -143,6 +150,11 @@ class HeatObject:
     feedback: str = ''
     crunchers: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pending(self) -> bool:
+        """Whether it may still become something else; every other status is final."""
+        return self.status == 'pending'
 
 
 def parse_heat_request(type: str, value: Any) -> HeatRequest:

@@ -1,0 +1,169 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A client of the Heat API: every call of its page, with typed results.
+
+::
+
+    async with HeatClient('https://heat.example', api_key) as client:
+        asked = await client.free_text(instruction='What does the sign say?',
+                                       attachments_type='image', attachments=[url])
+        answered = await client.wait(asked.id, block_s=60)
+"""
+
+from __future__ import annotations
+
+import math
+
+from spark_ros.clients.answers import read_heat_object, read_success
+from spark_ros.clients.base import json_post, key_header, path_part
+from spark_ros.clients.errors import ProtocolError, RefusedError
+from spark_ros.clients.heat_questions import HeatQuestions
+from spark_ros.clients.transport import HttpRequest
+from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, HeatRequest, parse_heat_request
+
+STILL_PENDING = 449
+
+
+class HeatClient(HeatQuestions):
+    """The Heat API of one service with one API key. Configure it once, use it often.
+
+    Its errors, repetitions and idempotency keys are those of `ApiClient`. `block_s` is how long,
+    from 0 to 60 seconds, the service waits for the answer before it says that the request is
+    pending; the timeout and the deadline of such a call are longer by as much.
+    """
+
+    KEY_HEADER = ('X-Heat-API-Key', '')
+
+    async def request(
+        self, request: HeatRequest, *, block_s: float = 0, idempotency_key: str | None = None
+    ) -> HeatObject:
+        """Ask something of any of the ten types (page: POST /v1/requests/{type}).
+
+        Args:
+            request: what is asked; its `raw` is not sent.
+            block_s: see the class.
+            idempotency_key: see the class.
+
+        Raises:
+            WireError: the request does not follow the page; it is a ValueError.
+        """
+        post = json_post(
+            f'/v1/requests/{request.type}',
+            _checked_body(request),
+            idempotency_key,
+            params=_block_params(block_s),
+            patience_s=block_s,
+        )
+        return await self._api.call(post, read_heat_object)
+
+    async def get_request(self, id: str, *, block_s: float = 0) -> HeatObject:
+        """Return a request as it is now (page: GET /v1/requests/{request_id}).
+
+        Raises:
+            NotFoundError: no such request of ours.
+        """
+        get = HttpRequest(
+            'GET',
+            f'/v1/requests/{path_part(id, "request id")}',
+            _block_params(block_s),
+            patience_s=block_s,
+        )
+        try:
+            found = await self._api.call(get, read_heat_object)
+        except RefusedError as error:
+            # The page's list of errors has a status for what its text answers as pending.
+            if error.status != STILL_PENDING:
+                raise
+            return HeatObject(id=id, status='pending')
+        if found.id != id:
+            raise ProtocolError(f'the service answered {found.id!r} instead of {id!r}')
+        return found
+
+    async def abort(self, id: str, *, idempotency_key: str | None = None) -> bool:
+        """Abort a pending request (page: POST /v1/tasks/abort/{request_id}).
+
+        Returns:
+            Whether the service says that it succeeded.
+
+        Raises:
+            RefusedError: it is complete already.
+            NotFoundError: no such request of ours.
+        """
+        path = f'/v1/tasks/abort/{path_part(id, "request id")}'
+        post = HttpRequest('POST', path, headers=key_header(idempotency_key))
+        return await self._api.call(post, read_success)
+
+    async def wait(
+        self,
+        id: str,
+        *,
+        timeout_s: float | None = None,
+        block_s: float = 0,
+        first_delay_s: float = 15.0,
+        max_delay_s: float = 3600.0,
+    ) -> HeatObject:
+        """Ask again and again until a request is no longer pending (page: "Best practices").
+
+        Args:
+            id: of the request.
+            timeout_s: how long to go on; None: for ever. No new call begins after it.
+            block_s: let the service wait so long in each call, at once one after the other; 0:
+                look at once, then after a delay that doubles each time.
+            first_delay_s: the first of these delays.
+            max_delay_s: the longest of them.
+
+        Returns:
+            The last answer; it is pending where the time ran out.
+
+        Raises:
+            ClientError: as each call; who calls again goes on waiting.
+            ValueError: one of the times makes no sense.
+        """
+        for name, value in (('first_delay_s', first_delay_s), ('max_delay_s', max_delay_s)):
+            if not value > 0:
+                raise ValueError(f'{name} is {value}; it must be above 0')
+        if timeout_s is not None and not timeout_s >= 0:
+            raise ValueError(f'timeout_s is {timeout_s}; it must be 0 or more')
+        _block_params(block_s)
+        end = math.inf if timeout_s is None else self._clock() + timeout_s
+        delay_s = min(first_delay_s, max_delay_s)
+        while True:
+            began = self._clock()
+            left_s = max(end - began, 0.0)
+            # What is cut off is cut to whole seconds, as the page's examples are.
+            blocked_s = block_s if block_s <= left_s else math.floor(left_s)
+            found = await self.get_request(id, block_s=blocked_s)
+            now = self._clock()
+            if not found.pending or now >= end:
+                return found
+            if blocked_s:
+                # A service that does not block is not asked more often than one that does.
+                nap_s = blocked_s - (now - began)
+            else:
+                nap_s, delay_s = delay_s, min(delay_s * 2, max_delay_s)
+            if nap_s > 0:
+                await self._sleep(min(nap_s, end - now))
+
+
+def _checked_body(request: HeatRequest) -> dict[str, object]:
+    """Return the body to send, read the way a service reads it.
+
+    Raises:
+        WireError: it does not follow the page.
+        ValueError: it says something that its type has no room for.
+    """
+    body = request.to_json()
+    understood = parse_heat_request(request.type, body)
+    unknown = sorted(body.keys() - understood.to_json().keys())
+    if unknown:
+        raise ValueError(f'a request of type {request.type} has no {", ".join(unknown)}')
+    if understood.kinds != request.kinds:
+        raise ValueError(
+            f'a request of type {request.type} asks {understood.kinds}, not {request.kinds}'
+        )
+    return understood.to_json()
+
+
+def _block_params(block_s: float) -> dict[str, str]:
+    if not 0 <= block_s <= MAX_BLOCK_S:
+        raise ValueError(f'block_s is {block_s}; it must be 0 to {MAX_BLOCK_S}')
+    return {'block': f'{block_s:g}'} if block_s else {}
