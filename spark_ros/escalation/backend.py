@@ -45,7 +45,7 @@ class Backend(Protocol):
 
     polls_per_s: float | None
 
-    async def upload(self, id: str, image: EncodedImage, camera: str) -> str:
+    async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Put an image where the service can show it, and return its URL."""
 
     async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:

@@ -38,6 +38,7 @@ Event = Resolved | Status
 
 SENDERS = 4
 KEEP_EXPIRED_S = 24 * 3600.0
+MAX_RETRY_AFTER_S = 3600.0
 logger = logging.getLogger(__name__)
 
 
@@ -219,6 +220,9 @@ class Courier:
         return True
 
     def _take(self, entry: Entry) -> None:
+        if entry.id in self._questions:
+            # Accepted while the journal was being read: it is in what was read, too.
+            return
         question = _Question(
             entry, entry.state, entry.token, entry.image_url, entry.may_be_open
         )
@@ -283,7 +287,7 @@ class Courier:
         escalation = await self._on_disk(self._journal.escalation, id)
         if not question.image_url:
             image = await self._on_disk(self._journal.image, id)
-            question.image_url = await self._backend.upload(id, image, escalation.camera)
+            question.image_url = await self._backend.upload(escalation, image)
             await self._note(self._journal.uploaded, id, question.image_url)
         may_be_open = question.may_be_open
         if not may_be_open:
@@ -308,11 +312,14 @@ class Courier:
             await self._end(question, State.FAILED, str(error))
             return
         delay = question.backoff.next()
+        now = time.monotonic()
         if isinstance(error, ConnectionFailed | AuthenticationError):
-            self._gate = time.monotonic() + self._outage.next()
+            # All senders meet one outage at the same time; it counts once.
+            if now >= self._gate:
+                self._gate = now + self._outage.next()
             delay = 0.0
         elif error.retry_after_s is not None:
-            self._gate = time.monotonic() + error.retry_after_s
+            self._gate = max(self._gate, now + min(error.retry_after_s, MAX_RETRY_AFTER_S))
             delay = 0.0
         log = logger.error if isinstance(error, AuthenticationError) else logger.warning
         log('%s could not be sent and will be tried again: %s', question.entry.id, error)

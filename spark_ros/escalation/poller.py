@@ -79,7 +79,7 @@ class Poller:
             async for report in self._backend.poll(asked):
                 if await self._courier.settle(report):
                     moved.add(report.id)
-        except ClientError as error:
+        except (ClientError, ValueError) as error:
             logger.warning('polling failed and will be tried again: %s', error)
         for question in due:
             doubled = min(2 * self._delay_s[question.id], self._max_interval_s)

@@ -10,6 +10,7 @@ from spark_ros.clients.errors import NotFoundError, UnsupportedError
 from spark_ros.clients.spark import SparkClient
 from spark_ros.escalation.backend import FEW, Asked, Report
 from spark_ros.escalation.escalation import EncodedImage, Escalation
+from spark_ros.escalation.image_hosts import ServiceImageHost
 from spark_ros.model import State
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest
 
@@ -24,18 +25,13 @@ class SparkBackend:
     def __init__(self, client: SparkClient) -> None:
         """Use a client whose retries are off: the courier retries."""
         self._client = client
+        self._images = ServiceImageHost(client)
         self._shows_single = True
         self._cursor = 0
 
-    async def upload(self, id: str, image: EncodedImage, camera: str) -> str:
+    async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Upload to the service's own image server; the signed URL goes into the question."""
-        uploaded = await self._client.upload_image(
-            image.data,
-            filename=f'{id}.{"jpg" if image.format == "jpeg" else image.format}',
-            tag=camera or None,
-            idempotency_key=f'{id}-image',
-        )
-        return uploaded.signed_url or uploaded.url
+        return await self._images.put(escalation.id, image, escalation.camera)
 
     async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
         """Create the engagement; look for it first where it may be there already."""

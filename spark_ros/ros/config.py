@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spark_ros.escalation.asking import Asking
 from spark_ros.escalation.courier import Limits
+from spark_ros.escalation.heat_question import DetectionAs
 from spark_ros.geometry import ImageSize
 
 
@@ -35,10 +36,27 @@ class CameraConfig:
 
 
 @dataclass(frozen=True)
+class ImageHostConfig:
+    """Where frames are hosted for a service that takes only URLs.
+
+    Attributes:
+        kind: `service` or `node`.
+        url: the service's base URL, or what people reach this node by.
+    """
+
+    kind: str
+    url: str
+    token_file: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
 class NodeConfig:
     """All parameters.
 
     Attributes:
+        detection_as: how Heat is asked about boxes.
         journal_path: None keeps the journal in memory.
         journal_max_mb: what its images may take, in megabytes.
     """
@@ -47,6 +65,8 @@ class NodeConfig:
     server_url: str
     server_ca_file: str
     server_token_file: str
+    detection_as: DetectionAs
+    image_host: ImageHostConfig
     robot_id: str
     cameras: tuple[CameraConfig, ...]
     limits: Limits

@@ -12,21 +12,15 @@ import logging
 
 from rclpy.node import Node
 
-from spark_ros.clients.credentials import CredentialError, find_token
-from spark_ros.clients.retry import RetryPolicy
-from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.corridor import Corridor, CorridorSettings
 from spark_ros.escalation.journal import Journal
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.spark_backend import SparkBackend
+from spark_ros.ros.backends import backend_maker
 from spark_ros.ros.camera import CameraInput
-from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
-from spark_ros.ros.parameters import ParameterError, read_parameters, unknown_parameters
+from spark_ros.ros.parameters import read_parameters, unknown_parameters
 
-TOKEN_VARIABLE = 'SPARK_TOKEN'
 ACKNOWLEDGE_S = 0.5
 logger = logging.getLogger(__name__)
 
@@ -46,7 +40,7 @@ class SparkNode(Node):
         """
         super().__init__('spark', **kwargs)
         config = read_parameters(self)
-        token = _token(config)
+        make_backend = backend_maker(config)
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
         journal = Journal(config.journal_path, int(config.journal_max_mb * 1e6))
@@ -58,7 +52,7 @@ class SparkNode(Node):
             lambda id: self._corridor.published(id),
         )
         self._corridor = Corridor(
-            lambda: _backend(config, token),
+            make_backend,
             journal,
             CorridorSettings(
                 asking={camera.name: camera.asking for camera in config.cameras},
@@ -88,21 +82,3 @@ class SparkNode(Node):
         self._corridor.close()
         self.destroy_node()
 
-
-def _token(config: NodeConfig) -> str:
-    try:
-        return find_token(config.server_token_file, TOKEN_VARIABLE)
-    except CredentialError as error:
-        raise ParameterError('server.token_file', str(error)) from None
-
-
-def _backend(config: NodeConfig, token: str) -> Backend:
-    return SparkBackend(
-        SparkClient(
-            config.server_url,
-            token,
-            deadline_s=None,
-            retry=RetryPolicy.none(),
-            verify=config.server_ca_file or True,
-        )
-    )

@@ -42,12 +42,16 @@ class Spec:
 
 
 NODE = (
-    Spec('server.kind', STRING, 'spark', 'Which API the service speaks.', choices=('spark',)),
+    Spec('server.kind', STRING, 'spark', 'Which API the service speaks.', choices=('spark', 'heat')),
     Spec('server.url', STRING, 'http://127.0.0.1:8080', 'Base URL of the service.'),
     Spec('server.ca_file', STRING, '', 'PEM file of an own certificate authority; empty: the usual ones.'),
     Spec('server.token_file', STRING, '', 'File with the API key, readable by its owner alone; empty: the environment variable SPARK_TOKEN.'),
-    Spec('image_host.url', STRING, '', 'Where frames are hosted for a service that takes URLs only.', later=True),
-    Spec('image_host.token_file', STRING, '', 'File with the key of the image host.', later=True),
+    Spec('heat.detection_as', STRING, 'rectangles', 'Heat only: ask for all boxes anew, or for the label of the least certain one.', choices=('rectangles', 'label')),
+    Spec('image_host.kind', STRING, 'service', "Heat only: frames are uploaded to a service's image endpoint, or served by this node.", choices=('service', 'node')),
+    Spec('image_host.url', STRING, '', 'Base URL of that service (empty: server.url), or the URL under which people reach this node.'),
+    Spec('image_host.token_file', STRING, '', 'File with its key; empty: the environment variable SPARK_IMAGE_TOKEN, else the key of server.url.'),
+    Spec('image_host.host', STRING, '0.0.0.0', 'Address that this node serves frames on.'),
+    Spec('image_host.port', INTEGER, 8089, 'Port that this node serves frames on.', 1, 65_535),
     Spec('robot_id', STRING, '', 'Sent with each question; names the journal. Empty: the host name.'),
     Spec('cameras', STRINGS, ['camera'], 'Names of the cameras; each has a block of parameters of its own.'),
     Spec('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question counts as expired; 0: never.', 0.0, 31_536_000.0),

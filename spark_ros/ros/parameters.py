@@ -19,10 +19,11 @@ from rclpy.validate_topic_name import validate_topic_name
 
 from spark_ros.escalation.asking import Asking
 from spark_ros.escalation.courier import Limits
+from spark_ros.escalation.heat_question import DetectionAs
 from spark_ros.escalation.policy import Thresholds
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Question
-from spark_ros.ros.config import CameraConfig, NodeConfig
+from spark_ros.ros.config import CameraConfig, ImageHostConfig, NodeConfig
 from spark_ros.ros.parameter_table import (
     CAMERA,
     DOUBLE,
@@ -68,13 +69,15 @@ def read_parameters(node: Node) -> NodeConfig:
     names = values['cameras']
     _check_names(names)
     cameras = tuple(_read_camera(node, name, robot_id, values['timeout_s']) for name in names)
-    url = urlsplit(values['server.url'])
+    _check_url('server.url', values['server.url'])
+    if values['image_host.url']:
+        _check_url('image_host.url', values['image_host.url'])
+    by_node = values['image_host.kind'] == 'node'
     _require(
-        url.scheme in ('http', 'https') and bool(url.hostname),
-        'server.url',
-        f'{values["server.url"]!r} is not a http or https URL',
+        bool(values['image_host.url']) or not by_node,
+        'image_host.url',
+        'give the URL under which people reach this node, since image_host.kind is node',
     )
-    _require(url.username is None, 'server.url', 'a URL must not hold a password')
     ca_file = values['server.ca_file']
     _require(not ca_file or Path(ca_file).is_file(), 'server.ca_file', f'no file {ca_file}')
     _require(
@@ -88,6 +91,14 @@ def read_parameters(node: Node) -> NodeConfig:
         server_url=values['server.url'],
         server_ca_file=ca_file,
         server_token_file=values['server.token_file'],
+        detection_as=DetectionAs(values['heat.detection_as']),
+        image_host=ImageHostConfig(
+            values['image_host.kind'],
+            values['image_host.url'] or values['server.url'],
+            values['image_host.token_file'],
+            values['image_host.host'],
+            values['image_host.port'],
+        ),
         robot_id=robot_id,
         cameras=cameras,
         limits=Limits(values['limits.open'], values['limits.per_hour']),
@@ -96,6 +107,13 @@ def read_parameters(node: Node) -> NodeConfig:
         poll_interval_s=values['poll.interval_s'],
         poll_max_interval_s=values['poll.max_interval_s'],
     )
+
+
+def _check_url(name: str, value: str) -> None:
+    url = urlsplit(value)
+    usable = url.scheme in ('http', 'https') and bool(url.hostname)
+    _require(usable, name, f'{value!r} is not a http or https URL')
+    _require(url.username is None, name, 'a URL must not hold a password')
 
 
 def unknown_parameters(node: Node) -> list[str]:

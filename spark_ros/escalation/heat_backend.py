@@ -1,0 +1,60 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Ask over the Heat API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+from spark_ros.clients.errors import NotFoundError
+from spark_ros.clients.heat import HeatClient
+from spark_ros.escalation.backend import Asked, Report
+from spark_ros.escalation.drawing import draw_priors
+from spark_ros.escalation.escalation import EncodedImage, Escalation
+from spark_ros.escalation.heat_question import STATES, DetectionAs, heat_answer, heat_request
+from spark_ros.escalation.image_hosts import ImageHost
+from spark_ros.model import Answer
+from spark_ros.wire.heat import HeatObject
+
+
+class HeatBackend:
+    """A service that speaks the Heat API, ours or another."""
+
+    polls_per_s: float | None = 10.0
+
+    def __init__(
+        self, client: HeatClient, images: ImageHost, detection_as: DetectionAs
+    ) -> None:
+        """Use a client whose retries are off: the courier retries."""
+        self._client = client
+        self._images = images
+        self._detection_as = detection_as
+
+    async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
+        """Draw the priors, which Heat cannot carry, and host the frame."""
+        if escalation.priors:
+            image = await asyncio.to_thread(draw_priors, image, escalation.priors)
+        return await self._images.put(escalation.id, image, escalation.camera)
+
+    async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+        """Ask. A repeated request has the same key; where keys are unknown, twice beats lost."""
+        request = heat_request(escalation, image_url, self._detection_as)
+        return (await self._client.request(request, idempotency_key=escalation.id)).id
+
+    async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
+        """Ask about each."""
+        for question in asked:
+            try:
+                said = await self._client.get_request(question.token)
+            except NotFoundError:
+                continue
+            yield Report(question.id, STATES[said.status], partial(self._answer, said))
+
+    async def aclose(self) -> None:
+        """Close both clients."""
+        await self._client.aclose()
+        await self._images.aclose()
+
+    def _answer(self, said: HeatObject, asked: Escalation) -> Answer:
+        return heat_answer(said, asked, self._detection_as)

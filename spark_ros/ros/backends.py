@@ -1,0 +1,82 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Make the backend that the parameters name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+from spark_ros.clients.credentials import CredentialError, find_token
+from spark_ros.clients.heat import HeatClient
+from spark_ros.clients.retry import RetryPolicy
+from spark_ros.clients.spark import SparkClient
+from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.frame_server import FrameServer
+from spark_ros.escalation.heat_backend import HeatBackend
+from spark_ros.escalation.image_hosts import ImageHost, ServiceImageHost
+from spark_ros.escalation.spark_backend import SparkBackend
+from spark_ros.ros.config import NodeConfig
+from spark_ros.ros.parameters import ParameterError
+
+TOKEN_VARIABLE = 'SPARK_TOKEN'
+IMAGE_TOKEN_VARIABLE = 'SPARK_IMAGE_TOKEN'
+
+
+def backend_maker(config: NodeConfig) -> Callable[[], Backend]:
+    """Read the secrets now, and return what makes the backend on its own thread.
+
+    Raises:
+        ParameterError: there is no token, or a port is taken.
+    """
+    token = _token('server.token_file', config.server_token_file, TOKEN_VARIABLE)
+    if config.server_kind == 'spark':
+        return lambda: SparkBackend(_spark_client(config, config.server_url, token))
+    images = _image_host(config, token)
+    return lambda: HeatBackend(
+        HeatClient(
+            config.server_url,
+            token,
+            deadline_s=None,
+            retry=RetryPolicy.none(),
+            verify=config.server_ca_file or True,
+        ),
+        images(),
+        config.detection_as,
+    )
+
+
+def _image_host(config: NodeConfig, token: str) -> Callable[[], ImageHost]:
+    host = config.image_host
+    if host.kind == 'node':
+        folder = (
+            config.journal_path.with_suffix('.frames')
+            if config.journal_path
+            else Path(mkdtemp(prefix='spark_frames_'))
+        )
+        try:
+            server = FrameServer(folder, host.url, host.host, host.port)
+        except OSError as error:
+            raise ParameterError('image_host.port', f'{host.host}:{host.port}: {error}') from None
+        return lambda: server
+    if host.token_file or os.environ.get(IMAGE_TOKEN_VARIABLE):
+        token = _token('image_host.token_file', host.token_file, IMAGE_TOKEN_VARIABLE)
+    return lambda: ServiceImageHost(_spark_client(config, host.url, token))
+
+
+def _spark_client(config: NodeConfig, url: str, token: str) -> SparkClient:
+    return SparkClient(
+        url,
+        token,
+        deadline_s=None,
+        retry=RetryPolicy.none(),
+        verify=config.server_ca_file or True,
+    )
+
+
+def _token(parameter: str, file: str, variable: str) -> str:
+    try:
+        return find_token(file, variable)
+    except CredentialError as error:
+        raise ParameterError(parameter, str(error)) from None
