@@ -1,0 +1,39 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The least that an rclpy program can do with a camera: subscribe, and count."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import suppress
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.qos import qos_profile_sensor_data
+from reporting import answer_readings
+from sensor_msgs.msg import Image
+
+from spark_ros.ros.allocator import keep_large_buffers
+
+
+def main() -> None:
+    """Count frames until standard input ends; `--allocator` sets what the node sets too."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--allocator', action='store_true')
+    if parser.parse_args().allocator:
+        keep_large_buffers()
+    frames = 0
+
+    def count(message: Image) -> None:
+        nonlocal frames
+        frames += 1
+
+    rclpy.init()
+    node = rclpy.create_node('bare_subscriber')
+    node.create_subscription(Image, 'camera/image_raw', count, qos_profile_sensor_data)
+    answer_readings(lambda: frames, rclpy.try_shutdown)
+    with suppress(ExternalShutdownException):
+        rclpy.spin(node)
+
+
+if __name__ == '__main__':
+    main()

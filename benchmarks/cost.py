@@ -1,0 +1,84 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Processor time per frame: one subject at a time on a running camera, in turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from processes import Process
+from subjects import KEEPING, KEEPING_AGAIN, NODE, PLAIN, Subject
+
+SUBJECTS = (NODE, KEEPING, PLAIN, KEEPING_AGAIN)
+WARM_UP_S = 2.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a subject spent in one turn."""
+
+    frames: int
+    cpu_s: float
+
+    @property
+    def ms_per_frame(self) -> float:
+        """Processor milliseconds, all threads, user and system, for each frame received."""
+        return self.cpu_s / self.frames * 1e3
+
+
+Round = dict[str, Cost]
+
+
+def measure_cost(
+    rounds: int, seconds: float, domain: int, progress: Callable[[str], None]
+) -> list[Round]:
+    """Return what each subject spent in each round.
+
+    Each turn is a fresh process, alone on the camera, so that subjects do not share the
+    processors; the order changes from round to round, so that a machine that gets slower or
+    faster favours nobody.
+
+    Args:
+        rounds: how many.
+        seconds: length of a turn.
+        domain: ROS domain.
+        progress: told each result.
+    """
+    with Process('camera.py', profile=True, domain=domain) as camera:
+        result = []
+        for number in range(rounds):
+            shift = number % len(SUBJECTS)
+            round_: Round = {}
+            for subject in SUBJECTS[shift:] + SUBJECTS[:shift]:
+                cost = _turn(subject, camera, seconds, domain)
+                round_[subject.name] = cost
+                progress(
+                    f'cost: round {number + 1} of {rounds}: {subject.name}: '
+                    f'{cost.ms_per_frame:.2f} ms per frame, {cost.frames} frames'
+                )
+            result.append(round_)
+        return result
+
+
+def ratios(rounds: list[Round], subject: Subject, base: Subject) -> list[float]:
+    """Return what a subject costs per frame in units of another, round by round."""
+    return [r[subject.name].ms_per_frame / r[base.name].ms_per_frame for r in rounds]
+
+
+def median_ms(rounds: list[Round], subject: Subject) -> float:
+    """Return a subject's median cost per frame in milliseconds."""
+    return median(r[subject.name].ms_per_frame for r in rounds)
+
+
+def _turn(subject: Subject, camera: Process, seconds: float, domain: int) -> Cost:
+    with subject.start(domain) as process:
+        time.sleep(WARM_UP_S)
+        before, sent = process.read(), camera.read().frames
+        time.sleep(seconds)
+        after, sent = process.read(), camera.read().frames - sent
+    frames = after.frames - before.frames
+    if not frames:
+        raise RuntimeError(f'{subject.name}: no frame of {sent} arrived')
+    return Cost(frames, after.cpu_s - before.cpu_s)

@@ -1,0 +1,86 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What a camera frame costs the robot, and whether any is lost: `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from cost import measure_cost
+from loss import measure_loss
+from report import as_json, cost_table, loss_table, verdicts
+
+RESULT = Path('build') / 'benchmarks' / 'latest.json'
+SHM_NEEDED_MB = 150
+
+
+def main() -> int:
+    """Measure, print the tables, and return 0 if every promise held."""
+    options = _parser().parse_args()
+    if options.quick:
+        options.seconds, options.rounds, options.round_seconds = 5.0, 2, 3.0
+    if problem := _lacks_shared_memory():
+        print(f'bench: {problem}', file=sys.stderr)
+        return 2
+    began = time.strftime('%Y-%m-%d %H:%M:%S')
+    load = os.getloadavg()[0]
+    loss = measure_loss(options.seconds, options.domain, _progress) if options.seconds else None
+    rounds = (
+        measure_cost(options.rounds, options.round_seconds, options.domain, _progress)
+        if options.rounds
+        else []
+    )
+    about = f'{began}, {os.cpu_count()} processors, load at start {load:.2f}'
+    print(about)
+    if loss is not None:
+        print(loss_table(loss))
+    if rounds:
+        print(cost_table(rounds))
+    held = verdicts(loss, rounds)
+    for promise, kept in held.items():
+        print(f'{"yes" if kept else "NO":4}{promise}')
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(
+        json.dumps({'about': about, **as_json(loss, rounds)}, indent=2) + '\n', encoding='utf-8'
+    )
+    print(f'all numbers: {options.json}')
+    return 0 if all(held.values()) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--seconds', type=float, default=60.0, help='of the loss run; 0 leaves it out'
+    )
+    parser.add_argument(
+        '--rounds', type=int, default=7, help='of the cost comparison; 0 leaves it out'
+    )
+    parser.add_argument('--round-seconds', type=float, default=8.0, help='for each subject')
+    parser.add_argument('--quick', action='store_true', help='a look in under a minute')
+    parser.add_argument('--domain', type=int, default=90, help='ROS domain to be alone on')
+    parser.add_argument('--json', type=Path, default=RESULT, help='default: %(default)s')
+    return parser
+
+
+def _progress(text: str) -> None:
+    print(f'bench: {text}', file=sys.stderr, flush=True)
+
+
+def _lacks_shared_memory() -> str:
+    """Return what is wrong with /dev/shm, in which the camera's frames travel."""
+    try:
+        space = os.statvfs('/dev/shm')
+    except OSError as error:
+        return f'/dev/shm: {error.strerror}'
+    free_mb = space.f_bavail * space.f_frsize // 2**20
+    if free_mb < SHM_NEEDED_MB:
+        return f'/dev/shm has {free_mb} MB free; {SHM_NEEDED_MB} MB are needed'
+    return ''
+
+
+if __name__ == '__main__':
+    sys.exit(main())
