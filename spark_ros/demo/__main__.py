@@ -23,12 +23,22 @@ def main() -> int:
         help='who answers: a script that knows the truth, or you in the browser',
     )  # fmt: skip
     parser.add_argument(
+        '--backend', choices=('spark', 'heat'), default='spark', help='the API that is spoken'
+    )
+    parser.add_argument(
         '--output', type=Path, default=Path('demo_output'), help='folder for the pictures'
     )
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
-        return run(Options(arguments.images, arguments.operator == 'me', arguments.output))
+        return run(
+            Options(
+                images=arguments.images,
+                person=arguments.operator == 'me',
+                output=arguments.output,
+                backend=arguments.backend,
+            )
+        )
     except DemoError as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1

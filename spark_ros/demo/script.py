@@ -47,11 +47,13 @@ class Options:
         images: the caller's own folder or video, or None for the built-in photographs.
         person: a person answers in the console instead of the scripted operator.
         output: where the pictures go.
+        backend: which API the node asks over, `spark` or `heat`.
     """
 
     images: str | None = None
     person: bool = False
     output: Path = Path('demo_output')
+    backend: str = 'spark'
 
 
 def run(options: Options) -> int:
@@ -100,7 +102,10 @@ def _start_service_and_node(
     options: Options, processes: Processes, folder: Path, story: Story
 ) -> None:
     data = str(folder / 'service')
-    key = processes.run('spark_ros.cli.service', 'key', 'create', 'demo', '--data', data)
+    key = processes.run(
+        'spark_ros.cli.service', 'key', 'create', 'demo', '--data', data,
+        *(('--heat',) if options.backend == 'heat' else ()),
+    )  # fmt: skip
     operator = 'scripted' if options.images else f'scripted:{TRUTH}'
     service = processes.start(
         'service', 'spark_ros.cli.service', 'serve', '--port', '0', '--data', data,
@@ -113,6 +118,7 @@ def _start_service_and_node(
     if options.person:
         story.say('operator', f'is you. Open {link}')
     parameters = {
+        'server.kind': options.backend,
         'server.url': url,
         'robot_id': 'demo_robot',
         'cameras': f'[{CAMERA}]',
@@ -129,7 +135,8 @@ def _start_service_and_node(
     }
     arguments = [part for name, value in parameters.items() for part in ('-p', f'{name}:={value}')]
     processes.start('node', 'spark_ros.ros.main', '--ros-args', *arguments, SPARK_TOKEN=key)
-    story.say('node', f'asks about scores under {parameters[f"{CAMERA}.ask_below"]}')
+    doubted = parameters[f'{CAMERA}.ask_below']
+    story.say('node', f'asks over {options.backend.title()} about scores under {doubted}')
 
 
 def _watch(
