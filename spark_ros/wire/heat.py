@@ -7,9 +7,12 @@ Annotations are in **pixels** of the upright attachment, unlike SparkAI's fracti
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from spark_ros.wire.values import (
     WireError,
@@ -37,7 +40,10 @@ MAX_ATTACHMENTS = 50
 MAX_CHOICES = 1000
 MAX_ANNOTATIONS = 10_000
 MAX_RATING_STEPS = 1_000_000
-YOUTUBE_HOSTS = ('youtube.com', 'youtu.be', 'youtube-nocookie.com')
+GRID_SLACK = 1e-6  # of a step
+YOUTUBE_HOSTS = ('youtube.com', 'youtube-nocookie.com')
+YOUTUBE_SHORT = 'youtu.be'
+YOUTUBE_EMBED = re.compile(r'/embed/[\w-]+/?', re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -171,26 +177,26 @@ def parse_heat_request(type: str, value: Any) -> HeatRequest:
     attachments_type, attachments = parse_items(body, 'attachments', MAX_ATTACHMENTS)
     if annotates and not attachments:
         raise WireError('attachments is missing: there is nothing to annotate')
-    least = _count(body, 'min_annotations', 1)
-    most = _count(body, 'max_annotations', 0)
-    if 0 < most < least:
-        raise WireError(f'min_annotations is {least}, more than max_annotations {most}')
+    annotations_type, least, most = 'point', 1, 0
+    if annotates:
+        annotations_type = _one_of(body, 'annotations_type', ANNOTATION_TYPES, 'point')
+        least, most = _parse_limits(body)
     per_annotation = None
     if type in PER_ANNOTATION:
         inner = expect_object(body.get('per_annotation'), 'per_annotation')
         per_annotation = parse_prompt(PER_ANNOTATION[type], inner, 'per_annotation.')
     hook_url = body.get('hook_url')
-    excluded = expect_list(body.get('exclude_crunchers') or [], 'exclude_crunchers')
+    excluded = expect_list(_given(body, 'exclude_crunchers', []), 'exclude_crunchers')
     return HeatRequest(
         type=type,
         prompt=prompt,
         attachments_type=attachments_type,
         attachments=attachments,
-        annotations_type=_one_of(body, 'annotations_type', ANNOTATION_TYPES, 'point'),
+        annotations_type=annotations_type,
         min_annotations=least,
         max_annotations=most,
         per_annotation=per_annotation,
-        hook_url=expect_url(hook_url, 'hook_url') if hook_url else None,
+        hook_url=None if hook_url in (None, '') else expect_url(hook_url, 'hook_url'),
         exclude_crunchers=tuple(expect_text(item, 'exclude_crunchers', 200) for item in excluded),
         raw=dict(body),
     )
@@ -243,16 +249,15 @@ def parse_heat_object(value: Any) -> HeatObject:
         raise WireError('the request has no id')
     if status not in STATUSES:
         raise WireError(f'the request has the unknown status {status!r}')
-    known = ('id', 'status', 'type', 'response', 'cruncher_feedback', 'crunchers')
-    feedback, crunchers = body.get('cruncher_feedback'), body.get('crunchers')
+    rest = {name: item for name, item in body.items() if name not in ('id', 'status')}
     return HeatObject(
         id=id,
         status=status,
-        type=body['type'] if isinstance(body.get('type'), str) else '',
-        response=body.get('response'),
-        feedback=feedback if isinstance(feedback, str) else '',
-        crunchers=tuple(str(item) for item in crunchers) if isinstance(crunchers, list) else (),
-        extra={name: item for name, item in body.items() if name not in known},
+        type=_take(rest, 'type', str) or '',
+        response=rest.pop('response', None),
+        feedback=_take(rest, 'cruncher_feedback', str) or '',
+        crunchers=tuple(str(item) for item in _take(rest, 'crunchers', list) or ()),
+        extra=rest,
     )
 
 
@@ -261,7 +266,7 @@ def parse_items(body: Mapping[str, Any], name: str, most: int, prefix: str = '')
 ]:
     """Read `attachments` or `choices` and their type; URLs are checked, text is kept."""
     kind = _one_of(body, f'{name}_type', ATTACHMENT_TYPES, 'text', prefix)
-    given = expect_list(body.get(name) or [], f'{prefix}{name}')
+    given = expect_list(_given(body, name, []), f'{prefix}{name}')
     if len(given) > most:
         raise WireError(f'{prefix}{name} has {len(given)} entries; at most {most} are accepted')
     items = []
@@ -292,11 +297,19 @@ def _parse_choices(body: Mapping[str, Any], prefix: str) -> Choices:
     return Choices(options, kind, least, most)
 
 
+def _parse_limits(body: Mapping[str, Any]) -> tuple[int, int]:
+    least = _count(body, 'min_annotations', 1)
+    most = _count(body, 'max_annotations', 0)
+    if 0 < most < least:
+        raise WireError(f'min_annotations is {least}, more than max_annotations {most}')
+    if least > MAX_ANNOTATIONS:
+        raise WireError(f'min_annotations is {least}; no answer has over {MAX_ANNOTATIONS}')
+    return least, most
+
+
 def _parse_scale(body: Mapping[str, Any], prefix: str) -> Scale:
     numbers = {
-        name: expect_number(body[name], f'{prefix}{name}')
-        if body.get(name) is not None
-        else default
+        name: expect_number(_given(body, name, default), f'{prefix}{name}')
         for name, default in (('rating_min', 0.0), ('rating_max', 100.0), ('rating_step', 1.0))
     }
     low, high, step = numbers.values()
@@ -307,17 +320,14 @@ def _parse_scale(body: Mapping[str, Any], prefix: str) -> Scale:
     if (high - low) / step > MAX_RATING_STEPS:
         raise WireError(f'{prefix}rating_step {step:g} makes more than {MAX_RATING_STEPS} steps')
     low_label, high_label = (
-        expect_text(body.get(name) or '', f'{prefix}{name}', 500)
+        expect_text(_given(body, name, ''), f'{prefix}{name}', 500)
         for name in ('label_min', 'label_max')
     )
     return Scale(low, high, step, low_label, high_label)
 
 
 def _count(body: Mapping[str, Any], name: str, default: int, prefix: str = '') -> int:
-    value = body.get(name)
-    if value is None:
-        return default
-    number = expect_number(value, f'{prefix}{name}')
+    number = expect_number(_given(body, name, default), f'{prefix}{name}')
     if number < 0 or not number.is_integer():
         raise WireError(f'{prefix}{name} is {number:g}; it must be a whole number from 0')
     return int(number)
@@ -334,16 +344,38 @@ def _one_of(
     return str(value)
 
 
+def _given(body: Mapping[str, Any], name: str, default: Any) -> Any:
+    """Return a field; null is as if it were missing."""
+    value = body.get(name)
+    return default if value is None else value
+
+
+def _take(rest: dict[str, Any], name: str, kind: type[Any]) -> Any:
+    """Take a field out of the rest; what is not of its kind stays there for who wants it."""
+    value = rest.get(name)
+    return rest.pop(name, None) if value is None or isinstance(value, kind) else None
+
+
 def _is_youtube_page(url: str) -> bool:
-    host, _, path = url.split('://', 1)[1].partition('/')
-    host = host.rsplit('@', 1)[-1].split(':')[0].lower()
+    parts = urlsplit(url)
+    host = (parts.hostname or '').rstrip('.')
+    if host == YOUTUBE_SHORT or host.endswith(f'.{YOUTUBE_SHORT}'):
+        return True
     known = any(host == name or host.endswith(f'.{name}') for name in YOUTUBE_HOSTS)
-    return known and not path.startswith('embed/')
+    return known and not YOUTUBE_EMBED.fullmatch(parts.path)
 
 
-def on_grid(value: float, scale: Scale) -> bool:
-    """Whether a rating lies on the scale's grid, which starts at its low end."""
-    if not math.isfinite(value) or not scale.low <= value <= scale.high:
-        return False
+def grid_value(value: float, scale: Scale) -> float | None:
+    """Return the rating on the scale's grid that a number means, or None where it means none.
+
+    The grid starts at the low end. A number may be off by what adding up steps in floating point
+    makes of it: 0.1 + 0.2 means 0.3.
+    """
+    slack = scale.step * GRID_SLACK
+    if not scale.low - slack <= value <= scale.high + slack:
+        return None
     steps = (value - scale.low) / scale.step
-    return math.isclose(steps, round(steps), rel_tol=0, abs_tol=1e-6)
+    if not math.isfinite(steps) or abs(steps - round(steps)) > GRID_SLACK:
+        return None
+    exact = Decimal(repr(scale.low)) + round(steps) * Decimal(repr(scale.step))
+    return min(float(exact), scale.high)

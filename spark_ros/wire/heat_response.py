@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spark_ros.geometry import ImageSize
-from spark_ros.wire.heat import MAX_ANNOTATIONS, MEDIA, HeatRequest, Prompt, on_grid
+from spark_ros.wire.heat import MAX_ANNOTATIONS, MEDIA, HeatRequest, Prompt, grid_value
 from spark_ros.wire.values import (
     WireError,
     expect_list,
@@ -53,14 +53,14 @@ def _check_prompt(prompt: Prompt, value: Any, name: str) -> Any:
             raise WireError(f'{name} has {len(chosen)} choices; {choices.least}{most} are asked')
         return [option for option in choices.options if option in chosen]
     if prompt.scale is not None:
-        rating = expect_number(value, name)
-        if not on_grid(rating, prompt.scale):
-            scale = prompt.scale
+        number, scale = expect_number(value, name), prompt.scale
+        rating = grid_value(number, scale)
+        if rating is None:
             raise WireError(
-                f'{name} is {rating:g}; the scale goes from {scale.low:g} to {scale.high:g} '
+                f'{name} is {number:g}; the scale goes from {scale.low:g} to {scale.high:g} '
                 f'in steps of {scale.step:g}'
             )
-        return int(rating) if rating.is_integer() else rating
+        return _tidy(rating)
     if prompt.kind in MEDIA:
         return expect_url(value, name)
     text = expect_text(value, name)
@@ -105,7 +105,7 @@ def _check_annotation(
     else:
         result |= _check_place(request, item, name, size)
     if request.attachments_type in ('video', 'audio'):
-        result['t'] = _at_least_0(item.get('t'), f'{name}.t')
+        result['t'] = _tidy(_at_least_0(item.get('t'), f'{name}.t'))
     if several:
         result['attachment_index'] = index
     if request.per_annotation is not None:
@@ -118,7 +118,10 @@ def _check_annotation(
 def _check_span(
     request: HeatRequest, item: Mapping[str, Any], name: str, text: str
 ) -> dict[str, Any]:
-    """A place in a text: characters from `start` to before `end`; audio has only its `t`."""
+    """A place in a text: characters from `start` to before `end`; audio has only its `t`.
+
+    A character is a Unicode code point, as in Python; JavaScript counts UTF-16 units.
+    """
     if request.attachments_type == 'audio':
         return {}
     start = _at_least_0(item.get('start'), f'{name}.start')
@@ -138,7 +141,7 @@ def _check_place(
         longest = None if size is None else size.width if axis[0] == 'x' else size.height
         if longest is not None and pixel > longest:
             raise WireError(f'{name}.{axis} is {pixel:g}; the image has {longest} pixels there')
-        place[axis] = int(pixel) if pixel.is_integer() else pixel
+        place[axis] = _tidy(pixel)
     if request.annotations_type == 'rectangle' and (
         place['x'] > place['x2'] or place['y'] > place['y2']
     ):
@@ -151,3 +154,8 @@ def _at_least_0(value: Any, name: str) -> float:
     if number < 0:
         raise WireError(f'{name} is {number:g}; it must not be negative')
     return number
+
+
+def _tidy(number: float) -> int | float:
+    """Write a whole number as the page's examples do, without a decimal point."""
+    return int(number) if float(number).is_integer() else number
