@@ -1,0 +1,117 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The spark node alone, beside a perception stack that runs already."""
+
+import os
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+
+CONFIG = Path(__file__).resolve().parent.parent / 'config'
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments, then start the node."""
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'namespace',
+                default_value='',
+                description="The node's namespace; its topics and the camera's lie under it.",
+            ),
+            DeclareLaunchArgument('name', default_value='spark', description="The node's name."),
+            DeclareLaunchArgument(
+                'params_file',
+                default_value=str(CONFIG / 'spark.yaml'),
+                description='Parameters of the node; the default shows all of them.',
+            ),
+            DeclareLaunchArgument(
+                'server_url',
+                default_value='',
+                description='Base URL of the service; empty: as in params_file.',
+            ),
+            DeclareLaunchArgument(
+                'token_file',
+                default_value='',
+                description='File with the API key, mode 0600; empty: as in params_file, and '
+                'else the environment variable SPARK_TOKEN.',
+            ),
+            DeclareLaunchArgument(
+                'robot_id',
+                default_value='',
+                description='Sent with each question; empty: as in params_file.',
+            ),
+            DeclareLaunchArgument(
+                'use_sim_time',
+                default_value='false',
+                choices=['true', 'false'],
+                description='Take the time from /clock.',
+            ),
+            DeclareLaunchArgument(
+                'log_level',
+                default_value='info',
+                choices=['debug', 'info', 'warn', 'error', 'fatal'],
+                description='The least severe messages to show.',
+            ),
+            DeclareLaunchArgument(
+                'respawn',
+                default_value='true',
+                choices=['true', 'false'],
+                description='Start the node again when it ends by itself.',
+            ),
+            DeclareLaunchArgument(
+                'fastdds_profile',
+                default_value='',
+                description='Fast DDS profile for the node, such as the installed '
+                'config/fastdds_udp_receiver.xml; one that the environment sets already stays.',
+            ),
+            OpaqueFunction(function=_start),
+        ]
+    )
+
+
+def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Return the node; only what was given goes over the parameter file."""
+    given = {
+        'server.url': LaunchConfiguration('server_url').perform(context),
+        'server.token_file': LaunchConfiguration('token_file').perform(context),
+        'robot_id': LaunchConfiguration('robot_id').perform(context),
+    }
+    profile = LaunchConfiguration('fastdds_profile').perform(context)
+    environment = {
+        name: profile
+        for name in PROFILE_VARIABLES
+        if profile and not any(os.environ.get(variable) for variable in PROFILE_VARIABLES)
+    }
+    return [
+        Node(
+            package='spark_ros',
+            executable='spark_node',
+            name=LaunchConfiguration('name'),
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[
+                LaunchConfiguration('params_file'),
+                {
+                    'use_sim_time': ParameterValue(
+                        LaunchConfiguration('use_sim_time'), value_type=bool
+                    ),
+                    # Typed, so that the robot 7 is not read as a number.
+                    **{
+                        name: ParameterValue(value, value_type=str)
+                        for name, value in given.items()
+                        if value
+                    },
+                },
+            ],
+            ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            additional_env=environment,
+            output='screen',
+            respawn=LaunchConfiguration('respawn'),
+            respawn_delay=2.0,
+        )
+    ]
