@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import socket
 import sys
@@ -22,7 +23,6 @@ from spark_ros.service.context import Context, open_context
 from spark_ros.service.images import record
 from spark_ros.service.keys import KeyProblem
 from spark_ros.service.programs import ProgramError
-from spark_ros.service.server import Listen, ServeError, serve, set_up_log
 from spark_ros.service.settings import Settings
 from spark_ros.service.store import Transaction
 from spark_ros.wire.values import format_time
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The data directory holds secrets: nothing this process makes is for others to read.
     os.umask(0o077)
     options = service_parser().parse_args(arguments)
-    set_up_log(getattr(options, 'verbose', False))
+    _set_up_log(getattr(options, 'verbose', False))
     try:
         COMMANDS[options.command](options)
-    except (CommandError, KeyProblem, ProgramError, ServeError, RuntimeError) as error:
+    except (CommandError, KeyProblem, ProgramError, RuntimeError) as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f'{error.filename or options.data}: {error.strerror or error}')
@@ -82,7 +82,7 @@ def _serve(options: argparse.Namespace) -> None:
     def announce(service: Context, address: str, link: str) -> None:
         print(f'spark-service: {address}  console (opens once): {link}', flush=True)
 
-    serve(_serving_settings(options), _listen(options), announce)
+    _run(options, announce)
 
 
 def _try(options: argparse.Namespace) -> None:
@@ -104,16 +104,23 @@ def _try(options: argparse.Namespace) -> None:
             flush=True,
         )
 
-    serve(_serving_settings(options), _listen(options), announce)
+    _run(options, announce)
 
 
-def _listen(options: argparse.Namespace) -> Listen:
+def _run(options: argparse.Namespace, announce: Callable[[Context, str, str], None]) -> None:
+    # The web server takes a second to import, which the other commands can do without.
+    from spark_ros.service.server import Listen, ServeError, serve
+
     if (options.tls_cert is None) != (options.tls_key is None):
         raise CommandError('--tls-cert and --tls-key go together')
     for file in (options.tls_cert, options.tls_key):
         if file is not None and not file.is_file():
             raise CommandError(f'{file}: no such file')
-    return Listen(options.host, options.port, options.tls_cert, options.tls_key)
+    listen = Listen(options.host, options.port, options.tls_cert, options.tls_key)
+    try:
+        serve(_serving_settings(options), listen, announce)
+    except ServeError as error:
+        raise CommandError(str(error)) from None
 
 
 def _key_create(options: argparse.Namespace) -> None:
@@ -222,6 +229,13 @@ def _answers(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _set_up_log(verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format='%(levelname)s %(name)s: %(message)s'
+    )
+    logging.getLogger('spark_ros').setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 def _fail(message: str) -> int:

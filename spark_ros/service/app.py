@@ -18,10 +18,10 @@ from starlette.staticfiles import StaticFiles
 from spark_ros.service import (
     console_api,
     describe,
-    errors,
     leases,
     operator,
     pages,
+    replies,
     schema,
     spark_api,
 )
@@ -78,7 +78,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    errors.install(app)
+    replies.install(app)
     app.add_middleware(Outermost)
     for part in (spark_api, console_api, pages):
         app.include_router(part.router)

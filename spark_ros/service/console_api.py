@@ -22,8 +22,9 @@ from starlette.responses import Response, StreamingResponse
 from spark_ros.service import jobs, leases, operator_view, sessions
 from spark_ros.service.body import read_json
 from spark_ros.service.context import Context, base_url, context_of
-from spark_ros.service.errors import ApiError, reply
+from spark_ros.service.errors import ApiError
 from spark_ros.service.events import Subscription
+from spark_ros.service.replies import reply
 from spark_ros.service.store import Transaction
 
 router = APIRouter(prefix='/console/api', include_in_schema=False)

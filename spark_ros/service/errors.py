@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Errors as the SparkAI page has them: `{"statusCode": n, "message": "…"}` and nothing else.
+"""What the service refuses.
 
 Exception
 └── ApiError            an answer other than 200, with its message and headers
@@ -7,22 +7,7 @@ Exception
 
 from __future__ import annotations
 
-import errno
-import json
-import logging
 from collections.abc import Mapping
-from typing import Any
-
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-
-from spark_ros.wire.values import WireError
-
-log = logging.getLogger('spark_ros.service')
 
 DISK_FULL = 'the disk of the service is full: nothing was stored; free space and repeat'
 
@@ -37,76 +22,3 @@ class ApiError(Exception):
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
-
-
-def to_json(value: Any) -> bytes:
-    """Write compact JSON with non-ASCII escaped, as the vendor's client re-serialises it."""
-    return json.dumps(value, separators=(',', ':'), allow_nan=False).encode()
-
-
-def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with JSON that no cache keeps."""
-    kept = {'Cache-Control': 'no-store', **(headers or {})}
-    return Response(to_json(value), status, kept, 'application/json')
-
-
-def error_reply(
-    status: int, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Answer with an error body."""
-    return reply({'statusCode': status, 'message': message}, status, headers)
-
-
-def unexpected_reply() -> Response:
-    """Answer for an error that nobody foresaw, without its details."""
-    return error_reply(500, 'the service failed; its log says why')
-
-
-def install(app: FastAPI) -> None:
-    """Make every error of an application an `{statusCode, message}` body."""
-    app.add_exception_handler(ApiError, _api_error)
-    app.add_exception_handler(WireError, _wire_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(OSError, _storage_error)
-    app.add_exception_handler(DBAPIError, _storage_error)
-
-
-async def _api_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)
-    return error_reply(error.status, error.message, error.headers)
-
-
-async def _wire_error(request: Request, error: Exception) -> Response:
-    return error_reply(400, str(error))
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
-    if error.status_code in (404, 405):
-        # The page knows no 405: for its clients a method that is not there is not found.
-        return error_reply(404, f'there is no {request.method} {request.url.path}', headers)
-    return error_reply(error.status_code, str(error.detail), headers)
-
-
-async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    said = '; '.join(
-        f'{".".join(str(part) for part in item["loc"])}: {item["msg"]}' for item in error.errors()
-    )
-    return error_reply(400, said or 'the request is not valid')
-
-
-async def _storage_error(request: Request, error: Exception) -> Response:
-    if _disk_is_full(error):
-        log.error('%s: %s', DISK_FULL, error)
-        return error_reply(500, DISK_FULL)
-    log.error('storage failed', exc_info=error)
-    return error_reply(500, 'the service could not store or read its data')
-
-
-def _disk_is_full(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return 'disk is full' in str(error)

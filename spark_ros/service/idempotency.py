@@ -9,13 +9,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from starlette.requests import Request
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.schema import idempotency
 from spark_ros.service.store import Transaction
 
+# Made once: building a statement costs more than carrying it out.
+MINE = (
+    (idempotency.c.key_id == bindparam('in_key_id'))
+    & (idempotency.c.scope == bindparam('in_scope'))
+    & (idempotency.c.name == bindparam('in_name'))
+)
+FIND = select(idempotency).where(MINE)
+FORGET = delete(idempotency).where(MINE)
+INSERT = insert(idempotency)
 KEY = re.compile(r'[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?')
 
 
@@ -57,29 +66,26 @@ def carry_out(
     """
     if said is None:
         return work()
-    mine = (
-        (idempotency.c.key_id == key_id)
-        & (idempotency.c.scope == scope)
-        & (idempotency.c.name == said.name)
-    )
+    mine = {'in_key_id': key_id, 'in_scope': scope, 'in_name': said.name}
     connection = transaction.connection
-    before = connection.execute(select(idempotency).where(mine)).first()
+    before = connection.execute(FIND, mine).first()
     if before is not None and before.created > now - keep_s:
         if before.body_hash != said.body_hash:
             raise ApiError(409, 'this Idempotency-Key was used with another body')
         first: dict[str, Any] = json.loads(before.result)
         return first
     if before is not None:
-        connection.execute(delete(idempotency).where(mine))
+        connection.execute(FORGET, mine)
     result = work()
     connection.execute(
-        insert(idempotency).values(
-            key_id=key_id,
-            scope=scope,
-            name=said.name,
-            body_hash=said.body_hash,
-            result=json.dumps(result),
-            created=now,
-        )
+        INSERT,
+        {
+            'key_id': key_id,
+            'scope': scope,
+            'name': said.name,
+            'body_hash': said.body_hash,
+            'result': json.dumps(result),
+            'created': now,
+        },
     )
     return result

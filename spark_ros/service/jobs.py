@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.events import Change
@@ -32,6 +32,16 @@ ROW = (
 )
 OPEN_STATES = ('open', 'assigned')
 NO_LIMIT = 2**62
+
+# Made once: building a statement costs more than carrying it out.
+COUNT_OPEN = (
+    select(func.count())
+    .select_from(questions)
+    .where(questions.c.key_id == bindparam('key_id'), questions.c.state.in_(OPEN_STATES))
+)
+INSERT_JOB = insert(jobs).returning(jobs.c.id)
+INSERT_QUESTION = insert(questions).returning(questions.c.id)
+INSERT_CHANGE = insert(changes).returning(changes.c.number)
 
 
 @dataclass(frozen=True)
@@ -82,11 +92,7 @@ def create(
         ApiError: 429 when the key would have more than `open_limit` questions open.
     """
     connection = transaction.connection
-    waiting = connection.execute(
-        select(func.count())
-        .select_from(questions)
-        .where(questions.c.key_id == key_id, questions.c.state.in_(OPEN_STATES))
-    ).scalar_one()
+    waiting = connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one()
     if waiting + len(job.questions) > open_limit:
         raise ApiError(
             429,
@@ -96,37 +102,35 @@ def create(
         )
     token = str(uuid.uuid4())
     job_id = connection.execute(
-        insert(jobs)
-        .values(
-            token=token,
-            key_id=key_id,
-            api=job.api,
-            name=job.name,
-            program=job.program,
-            instructions=job.instructions,
-            webhook_url=job.webhook_url,
-            request=json.dumps(job.request, separators=(',', ':')),
-            priors=json.dumps(job.priors, separators=(',', ':')),
-            images=len(job.questions),
-            created=now,
-        )
-        .returning(jobs.c.id)
+        INSERT_JOB,
+        {
+            'token': token,
+            'key_id': key_id,
+            'api': job.api,
+            'name': job.name,
+            'program': job.program,
+            'instructions': job.instructions,
+            'webhook_url': job.webhook_url,
+            'request': json.dumps(job.request, separators=(',', ':')),
+            'priors': json.dumps(job.priors, separators=(',', ':')),
+            'images': len(job.questions),
+            'created': now,
+        },
     ).scalar_one()
     for position, question in enumerate(job.questions):
         question_id = connection.execute(
-            insert(questions)
-            .values(
-                job_id=job_id,
-                key_id=key_id,
-                kind=job.kind,
-                position=position,
-                image_location=question.image_location,
-                prior_count=question.prior_count,
-                state='open',
-                sequence=1,
-                created=now,
-            )
-            .returning(questions.c.id)
+            INSERT_QUESTION,
+            {
+                'job_id': job_id,
+                'key_id': key_id,
+                'kind': job.kind,
+                'position': position,
+                'image_location': question.image_location,
+                'prior_count': question.prior_count,
+                'state': 'open',
+                'sequence': 1,
+                'created': now,
+            },
         ).scalar_one()
         note_change(transaction, question_id, key_id, 1, 'open', now)
     return token
@@ -142,9 +146,14 @@ def note_change(
 ) -> None:
     """Record that a question has a new state, and tell so once it is committed."""
     number = transaction.connection.execute(
-        insert(changes)
-        .values(question_id=question_id, key_id=key_id, sequence=sequence, state=state, at=now)
-        .returning(changes.c.number)
+        INSERT_CHANGE,
+        {
+            'question_id': question_id,
+            'key_id': key_id,
+            'sequence': sequence,
+            'state': state,
+            'at': now,
+        },
     ).scalar_one()
     transaction.changes.append(Change(number, question_id, key_id, state))
 

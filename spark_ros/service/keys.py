@@ -9,11 +9,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from spark_ros.service.schema import keys
 from spark_ros.service.store import Transaction
 
+FIND = select(keys).where(keys.c.hash == bindparam('hash'), keys.c.revoked.is_(None))
 NAME = re.compile(r'[\w.@-][\w.@ -]{0,99}')
 
 
@@ -121,9 +122,7 @@ def revoke(transaction: Transaction, name: str, now: float) -> None:
 
 def find(connection: Connection, secret: str) -> Key | None:
     """Return the key that a caller showed, unless it is unknown or revoked."""
-    row = connection.execute(
-        select(keys).where(keys.c.hash == digest(secret), keys.c.revoked.is_(None))
-    ).first()
+    row = connection.execute(FIND, {'hash': digest(secret)}).first()
     return None if row is None else _key(row)
 
 

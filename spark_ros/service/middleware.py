@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from spark_ros.service.errors import log, unexpected_reply
+from spark_ros.service.replies import log, unexpected_reply
 
 access = logging.getLogger('spark_ros.service.access')
 

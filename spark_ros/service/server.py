@@ -8,7 +8,6 @@ import contextlib
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -127,14 +126,6 @@ class _Server(uvicorn.Server):
             # Event streams would otherwise hold their connections open.
             context: Context = self._app.state.context
             context.bus.close()
-
-
-def set_up_log(verbose: bool) -> None:
-    """Log to stderr; httpx and uvicorn only what went wrong."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format='%(levelname)s %(name)s: %(message)s'
-    )
-    logging.getLogger('spark_ros').setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 def _bind(listen: Listen) -> socket.socket:

@@ -18,9 +18,10 @@ from starlette.responses import Response
 from spark_ros.service import describe, images, jobs, keys
 from spark_ros.service.body import read_form, read_json
 from spark_ros.service.context import Context, base_url, context_of
-from spark_ros.service.errors import ApiError, reply
+from spark_ros.service.errors import ApiError
 from spark_ros.service.idempotency import carry_out, once
 from spark_ros.service.keys import Key
+from spark_ros.service.replies import reply
 from spark_ros.service.sniff import Format, sniff_image, sniff_video
 from spark_ros.service.spark_json import engagement_json, job_json, new_job
 from spark_ros.service.store import Transaction
