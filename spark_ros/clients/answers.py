@@ -80,9 +80,12 @@ def read_count(answer: HttpAnswer) -> int | None:
     return count
 
 
-def read_heat_object(answer: HttpAnswer) -> HeatObject:
-    """Read a Request object of Heat."""
-    return parse_heat_object(answer.body)
+def read_heat_object(answer: HttpAnswer, id: str | None = None) -> HeatObject:
+    """Read a Request object of Heat; with an `id` it must be that one."""
+    found = parse_heat_object(answer.body)
+    if id not in (None, found.id):
+        raise WireError(f'the answer is about {found.id!r} instead of {id!r}')
+    return found
 
 
 def read_success(answer: HttpAnswer) -> bool:

@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from spark_ros.clients.answers import read_heat_object, read_success
 from spark_ros.clients.base import json_post, key_header, path_part
-from spark_ros.clients.errors import ProtocolError, RefusedError
+from spark_ros.clients.errors import RefusedError
 from spark_ros.clients.heat_questions import HeatQuestions
 from spark_ros.clients.transport import HttpRequest
 from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, HeatRequest, parse_heat_request
@@ -68,15 +69,12 @@ class HeatClient(HeatQuestions):
             patience_s=block_s,
         )
         try:
-            found = await self._api.call(get, read_heat_object)
+            return await self._api.call(get, partial(read_heat_object, id=id))
         except RefusedError as error:
             # The page's list of errors has a status for what its text answers as pending.
             if error.status != STILL_PENDING:
                 raise
             return HeatObject(id=id, status='pending')
-        if found.id != id:
-            raise ProtocolError(f'the service answered {found.id!r} instead of {id!r}')
-        return found
 
     async def abort(self, id: str, *, idempotency_key: str | None = None) -> bool:
         """Abort a pending request (page: POST /v1/tasks/abort/{request_id}).

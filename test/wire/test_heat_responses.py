@@ -303,9 +303,9 @@ def test_which_attachment() -> None:
         with pytest.raises(WireError, match=f'the image has {sizes[index].width}'):
             check_response(several, [item | {'x': x + 1}], sizes)
     assert check_response(several, [{'x': 999, 'y': 5, 'attachment_index': 1}], sizes[:1])
-    for index in (None, -1, 2, 0.5, '0', True, NAN):
+    for odd in (None, -1, 2, 0.5, '0', True, NAN):
         with pytest.raises(WireError, match='attachment_index'):
-            check_response(several, [{'x': 1, 'y': 1, 'attachment_index': index}])
+            check_response(several, [{'x': 1, 'y': 1, 'attachment_index': odd}])
     with pytest.raises(WireError, match='attachment_index'):
         check_response(several, [{'x': 1, 'y': 1}])
 
