@@ -3,6 +3,7 @@
 
 const BASE = '/console/api';
 const TIMEOUT_MS = 15000;
+const UPLOAD_TIMEOUT_MS = 600000;
 const RECONNECT_MS = 2000;
 
 /** status 0: the service could not be reached. */
@@ -14,15 +15,18 @@ export class ApiError extends Error {
 }
 
 async function call(method, path, body, options = {}) {
+  const file = body instanceof FormData;
   let response;
   try {
     response = await fetch(BASE + path, {
       method,
       cache: 'no-store',
       credentials: 'same-origin',
-      headers: { 'X-Requested-With': 'console', 'Content-Type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: file
+        ? { 'X-Requested-With': 'console' }
+        : { 'X-Requested-With': 'console', 'Content-Type': 'application/json' },
+      body: file || body === undefined ? body : JSON.stringify(body),
+      signal: AbortSignal.timeout(file ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS),
       ...options,
     });
   } catch {
@@ -46,6 +50,13 @@ export const claim = (id) => call('POST', question(id, 'claim'), {});
 export const heartbeat = (id) => call('POST', question(id, 'heartbeat'), {});
 export const answer = (id, body) => call('POST', question(id, 'answer'), body);
 export const flag = (id, reason) => call('POST', question(id, 'flag'), { reason });
+
+/** Store a file for the answer; gives its `url`. */
+export function upload(id, file) {
+  const form = new FormData();
+  form.append('file', file, file.name);
+  return call('POST', question(id, 'upload'), form);
+}
 
 /** Also while the page is being left, where a beacon could not carry the header. */
 export const release = (id) => call('POST', question(id, 'release'), {}, { keepalive: true });

@@ -1,8 +1,10 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The image with its shapes: draws the editor's state and converts between screen and image.
 
-import { clipped, el, setAttributes, svg } from './dom.js';
-import { HANDLES, bounds, handlePoint, isDoubted, scoreOf } from './shapes.js';
+import { el, setAttributes, svg } from './dom.js';
+import { imageMedium } from './medium.js';
+import { HANDLES, bounds, handlePoint } from './shapes.js';
+import { drawTag } from './tag.js';
 
 const MARGIN_PX = 20;
 const TOOLBAR_PX = 64;
@@ -10,10 +12,6 @@ const MAX_SCALE = 40;
 const ROOM_FOR_EDGE_HANDLES_PX = 44;
 const HANDLE_PX = 9;
 const GRIP_PX = 18;
-const LONGEST_TAG = 60;
-const TAG_PX = 22;
-const TAG_GAP_PX = 9;
-const MARKS = { changed: ' ✎', added: ' +' };
 
 export class Canvas {
   #stage;
@@ -21,20 +19,22 @@ export class Canvas {
   #overlay;
   #tags;
   #editor;
-  #colorOf;
+  #medium;
+  #look = { colourOf: () => '', doubted: () => false, words: () => ['', ''], shown: () => true };
   #nodes = new Map();
   #handles = svg('g');
   #view = { scale: 1, x: 0, y: 0 };
   #fitted = true;
 
-  /** `parts`: stage, image, overlay and tags elements; `colorOf` gives a label's colour. */
-  constructor(parts, editor, colorOf) {
+  /** `parts`: stage, image, overlay and tags elements. */
+  constructor(parts, editor) {
     this.#stage = parts.stage;
     this.#image = parts.image;
     this.#overlay = parts.overlay;
     this.#tags = parts.tags;
     this.#editor = editor;
-    this.#colorOf = colorOf;
+    this.#medium = imageMedium(parts.image);
+    parts.image.classList.add('medium');
     this.#overlay.append(this.#handles);
     editor.addEventListener('change', () => this.draw());
     new ResizeObserver(() => (this.#fitted ? this.fit() : this.redraw())).observe(this.#stage);
@@ -43,11 +43,41 @@ export class Canvas {
   /** Show another image; resolves when it is there, rejects when it cannot be loaded. */
   async load(url) {
     this.#image.removeAttribute('src');
-    this.clear();
+    this.#show(imageMedium(this.#image));
     if (!url) throw new Error('no image that can be loaded');
     this.#image.src = url;
     await this.#image.decode();
     this.fit();
+  }
+
+  /** Show something else in the place of the image; see medium.js. */
+  place(medium) {
+    this.#image.removeAttribute('src');
+    this.#show(medium);
+    this.fit();
+  }
+
+  #show(medium) {
+    this.clear();
+    if (medium.element !== this.#medium.element) {
+      if (this.#medium.element !== this.#image) this.#medium.element.remove();
+      this.#image.hidden = medium.element !== this.#image;
+      if (medium.element !== this.#image) this.#image.after(medium.element);
+      medium.element.classList.add('medium');
+    }
+    this.#medium = medium;
+  }
+
+  /**
+   * How shapes look: `colourOf`, `doubted`, `words` (a name and a mark, for the tag), and which
+   * are `shown`, each given a shape.
+   */
+  set look(look) {
+    this.#look = look;
+  }
+
+  get shown() {
+    return this.#editor.shapes.filter((shape) => this.#look.shown(shape));
   }
 
   clear() {
@@ -57,12 +87,18 @@ export class Canvas {
   }
 
   get ready() {
-    return this.#image.complete && this.#image.naturalWidth > 0;
+    return this.#medium.size() !== null;
+  }
+
+  /** In pixels of the upright image itself. */
+  get size() {
+    return this.#medium.size();
   }
 
   /** `pixels` of the image, as a fraction of it. */
   imageReach(pixels) {
-    return { x: pixels / this.#image.naturalWidth, y: pixels / this.#image.naturalHeight };
+    const { width, height } = this.size;
+    return { x: pixels / width, y: pixels / height };
   }
 
   /** `pixels` of the screen, as a fraction of the image. */
@@ -74,23 +110,28 @@ export class Canvas {
   pointOf(event) {
     const origin = this.#stage.getBoundingClientRect();
     const { scale, x, y } = this.#view;
+    const { width, height } = this.size;
     return {
-      x: (event.clientX - origin.left - x) / scale / this.#image.naturalWidth,
-      y: (event.clientY - origin.top - y) / scale / this.#image.naturalHeight,
+      x: (event.clientX - origin.left - x) / scale / width,
+      y: (event.clientY - origin.top - y) / scale / height,
     };
   }
 
   fit() {
     if (!this.ready) return;
     const { clientWidth, clientHeight } = this.#stage;
-    const { naturalWidth, naturalHeight } = this.#image;
+    const { width, height } = this.size;
     const high = clientHeight - MARGIN_PX - TOOLBAR_PX;
     const scale = Math.max(
-      Math.min((clientWidth - 2 * MARGIN_PX) / naturalWidth, high / naturalHeight, MAX_SCALE),
+      Math.min(
+        (clientWidth - 2 * MARGIN_PX) / width,
+        this.#medium.tall ? MAX_SCALE : high / height,
+        MAX_SCALE,
+      ),
       0.01,
     );
-    const x = (clientWidth - naturalWidth * scale) / 2;
-    const y = MARGIN_PX + Math.max((high - naturalHeight * scale) / 2, 0);
+    const x = (clientWidth - width * scale) / 2;
+    const y = MARGIN_PX + Math.max((high - height * scale) / 2, 0);
     this.#setView({ scale, x, y }, true);
   }
 
@@ -117,9 +158,9 @@ export class Canvas {
 
   draw() {
     if (!this.ready) return;
-    const { shapes, selectedKey } = this.#editor;
+    const { selectedKey } = this.#editor;
     const gone = new Set(this.#nodes.keys());
-    for (const shape of shapes) {
+    for (const shape of this.shown) {
       gone.delete(shape.key);
       this.#drawShape(shape, shape.key === selectedKey);
     }
@@ -133,20 +174,21 @@ export class Canvas {
   #setView(view, fitted) {
     this.#view = view;
     this.#fitted = fitted;
-    const { style, naturalWidth, naturalHeight, classList } = this.#image;
-    style.width = `${naturalWidth * view.scale}px`;
-    style.height = `${naturalHeight * view.scale}px`;
-    style.transform = `translate(${view.x}px, ${view.y}px)`;
-    classList.toggle('pixels', view.scale > 4);
+    const { element, scales } = this.#medium;
+    const { width, height } = this.size;
+    const grown = scales ? view.scale : 1;
+    element.style.width = `${width * grown}px`;
+    element.style.height = `${height * grown}px`;
+    element.style.transform =
+      `translate(${view.x}px, ${view.y}px) scale(${scales ? 1 : view.scale})`;
+    element.classList.toggle('pixels', view.scale > 4);
     this.redraw();
   }
 
   #onScreen({ x, y }) {
     const { scale, x: left, y: top } = this.#view;
-    return {
-      x: left + x * this.#image.naturalWidth * scale,
-      y: top + y * this.#image.naturalHeight * scale,
-    };
+    const { width, height } = this.size;
+    return { x: left + x * width * scale, y: top + y * height * scale };
   }
 
   #drawShape(shape, selected) {
@@ -171,36 +213,21 @@ export class Canvas {
       ? { cx: points[0].x, cy: points[0].y }
       : { points: points.map(({ x, y }) => `${x},${y}`).join(' ') };
     for (const line of node.lines) setAttributes(line, place);
-    const status = this.#editor.status(shape);
-    const doubted = isDoubted(shape.metadata) && status === 'untouched';
+    const doubted = this.#look.doubted(shape);
     for (const element of [node.group, node.tag]) {
-      element.style.setProperty('--label', this.#colorOf(shape.label));
+      element.style.setProperty('--label', this.#look.colourOf(shape));
       element.classList.toggle('selected', selected);
       element.classList.toggle('doubted', doubted);
     }
+    const status = this.#editor.status(shape);
     setAttributes(node.group, { 'data-status': status, 'data-prior': shape.prior ?? '' });
-    const mark = MARKS[status] ?? scoreText(shape.metadata) + (doubted ? ' ?' : '');
-    this.#drawTag(node.tag, shape, selected, points, mark);
-  }
-
-  #drawTag(tag, shape, selected, points, mark) {
-    const { left, top, bottom } = bounds(points);
-    tag.replaceChildren(
-      el('bdi', {}, clipped(shape.label, LONGEST_TAG) || 'no label'),
-      el('span', {}, mark),
-    );
-    // Clear of the dot itself, or of the corner handle.
-    const gap = shape.type === 'dot' || selected ? TAG_GAP_PX : 0;
-    const x = Math.max(left - 1 + (shape.type === 'dot' ? gap : 0), 0);
-    tag.style.transform = top >= TAG_PX + gap
-      ? `translate(${x}px, calc(${top - gap}px - 100%))`
-      : `translate(${x + gap}px, ${Math.min(Math.max(top, 0), bottom) + gap}px)`;
+    drawTag(node.tag, this.#look.words(shape), shape.type === 'dot', selected, points);
   }
 
   #drawHandles() {
     const shape = this.#editor.selected;
     this.#handles.replaceChildren();
-    if (!shape || shape.type === 'dot') return;
+    if (!shape || shape.type === 'dot' || !this.#look.shown(shape)) return;
     this.#overlay.append(this.#handles);
     const points = shape.vertices.map((vertex) => this.#onScreen(vertex));
     if (shape.type === 'polygon') {
@@ -230,10 +257,4 @@ export class Canvas {
     node.group.remove();
     node.tag.remove();
   }
-}
-
-/** The score belongs to what the detector said; a corrected shape has none. */
-function scoreText(metadata) {
-  const score = scoreOf(metadata);
-  return score === null ? '' : ` ${Math.round(score * 100)} %`;
 }

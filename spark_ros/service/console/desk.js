@@ -18,8 +18,10 @@ export class Desk {
   #fetchNext = null;
 
   current = null;
+  /** The form of the current question, or null. */
+  form = null;
 
-  /** `parts`: editor, labels, panel, picture, pointer, queue, stage. */
+  /** `parts`: panel, queue, and `formFor`, which gives the form that fits a question. */
   constructor(parts) {
     this.#parts = parts;
     this.#lease = new Lease({
@@ -28,6 +30,7 @@ export class Desk {
         this.#once(() => this.#goOn());
       },
       onAbsent: () => {
+        if (this.current) this.#putAside();
         this.#close();
         notify('Nothing was done for a while, so the question went back to the queue.', true);
         this.refresh();
@@ -54,18 +57,17 @@ export class Desk {
   }
 
   get submittable() {
-    return this.current !== null && !this.#busy && this.#parts.picture.seen;
+    return this.current !== null && !this.#busy && this.form.seen && !this.current.excluded;
   }
 
   submit() {
-    this.#parts.labels.finishTyping();
-    this.#parts.editor.settle();
+    this.form?.settle();
     if (!this.submittable) return;
-    const body = {
-      shapes: this.#parts.editor.answer(),
-      response: this.#parts.panel.response,
-      flags: [],
-    };
+    if (this.form.problem) {
+      this.form.showProblem();
+      return;
+    }
+    const body = this.form.answer();
     this.#once(() => this.#finish((id) => api.answer(id, body), ''));
   }
 
@@ -111,7 +113,7 @@ export class Desk {
       showCounts(questions.length, answered);
       const known = new Set(questions.map(({ id }) => id));
       this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
-      if (!this.current) showIdle(this.#parts.queue.free().length);
+      if (!this.current) this.#showIdle();
     } catch (error) {
       this.#noticeSignedOut(error);
     }
@@ -132,7 +134,7 @@ export class Desk {
 
   /** Claim a question and show it; says why when that fails. */
   async #open(id) {
-    const { editor, labels, panel, picture, pointer, queue, stage } = this.#parts;
+    const { formFor, panel, queue } = this.#parts;
     let question;
     try {
       question = await api.claim(id);
@@ -140,41 +142,42 @@ export class Desk {
       if (!this.#noticeSignedOut(error)) notify(`Could not open it: ${error.message}`);
       return false;
     }
+    this.form?.clear();
     this.current = question;
     this.#lease.hold(question);
-    pointer.setDrawing(false);
     const draft = this.#drafts.get(id);
     this.#drafts.delete(id);
-    picture.show(question, queue.loadedUrl(id));
-    labels.show(question);
-    editor.load(question.priors, draft?.edits);
-    panel.show(question, draft?.response);
-    queue.show(queue.questions, question.id);
+    this.form = formFor(question);
     byId('idle').hidden = true;
-    stage.hidden = false;
-    stage.focus({ preventScroll: true });
+    panel.show(question);
+    this.form.show(question, draft, queue.loadedUrl(id));
+    queue.show(queue.questions, question.id);
+    this.form.focus();
     return true;
   }
 
   /** Keep what was done to a question that goes back to the queue. */
   #putAside() {
-    const { editor, panel } = this.#parts;
-    if (!editor.canUndo && !panel.response) return;
-    this.#drafts.set(this.current.id, { edits: editor.keep(), response: panel.response });
+    const draft = this.form.keep();
+    if (draft) this.#drafts.set(this.current.id, draft);
   }
 
   #close() {
-    const { panel, picture, pointer, queue, stage } = this.#parts;
+    const { panel, queue } = this.#parts;
     this.current = null;
-    pointer.cancel();
+    this.form?.clear();
+    this.form = null;
     closeFlag();
-    picture.clear();
     panel.hide();
     queue.show(queue.questions, null);
-    stage.hidden = true;
     byId('idle').hidden = false;
-    if (!this.#signedOut) showIdle(queue.free().length);
+    if (!this.#signedOut) this.#showIdle();
     this.updateButtons();
+  }
+
+  #showIdle() {
+    const { queue } = this.#parts;
+    showIdle(queue.free().length, queue.excluded().length);
   }
 
   /** Open the oldest free question; what is already known first, so that no time is lost. */

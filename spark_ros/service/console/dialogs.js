@@ -2,16 +2,14 @@
 // The two dialogs: why a question is flagged, and the keys.
 
 import { byId, el } from './dom.js';
-import { KEY_HELP } from './keys.js';
+import { FIRST_HELP, LAST_HELP } from './keys.js';
 
-export function setUpHelp() {
+/** Show the keys, with those of the current form. */
+export function showHelp(own) {
   const pressed = (keys) => keys.flatMap((key, at) => (at ? [' ', el('kbd', {}, key)] : [el('kbd', {}, key)]));
-  byId('key-list').append(...KEY_HELP.map(([keys, meaning]) =>
+  const all = [...FIRST_HELP, ...own, ...LAST_HELP];
+  byId('key-list').replaceChildren(...all.map(([keys, meaning]) =>
     el('div', {}, el('dt', {}, ...pressed(keys)), el('dd', {}, meaning))));
-  byId('help-button').addEventListener('click', showHelp);
-}
-
-export function showHelp() {
   byId('help').showModal();
 }
 

@@ -5,13 +5,15 @@ import { sameVertices } from './shapes.js';
 
 const NAMES = { bounding_box: 'Box', polygon: 'Polygon', dot: 'Dot' };
 
+// One count for all editors: what was put aside comes back with its keys.
+let nextKey = 0;
+
 /** A shape is never changed in place: a new object replaces it, so undo keeps exact numbers. */
 export class Editor extends EventTarget {
   #priors = new Map();
   #past = [];
   #future = [];
   #before = null;
-  #nextKey = 0;
 
   shapes = [];
   selectedKey = null;
@@ -23,7 +25,7 @@ export class Editor extends EventTarget {
     this.#future = kept?.future ?? [];
     this.#before = null;
     this.shapes = kept?.shapes ?? priors.map((prior) => ({
-      key: this.#nextKey++,
+      key: nextKey++,
       prior: prior.index,
       label: prior.label ?? '',
       type: prior.type,
@@ -74,23 +76,30 @@ export class Editor extends EventTarget {
     this.#commit(this.#with(key, { label }), key);
   }
 
+  /** Add a shape with these fields as one step of the history. */
+  add(fields) {
+    this.settle();
+    const shape = { key: nextKey++, prior: null, label: '', metadata: null, ...fields };
+    this.#commit([...this.shapes, shape], shape.key);
+  }
+
   remove(key) {
     this.settle();
     this.#commit(this.shapes.filter((shape) => shape.key !== key), null);
   }
 
-  /** Show other vertices while a drag lasts; `settle` makes it one step of the history. */
-  preview(key, vertices) {
+  /** Show a change while a drag or typing lasts; `settle` makes it one step of the history. */
+  preview(key, change) {
     this.#before ??= this.#state();
-    this.#show({ shapes: this.#with(key, { vertices }), selectedKey: key });
+    this.#show({ shapes: this.#with(key, change), selectedKey: key });
   }
 
-  /** Start a new box as a preview; returns its key. */
-  previewNew(label, vertices) {
+  /** Start a new shape as a preview; returns its key. */
+  previewNew(fields) {
     this.settle();
     this.#before = this.#state();
-    const key = this.#nextKey++;
-    const shape = { key, prior: null, label, type: 'bounding_box', vertices, metadata: null };
+    const key = nextKey++;
+    const shape = { key, prior: null, label: '', metadata: null, ...fields };
     this.#show({ shapes: [...this.shapes, shape], selectedKey: key });
     return key;
   }

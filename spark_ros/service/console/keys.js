@@ -1,30 +1,23 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Which key does what, and the list of them for the help.
 
-const TYPING = 'textarea, input, select, [contenteditable]';
-const PRESSABLE = 'button, a, summary, video';
+const TYPING = 'textarea, input:not([type="range"]), select, [contenteditable]';
+const PRESSABLE = 'button, a, summary, video, audio';
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LETTERS = {
-  n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel',
+  n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel', u: 'upload', p: 'play',
+  '[': 'previousAttachment', ']': 'nextAttachment', ',': 'stepBack', '.': 'stepOn',
   '?': 'help', 0: 'fit', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut',
 };
 
-export const KEY_HELP = [
+/** The help around what a form has of its own. */
+export const FIRST_HELP = [
   [['Enter'], 'Submit; with nothing open, open the oldest question'],
-  [['Ctrl', 'Enter'], 'Submit, also while typing'],
-  [['1', '…', '9'], 'Give the selected shape that label; with none selected, the next new box'],
-  [['Tab'], 'Next shape, after the last one on to the panel; with Shift the other way'],
-  [['Drag'], 'Move or resize a shape, or draw a new box'],
-  [['N'], 'Draw the next box even on top of another shape'],
-  [['Del'], 'Delete the selected shape'],
-  [['←', '↑', '→', '↓'], 'Nudge it by a pixel, with Shift by ten'],
-  [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
-  [['Esc'], 'Stop the drag, else deselect'],
-  [['L'], 'Type a label'],
-  [['R'], 'Write a response'],
+  [['Ctrl', 'Enter'], 'Submit, also while typing; Esc leaves a text field'],
+];
+export const LAST_HELP = [
   [['F'], 'Flag with a reason'],
   [['S'], 'Skip: back to the queue, on to the next'],
-  [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
   [['?'], 'These keys'],
 ];
 
@@ -49,7 +42,7 @@ function actionOf(event) {
   if (key === 'Enter' && command) return event.repeat ? null : ['submit'];
   if (typing) {
     if (key === 'Escape') return ['leaveField'];
-    return key === 'Enter' && target.matches('input') ? ['leaveField'] : null;
+    return key === 'Enter' && target.matches('input') ? ['enterField'] : null;
   }
   if (command || event.altKey) return event.altKey ? null : historyAction(key, shiftKey);
   const pressable = target instanceof Element && target.closest(PRESSABLE) !== null;
@@ -62,7 +55,7 @@ function actionOf(event) {
   if (key in ARROWS) return ['nudge', ...ARROWS[key].map((n) => n * (shiftKey ? 10 : 1))];
   // By position too: on some layouts the digits need Shift.
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? /^[1-9]$/.exec(key)?.[0];
-  if (digit && !shiftKey) return ['label', Number(digit) - 1];
+  if (digit && !shiftKey) return ['digit', Number(digit) - 1];
   return event.repeat || !(key.toLowerCase() in LETTERS) ? null : [LETTERS[key.toLowerCase()]];
 }
 

@@ -20,6 +20,8 @@ export class Lease {
     for (const kind of ['pointerdown', 'pointermove', 'keydown', 'wheel']) {
       addEventListener(kind, () => (this.#lastActive = Date.now()), { passive: true });
     }
+    // Watching or listening is being there, too; these events do not bubble.
+    addEventListener('timeupdate', () => (this.#lastActive = Date.now()), { capture: true });
     addEventListener('pagehide', () => this.release());
   }
 

@@ -1,37 +1,25 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The side panel: what is asked, about what, and what the answer would be.
+// The side panel: what is asked, about what, by whom.
 
-import { asText, byId, clipped, counted, el, safeUrl, say } from './dom.js';
-import { isDoubted, scoreOf } from './shapes.js';
+import { asText, byId, clipped, el, safeUrl, say } from './dom.js';
+import { kindName } from './kinds.js';
 
 const MOST_ROWS = 200;
 const MOST_REFERENCES = 24;
 
 export class Panel {
-  #editor;
-  #response = byId('response');
-
-  constructor(editor) {
-    this.#editor = editor;
-    editor.addEventListener('change', () => this.#update());
-  }
-
-  get response() {
-    return this.#response.value.trim();
-  }
-
-  show(question, response = '') {
+  show(question) {
     byId('panel').hidden = false;
     byId('panel').querySelector('.scroll').scrollTop = 0;
-    say(byId('program'), asText(question.program) || 'No program');
+    const heading = question.api === 'heat' ? kindName(question.kind) : 'No program';
+    say(byId('program'), asText(question.program) || heading);
     byId('program-unknown').hidden = !question.program || question.program_known !== false;
     byId('position').hidden = !(question.image_count > 1);
     say(byId('position'), `image ${question.image_index + 1} of ${question.image_count}`);
-    say(byId('instructions'), asText(question.instructions) || 'No instructions.');
+    const instructions = asText(question.instructions) || asText(question.prompt?.instruction);
+    say(byId('instructions'), instructions || 'No instructions.');
     this.#showReferences(question.reference_images ?? []);
     this.#showDetails(question);
-    this.#response.value = response;
-    this.#update();
   }
 
   hide() {
@@ -56,7 +44,7 @@ export class Panel {
     body.replaceChildren(...rows.map(([name, value]) => makeRow(name, asText(value))));
     const about = {
       'asked by': question.tenant, created: timeText(question.created), token: question.token,
-      'webhook URL': question.webhook_url,
+      'webhook URL': question.webhook_url || question.hook_url,
     };
     for (const [name, value] of Object.entries(about)) {
       if (!value) continue;
@@ -65,35 +53,6 @@ export class Panel {
       if (name === 'webhook URL') row.lastChild.dataset.testid = 'webhook';
       body.append(row);
     }
-  }
-
-  #update() {
-    const shape = this.#editor.selected;
-    say(byId('selection'), shape ? this.#describe(shape) : 'Nothing selected');
-    byId('delete').disabled = !shape;
-    byId('undo').disabled = !this.#editor.canUndo;
-    byId('redo').disabled = !this.#editor.canRedo;
-    say(byId('summary'), this.#summary());
-  }
-
-  #describe(shape) {
-    const words = [this.#editor.describe(shape), shape.label || 'no label'];
-    const status = this.#editor.status(shape);
-    if (status !== 'untouched') return [...words, status].join(' · ');
-    const score = scoreOf(shape.metadata);
-    if (score !== null) words.push(`${Math.round(score * 100)} %`);
-    if (isDoubted(shape.metadata)) words.push('doubted');
-    return words.join(' · ');
-  }
-
-  #summary() {
-    const { untouched, changed, added, removed } = this.#editor.counts();
-    const words = [];
-    if (untouched) words.push(`${untouched} confirmed`);
-    if (changed) words.push(`${changed} changed`);
-    if (added) words.push(`${added} added`);
-    if (removed) words.push(`${removed} removed`);
-    return words.join(' · ') || counted(0, 'shape');
   }
 }
 

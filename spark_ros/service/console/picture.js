@@ -1,16 +1,16 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Bringing a question's image onto the stage, and saying so where that is not possible.
+// Bringing an image onto the stage, and saying so where that is not possible.
 
 import { asText, byId, el, safeUrl } from './dom.js';
 
 // Long enough that a second press of Enter cannot answer a question nobody has seen yet.
-const LOOK_FIRST_MS = 300;
+export const LOOK_FIRST_MS = 300;
 
 export class Picture {
   #canvas;
   #cover = byId('cover');
   #onSeen;
-  #question = null;
+  #asked = null;
 
   /** Whether the operator had a chance to look at it. */
   seen = false;
@@ -20,31 +20,48 @@ export class Picture {
     this.#onSeen = onSeen;
   }
 
-  /** `loadedUrl`: where the image was already loaded from; every signed URL is a new one. */
-  async show(question, loadedUrl = null) {
-    this.#question = question;
+  /**
+   * Show an image, or a SparkAI `video`. `loadedUrl` is where it was already loaded from; every
+   * signed URL is a new one.
+   */
+  async show(asked) {
+    this.#asked = asked;
     this.#setSeen(false);
-    const url = safeUrl(question.image_url);
-    if (question.content_type === 'video') {
+    const url = safeUrl(asked.url);
+    if (asked.video) {
       this.#canvas.load(null).catch(() => {});
       this.#showCover('Shapes cannot be drawn on a video; answer in words.', url);
       if (url) this.#cover.prepend(el('video', { src: url, controls: '', preload: 'metadata' }));
     } else {
       this.#showCover('');
       try {
-        await this.#canvas.load(loadedUrl ?? url);
+        await this.#canvas.load(asked.loadedUrl ?? url);
       } catch {
-        if (this.#question !== question) return;
+        if (this.#asked !== asked) return;
         this.#showCover('The image cannot be loaded. Try again, or flag the question.', url, true);
         return;
       }
     }
-    setTimeout(() => this.#question === question && this.#setSeen(true), LOOK_FIRST_MS);
+    this.#seenSoon(asked);
+  }
+
+  /** Show another medium in the place of an image; see medium.js. */
+  place(medium) {
+    const asked = { medium };
+    this.#asked = asked;
+    this.#setSeen(false);
+    this.#showCover('');
+    this.#canvas.place(medium);
+    this.#seenSoon(asked);
+  }
+
+  #seenSoon(asked) {
+    setTimeout(() => this.#asked === asked && this.#setSeen(true), LOOK_FIRST_MS);
   }
 
   clear() {
-    this.#question = null;
-    this.#canvas.clear();
+    this.#asked = null;
+    this.#canvas.load(null).catch(() => {});
     this.#setSeen(false);
   }
 
@@ -57,8 +74,8 @@ export class Picture {
     this.#cover.hidden = !text;
     this.#cover.replaceChildren();
     if (!text) return;
-    const question = this.#question;
-    const given = asText(question.image_url);
+    const asked = this.#asked;
+    const given = asText(asked.url);
     this.#cover.append(
       el('p', {}, text),
       url
@@ -67,7 +84,9 @@ export class Picture {
     );
     if (!retry) return;
     const button = el('button', { type: 'button' }, 'Try again');
-    button.addEventListener('click', () => this.#question === question && this.show(question));
+    button.addEventListener('click', () => {
+      if (this.#asked === asked) this.show({ ...asked, loadedUrl: null });
+    });
     this.#cover.append(button);
   }
 }

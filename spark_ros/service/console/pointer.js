@@ -1,7 +1,9 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Mouse and pen on the image: select, move, resize, draw, pan, zoom.
 
-import { boxBetween, contains, moved, resized, shapeAt, withVertexMoved } from './shapes.js';
+import {
+  boxBetween, clampPoint, contains, moved, resized, shapeAt, withVertexMoved,
+} from './shapes.js';
 
 const DRAG_STARTS_PX = 3;
 const REACH_PX = 5;
@@ -12,18 +14,21 @@ export class Pointer {
   #stage;
   #canvas;
   #editor;
-  #newLabel;
+  #newShape;
   #gesture = null;
   #panning = false;
   #drawing = false;
   #onDrawing;
 
-  /** `newLabel()` gives the label of a drawn box; `onDrawing(on)` hears of the draw mode. */
-  constructor(stage, canvas, editor, { newLabel, onDrawing, onDrawn }) {
+  /**
+   * `newShape()` gives the fields of what is drawn, its type among them, or null where nothing may
+   * be; `onDrawing(on)` hears of the draw mode.
+   */
+  constructor(stage, canvas, editor, { newShape, onDrawing, onDrawn }) {
     this.#stage = stage;
     this.#canvas = canvas;
     this.#editor = editor;
-    this.#newLabel = newLabel;
+    this.#newShape = newShape;
     this.#onDrawing = onDrawing;
     this.onDrawn = onDrawn;
     stage.addEventListener('pointerdown', (event) => this.#down(event));
@@ -39,6 +44,9 @@ export class Pointer {
     this.#stage.classList.toggle('drawing', on);
     this.#onDrawing(on);
   }
+
+  /** Whether a mere click places a shape. */
+  clickPlaces = false;
 
   get drawing() {
     return this.#drawing;
@@ -59,7 +67,7 @@ export class Pointer {
 
   #down(event) {
     if (!event.isPrimary || this.#gesture || !this.#canvas.ready) return;
-    if (event.target.closest('button, .cover')) return;
+    if (event.target.closest('button, .cover, .tools')) return;
     if (event.button !== 0 && event.button !== 1) return;
     event.preventDefault();
     // Also ends typing elsewhere, so that a half-typed label goes to the shape it was meant for.
@@ -80,7 +88,7 @@ export class Pointer {
     const handle = event.target.dataset?.handle;
     if (handle && selected && !this.#drawing) return this.#resize(selected, handle, start);
     const reach = this.#canvas.screenReach(REACH_PX);
-    const hit = this.#drawing ? null : shapeAt(this.#editor.shapes, start, reach);
+    const hit = this.#drawing ? null : shapeAt(this.#canvas.shown, start, reach);
     if (!hit) return this.#draw(start);
     if (selected && contains(selected, start, reach)) {
       // A drag moves what is selected; a mere click reaches for the smaller shape on top of it.
@@ -130,7 +138,7 @@ export class Pointer {
   #moveShape(shape, start) {
     return {
       drag: (point) => this.#editor.preview(
-        shape.key, moved(shape.vertices, point.x - start.x, point.y - start.y)),
+        shape.key, { vertices: moved(shape.vertices, point.x - start.x, point.y - start.y) }),
     };
   }
 
@@ -141,24 +149,36 @@ export class Pointer {
       : resized(shape.vertices, handle, dx, dy, smallest));
     return {
       drag: (point) => this.#editor.preview(
-        shape.key, change(point.x - start.x, point.y - start.y)),
+        shape.key, { vertices: change(point.x - start.x, point.y - start.y) }),
     };
   }
 
   #draw(start) {
     const smallest = this.#canvas.imageReach(SMALLEST_PX);
+    let fields;
     let key = null;
-    return {
-      drag: (point) => {
-        const vertices = boxBetween(start, point, smallest);
-        if (key === null) key = this.#editor.previewNew(this.#newLabel(), vertices);
-        else this.#editor.preview(key, vertices);
-      },
-      done: () => {
-        this.setDrawing(false);
-        this.onDrawn();
-      },
-      click: () => this.#editor.select(null),
+    const placed = (point) => (fields.type === 'dot'
+      ? [clampPoint(point)]
+      : boxBetween(start, point, smallest));
+    const done = () => {
+      this.setDrawing(false);
+      if (key !== null) this.onDrawn();
     };
+    const drag = (point) => {
+      fields ??= this.#newShape() ?? false;
+      if (!fields) return;
+      const vertices = placed(point);
+      if (key === null) key = this.#editor.previewNew({ ...fields, vertices });
+      else this.#editor.preview(key, { vertices });
+    };
+    const click = () => {
+      if (!this.clickPlaces || !inside(start)) return this.#editor.select(null);
+      drag(start);
+      this.#editor.settle();
+      done();
+    };
+    return { drag, done, click };
   }
 }
+
+const inside = ({ x, y }) => x >= 0 && x < 1 && y >= 0 && y < 1;

@@ -2,6 +2,7 @@
 // The list of questions, oldest first, with timers.
 
 import { ageText, asText, clipped, counted, el, safeUrl, say } from './dom.js';
+import { kindName, kindSign } from './kinds.js';
 
 const AGING_S = 60;
 const OLD_S = 300;
@@ -45,7 +46,13 @@ export class Queue {
 
   /** Questions that nobody has, or that are still ours after a reload. */
   free() {
-    return this.questions.filter((question) => question.mine || question.state === 'open');
+    return this.questions.filter((question) =>
+      (question.mine || question.state === 'open') && !question.excluded);
+  }
+
+  /** Questions that the asker does not want this operator to answer. */
+  excluded() {
+    return this.questions.filter((question) => question.excluded);
   }
 
   /** The oldest free one, or null. */
@@ -64,6 +71,8 @@ export class Queue {
     const url = safeUrl(question.image_url);
     if (url) {
       picture.append(el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' }));
+    } else {
+      picture.append(kindSign(question.kind));
     }
     const title = el('bdi', { class: 'title' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
@@ -85,10 +94,11 @@ export class Queue {
 
   #fill(row, question, current) {
     const title = asText(question.program) || asText(question.instructions) || 'Question';
-    const state = question.mine ? 'yours' : question.state === 'assigned' ? 'taken' : 'open';
+    const free = question.excluded ? 'not for you' : 'open';
+    const state = question.mine ? 'yours' : question.state === 'assigned' ? 'taken' : free;
     say(row.title, clipped(title, 120));
     say(row.state, state);
-    say(row.shapes, Number(question.priors) ? counted(question.priors, 'shape') : '');
+    say(row.shapes, aboutShapes(question));
     row.state.dataset.state = state;
     row.button.setAttribute('aria-current', String(current));
   }
@@ -101,4 +111,9 @@ export class Queue {
       row.age.dataset.age = age >= OLD_S ? 'old' : age >= AGING_S ? 'aging' : 'fresh';
     }
   }
+}
+
+function aboutShapes(question) {
+  if (question.api === 'heat') return kindName(question.kind).split(',')[0];
+  return Number(question.priors) ? counted(question.priors, 'shape') : '';
 }

@@ -10,6 +10,8 @@ const LOW_SCORE = 0.5;
 
 export const clamp = (value) => Math.min(Math.max(value, 0), LARGEST);
 
+export const clampPoint = ({ x, y }) => ({ x: clamp(x), y: clamp(y) });
+
 export function bounds(vertices) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { x, y } of vertices) {

@@ -28,13 +28,14 @@ export function showCounts(waiting, answered) {
   document.title = waiting ? `(${waiting}) spark console` : 'spark console';
 }
 
-/** Show the idle page: how many could be opened now. */
-export function showIdle(waiting) {
-  say(byId('idle-title'), waiting ? `${counted(waiting, 'question')} waiting` : 'All answered');
-  say(
-    byId('idle-text'),
-    waiting ? '' : 'The next question appears here by itself the moment a robot asks.',
-  );
+/** Show the idle page: how many could be opened now, and how many only by another operator. */
+export function showIdle(waiting, excluded = 0) {
+  const next = 'The next question appears here by itself the moment a robot asks.';
+  const others = `${counted(excluded, 'question')} in the queue must be answered by another `
+    + 'operator: the asker excluded you.';
+  const done = excluded ? 'Nothing for you' : 'All answered';
+  say(byId('idle-title'), waiting ? `${counted(waiting, 'question')} waiting` : done);
+  say(byId('idle-text'), waiting ? '' : excluded ? others : next);
   byId('open-next').hidden = !waiting;
 }
 

@@ -1,0 +1,22 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// A telephone number with the tones to send, as instructions; the console places no calls.
+
+import { asText, el } from './dom.js';
+
+const TONE_PAUSE_S = 0.5;
+
+export function dialling(given) {
+  const [, number, tones] = /^(?:\s*dial:)?([^@]*)@?([\s\S]*)$/i.exec(asText(given));
+  const list = el('div', { class: 'dial', 'data-testid': 'dial' },
+    el('p', {}, 'Call ', el('b', {}, el('bdi', {}, number.trim()))));
+  if (tones) {
+    list.append(el('p', { class: 'muted' }, 'When it is answered: ', el('bdi', {}, toneWords(tones))));
+  }
+  return list;
+}
+
+function toneWords(tones) {
+  return (tones.match(/w+|[^w]+/gi) ?? []).map((part) => (/^w/i.test(part)
+    ? `wait ${part.length * TONE_PAUSE_S} s`
+    : `press ${[...part].join(' ')}`)).join(', ');
+}

@@ -1,0 +1,154 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// The form of a SparkAI question: correct the shapes on an image, answer in words.
+
+import { byId, counted, say } from '../dom.js';
+import { isDoubted, scoreOf } from '../shapes.js';
+
+const MARKS = { changed: ' ✎', added: ' +' };
+
+export const ANNOTATE_HELP = [
+  [['1', '…', '9'], 'Give the selected shape that label; with none selected, the next new box'],
+  [['Tab'], 'Next shape, after the last one on to the panel; with Shift the other way'],
+  [['Drag'], 'Move or resize a shape, or draw a new box'],
+  [['N'], 'Draw the next box even on top of another shape'],
+  [['Del'], 'Delete the selected shape'],
+  [['←', '↑', '→', '↓'], 'Nudge it by a pixel, with Shift by ten'],
+  [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
+  [['Esc'], 'Stop the drag, else deselect'],
+  [['L'], 'Type a label'],
+  [['R'], 'Write a response'],
+  [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
+];
+
+export class AnnotateForm {
+  #board;
+  #labels;
+  #picture;
+  #response = byId('response');
+  #open = false;
+
+  help = ANNOTATE_HELP;
+  problem = '';
+  submitsFromField = false;
+
+  constructor({ board, labels, picture }) {
+    this.#board = board;
+    this.#labels = labels;
+    this.#picture = picture;
+    this.keys = {
+      ...board.keys,
+      digit: (index) => labels.giveNumber(index),
+      respond: () => this.#response.focus(),
+      typeLabel: () => labels.type(),
+    };
+    board.editor.addEventListener('change', () => this.#open && this.#update());
+    byId('delete').addEventListener('click', () => board.removeSelected());
+  }
+
+  get seen() {
+    return this.#picture.seen;
+  }
+
+  /** `draft` is what `keep` gave; `loadedUrl` is where the image is already loaded from. */
+  show(question, draft, loadedUrl) {
+    this.#open = true;
+    this.#board.open({
+      newShape: () => ({ label: this.#labels.active, type: 'bounding_box' }),
+      onDrawn: () => this.#labels.typeIfNeeded(),
+      look: {
+        colourOf: (shape) => this.#labels.colourOf(shape.label),
+        doubted: (shape) => this.#doubted(shape),
+        words: (shape) => [shape.label || 'no label', this.#markOf(shape)],
+        shown: () => true,
+      },
+      drawName: 'New box',
+      clickPlaces: false,
+    });
+    for (const id of ['label-section', 'response-section']) byId(id).hidden = false;
+    this.#picture.show({
+      url: question.image_url, video: question.content_type === 'video', loadedUrl,
+    });
+    this.#labels.show(question);
+    this.#board.editor.load(question.priors, draft?.edits);
+    this.#response.value = draft?.response ?? '';
+    this.#update();
+  }
+
+  focus() {
+    this.#board.focus();
+  }
+
+  leaveField() {
+    this.#board.focus();
+  }
+
+  /** What was done, for when the question goes back to the queue; null for nothing. */
+  keep() {
+    const { editor } = this.#board;
+    if (!editor.canUndo && !this.#words) return null;
+    return { edits: editor.keep(), response: this.#words };
+  }
+
+  clear() {
+    this.#open = false;
+    this.#board.close();
+    this.#picture.clear();
+    for (const id of ['label-section', 'response-section']) byId(id).hidden = true;
+  }
+
+  settle() {
+    this.#labels.finishTyping();
+    this.#board.editor.settle();
+  }
+
+  answer() {
+    return { shapes: this.#board.editor.answer(), response: this.#words, flags: [] };
+  }
+
+  get #words() {
+    return this.#response.value.trim();
+  }
+
+  #doubted(shape) {
+    return isDoubted(shape.metadata) && this.#board.editor.status(shape) === 'untouched';
+  }
+
+  #markOf(shape) {
+    const mark = MARKS[this.#board.editor.status(shape)];
+    return mark ?? scoreText(shape.metadata) + (this.#doubted(shape) ? ' ?' : '');
+  }
+
+  #update() {
+    const shape = this.#board.editor.selected;
+    say(byId('selection'), shape ? this.#describe(shape) : 'Nothing selected');
+    byId('delete').disabled = !shape;
+    say(byId('summary'), this.#summary());
+  }
+
+  #describe(shape) {
+    const { editor } = this.#board;
+    const words = [editor.describe(shape), shape.label || 'no label'];
+    const status = editor.status(shape);
+    if (status !== 'untouched') return [...words, status].join(' · ');
+    const score = scoreText(shape.metadata).trim();
+    if (score) words.push(score);
+    if (isDoubted(shape.metadata)) words.push('doubted');
+    return words.join(' · ');
+  }
+
+  #summary() {
+    const { untouched, changed, added, removed } = this.#board.editor.counts();
+    const words = [];
+    if (untouched) words.push(`${untouched} confirmed`);
+    if (changed) words.push(`${changed} changed`);
+    if (added) words.push(`${added} added`);
+    if (removed) words.push(`${removed} removed`);
+    return words.join(' · ') || counted(0, 'shape');
+  }
+}
+
+/** The score belongs to what the detector said; a corrected shape has none. */
+function scoreText(metadata) {
+  const score = scoreOf(metadata);
+  return score === null ? '' : ` ${Math.round(score * 100)} %`;
+}

@@ -1,0 +1,173 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// Points and rectangles on an image, a video or a web page, on the same stage as SparkAI's boxes.
+
+import { byId, el, safeUrl } from '../dom.js';
+import { frame, isYouTube } from '../media.js';
+import { frameMedium, videoMedium } from '../medium.js';
+import { notify } from '../status.js';
+import { bounds } from '../shapes.js';
+import { Transport } from '../transport.js';
+
+const COLOUR = '#6ec1ff';
+const PLAYER_SIZE = { width: 1280, height: 720 };
+// A page is laid out at its full length, because a frame that scrolls by itself would not say so.
+const PAGE_SIZE = { width: 1280, height: 3200 };
+const ROUNDING = 1e-6;
+
+export class PlaceMarks {
+  #question;
+  #board;
+  #picture;
+  #mayAdd;
+  #shown = 0;
+  #transport = null;
+
+  help = [
+    [['Tab'], 'Next mark, after the last one on to the panel; with Shift the other way'],
+    [['N'], 'Mark even on top of another mark'],
+    [['Del'], 'Delete the selected mark'],
+    [['←', '↑', '→', '↓'], 'Nudge it by a pixel, with Shift by ten'],
+    [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
+    [['Esc'], 'Stop the drag, else deselect'],
+    [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
+  ];
+
+  constructor(question, { board, picture, mayAdd, onAdded, words }) {
+    this.#question = question;
+    this.#board = board;
+    this.#picture = picture;
+    this.#mayAdd = mayAdd;
+    if (this.#timed) {
+      this.help.unshift([['P'], 'Play or pause'], [[',', '.'], 'A tenth of a second back, on']);
+    }
+    board.open({
+      newShape: () => this.#newShape(),
+      onDrawn: onAdded,
+      look: {
+        colourOf: () => COLOUR,
+        doubted: () => false,
+        words: (shape) => [this.#tagOf(shape, words(shape)), ''],
+        shown: (shape) => shape.attachment === this.#shown,
+      },
+      drawName: this.#rectangles ? 'New rectangle' : 'New point',
+      clickPlaces: !this.#rectangles,
+    });
+  }
+
+  get editor() {
+    return this.#board.editor;
+  }
+
+  get seen() {
+    return this.#picture.seen;
+  }
+
+  get how() {
+    return this.#rectangles ? 'Drag to draw a rectangle.' : 'Click to place a point.';
+  }
+
+  get keys() {
+    return { ...this.#board.keys, ...this.#transport?.keys };
+  }
+
+  show(index) {
+    this.#shown = index;
+    this.#transport?.remove();
+    this.#transport = null;
+    const item = this.#question.attachments[index];
+    const name = `Attachment ${index + 1}`;
+    const url = safeUrl(item.url);
+    if (this.#question.attachments_type === 'image' || !url) {
+      this.#picture.show({ url: item.url });
+    } else if (this.#timed && !isYouTube(url)) {
+      this.#showVideo(url, name);
+    } else {
+      this.#showFrame(url, name);
+    }
+  }
+
+  reveal(shape) {
+    if (shape.t !== undefined) this.#transport?.seek(shape.t);
+  }
+
+  focus() {
+    this.#board.focus();
+  }
+
+  clear() {
+    this.#transport?.remove();
+    this.#picture.clear();
+    this.#board.close();
+  }
+
+  /** Pixels of the upright image; sizes come from when it was marked. */
+  placeOf({ vertices, type, size, t }) {
+    const { left, top, right, bottom } = bounds(vertices);
+    const { width, height } = size;
+    const time = t === undefined ? {} : { t };
+    if (type === 'dot') return { x: pixel(left, width), y: pixel(top, height), ...time };
+    const edge = (fraction, length) => Math.min(Math.max(Math.round(fraction * length), 0), length);
+    return {
+      x: edge(left, width), y: edge(top, height), x2: edge(right, width), y2: edge(bottom, height),
+      ...time,
+    };
+  }
+
+  describe(shape) {
+    const { x, y, x2, y2, t } = this.placeOf(shape);
+    const place = x2 === undefined ? `${x}, ${y}` : `${x}, ${y} – ${x2}, ${y2}`;
+    return t === undefined ? place : `${place} · ${t} s`;
+  }
+
+  get #rectangles() {
+    return this.#question.annotations_type === 'rectangle';
+  }
+
+  get #timed() {
+    return this.#question.attachments_type === 'video';
+  }
+
+  #newShape() {
+    if (!this.#mayAdd()) return null;
+    this.#transport?.pause();
+    return {
+      type: this.#rectangles ? 'bounding_box' : 'dot',
+      attachment: this.#shown,
+      size: this.#board.canvas.size,
+      response: null,
+      ...(this.#timed && { t: this.#transport?.time ?? 0 }),
+    };
+  }
+
+  #tagOf(shape, words) {
+    const number = this.editor.shapes.indexOf(shape) + 1;
+    const time = shape.t === undefined ? '' : ` · ${shape.t} s`;
+    return words ? `${number}${time} · ${words}` : `${number}${time}`;
+  }
+
+  #showVideo(url, name) {
+    const video = el('video', {
+      src: url, preload: 'auto', playsinline: '', 'aria-label': name, 'data-testid': 'video',
+    });
+    this.#picture.place(videoMedium(video));
+    video.addEventListener('loadedmetadata', () => this.#board.canvas.fit());
+    video.addEventListener('error', () => {
+      notify('The video cannot be loaded. Skip the question, or flag it.', true);
+    });
+    this.#transport = Transport.forVideo(video);
+    byId('tools').prepend(this.#transport.element);
+  }
+
+  #showFrame(url, name) {
+    const size = this.#timed ? PLAYER_SIZE : PAGE_SIZE;
+    const element = frame(url, name);
+    element.loading = 'eager';
+    this.#picture.place(frameMedium(element, size, !this.#timed));
+    if (!this.#timed) return;
+    this.#transport = Transport.forPlayer((on) => this.#board.stage.classList.toggle('watching', on));
+    byId('tools').prepend(this.#transport.element);
+  }
+}
+
+const pixel = (fraction, length) =>
+  Math.min(Math.max(Math.floor(fraction * length + ROUNDING), 0), length - 1);

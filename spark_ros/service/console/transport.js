@@ -1,0 +1,91 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// Playing and seeking a video that is being marked. A foreign player cannot be asked for its time,
+// so there the operator types it.
+
+import { el } from './dom.js';
+
+const STEP_S = 0.1;
+const SLIDER_STEP_S = 0.01;
+
+/** To the millisecond, and never negative. */
+export const seconds = (value) => Math.max(0, Math.round(value * 1000) / 1000);
+
+export class Transport {
+  /** The current time in seconds. */
+  time = 0;
+  keys = {};
+
+  constructor(...parts) {
+    this.element = el('span', { class: 'transport', 'data-testid': 'transport' }, ...parts);
+  }
+
+  static forVideo(video) {
+    const button = el('button', { type: 'button', 'data-testid': 'play' });
+    const slider = el('input', {
+      type: 'range', min: 0, max: 0, step: SLIDER_STEP_S, value: 0, 'aria-label': 'Time',
+    });
+    const words = el('span', { class: 'time', 'data-testid': 'time' });
+    const transport = new Transport(button, slider, words);
+    const show = () => {
+      transport.time = seconds(video.currentTime);
+      slider.max = video.duration || 0;
+      slider.value = video.currentTime;
+      words.textContent = `${video.currentTime.toFixed(1)} s`;
+      button.replaceChildren(video.paused ? 'Play ' : 'Pause ', el('kbd', {}, 'P'));
+    };
+    for (const kind of ['play', 'pause', 'timeupdate', 'seeking', 'durationchange']) {
+      video.addEventListener(kind, show);
+    }
+    transport.pause = () => {
+      video.pause();
+      transport.time = seconds(video.currentTime);
+    };
+    transport.seek = (t) => {
+      video.pause();
+      video.currentTime = Math.min(Math.max(t, 0), video.duration || 0);
+    };
+    const toggle = () => (video.paused ? video.play().catch(() => {}) : video.pause());
+    button.addEventListener('click', toggle);
+    slider.addEventListener('input', () => transport.seek(slider.valueAsNumber));
+    transport.keys = {
+      play: () => void toggle(),
+      stepBack: () => transport.seek(video.currentTime - STEP_S),
+      stepOn: () => transport.seek(video.currentTime + STEP_S),
+    };
+    transport.onRemove = () => video.pause();
+    show();
+    return transport;
+  }
+
+  /** `watch(on)`: whether the mouse goes to the player instead of drawing. */
+  static forPlayer(watch) {
+    const button = el('button', { type: 'button', 'aria-pressed': 'false' }, 'Use player ', el('kbd', {}, 'P'));
+    const field = el('input', {
+      type: 'number', min: 0, step: STEP_S, value: 0, 'aria-label': 'Time of the next mark in seconds',
+      'data-testid': 'time-field',
+    });
+    const transport = new Transport(button, field, el('span', { class: 'time' }, 's'));
+    let watching = false;
+    const set = (on) => {
+      watching = on;
+      button.setAttribute('aria-pressed', String(on));
+      watch(on);
+    };
+    button.addEventListener('click', () => set(!watching));
+    field.addEventListener('input', () => (transport.time = seconds(field.valueAsNumber || 0)));
+    transport.keys = { play: () => set(!watching) };
+    transport.onRemove = () => set(false);
+    return transport;
+  }
+
+  pause() {}
+
+  seek() {}
+
+  onRemove() {}
+
+  remove() {
+    this.onRemove();
+    this.element.remove();
+  }
+}
