@@ -13,11 +13,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy import delete, select
-from starlette.staticfiles import StaticFiles
 
 from spark_ros.service import (
     console_api,
     describe,
+    heat_api,
+    heat_describe,
     leases,
     operator,
     pages,
@@ -35,8 +36,9 @@ log = logging.getLogger('spark_ros.service')
 EXPIRE_EVERY_S = 1.0
 FORGET_EVERY_S = 3600.0
 DESCRIPTION = (
-    'Ask people about images: the SparkAI API. Coordinates are fractions of the image in '
-    '[0, 1). Every error is {"statusCode", "message"}.'
+    'Ask people: the SparkAI API, whose coordinates are fractions of the image in [0, 1), and '
+    'the Heat API (/v1/requests), whose coordinates are pixels of the upright image. Every error '
+    'is {"statusCode", "message"}.'
 )
 
 
@@ -80,9 +82,9 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
     )
     replies.install(app)
     app.add_middleware(Outermost)
-    for part in (spark_api, console_api, pages):
+    for part in (spark_api, heat_api, console_api, pages):
         app.include_router(part.router)
-    app.mount('/console', StaticFiles(directory=pages.CONSOLE, check_dir=False))
+    app.mount('/console', pages.ConsoleFiles(directory=pages.CONSOLE, check_dir=False))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -102,7 +104,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         made = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        made.setdefault('components', {})['schemas'] = describe.SCHEMAS
+        made.setdefault('components', {})['schemas'] = {
+            **describe.SCHEMAS,
+            **heat_describe.SCHEMAS,
+        }
         app.openapi_schema = made
     return app.openapi_schema
 

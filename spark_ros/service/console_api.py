@@ -15,17 +15,19 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from spark_ros.service import jobs, leases, operator_view, sessions
+from spark_ros.service import heat_view, images, jobs, leases, operator_view, sessions
 from spark_ros.service.body import read_json
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.events import Subscription
+from spark_ros.service.image_urls import fresh_url
 from spark_ros.service.replies import reply
 from spark_ros.service.store import Transaction
+from spark_ros.service.uploads import keep, receive
 
 router = APIRouter(prefix='/console/api', include_in_schema=False)
 
@@ -97,9 +99,13 @@ async def claim(question_id: int, request: Request, operator: Acting) -> Respons
     """Take a question for the time of a lease and give it."""
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
-    await service.store.write(
-        lambda transaction: leases.claim(transaction, question_id, operator, now, lease_s)
-    )
+
+    def write(transaction: Transaction) -> None:
+        row = _row(transaction.connection, question_id)
+        operator_view.expect_may_claim(service, row, operator)
+        leases.claim(transaction, question_id, operator, now, lease_s)
+
+    await service.store.write(write)
     return reply(await _details(service, question_id, operator))
 
 
@@ -127,19 +133,22 @@ async def release(question_id: int, request: Request, operator: Acting) -> Respo
 
 @router.post('/questions/{question_id}/answer')
 async def answer(question_id: int, request: Request, operator: Acting) -> Response:
-    """Close the question with the shapes that are on the image in the end."""
+    """Close the question: with the shapes that are on the image in the end, or a response."""
     service = context_of(request)
     body = (await read_json(request, service.settings.json_limit)).value
     now = service.clock()
 
-    def write(transaction: Transaction) -> None:
-        row = jobs.question(transaction.connection, question_id)
-        if row is None:
-            raise _unknown()
-        said, flags = operator_view.answer_of(row, body)
-        leases.close(transaction, question_id, operator, now, answer=said, flags=flags)
+    def read(connection: Connection) -> tuple[dict[str, Any], list[str]]:
+        row = _row(connection, question_id)
+        return operator_view.answer_of(service, connection, row, body)
 
-    return await _closed(service, write)
+    said, flags = await service.store.read(read)
+    return await _closed(
+        service,
+        lambda transaction: leases.close(
+            transaction, question_id, operator, now, answer=said, flags=flags
+        ),
+    )
 
 
 @router.post('/questions/{question_id}/flag')
@@ -155,6 +164,22 @@ async def flag(question_id: int, request: Request, operator: Acting) -> Response
             transaction, question_id, operator, now, answer={}, flags=flags, feedback=reason
         ),
     )
+
+
+@router.post('/questions/{question_id}/upload')
+async def upload(question_id: int, request: Request, operator: Acting) -> Response:
+    """Keep a file that a Heat question asks for, and give the URL to answer with."""
+    service = context_of(request)
+    row = await service.store.read(lambda connection: _row(connection, question_id))
+    if row.lease_owner != operator:
+        raise ApiError(409, 'you do not have this question, or no longer: claim it again')
+    expected = heat_view.expected_upload(service.settings, row)
+    stored, _ = await receive(service, request, row.tenant, expected)
+    now = service.clock()
+    await keep(
+        service, stored, lambda transaction: images.record(transaction, stored, None, now)
+    )
+    return reply({'url': base_url(request) + fresh_url(service, stored.path, now)})
 
 
 @router.get('/events')
@@ -188,9 +213,7 @@ async def _details(service: Context, question_id: int, operator: str) -> dict[st
     now = service.clock()
 
     def read(connection: Connection) -> dict[str, Any]:
-        row = jobs.question(connection, question_id)
-        if row is None:
-            raise _unknown()
+        row = _row(connection, question_id)
         return operator_view.details(service, connection, row, operator, now)
 
     return await service.store.read(read)
@@ -201,5 +224,8 @@ async def _closed(service: Context, write: Callable[[Transaction], None]) -> Res
     return reply({'state': 'closed'})
 
 
-def _unknown() -> ApiError:
-    return ApiError(404, 'there is no such question')
+def _row(connection: Connection, question_id: int) -> Row[Any]:
+    row = jobs.question(connection, question_id)
+    if row is None:
+        raise ApiError(404, 'there is no such question')
+    return row

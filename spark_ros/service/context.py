@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.events import ChangeBus
 from spark_ros.service.images import ImageStore
 from spark_ros.service.settings import Settings
@@ -27,6 +28,7 @@ class Context:
     bus: ChangeBus
     store: Store
     images: ImageStore
+    crunchers: Crunchers
 
 
 def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
@@ -38,10 +40,9 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
     """
     bus = ChangeBus()
     store = Store(settings.database, bus.publish)
-    images = ImageStore(
-        settings.data / 'images', bytes.fromhex(store.value('url_secret')), settings.min_free
-    )
-    return Context(settings, clock, bus, store, images)
+    secret = bytes.fromhex(store.value('url_secret'))
+    images = ImageStore(settings.data / 'images', secret, settings.min_free)
+    return Context(settings, clock, bus, store, images, Crunchers(secret))
 
 
 def context_of(request: Request) -> Context:

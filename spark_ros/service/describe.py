@@ -18,11 +18,11 @@ ANYTHING = {'type': 'object', 'additionalProperties': True}
 UUID = {'type': 'string', 'format': 'uuid'}
 
 
-def _object(required: str, **properties: Any) -> dict[str, Any]:
+def record(required: str, **properties: Any) -> dict[str, Any]:
     return {'type': 'object', 'required': required.split(), 'properties': properties}
 
 
-def _said(schema: dict[str, Any], description: str) -> dict[str, Any]:
+def said(schema: dict[str, Any], description: str) -> dict[str, Any]:
     return {**schema, 'description': description}
 
 
@@ -37,47 +37,47 @@ _COORDINATE = {
 _ANNOTATION = {
     'label': TEXT,
     'type': {'type': 'string', 'enum': [kind.value for kind in AnnotationType]},
-    'vertices': {'type': 'array', 'items': _object('x y', x=_COORDINATE, y=_COORDINATE)},
-    'metadata': _said(ANYTHING, 'kept as it is'),
+    'vertices': {'type': 'array', 'items': record('x y', x=_COORDINATE, y=_COORDINATE)},
+    'metadata': said(ANYTHING, 'kept as it is'),
     'image_idx': {'type': 'integer', 'minimum': 0, 'description': 'which of the images, from 0'},
 }
 
 SCHEMAS: dict[str, Any] = {
-    'Error': _object('statusCode message', statusCode={'type': 'integer'}, message=TEXT),
-    'Annotation': _object('vertices', **_ANNOTATION),
-    'ChangedAnnotation': _object(
+    'Error': record('statusCode message', statusCode={'type': 'integer'}, message=TEXT),
+    'Annotation': record('vertices', **_ANNOTATION),
+    'ChangedAnnotation': record(
         'label type vertices',
-        original_annotation=_said(
+        original_annotation=said(
             ANYTHING, 'the prior exactly as it was sent; absent on a new shape'
         ),
         **_ANNOTATION,
     ),
-    'EngagementRequest': _object(
+    'EngagementRequest': record(
         'content_location',
         content_location={
             'oneOf': [URL, {'type': 'array', 'items': URL, 'minItems': 1, 'maxItems': 50}],
             'description': 'the URLs of one to 50 images',
         },
         content_type={'type': 'string', 'enum': ['image', 'video'], 'default': 'image'},
-        program_name=_said(TEXT, 'required unless there are instructions'),
-        instructions=_said(TEXT, 'required unless there is a program'),
+        program_name=said(TEXT, 'required unless there are instructions'),
+        instructions=said(TEXT, 'required unless there is a program'),
         webhook_url=URL,
         metadata=ANYTHING,
-        priors=_object(
+        priors=record(
             '',
-            label_options=_said(TEXTS, 'also accepted as label_set or label_list'),
+            label_options=said(TEXTS, 'also accepted as label_set or label_list'),
             annotations=_list('Annotation'),
         ),
     ),
-    'Engagement': _object(
+    'Engagement': record(
         'token state sequence date_created image_location',
         token=UUID,
         state=STATE,
         sequence={'type': 'integer', 'description': 'grows with every change of state'},
         date_created=TIME,
         date_closed=TIME,
-        image_location=_said(URL, 'as it was sent'),
-        content_location=_said(URL, 'the same'),
+        image_location=said(URL, 'as it was sent'),
+        content_location=said(URL, 'the same'),
         content_type=TEXT,
         program_name=TEXT,
         instructions=TEXT,
@@ -87,10 +87,10 @@ SCHEMAS: dict[str, Any] = {
         annotations={**_list('ChangedAnnotation'), 'description': 'new or changed shapes'},
         confirmed_annotations={**_list('Annotation'), 'description': 'priors that are right'},
         removed_annotations={**_list('Annotation'), 'description': 'priors that are wrong'},
-        flags=_said(TEXTS, '`flagged`: it could not be answered, `feedback` says why'),
+        flags=said(TEXTS, '`flagged`: it could not be answered, `feedback` says why'),
         feedback=TEXT,
     ),
-    'Job': _object(
+    'Job': record(
         'token state date_created engagements',
         job_name=TEXT,
         token=UUID,
@@ -103,18 +103,18 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
-def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+def query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
     return {'name': name, 'in': 'query', 'schema': schema, 'description': description}
 
 
 _NUMBER = {'type': 'integer', 'minimum': 0}
 _PAGING = [
-    _query('limit', {**_NUMBER, 'default': 10}, 'at least 1; more than 50 counts as 50'),
-    _query('cursor', _NUMBER, 'where to begin, as an offset'),
-    _query('state', STATE, 'only those in this state'),
+    query('limit', {**_NUMBER, 'default': 10}, 'at least 1; more than 50 counts as 50'),
+    query('cursor', _NUMBER, 'where to begin, as an offset'),
+    query('state', STATE, 'only those in this state'),
 ]
-_COUNT = _query('count', {'type': 'boolean'}, 'true: answer `{"count": n}` instead')
-_ONCE = {
+_COUNT = query('count', {'type': 'boolean'}, 'true: answer `{"count": n}` instead')
+ONCE = {
     'name': 'Idempotency-Key',
     'in': 'header',
     'schema': TEXT,
@@ -128,7 +128,7 @@ _ERROR = {
 _CODES = '400 and 401, 404, 409, 413, 415, 429 where they are the honest answer'
 
 
-def _endpoint(
+def endpoint(
     answer: dict[str, Any],
     description: str,
     parameters: list[dict[str, Any]] | None = None,
@@ -156,21 +156,21 @@ def _upload(part: str) -> dict[str, Any]:
             'schema': {
                 'type': 'object',
                 'required': [part],
-                'properties': {part: file, 'tag': _said(TEXT, 'one tag')},
+                'properties': {part: file, 'tag': said(TEXT, 'one tag')},
             }
         }
     }
 
 
-_STORED = _object('url signedUrl', url=URL, signedUrl=URL)
-CREATE = _endpoint(
-    _object('token', token=UUID),
+_STORED = record('url signedUrl', url=URL, signedUrl=URL)
+CREATE = endpoint(
+    record('token', token=UUID),
     'the token of the new engagement',
-    [_ONCE],
+    [ONCE],
     {JSON: {'schema': {'$ref': '#/components/schemas/EngagementRequest'}}},
 )
-LIST = _endpoint(_list('Engagement'), 'the engagements of the caller', [*_PAGING, _COUNT])
-ENGAGEMENT = _endpoint(_list('Engagement'), 'one engagement per image', _PAGING)
-JOB = _endpoint(_list('Job'), 'an array of one job', _PAGING)
-IMAGE = _endpoint(_STORED, 'where the image is', [_ONCE], _upload('image_file'))
-VIDEO = _endpoint(_STORED, 'where the video is', [_ONCE], _upload('video_file'))
+LIST = endpoint(_list('Engagement'), 'the engagements of the caller', [*_PAGING, _COUNT])
+ENGAGEMENT = endpoint(_list('Engagement'), 'one engagement per image', _PAGING)
+JOB = endpoint(_list('Job'), 'an array of one job', _PAGING)
+IMAGE = endpoint(_STORED, 'where the image is', [ONCE], _upload('image_file'))
+VIDEO = endpoint(_STORED, 'where the video is', [ONCE], _upload('video_file'))

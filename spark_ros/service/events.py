@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 BACKLOG = 1000
 
@@ -59,6 +60,7 @@ class ChangeBus:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._subscriptions: set[Subscription] = set()
+        self._by_question: dict[int, set[Subscription]] = {}
         self._closed = False
 
     def open(self) -> None:
@@ -74,22 +76,37 @@ class ChangeBus:
     def close(self) -> None:
         """End all waiting; call in the event loop."""
         self._closed = True
-        for subscription in self._subscriptions:
+        for subscription in self._everybody():
             subscription.closed = True
             subscription.offer(None)
 
     @contextmanager
-    def subscribe(self) -> Iterator[Subscription]:
-        """Hear of every change from now on."""
+    def subscribe(self, question_id: int | None = None) -> Iterator[Subscription]:
+        """Hear of every change from now on, or of those of one question.
+
+        Hundreds may wait at once, each for its own question: a change wakes only those whose
+        it is.
+        """
         subscription = Subscription()
         subscription.closed = self._closed
-        self._subscriptions.add(subscription)
+        if question_id is None:
+            group = self._subscriptions
+        else:
+            group = self._by_question.setdefault(question_id, set())
+        group.add(subscription)
         try:
             yield subscription
         finally:
-            self._subscriptions.discard(subscription)
+            group.discard(subscription)
+            if question_id is not None and not group:
+                self._by_question.pop(question_id, None)
 
     def _offer(self, batch: tuple[Change, ...]) -> None:
-        for subscription in self._subscriptions:
-            for change in batch:
+        for change in batch:
+            for subscription in self._subscriptions:
                 subscription.offer(change)
+            for subscription in self._by_question.get(change.question_id, ()):
+                subscription.offer(change)
+
+    def _everybody(self) -> list[Subscription]:
+        return [*self._subscriptions, *chain.from_iterable(self._by_question.values())]

@@ -3,7 +3,7 @@
 
     open ──claim──► assigned ──close──► closed
       ▲                │
-      └─release/expire─┘
+      └─release/expire─┘    either ──abort──► aborted
 
 Each arrow is one conditional UPDATE, so that two operators can never hold the same question.
 """
@@ -17,10 +17,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 
 from spark_ros.service.errors import ApiError
-from spark_ros.service.jobs import note_change
+from spark_ros.service.jobs import OPEN_STATES, note_change
 from spark_ros.service.schema import questions
 from spark_ros.service.store import Transaction
 
+# The flag of a question that was closed because it cannot be answered.
+FLAGGED = 'flagged'
 FREE = {'lease_owner': None, 'lease_until': None}
 
 
@@ -84,16 +86,29 @@ def close(
     Raises:
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
     """
-    said = {
-        **FREE,
-        'closed': now,
-        'answered_by': owner,
-        'answer': json.dumps(answer, separators=(',', ':')),
-        'flags': json.dumps(list(flags), separators=(',', ':')),
-        'feedback': feedback,
-    }
+    said = {**FREE, 'answered_by': owner, **_said(now, answer, flags, feedback)}
     if not _move(transaction, question_id, _held_by(owner), 'closed', now, said):
         raise _not_yours(transaction, question_id)
+
+
+def settle(
+    transaction: Transaction,
+    question_id: int,
+    now: float,
+    *,
+    answer: Mapping[str, Any],
+    flags: Sequence[str] = (),
+    feedback: str | None = None,
+) -> None:
+    """Close an open question that no person is asked, in the transaction that made it."""
+    said = _said(now, answer, flags, feedback)
+    _move(transaction, question_id, questions.c.state == 'open', 'closed', now, said)
+
+
+def abort(transaction: Transaction, question_id: int, now: float) -> bool:
+    """Take a question back, also from an operator who has it; False when it is over already."""
+    waiting = questions.c.state.in_(OPEN_STATES)
+    return _move(transaction, question_id, waiting, 'aborted', now, {**FREE, 'closed': now})
 
 
 def expire(transaction: Transaction, now: float, question_id: int | None = None) -> int:
@@ -103,6 +118,17 @@ def expire(transaction: Transaction, now: float, question_id: int | None = None)
         over &= questions.c.id == question_id
     late = transaction.connection.execute(select(questions.c.id).where(over)).scalars().all()
     return sum(_move(transaction, each, over, 'open', now, FREE) for each in late)
+
+
+def _said(
+    now: float, answer: Mapping[str, Any], flags: Sequence[str], feedback: str | None
+) -> dict[str, Any]:
+    return {
+        'closed': now,
+        'answer': json.dumps(answer, separators=(',', ':')),
+        'flags': json.dumps(list(flags), separators=(',', ':')),
+        'feedback': feedback,
+    }
 
 
 def _held_by(owner: str) -> ColumnElement[bool]:
@@ -139,5 +165,6 @@ def _not_yours(transaction: Transaction, question_id: int) -> ApiError:
         'open': 'you do not have this question, or no longer: claim it again',
         'assigned': 'another operator has this question',
         'closed': 'this question is closed',
+        'aborted': 'the caller has aborted this question: an answer is no longer wanted',
     }
     return ApiError(409, said[state])

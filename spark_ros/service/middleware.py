@@ -22,6 +22,8 @@ CONTENT_SECURITY_POLICY = '; '.join((
     # Questions show images and videos from wherever robots host them.
     "img-src 'self' data: blob: http: https:",
     "media-src 'self' blob: http: https:",
+    # Attached websites, in sandboxed frames.
+    'frame-src http: https:',
     "connect-src 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",

@@ -9,18 +9,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from spark_ros.service import answers, images, programs
+from spark_ros.service import answers, heat_json, heat_view, images, programs
 from spark_ros.service.context import Context
+from spark_ros.service.errors import ApiError
+from spark_ros.service.image_urls import usable_url
+from spark_ros.service.leases import FLAGGED
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
 
 MAX_FLAGS = 20
-FLAGGED = 'flagged'
 
 
 def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
-    """Write a line of the queue."""
-    return {
+    """Write a line of the queue; `excluded`, of Heat, says that this operator must not answer."""
+    line = {
         'id': row.id,
         'api': row.api,
         'kind': row.kind,
@@ -34,20 +36,25 @@ def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[
         'mine': row.lease_owner == operator,
         'priors': row.prior_count,
     }
+    if row.api == heat_json.API:
+        line['excluded'] = heat_view.is_excluded(service, row, operator)
+    return line
 
 
 def details(
     service: Context, connection: Connection, row: Row[Any], operator: str, now: float
 ) -> dict[str, Any]:
     """Write all that an operator needs to answer a question."""
+    lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
+    seen = {**summary(service, row, operator, now), 'token': row.token, 'lease_s': lease_s}
+    if row.api == heat_json.API:
+        return {**seen, **heat_view.details(service, row, operator, now)}
     asked, given = json.loads(row.request), json.loads(row.priors)
     program = programs.find(connection, row.program) if row.program else None
     labels = given['label_options'] or (list(program.label_options) if program else [])
     references = program.reference_images if program else ()
-    lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
     return {
-        **summary(service, row, operator, now),
-        'token': row.token,
+        **seen,
         'program_known': program is not None,
         'instructions': row.instructions or (program.instructions if program else ''),
         'label_options': labels,
@@ -73,16 +80,25 @@ def details(
         ],
         'metadata': asked['metadata'],
         'webhook_url': row.webhook_url,
-        'lease_s': lease_s,
     }
 
 
-def answer_of(row: Row[Any], body: Any) -> tuple[dict[str, Any], list[str]]:
-    """Turn a submitted answer into what the API sends, and its flags.
+def expect_may_claim(service: Context, row: Row[Any], operator: str) -> None:
+    """Raise ApiError 409 where the caller does not want this operator to answer."""
+    if row.api == heat_json.API and heat_view.is_excluded(service, row, operator):
+        raise ApiError(409, 'the caller has excluded you from answering this question')
+
+
+def answer_of(
+    service: Context, connection: Connection, row: Row[Any], body: Any
+) -> tuple[dict[str, Any], list[str]]:
+    """Turn a submitted answer into what the API sends, and its flags. Not for the event loop.
 
     Raises:
         WireError: it is not valid; the message says what.
     """
+    if row.api == heat_json.API:
+        return heat_view.answer_of(service, connection, row, body), []
     said = expect_object(body, 'the answer')
     priors = answers.priors_of(json.loads(row.priors)['annotations'], row.position)
     derived = answers.derive(
@@ -106,12 +122,6 @@ def flag_of(body: Any) -> tuple[list[str], str]:
     if not reason:
         raise WireError('reason is empty; say why the question cannot be answered')
     return [FLAGGED, *(flag for flag in _flags(said) if flag != FLAGGED)], reason
-
-
-def usable_url(service: Context, location: str, tenant: str, now: float) -> str:
-    """Return a URL that a browser can load: our own images freshly signed, others as they are."""
-    own = images.own_path(location, tenant)
-    return location if own is None else service.images.sign(own, now + service.settings.url_ttl_s)
 
 
 def _flags(said: Mapping[str, Any]) -> list[str]:

@@ -9,10 +9,13 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-from spark_ros.service import images, keys, sessions
+from spark_ros.service import images, sessions
 from spark_ros.service.console_api import cookie_name, operator_or_none
 from spark_ros.service.context import base_url, context_of
+from spark_ros.service.credentials import shown_key, shows_key
 from spark_ros.service.errors import ApiError
 
 router = APIRouter(include_in_schema=False)
@@ -26,6 +29,15 @@ IMAGE_HEADERS = {
     # Were a browser ever made to treat an image as a page, the page could do nothing.
     'Content-Security-Policy': "default-src 'none'; sandbox",
 }
+
+
+class ConsoleFiles(StaticFiles):
+    """The console's scripts and styles; browsers ask each time whether they are still current."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers['Cache-Control'] = 'no-cache'
+        return response
 
 
 @router.get('/login')
@@ -46,7 +58,8 @@ async def login(request: Request, token: str = '') -> Response:
             max_age=int(session_s),
             path='/',
             httponly=True,
-            samesite='strict',
+            # Strict would ask again for a login whoever clicks a link in a chat.
+            samesite='lax',
             secure=base_url(request).startswith('https:'),
         )
     return answer
@@ -98,15 +111,13 @@ async def image(tenant: str, name: str, request: Request) -> Response:
 
 async def _expect_access(request: Request, tenant: str, path: str) -> None:
     service = context_of(request)
-    scheme, _, secret = request.headers.get('authorization', '').partition(' ')
-    if scheme.lower() == 'bearer':
-        key = await service.store.read(lambda found: keys.find(found, secret.strip()))
-        if key is not None and key.tenant == tenant:
-            return
+    key = await shown_key(request)
+    if key is not None and key.tenant == tenant:
+        return
     query = request.query_params
     signature, until = query.get('signature'), query.get('expires', '')
     if signature is None:
-        if scheme:
+        if shows_key(request):
             raise ApiError(404, 'there is no such image')
         raise ApiError(
             401,

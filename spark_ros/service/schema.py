@@ -150,5 +150,7 @@ sessions = Table(
     metadata,
     Column('hash', String(64), primary_key=True),
     Column('kind', String(16), nullable=False),
+    # Who it is: the owner of leases and of answers. A person may come to have several sessions.
+    Column('operator', String(64), nullable=False),
     Column('expires', Float, nullable=False),
 )

@@ -13,6 +13,7 @@ from spark_ros.service.store import Store, Transaction
 
 LINK_TTL_S = 86_400.0
 ADDRESS = 'address'
+SCRIPTED = 'scripted'
 
 
 def make_link(transaction: Transaction, address: str, now: float) -> str:
@@ -49,20 +50,31 @@ def log_in(transaction: Transaction, token: str, now: float, session_s: float) -
 
 
 def start(transaction: Transaction, kind: str, now: float, session_s: float) -> str:
-    """Start a session of a `console` or a `scripted` operator and return its secret."""
+    """Start a session of a `console` or a `scripted` operator and return its secret.
+
+    The scripted operator is the same one at every start of the service; on the console each
+    login counts as an operator.
+    """
     secret = secrets.token_urlsafe(32)
+    name = digest(secret)
     transaction.connection.execute(
-        insert(sessions).values(hash=digest(secret), kind=kind, expires=now + session_s)
+        insert(sessions).values(
+            hash=name,
+            kind=kind,
+            operator=SCRIPTED if kind == SCRIPTED else name,
+            expires=now + session_s,
+        )
     )
     return secret
 
 
 async def find(store: Store, secret: str, now: float) -> str | None:
-    """Return the name of a session, by which leases know their owner, or None."""
-    name = digest(secret)
-    known = await store.read(
+    """Return the operator whose session it is, by whom leases know their owner, or None."""
+    found = await store.read(
         lambda connection: connection.execute(
-            select(sessions.c.hash).where(sessions.c.hash == name, sessions.c.expires > now)
-        ).first()
+            select(sessions.c.operator).where(
+                sessions.c.hash == digest(secret), sessions.c.expires > now
+            )
+        ).scalar()
     )
-    return None if known is None else name
+    return None if found is None else str(found)

@@ -29,11 +29,14 @@ FORMATS = {
     'WEBP': Format('image/webp', 'webp'),
 }
 MP4 = Format('video/mp4', 'mp4')
+WAV = Format('audio/wav', 'wav')
+MP3 = Format('audio/mpeg', 'mp3')
+OGG = Format('audio/ogg', 'ogg')
 MP4_BRANDS = (b'isom', b'iso2', b'iso4', b'iso5', b'iso6', b'mp41', b'mp42', b'avc1', b'dash')
 
 
-def sniff_image(file: IO[bytes], max_pixels: int) -> Format:
-    """Say which format an image has, after decoding it.
+def sniff_image(file: IO[bytes], max_pixels: int, part: str = 'image_file') -> Format:
+    """Say which format an image has, after decoding it; `part` is its name in errors.
 
     Raises:
         ApiError: 415 when it is none of the accepted formats, 413 when it has too many pixels,
@@ -45,17 +48,17 @@ def sniff_image(file: IO[bytes], max_pixels: int) -> Format:
             image = Image.open(file, formats=tuple(FORMATS))
     except UnidentifiedImageError:
         raise ApiError(
-            415, 'image_file is not a JPEG, PNG, GIF, BMP, TIFF or WebP image'
+            415, f'{part} is not a JPEG, PNG, GIF, BMP, TIFF or WebP image'
         ) from None
     except Image.DecompressionBombError:
-        raise ApiError(413, f'image_file has more than {max_pixels} pixels') from None
+        raise ApiError(413, f'{part} has more than {max_pixels} pixels') from None
     except Exception as error:
-        raise ApiError(400, f'image_file does not decode: {error}') from None
+        raise ApiError(400, f'{part} does not decode: {error}') from None
     with image:
         width, height = image.size
         if width * height > max_pixels:
             raise ApiError(
-                413, f'image_file is {width}x{height}; at most {max_pixels} pixels are accepted'
+                413, f'{part} is {width}x{height}; at most {max_pixels} pixels are accepted'
             )
         # Pillow calls a JPEG with an embedded preview MPO.
         name = 'JPEG' if image.format == 'MPO' else str(image.format)
@@ -65,11 +68,11 @@ def sniff_image(file: IO[bytes], max_pixels: int) -> Format:
             image.load()
         except Exception as error:
             # A broken file can make a decoder raise nearly anything.
-            raise ApiError(400, f'image_file does not decode: {error}') from None
+            raise ApiError(400, f'{part} does not decode: {error}') from None
     return FORMATS[name]
 
 
-def sniff_video(file: IO[bytes]) -> Format:
+def sniff_video(file: IO[bytes], part: str = 'video_file') -> Format:
     """Say whether a file is an MP4, by its `ftyp` box.
 
     Raises:
@@ -80,5 +83,25 @@ def sniff_video(file: IO[bytes]) -> Format:
     size = int.from_bytes(head[:4], 'big')
     brands = (head[8:12], *(head[at : at + 4] for at in range(16, min(size, 64), 4)))
     if head[4:8] != b'ftyp' or not any(brand in MP4_BRANDS for brand in brands):
-        raise ApiError(415, 'video_file is not an MP4 video')
+        raise ApiError(415, f'{part} is not an MP4 video')
     return MP4
+
+
+def sniff_audio(file: IO[bytes], part: str) -> Format:
+    """Say whether a file is WAV, MP3 or Ogg audio, by its first bytes.
+
+    Raises:
+        ApiError: 415 when it is none of them.
+    """
+    file.seek(0)
+    head = file.read(12)
+    if head[:4] == b'RIFF' and head[8:12] == b'WAVE':
+        return WAV
+    if head[:4] == b'OggS':
+        return OGG
+    # MP3 begins with a tag, or with a frame: eleven bits set, then layer III.
+    if head[:3] == b'ID3' or (
+        len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 == 0x02
+    ):
+        return MP3
+    raise ApiError(415, f'{part} is not WAV, MP3 or Ogg audio')

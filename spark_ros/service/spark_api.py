@@ -5,59 +5,36 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from typing import IO, Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.datastructures import UploadFile
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from spark_ros.service import describe, images, jobs, keys
-from spark_ros.service.body import read_form, read_json
-from spark_ros.service.context import Context, base_url, context_of
+from spark_ros.service import describe, images, jobs
+from spark_ros.service.body import read_json
+from spark_ros.service.context import base_url, context_of
+from spark_ros.service.credentials import BEARER, HEAT, HostingCaller, SparkCaller
 from spark_ros.service.errors import ApiError
 from spark_ros.service.idempotency import carry_out, once
 from spark_ros.service.keys import Key
 from spark_ros.service.replies import reply
-from spark_ros.service.sniff import Format, sniff_image, sniff_video
+from spark_ros.service.sniff import sniff_image, sniff_video
 from spark_ros.service.spark_json import engagement_json, job_json, new_job
 from spark_ros.service.store import Transaction
+from spark_ros.service.uploads import Expected, keep, receive
 from spark_ros.wire.spark import STATES, parse_request
-from spark_ros.wire.values import WireError, expect_text
+from spark_ros.wire.values import WireError
 
 router = APIRouter()
 
 WHOLE = re.compile(r'[+-]?[0-9]{1,30}')
 LARGE_BODY = 32 * 1024
-bearer = HTTPBearer(scheme_name='bearerAuth', auto_error=False)
 
 
-async def known_key(
-    request: Request,
-    shown: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
-) -> Key:
-    """Return the caller's key, or answer 401."""
-    key = None
-    if shown is not None:
-        secret = shown.credentials
-        key = await context_of(request).store.read(lambda found: keys.find(found, secret))
-    if key is None:
-        raise ApiError(
-            401,
-            'send a valid API key as `Authorization: Bearer <key>`',
-            {'WWW-Authenticate': 'Bearer'},
-        )
-    return key
-
-
-Caller = Annotated[Key, Depends(known_key)]
-
-
-@router.post('/v1/engagement', **describe.CREATE)
-async def create_engagement(request: Request, key: Caller) -> Response:
+@router.post('/v1/engagement', dependencies=[BEARER], **describe.CREATE)
+async def create_engagement(request: Request, key: SparkCaller) -> Response:
     """Ask people about one or more images."""
     service = context_of(request)
     body = await read_json(request, service.settings.json_limit)
@@ -82,8 +59,8 @@ async def create_engagement(request: Request, key: Caller) -> Response:
     return reply(await service.store.write(create_once))
 
 
-@router.get('/v1/engagement', **describe.LIST)
-async def list_engagements(request: Request, key: Caller) -> Response:
+@router.get('/v1/engagement', dependencies=[BEARER], **describe.LIST)
+async def list_engagements(request: Request, key: SparkCaller) -> Response:
     """List the caller's engagements, oldest first."""
     service = context_of(request)
     page = _page(request, 10)
@@ -105,8 +82,8 @@ async def list_engagements(request: Request, key: Caller) -> Response:
     return reply([engagement_json(row) for row in rows[: page.limit]], headers=headers)
 
 
-@router.get('/v1/engagement/{token}', **describe.ENGAGEMENT)
-async def get_engagement(token: str, request: Request, key: Caller) -> Response:
+@router.get('/v1/engagement/{token}', dependencies=[BEARER], **describe.ENGAGEMENT)
+async def get_engagement(token: str, request: Request, key: SparkCaller) -> Response:
     """Give the engagements of one token, as an array."""
     service = context_of(request)
     page = _page(request, 50)
@@ -119,8 +96,8 @@ async def get_engagement(token: str, request: Request, key: Caller) -> Response:
     return reply([engagement_json(row) for row in await service.store.read(read)])
 
 
-@router.get('/v1/job/{token}', **describe.JOB)
-async def get_job(token: str, request: Request, key: Caller) -> Response:
+@router.get('/v1/job/{token}', dependencies=[BEARER], **describe.JOB)
+async def get_job(token: str, request: Request, key: SparkCaller) -> Response:
     """Give the job of a token with all its engagements, as an array of one."""
     service = context_of(request)
     page = _page(request, 50)
@@ -134,73 +111,42 @@ async def get_job(token: str, request: Request, key: Caller) -> Response:
     return reply([job] if wanted else [])
 
 
-@router.post('/v1/image', **describe.IMAGE)
-async def upload_image(request: Request, key: Caller) -> Response:
+@router.post('/v1/image', dependencies=[BEARER, *HEAT], **describe.IMAGE)
+async def upload_image(request: Request, key: HostingCaller) -> Response:
     """Store an image and give its URL, plain and signed."""
     settings = context_of(request).settings
-    return await _upload(
-        request, key, 'image_file', settings.image_limit,
-        lambda file: sniff_image(file, settings.max_pixels),
-    )
+    return await _upload(request, key, Expected(
+        'image_file', settings.image_limit, lambda file: sniff_image(file, settings.max_pixels)
+    ))
 
 
-@router.post('/v1/video', **describe.VIDEO)
-async def upload_video(request: Request, key: Caller) -> Response:
+@router.post('/v1/video', dependencies=[BEARER, *HEAT], **describe.VIDEO)
+async def upload_video(request: Request, key: HostingCaller) -> Response:
     """Store an MP4 video and give its URL, plain and signed."""
     limit = context_of(request).settings.video_limit
-    return await _upload(request, key, 'video_file', limit, sniff_video)
+    return await _upload(request, key, Expected('video_file', limit, sniff_video))
 
 
-async def _upload(
-    request: Request, key: Key, part: str, limit: int, sniff: Callable[[IO[bytes]], Format]
-) -> Response:
+async def _upload(request: Request, key: Key, expected: Expected) -> Response:
     service = context_of(request)
-    form = await read_form(request, limit)
-    try:
-        file, tag = form.get(part), form.get('tag')
-        if not isinstance(file, UploadFile):
-            raise ApiError(400, f'the part {part} is missing; send the file under that name')
-        if (file.size or 0) > limit:
-            raise ApiError(413, f'{part} is larger than the {limit} bytes accepted here')
-        if not file.size:
-            raise ApiError(400, f'{part} is empty')
-        said = None if tag is None else expect_text(tag, 'tag', 500)
-        kind = await service.store.beside(sniff, file.file)
-        stored = await service.store.beside(service.images.save, file.file, key.tenant, kind)
-    finally:
-        await form.close()
-    body_hash = hashlib.sha256(f'{stored.sha256}\n{said}'.encode()).hexdigest()
-    base = base_url(request)
-    try:
-        result = await service.store.write(
-            _record(service, key, stored, said, once(request, body_hash), base)
-        )
-    except Exception:
-        await _discard(service, stored)
-        raise
-    if not result['url'].endswith(stored.path):
-        await _discard(service, stored)
-    return reply(result)
-
-
-def _record(
-    service: Context, key: Key, stored: images.StoredImage, tag: str | None, said: Any, base: str
-) -> Callable[[Transaction], dict[str, Any]]:
-    now = service.clock()
+    stored, tag = await receive(service, request, key.tenant, expected)
+    body_hash = hashlib.sha256(f'{stored.sha256}\n{tag}'.encode()).hexdigest()
+    said, base, now = once(request, body_hash), base_url(request), service.clock()
 
     def record(transaction: Transaction) -> dict[str, Any]:
         images.record(transaction, stored, tag, now)
         signed = service.images.sign(stored.path, now + service.settings.url_ttl_s)
         return {'url': base + stored.path, 'signedUrl': base + signed}
 
-    return lambda transaction: carry_out(
-        transaction, key.id, 'image', said, lambda: record(transaction), now,
-        service.settings.idempotency_s,
-    )
+    def record_once(transaction: Transaction) -> dict[str, Any]:
+        return carry_out(
+            transaction, key.id, 'image', said, lambda: record(transaction), now,
+            service.settings.idempotency_s,
+        )
 
-
-async def _discard(service: Context, stored: images.StoredImage) -> None:
-    await service.store.beside(service.images.discard, stored)
+    return reply(await keep(
+        service, stored, record_once, lambda result: str(result['url']).endswith(stored.path)
+    ))
 
 
 def _page(request: Request, default_limit: int) -> jobs.Page:

@@ -14,6 +14,7 @@ from PIL import Image
 from service_harness import InProcess, picture, question
 
 from spark_ros.service import keys
+from spark_ros.wire.heat import TYPES
 
 DAY_S = 86_400
 
@@ -286,10 +287,16 @@ def test_the_description_has_every_endpoint(service: InProcess) -> None:
     assert said == {
         ('/v1/engagement', 'post'), ('/v1/engagement', 'get'), ('/v1/engagement/{token}', 'get'),
         ('/v1/job/{token}', 'get'), ('/v1/image', 'post'), ('/v1/video', 'post'),
+        ('/v1/requests/{id}', 'get'), ('/v1/requests/{id}', 'delete'),
+        ('/v1/tasks/abort/{id}', 'post'), *((f'/v1/requests/{kind}', 'post') for kind in TYPES),
     }  # fmt: skip
-    for methods in api['paths'].values():
+    spark, heat = {'bearerAuth'}, {'X-Heat-API-Key', 'X-Crunch-API-Key', 'basicAuth'}
+    for path, methods in api['paths'].items():
+        hosting = path in ('/v1/image', '/v1/video')
+        asking = heat if path.startswith(('/v1/requests', '/v1/tasks')) else spark
         for operation in methods.values():
-            assert operation['security'] == [{'bearerAuth': []}]
+            schemes = {name for each in operation['security'] for name in each}
+            assert schemes == (spark | heat if hosting else asking)
             assert set(operation['responses']) == {'200', '4XX', '5XX'}
     page = service.send('GET', '/docs')
     assert page.status_code == 200

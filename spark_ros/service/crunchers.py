@@ -1,0 +1,34 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The names by which Heat's callers know operators ("crunchers").
+
+A name says nothing about the person and is the same every time, so that a caller can exclude
+who answered badly (page: "Excluding specific crunchers").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+LENGTH = 16
+
+
+class Crunchers:
+    """Makes pseudonyms.
+
+    Args:
+        secret: the service's; without it nobody can tell which operator a name belongs to.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def pseudonym(self, operator: str) -> str:
+        """Return an operator's name for callers."""
+        said = f'cruncher\n{operator}'.encode()
+        return hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:LENGTH]
+
+    def excludes(self, names: Iterable[str], operator: str) -> bool:
+        """Whether an operator is among excluded names."""
+        return self.pseudonym(operator) in names
