@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 ROS_DISTRO ?= jazzy
-ARGS ?= -n 2
+# A file's tests stay in one process: a browser session must not lie between others.
+ARGS ?= -n 2 --dist loadfile
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
 	$(if $(BACKEND),--backend "$(BACKEND)")

@@ -36,7 +36,9 @@ def service(running_service: Service) -> Iterator[Service]:
     running_service.clear_queue()
 
 
-@pytest.fixture(scope='session')
+# For one file at a time: while Playwright is started, its event loop counts as running in this
+# thread, and no other test could start one.
+@pytest.fixture(scope='module')
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         reason = f'THE CONSOLE IS NOT TESTED: {CHROMIUM} is missing (apt-get install chromium)'
