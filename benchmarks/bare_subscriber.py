@@ -7,6 +7,7 @@ import argparse
 from contextlib import suppress
 
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException
 from rclpy.qos import qos_profile_sensor_data
 from reporting import answer_readings
@@ -30,8 +31,9 @@ def main() -> None:
     rclpy.init()
     node = rclpy.create_node('bare_subscriber')
     node.create_subscription(Image, 'camera/image_raw', count, qos_profile_sensor_data)
-    answer_readings(lambda: frames, rclpy.try_shutdown)
-    with suppress(ExternalShutdownException):
+    answer_readings(lambda: frames)
+    # rclpy raises the one or the other, whichever it is doing when the signal comes.
+    with suppress(ExternalShutdownException, RCLError):
         rclpy.spin(node)
 
 

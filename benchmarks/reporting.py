@@ -4,25 +4,28 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 
 
-def answer_readings(frames: Callable[[], int], end: Callable[[], object]) -> None:
-    """Answer each line on standard input with a reading, on a thread; call `end` after the last.
+def answer_readings(frames: Callable[[], int]) -> None:
+    """Answer each line on standard input with a reading, on a thread; end the process after all.
 
     A reading is a JSON line: frames so far, and processor seconds of all threads so far (the
     kernel's own account, which /proc/PID/stat shows in coarser steps). Between two readings the
-    thread sleeps in a read and costs nothing.
+    thread sleeps in a read and costs nothing. The end of standard input, which comes whatever
+    happens to the benchmark, is turned into SIGTERM.
     """
 
     def answer() -> None:
         for _ in sys.stdin:
             reading = {'frames': frames(), 'cpu_s': time.process_time()}
             print(json.dumps(reading), flush=True)
-        end()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     print('ready', flush=True)
     threading.Thread(target=answer, daemon=True).start()

@@ -14,7 +14,7 @@ from cost import measure_cost
 from loss import measure_loss
 from report import as_json, cost_table, loss_table, verdicts
 
-RESULT = Path('build') / 'benchmarks' / 'latest.json'
+RESULT = Path(__file__).resolve().parent.parent / 'build' / 'benchmarks' / 'latest.json'
 SHM_NEEDED_MB = 150
 
 

@@ -13,7 +13,8 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from spark_ros.ros.inbox import Inbox
 
-DEPTH = 5
+# A third of a second of a camera: what a busy machine may keep the executor from its frames.
+DEPTH = 10
 
 
 class MatchedSubscription:
