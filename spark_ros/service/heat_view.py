@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,8 +24,6 @@ from spark_ros.wire.values import expect_object
 
 UPLOAD_PART = 'file'
 DIAL = 'dial:'
-WAIT, WAIT_S = 'w', 0.5
-TONES = re.compile(f'{WAIT}+|[^{WAIT}]+')
 
 
 def is_excluded(service: Context, row: Row[Any], operator: str) -> bool:
@@ -82,22 +79,11 @@ def details(service: Context, row: Row[Any], operator: str, now: float) -> dict[
         'exclude_crunchers': list(asked.exclude_crunchers),
         'excluded': is_excluded(service, row, operator),
         'dial': [
-            dialling(item)
+            item
             for item in asked.attachments
             if asked.attachments_type == 'text' and item.startswith(DIAL)
         ],
     }
-
-
-def dialling(attachment: str) -> str:
-    """Say what to dial: `dial:+1212@ww34` is a number, two waits of half a second, and tones."""
-    number, _, tones = attachment.removeprefix(DIAL).partition('@')
-    steps = [
-        f'wait {len(part) * WAIT_S:g} s' if part.startswith(WAIT) else f'enter {part}'
-        for part in TONES.findall(tones.strip())
-    ]
-    said = f'Dial {number.strip()}'
-    return f'{said}; once connected {", then ".join(steps)}' if steps else said
 
 
 def expected_upload(settings: Settings, row: Row[Any]) -> Expected:

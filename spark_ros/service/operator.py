@@ -13,11 +13,14 @@ from typing import Any, Protocol
 import httpx
 from starlette.types import ASGIApp
 
-from spark_ros.geometry import Box
+from spark_ros.geometry import Box, ImageSize
 from spark_ros.service import sessions
 from spark_ros.service.context import Context
-from spark_ros.service.correction import Corrected, TrueBox, confirm, correct
+from spark_ros.service.correction import TrueBox, confirm, correct
 from spark_ros.service.events import Subscription
+from spark_ros.service.heat_operator import Seen, Unanswerable, decide
+from spark_ros.service.heat_view import UPLOAD_PART
+from spark_ros.wire.heat import MEDIA
 
 log = logging.getLogger('spark_ros.service.operator')
 
@@ -37,7 +40,7 @@ class Truth(Protocol):
 
 @dataclass
 class ScriptedOperator:
-    """Answers every SparkAI question: corrects to the truth, or confirms where it has none.
+    """Answers every question: by the truth, or the plainest valid way where it has none.
 
     Attributes:
         delay_s: how long it looks at each question.
@@ -79,8 +82,8 @@ class ScriptedOperator:
             ready = [
                 question['id']
                 for question in queue['questions']
-                if question['api'] == 'spark'
-                and question['id'] not in self._given_up
+                if question['id'] not in self._given_up
+                and not question.get('excluded')
                 and (question['state'] == 'open' or question['mine'])
             ]
             if not ready:
@@ -96,15 +99,16 @@ class ScriptedOperator:
         question = _checked(claimed).json()
         try:
             await self._look(console, path, question['lease_s'])
-            said = await self._decide(console, question)
-            answered = await console.post(
-                f'{path}/answer', json={'shapes': said.shapes, 'response': said.response}
-            )
+            said = await self._decide(console, path, question)
+            answered = await console.post(f'{path}/answer', json=said)
             if answered.status_code not in LOST:
                 _checked(answered)
+        except Unanswerable as reason:
+            await self._flag(console, path, question_id, str(reason))
         except Exception as error:
             log.exception('question %s cannot be answered; it is flagged', question_id)
-            await self._flag(console, path, question_id, error)
+            why = f'the scripted operator failed: {type(error).__name__}: {error}'
+            await self._flag(console, path, question_id, why)
 
     async def _look(self, console: httpx.AsyncClient, path: str, lease_s: float) -> None:
         left_s, step_s = self.delay_s, max(0.1, lease_s / 3)
@@ -114,22 +118,45 @@ class ScriptedOperator:
             if left_s > 0:
                 await console.post(f'{path}/heartbeat')
 
-    async def _decide(self, console: httpx.AsyncClient, question: dict[str, Any]) -> Corrected:
-        priors, url = question['priors'], question['image_url']
+    async def _decide(
+        self, console: httpx.AsyncClient, path: str, question: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the body of the answer."""
+        if question['api'] == 'heat':
+            return {'response': await self._respond(console, path, question)}
+        is_image = question['content_type'] == 'image'
+        seen = await self._recognise(console, question['image_url']) if is_image else None
+        priors = question['priors']
+        said = confirm(priors) if seen is None else correct(priors, _normalized(seen))
+        return {'shapes': said.shapes, 'response': said.response}
+
+    async def _respond(
+        self, console: httpx.AsyncClient, path: str, question: dict[str, Any]
+    ) -> Any:
+        kind = question['kind']
+        if kind in MEDIA:
+            # Only a service that is asked for files makes them.
+            from spark_ros.service.staged_media import media
+
+            file = {UPLOAD_PART: (kind, await asyncio.to_thread(media, kind))}
+            return _checked(await console.post(f'{path}/upload', files=file)).json()['url']
+        images = question['attachments'] if question['attachments_type'] == 'image' else ()
+        return decide(question, [await self._recognise(console, each['url']) for each in images])
+
+    async def _recognise(self, console: httpx.AsyncClient, url: str) -> Seen | None:
         # Only our own images: the service does not fetch what strangers point it at.
-        if self.truth is None or question['content_type'] != 'image' or not url.startswith('/'):
-            return confirm(priors)
+        if self.truth is None or not url.startswith('/'):
+            return None
         picture = _checked(await console.get(url)).content
-        known = await asyncio.to_thread(_true_boxes, self.truth, picture)
-        return confirm(priors) if known is None else correct(priors, known)
+        return await asyncio.to_thread(_seen, self.truth, picture)
 
     async def _flag(
-        self, console: httpx.AsyncClient, path: str, question_id: int, error: Exception
+        self, console: httpx.AsyncClient, path: str, question_id: int, reason: str
     ) -> None:
-        reason = f'the scripted operator failed: {type(error).__name__}: {error}'[:1000]
-        flagged = await console.post(f'{path}/flag', json={'reason': reason})
+        flagged = await console.post(f'{path}/flag', json={'reason': reason[:1000]})
         if flagged.status_code != 200:
             self._given_up.add(question_id)
+        if flagged.status_code not in (200, *LOST):
             log.error('question %s cannot even be flagged: %s', question_id, flagged.text)
 
 
@@ -158,7 +185,7 @@ def _checked(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def _true_boxes(truth: Truth, picture: bytes) -> list[TrueBox] | None:
+def _seen(truth: Truth, picture: bytes) -> Seen | None:
     import cv2
     import numpy as np
 
@@ -167,7 +194,12 @@ def _true_boxes(truth: Truth, picture: bytes) -> list[TrueBox] | None:
     if image is None or found is None:
         return None
     height, width = image.shape[:2]
+    return Seen(ImageSize(width, height), found)
+
+
+def _normalized(seen: Seen) -> list[TrueBox]:
+    width, height = seen.size
     return [
         (label, Box(x / width, y / height, (x + w) / width, (y + h) / height))
-        for label, (x, y, w, h) in found
+        for label, (x, y, w, h) in seen.boxes
     ]

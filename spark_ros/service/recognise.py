@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 
-# Compression and scaling flip up to about 4 of the 64 bits; unlike pictures differ in about 32.
-_MAX_DISTANCE = 6
+# Compression and scaling flip up to about 4 of the 64 bits, a few boxes that were drawn on the
+# picture up to about 8. Unlike pictures differ in about 32, and the demo's by 20 or more, so that
+# nothing within half of that is nearer to another.
+_MAX_DISTANCE = 10
 _MAX_ASPECT_CHANGE = 0.03
 
 
