@@ -28,7 +28,9 @@ class Reading:
 class Process:
     """A script of this directory, as a context; it answers readings until the context ends."""
 
-    def __init__(self, script: str, *arguments: str, profile: bool = False, domain: int) -> None:
+    def __init__(
+        self, script: str, *arguments: str, profile: bool = False, domain: int, **more: str
+    ) -> None:
         """Start it and wait until it is ready.
 
         Args:
@@ -36,6 +38,7 @@ class Process:
             arguments: for it.
             profile: whether it gets the shipped profile for large images.
             domain: ROS domain.
+            more: environment variables.
 
         Raises:
             RuntimeError: it ended instead.
@@ -45,7 +48,7 @@ class Process:
             [sys.executable, str(HERE / script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(profile, domain),
+            env={**environment(profile, domain), **more},
             text=True,
         )
         try:
@@ -90,8 +93,9 @@ class Process:
         return line.strip()
 
 
-def _environment(profile: bool, domain: int) -> dict[str, str]:
-    environment = {
+def environment(profile: bool, domain: int) -> dict[str, str]:
+    """Return the environment of a process; see `Process`."""
+    result = {
         **os.environ,
         'ROS_DOMAIN_ID': str(domain),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
@@ -102,7 +106,7 @@ def _environment(profile: bool, domain: int) -> dict[str, str]:
         ),
     }
     for name in PROFILE_VARIABLES:
-        environment.pop(name, None)
+        result.pop(name, None)
         if profile:
-            environment[name] = str(PROFILE)
-    return environment
+            result[name] = str(PROFILE)
+    return result

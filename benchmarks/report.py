@@ -9,6 +9,8 @@ from cost import SUBJECTS, Round, median_ms, ratios
 from subjects import KEEPING, KEEPING_AGAIN, NODE, PLAIN, Subject
 
 COMPARED = ((NODE, PLAIN), (NODE, KEEPING), (KEEPING_AGAIN, KEEPING), (PLAIN, KEEPING))
+HEADS = ' median    least     most'
+ABOUT = {'home_s': 'since the operator submitted it', 'all_s': 'since the robot asked'}
 LIMIT_PLAIN, LIMIT_KEEPING = 1.0, 1.15
 
 
@@ -22,15 +24,23 @@ def loss_table(loss: dict[str, int]) -> str:
 
 def cost_table(rounds: list[Round]) -> str:
     """Lay out milliseconds per frame and the ratios, each as median, least and most."""
-    lines = [
-        f'Processor time per frame in ms, {len(rounds)} rounds      median    least     most',
-    ]
+    title = f'Processor time per frame in ms, {len(rounds)} rounds'
+    lines = [f'{title:50}{HEADS}']
     for subject in SUBJECTS:
         values = [r[subject.name].ms_per_frame for r in rounds]
         lines.append(f'  {subject.name:48}{_spread(values)}')
     lines.append('Ratio within a round')
     for subject, base in COMPARED:
         lines.append(f'  {_pair(subject, base):48}{_spread(ratios(rounds, subject, base))}')
+    return '\n'.join(lines)
+
+
+def answers_table(answers: list[dict[str, float]]) -> str:
+    """Lay out how long answers took."""
+    title = f'Seconds until an answer is on the topic, {len(answers)} answers'
+    lines = [f'{title:50}{HEADS}']
+    for name, about in ABOUT.items():
+        lines.append(f'  {about:48}{_spread([answer[name] for answer in answers])}')
     return '\n'.join(lines)
 
 

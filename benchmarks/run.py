@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What a camera frame costs the robot, and whether any is lost: `make bench`."""
+"""What a camera frame costs the robot, whether any is lost, and how fast answers are."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+from answers import measure_answers
 from cost import measure_cost
 from loss import measure_loss
-from report import as_json, cost_table, loss_table, verdicts
+from report import answers_table, as_json, cost_table, loss_table, verdicts
 
 RESULT = Path(__file__).resolve().parent.parent / 'build' / 'benchmarks' / 'latest.json'
 SHM_NEEDED_MB = 150
@@ -23,6 +24,7 @@ def main() -> int:
     options = _parser().parse_args()
     if options.quick:
         options.seconds, options.rounds, options.round_seconds = 5.0, 2, 3.0
+        options.questions = 5
     if problem := _lacks_shared_memory():
         print(f'bench: {problem}', file=sys.stderr)
         return 2
@@ -34,18 +36,24 @@ def main() -> int:
         if options.rounds
         else []
     )
+    answers = (
+        measure_answers(options.questions, options.domain, _progress) if options.questions else []
+    )
     about = f'{began}, {os.cpu_count()} processors, load at start {load:.2f}'
     print(about)
     if loss is not None:
         print(loss_table(loss))
     if rounds:
         print(cost_table(rounds))
+    if answers:
+        print(answers_table(answers))
     held = verdicts(loss, rounds)
     for promise, kept in held.items():
         print(f'{"yes" if kept else "NO":4}{promise}')
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(
-        json.dumps({'about': about, **as_json(loss, rounds)}, indent=2) + '\n', encoding='utf-8'
+        json.dumps({'about': about, 'answers': answers, **as_json(loss, rounds)}, indent=2) + '\n',
+        encoding='utf-8',
     )
     print(f'all numbers: {options.json}')
     return 0 if all(held.values()) else 1
@@ -60,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         '--rounds', type=int, default=7, help='of the cost comparison; 0 leaves it out'
     )
     parser.add_argument('--round-seconds', type=float, default=8.0, help='for each subject')
+    parser.add_argument(
+        '--questions', type=int, default=20, help='of the answer run; 0 leaves it out'
+    )
     parser.add_argument('--quick', action='store_true', help='a look in under a minute')
     parser.add_argument('--domain', type=int, default=90, help='ROS domain to be alone on')
     parser.add_argument('--json', type=Path, default=RESULT, help='default: %(default)s')
