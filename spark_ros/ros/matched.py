@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -47,24 +49,50 @@ class MatchedSubscription:
         )
         override = f'qos_overrides.{self.resolved_topic}.subscription.reliability'
         self._follows = override not in getattr(node, '_parameter_overrides', {})
+        self._retiring: Any = None
+        self._seen: deque[tuple[int, int]] = deque(maxlen=4 * DEPTH)
+        self._generation = 0
         self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
 
     def destroy(self) -> None:
         """Unsubscribe."""
+        self._retire()
         self._node.destroy_subscription(self._subscription)
 
     def _subscribe(self, overriding: QoSOverridingOptions | None) -> Any:
+        self._generation += 1
+        on_match = partial(self._on_match, self._generation)
         return self._node.create_subscription(
             self._kind,
             self._topic,
-            self._callback,
+            self._deliver,
             self._profile,
             event_callbacks=SubscriptionEventCallbacks(
-                matched=lambda _: self._inbox.post(self._follow),
+                matched=lambda _: self._inbox.post(on_match),
                 incompatible_qos=lambda _: self._inbox.post(self._incompatible),
             ),
             qos_overriding_options=overriding,
         )
+
+    def _deliver(self, message: Any) -> None:
+        """Pass a message on, once where two subscriptions overlap; a zero stamp tells nothing."""
+        if self._retiring is not None:
+            stamp = (message.header.stamp.sec, message.header.stamp.nanosec)
+            if stamp in self._seen and stamp != (0, 0):
+                return
+            self._seen.append(stamp)
+        self._callback(message)
+
+    def _on_match(self, generation: int) -> None:
+        if generation == self._generation:
+            self._retire()
+        self._follow()
+
+    def _retire(self) -> None:
+        if self._retiring is not None:
+            self._node.destroy_subscription(self._retiring)
+            self._retiring = None
+            self._seen.clear()
 
     def _follow(self) -> None:
         offers = [
@@ -88,7 +116,9 @@ class MatchedSubscription:
             f'{self.resolved_topic}: now {reliability.name.lower()}, {durability.name.lower()}, '
             f'as its {len(offers)} publisher(s) offer'
         )
-        self.destroy()
+        # The old one stays until the new one has found a publisher: nothing is missed meanwhile.
+        self._retire()
+        self._retiring = self._subscription
         self._subscription = self._subscribe(None)
 
     def _incompatible(self) -> None:
