@@ -150,7 +150,7 @@ def _changed(
     else:
         detection, hypothesis = copy.deepcopy(original), best_hypothesis(original)
     hypothesis = copy.deepcopy(hypothesis)
-    hypothesis.hypothesis.class_id = shape.label
+    hypothesis.hypothesis.class_id = _text(shape.label)
     hypothesis.hypothesis.score = 1.0
     detection.results = [hypothesis]
     if correction.original is None or correction.original.vertices != shape.vertices:
@@ -169,11 +169,11 @@ def resolution_message(resolved: Resolved) -> Resolution:
     return Resolution(
         header=_header(asked),
         id=asked.id,
-        token=resolved.token,
+        token=_text(resolved.token),
         camera=asked.camera,
         state=_STATES[answer.state],
-        response=answer.response,
-        answers=list(answer.answers),
+        response=_text(answer.response),
+        answers=[_text(choice) for choice in answer.answers],
         has_rating=answer.rating is not None,
         rating=answer.rating if answer.rating is not None else 0.0,
         corrections=[
@@ -185,13 +185,13 @@ def resolution_message(resolved: Resolved) -> Resolution:
             for correction in answer.corrections
         ],
         annotations=[annotation_message(annotation) for annotation in answer.annotations],
-        feedback=answer.feedback,
-        flags=list(answer.flags),
+        feedback=_text(answer.feedback),
+        flags=[_text(flag) for flag in answer.flags],
         late=resolved.late,
         frame_match=_FRAME_MATCHES[asked.frame_match],
         image_width=asked.image_size.width,
         image_height=asked.image_size.height,
-        image_url=answer.image_url,
+        image_url=_text(answer.image_url),
         program=asked.program,
         created=time_message(int((answer.created or asked.created) * NS)),
         closed=time_message(int((answer.closed or known) * NS)),
@@ -205,10 +205,10 @@ def status_message(status: Status) -> EngagementStatus:
     return EngagementStatus(
         header=_header(status.escalation),
         id=status.escalation.id,
-        token=status.token,
+        token=_text(status.token),
         camera=status.escalation.camera,
         state=_STATES[status.state],
-        detail=status.detail,
+        detail=_text(status.detail),
     )
 
 
@@ -217,8 +217,8 @@ def annotation_message(annotation: model.Annotation | None) -> Annotation:
     if annotation is None:
         return Annotation()
     return Annotation(
-        id=annotation.id,
-        label=annotation.label,
+        id=_text(annotation.id),
+        label=_text(annotation.label),
         type=_TYPES[annotation.type],
         vertices=[Vertex(x=vertex.x, y=vertex.y) for vertex in annotation.vertices],
         score=annotation.score if annotation.score is not None else math.nan,
@@ -229,9 +229,16 @@ def annotation_message(annotation: model.Annotation | None) -> Annotation:
 def key_values(values: Mapping[str, Any]) -> list[KeyValue]:
     """Return a mapping as key-value messages; what is not text is written as JSON."""
     return [
-        KeyValue(key=key, value=value if isinstance(value, str) else json.dumps(value))
+        KeyValue(
+            key=_text(key), value=_text(value) if isinstance(value, str) else json.dumps(value)
+        )
         for key, value in values.items()
     ]
+
+
+def _text(said: str) -> str:
+    """Replace what no UTF-8 can hold: JSON may carry half a surrogate pair, ROS cannot."""
+    return said.encode('utf-8', 'replace').decode('utf-8')
 
 
 def _header(escalation: Escalation) -> Header:

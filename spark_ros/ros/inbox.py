@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 
 from rclpy.node import Node
+
+logger = logging.getLogger(__name__)
 
 
 class Inbox:
@@ -25,4 +28,9 @@ class Inbox:
     def drain(self) -> None:
         """Make every posted call: triggers coalesce, so one may stand for many."""
         while self._calls:
-            self._calls.popleft()()
+            call = self._calls.popleft()
+            try:
+                call()
+            except Exception:
+                # One answer that cannot be published must not end the node and all the others.
+                logger.exception('a call on the executor failed')
