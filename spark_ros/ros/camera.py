@@ -85,7 +85,11 @@ class CameraInput:
 
     def _on_image(self, message: Image) -> None:
         if problem := check_image(message):
-            self._warn(f'{self._config.name}: an image cannot be used: {problem}')
+            name = self._config.name
+            self._warn(
+                f'{name}: an image cannot be used: {problem}',
+                f'{name} {message.encoding} {_kind(problem)}',
+            )
             return
         self._keep(message)
 
