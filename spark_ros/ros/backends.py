@@ -12,6 +12,7 @@ from spark_ros.clients.credentials import CredentialError, find_token
 from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
+from spark_ros.clients.transport import is_header_text
 from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.frame_server import FrameServer
 from spark_ros.escalation.heat_backend import HeatBackend
@@ -77,6 +78,9 @@ def _spark_client(config: NodeConfig, url: str, token: str) -> SparkClient:
 
 def _token(parameter: str, file: str, variable: str) -> str:
     try:
-        return find_token(file, variable)
+        token = find_token(file, variable)
     except CredentialError as error:
         raise ParameterError(parameter, str(error)) from None
+    if not is_header_text(token):
+        raise ParameterError(parameter, 'the token holds a character that no header can carry')
+    return token

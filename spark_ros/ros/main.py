@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
 
 import rclpy
-from rclpy._rclpy_pybind11 import RCLError
+from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
@@ -18,9 +19,11 @@ from spark_ros.ros.log import log_to_ros
 from spark_ros.ros.node import SparkNode
 from spark_ros.ros.parameters import ParameterError
 
+logger = logging.getLogger('spark_ros.ros.main')
+
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM; return 0, or 2 for a wrong configuration.
+    """Run the node until SIGINT or SIGTERM; return 0, 1 after a crash, 2 if set up wrongly.
 
     The executor runs in a thread and the main thread waits: only so is the context still alive
     when a signal has come, and what is pending can be published.
@@ -28,9 +31,10 @@ def main(args: list[str] | None = None) -> int:
     keep_large_buffers()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except UnknownROSArgsError as error:
+        return _refuse(f'unknown ROS arguments: {error}')
     except RCLError as error:
-        print(f'spark_node: {error}', file=sys.stderr)
-        return 2
+        return _refuse(str(error))
     log_to_ros('spark')
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -38,27 +42,37 @@ def main(args: list[str] | None = None) -> int:
     try:
         node = SparkNode()
     except (ParameterError, JournalError) as error:
-        print(f'spark_node: {error}', file=sys.stderr)
         rclpy.try_shutdown()
-        return 2
+        return _refuse(str(error))
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    spinner = threading.Thread(target=_spin, args=(executor, ended), name='executor')
+    crashed = threading.Event()
+    spinner = threading.Thread(target=_spin, args=(executor, ended, crashed), name='executor')
     spinner.start()
     ended.wait()
     executor.shutdown(timeout_sec=0)
     spinner.join()
     node.close()
     rclpy.try_shutdown()
-    return 0
+    return 1 if crashed.is_set() else 0
 
 
-def _spin(executor: SingleThreadedExecutor, ended: threading.Event) -> None:
+def _refuse(reason: str) -> int:
+    print(f'spark_node: {reason}', file=sys.stderr)
+    return 2
+
+
+def _spin(
+    executor: SingleThreadedExecutor, ended: threading.Event, crashed: threading.Event
+) -> None:
     try:
         while not ended.is_set():
             executor.spin_once()
     except (ExternalShutdownException, KeyboardInterrupt):
         pass
+    except Exception:
+        logger.exception('the executor crashed; what was asked stays in the journal')
+        crashed.set()
     finally:
         ended.set()
 

@@ -6,17 +6,19 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import ParameterException
+from rclpy._rclpy_pybind11 import RCLError
+from rclpy.exceptions import InvalidTopicNameException, ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
+from spark_ros.clients.transport import check_base_url
 from spark_ros.escalation.asking import Asking
 from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.heat_question import DetectionAs
@@ -35,7 +37,8 @@ from spark_ros.ros.parameter_table import (
     Spec,
 )
 
-NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
+# ROS refuses two underscores in a row in a topic's name.
+NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
 RESERVED = frozenset(
     {spec.name.split('.')[0] for spec in NODE}
     | {'use_sim_time', 'qos_overrides', 'start_type_description_service'}
@@ -79,7 +82,8 @@ def read_parameters(node: Node) -> NodeConfig:
         'give the URL under which people reach this node, since image_host.kind is node',
     )
     ca_file = values['server.ca_file']
-    _require(not ca_file or Path(ca_file).is_file(), 'server.ca_file', f'no file {ca_file}')
+    if ca_file:
+        _check_ca_file(ca_file)
     _require(
         values['poll.interval_s'] <= values['poll.max_interval_s'],
         'poll.interval_s',
@@ -110,10 +114,18 @@ def read_parameters(node: Node) -> NodeConfig:
 
 
 def _check_url(name: str, value: str) -> None:
-    url = urlsplit(value)
-    usable = url.scheme in ('http', 'https') and bool(url.hostname)
-    _require(usable, name, f'{value!r} is not a http or https URL')
-    _require(url.username is None, name, 'a URL must not hold a password')
+    try:
+        check_base_url(value)
+    except ValueError as error:
+        raise ParameterError(name, str(error)) from None
+
+
+def _check_ca_file(path: str) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        reason = error.strerror or 'it holds no certificate'
+        raise ParameterError('server.ca_file', f'{path}: {reason}') from None
 
 
 def unknown_parameters(node: Node) -> list[str]:
@@ -139,8 +151,11 @@ def _read_camera(node: Node, name: str, robot_id: str, timeout_s: float) -> Came
     for parameter, topic in (('image_topic', image_topic), ('detections_topic', detections_topic)):
         try:
             validate_topic_name(topic)
-        except Exception as error:
-            raise ParameterError(f'{name}.{parameter}', str(error)) from None
+            node.resolve_topic_name(topic)
+        except (InvalidTopicNameException, RCLError) as error:
+            # What follows points at the wrong character, or into the source of rcl.
+            reason = str(error).splitlines()[0].partition(', at ')[0]
+            raise ParameterError(f'{name}.{parameter}', f'{topic!r}: {reason}') from None
     require(
         bool(values['program'].strip() or values['instructions'].strip()),
         'instructions',
@@ -203,7 +218,11 @@ def _declare(node: Node, spec: Spec, name: str, default: Any) -> Any:
         value = node.declare_parameter(name, _initial(spec, default), descriptor)
     except (ParameterException, TypeError, ValueError) as error:
         raise ParameterError(name, f'{error} ({_expected(spec, constraints)})') from None
-    result = value.value if value.value is not None else default
+    if value.type_ is Parameter.Type.NOT_SET:
+        # It cannot be declared as an empty list; and a parameter without a value makes rclpy
+        # answer a request for all parameters with none.
+        node._parameters[name] = value = Parameter(name, spec.type, default)
+    result = value.value
     if spec.type in ARRAYS:
         result = list(result)
         if spec.low is not None and spec.high is not None:
