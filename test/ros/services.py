@@ -1,0 +1,111 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The real resolution service in a process of its own, with or without its scripted operator."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from robot import ROOT, Box
+
+from spark_ros.service.recognise import dhash
+
+ADDRESS = re.compile(r'(https?://[^\s/]+)')
+START_S = 30.0
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_truth(path: Path, known: dict[int, tuple[np.ndarray, list[tuple[str, Box]]]]) -> None:
+    """Write a truth file for pictures, by number."""
+    images = [
+        {
+            'name': f'picture {number}',
+            'width': pixels.shape[1],
+            'height': pixels.shape[0],
+            'dhash': f'{dhash(pixels):016x}',
+            'annotations': [{'label': label, 'box': list(box)} for label, box in boxes],
+        }
+        for number, (pixels, boxes) in known.items()
+    ]
+    path.write_text(json.dumps({'images': images}), encoding='utf-8')
+
+
+class Service:
+    """One running service; it can be stopped and started again on the same data and port."""
+
+    def __init__(self, data: Path) -> None:
+        self.data, self.port = data, free_port()
+        self.url = f'http://127.0.0.1:{self.port}'
+        self.key = self.command('key', 'create', 'rover').strip()
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self, operator: str = '') -> None:
+        """Serve; return when it does."""
+        self._process = subprocess.Popen(
+            self._line('serve', '--host', '127.0.0.1', '--port', str(self.port),
+                       *(['--operator', operator] if operator else [])),
+            cwd=ROOT, env=self._environment(), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, args=(self._process, lines), daemon=True).start()
+        said = ''
+        while not ADDRESS.search(said):
+            line = lines.get(timeout=START_S)
+            assert line, f'the service did not start:\n{said}'
+            said += line
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def command(self, *arguments: str) -> str:
+        """Run one of the service's commands and return what it prints."""
+        done = subprocess.run(
+            self._line(*arguments),
+            cwd=ROOT, env=self._environment(), text=True, capture_output=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _line(self, *arguments: str) -> list[str]:
+        return [
+            sys.executable, '-m', 'spark_ros.cli.service', *arguments, '--data', str(self.data),
+        ]  # fmt: skip
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return {**os.environ, 'PYTHONPATH': str(ROOT)}
+
+    @staticmethod
+    def _read(process: subprocess.Popen[str], lines: queue.Queue[Any]) -> None:
+        assert process.stdout
+        with process.stdout as output:
+            for line in output:
+                lines.put(line)
+        lines.put('')

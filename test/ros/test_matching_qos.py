@@ -1,0 +1,154 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Every camera just works, whatever QoS it publishes with and whenever it appears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from robot import (
+    BEST_EFFORT,
+    LATCHED,
+    RELIABLE,
+    Robot,
+    detection,
+    detections,
+    picture,
+    raw,
+    stamped,
+)
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+IMAGES = '/front/image_raw'
+
+
+def offered(robot: Robot, topic: str = IMAGES) -> Any:
+    """Return the QoS of the node's subscription, once there is exactly one."""
+    found = robot.node.get_subscriptions_info_by_topic(topic)
+    return found[0].qos_profile if len(found) == 1 else None
+
+
+def reliable(robot: Robot, topic: str = IMAGES) -> bool:
+    profile = offered(robot, topic)
+    return profile is not None and profile.reliability == ReliabilityPolicy.RELIABLE
+
+
+def best_effort(robot: Robot, topic: str = IMAGES) -> bool:
+    profile = offered(robot, topic)
+    return profile is not None and profile.reliability == ReliabilityPolicy.BEST_EFFORT
+
+
+def asks(robot: Robot, camera: Any, detector: Any, seconds: float) -> None:
+    """Publish a frame and a doubted detection until the node asks about just that frame."""
+    header = stamped(seconds)
+    unlike_others = detection(f'cat {seconds:g}', (50, 60, 100, 80))
+
+    def asked() -> bool:
+        camera.publish(raw(picture(1), header))
+        detector.publish(detections(header, unlike_others))
+        return any(status.header == header for status in robot.statuses)
+
+    robot.until(asked)
+
+
+@pytest.mark.parametrize('images', [BEST_EFFORT, RELIABLE, LATCHED])
+@pytest.mark.parametrize('found', [BEST_EFFORT, RELIABLE])
+def test_a_publisher_that_was_there_first(
+    robot: Robot, images: QoSProfile, found: QoSProfile
+) -> None:
+    camera = robot.node.create_publisher(Image, IMAGES, images)
+    detector = robot.node.create_publisher(Detection2DArray, '/front/detections', found)
+    robot.listen()
+    robot.start()
+    asks(robot, camera, detector, 5.0)
+    robot.until(
+        lambda: offered(robot) and offered(robot).reliability == images.reliability
+    )
+    assert offered(robot).durability == (
+        images.durability if images is LATCHED else DurabilityPolicy.VOLATILE
+    )
+
+
+@pytest.mark.parametrize('images', [BEST_EFFORT, RELIABLE])
+def test_a_publisher_that_appears_later(robot: Robot, images: QoSProfile) -> None:
+    robot.listen()
+    robot.start()
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    camera = robot.publisher(Image, IMAGES, images)
+    asks(robot, camera, detector, 5.0)
+
+
+def test_a_camera_that_changes_its_mind(robot: Robot) -> None:
+    robot.listen()
+    robot.start()
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    for round_ in range(2):
+        camera = robot.publisher(Image, IMAGES, RELIABLE)
+        robot.until(lambda: reliable(robot))
+        asks(robot, camera, detector, 10.0 * round_ + 1)
+        robot.node.destroy_publisher(camera)
+        camera = robot.publisher(Image, IMAGES, BEST_EFFORT)
+        robot.until(lambda: best_effort(robot))
+        asks(robot, camera, detector, 10.0 * round_ + 2)
+        robot.node.destroy_publisher(camera)
+
+
+def test_with_several_publishers_the_weakest_decides(robot: Robot) -> None:
+    robot.listen()
+    robot.start()
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    strong = robot.publisher(Image, IMAGES, RELIABLE)
+    robot.until(lambda: reliable(robot))
+    weak = robot.node.create_publisher(Image, IMAGES, BEST_EFFORT)
+    robot.until(lambda: best_effort(robot))
+    asks(robot, strong, detector, 1.0)
+    asks(robot, weak, detector, 2.0)
+    robot.node.destroy_publisher(weak)
+    robot.until(lambda: reliable(robot))
+
+
+def test_the_standard_parameters_decide_over_it(robot: Robot) -> None:
+    camera = robot.node.create_publisher(Image, IMAGES, RELIABLE)
+    name = f'qos_overrides.{IMAGES}.subscription.reliability'
+    robot.listen()
+    node = robot.start(**{name: 'best_effort'})
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    asks(robot, camera, detector, 1.0)
+    assert best_effort(robot)
+    assert node.get_parameter(name).value == 'best_effort'
+
+
+def test_a_detection_may_come_before_its_image(robot: Robot) -> None:
+    robot.listen()
+    robot.start()
+    camera = robot.publisher(Image, IMAGES, BEST_EFFORT)
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    header = stamped(5.0)
+    camera.publish(raw(picture(1), stamped(4.9)))
+    detector.publish(detections(header, detection('cat', (50, 60, 100, 80))))
+    waiting = robot.spark._cameras[0]._waiting
+    robot.until(lambda: waiting or robot.spark._cameras[0]._waiting)
+    camera.publish(raw(picture(2), header))
+    robot.until(lambda: robot.statuses)
+    assert robot.statuses[0].header == header
+
+
+@pytest.mark.parametrize(
+    ('found_at', 'frame'), [(5.0, 5.0), (5.01, 5.0), (5.09, 5.1), (0.0, 5.2), (6.5, 5.2)]
+)
+def test_a_detection_finds_its_frame_by_stamp(
+    robot: Robot, found_at: float, frame: float
+) -> None:
+    robot.listen()
+    robot.start(front__frames__wait_s=0.1)
+    camera = robot.publisher(Image, IMAGES, RELIABLE)
+    robot.until(lambda: reliable(robot))
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    for seconds in (5.0, 5.1, 5.2):
+        camera.publish(raw(picture(1), stamped(seconds)))
+    robot.until(lambda: len(robot.spark._cameras[0]._ring) == 3)
+    detector.publish(detections(stamped(found_at), detection('cat', (50, 60, 100, 80))))
+    robot.until(lambda: robot.statuses)
+    assert robot.statuses[0].header == stamped(frame)

@@ -1,0 +1,229 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A wrong parameter is refused at the start, by name and with the reason."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from rcl_interfaces.msg import ParameterType
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from robot import Robot
+
+from spark_ros.escalation.journal import JournalError
+from spark_ros.geometry import ImageSize
+from spark_ros.ros.config import NodeConfig
+from spark_ros.ros.node import SparkNode
+from spark_ros.ros.parameters import ParameterError, read_parameters, unknown_parameters
+
+Read = Callable[..., NodeConfig]
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Node]]:
+    """Give a maker of real nodes with parameter overrides."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    nodes = []
+
+    def make(overrides: dict[str, Any]) -> Node:
+        given = [Parameter(name, value=value) for name, value in overrides.items()]
+        nodes.append(Node('spark', context=context, parameter_overrides=given))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+@pytest.fixture
+def read(make: Callable[..., Node]) -> Read:
+    return lambda **overrides: read_parameters(
+        make({name.replace('__', '.'): value for name, value in overrides.items()})
+    )
+
+
+def test_nothing_given_is_one_camera_and_a_journal(read: Read, tmp_path: Path) -> None:
+    config = read()
+    (camera,) = config.cameras
+    assert (camera.name, camera.image_topic, camera.detections_topic, camera.transport) == (
+        'camera', 'camera/image_raw', 'camera/detections', 'raw',
+    )  # fmt: skip
+    assert config.robot_id == socket.gethostname()
+    assert config.journal_path is not None and config.journal_path.suffix == '.db'
+    assert 'spark_ros' in config.journal_path.parts
+
+
+def test_everything_given_arrives(read: Read, tmp_path: Path) -> None:
+    config = read(
+        server__url='https://spark.example/base', robot_id='rover 1', cameras=['front', 'rear'],
+        timeout_s=5, limits__open=3, limits__per_hour=9, journal__path='', poll__interval_s=1,
+        front__transport='compressed', front__program=' picking ', front__instructions='',
+        front__label_options=['cat', 'dog'], front__ask_below=0.8, front__ignore_below=0,
+        front__ask_below_labels=['cat'], front__ask_below_scores=[0.9],
+        front__detection_image_size=[640, 480], front__cooldown_s=7,
+        rear__image_topic='/rear/rgb', rear__detections_topic='found', rear__frames__wait_s=2.5,
+    )  # fmt: skip
+    front, rear = config.cameras
+    assert front.image_topic == 'front/image_raw/compressed'
+    assert front.detection_image_size == ImageSize(640, 480)
+    assert (front.asking.program, front.asking.question.instructions) == ('picking', '')
+    assert front.asking.question.label_options == ('cat', 'dog')
+    assert front.asking.thresholds.ask_below_of == {'cat': 0.9}
+    assert front.asking.thresholds.ignore_below == 0.0
+    assert (front.asking.cooldown_s, front.asking.timeout_s) == (7.0, 5.0)
+    assert front.asking.metadata == {'robot_id': 'rover 1'}
+    assert (rear.image_topic, rear.detections_topic, rear.frames_wait_s) == (
+        '/rear/rgb', 'found', 2.5,
+    )  # fmt: skip
+    assert (config.limits.open, config.limits.per_hour) == (3, 9)
+    assert config.journal_path is None and config.poll_interval_s == 1.0
+
+
+def test_an_empty_list_is_a_list(read: Read) -> None:
+    """Rclpy reads [] as a byte array."""
+    (camera,) = read(camera__label_options=[], camera__detection_image_size=[]).cameras
+    assert camera.asking.question.label_options == () and camera.detection_image_size is None
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('server.kind', 'carrier_pigeon', 'one of'),
+        ('server.url', 'spark.example', 'http'),
+        ('server.url', 'ftp://spark.example', 'http'),
+        ('server.url', 'http://', 'http'),
+        ('server.url', 'http://[', 'well-formed'),
+        ('server.url', 'http://spark.example/?key=1', 'query'),
+        ('server.url', 'http://me:secret@spark.example', 'password'),
+        ('server.url', 7, 'string'),
+        ('server.ca_file', '/nowhere/ca.pem', '/nowhere/ca.pem'),
+        ('server.ca_file', __file__, 'certificate'),
+        ('cameras', ['front', 'front'], 'twice'),
+        ('cameras', [''], 'not a name'),
+        ('cameras', ['front camera'], 'not a name'),
+        ('cameras', ['1st'], 'not a name'),
+        ('cameras', ['a__b'], 'not a name'),
+        ('cameras', ['server'], 'block'),
+        ('cameras', ['journal'], 'block'),
+        ('cameras', ['limits'], 'block'),
+        ('cameras', ['poll'], 'block'),
+        ('cameras', ['webhook'], 'block'),
+        ('cameras', ['qos_overrides'], 'block'),
+        ('cameras', ['use_sim_time'], 'block'),
+        ('cameras', 'front', 'array'),
+        ('timeout_s', -1.0, '0 to'),
+        ('timeout_s', 'soon', 'double'),
+        ('limits.open', -1, '0 to'),
+        ('limits.open', 1.5, 'integer'),
+        ('limits.per_hour', -1, '0 to'),
+        ('journal.max_mb', -1.0, '0 to'),
+        ('journal.path', 5, 'string'),
+        ('poll.interval_s', 0.0, '0.05 to'),
+        ('poll.interval_s', 60.0, 'poll.max_interval_s'),
+        ('camera.transport', 'theora', 'raw, compressed'),
+        ('camera.image_topic', 'front camera', 'topic'),
+        ('camera.detections_topic', 'a//b', 'topic'),
+        ('camera.instructions', '  ', 'program'),
+        ('camera.label_options', ['cat', ''], 'empty'),
+        ('camera.label_options', 'cat', 'array'),
+        ('camera.ask_below', 1.1, '0 to 1'),
+        ('camera.ask_below', float('nan'), '0 to 1'),
+        ('camera.ignore_below', 0.7, 'ask_below'),
+        ('camera.ask_below_scores', [0.5], '1 scores for 0 labels'),
+        ('camera.detection_image_size', [640], '[width, height]'),
+        ('camera.detection_image_size', [640, 0], '1 to'),
+        ('camera.detection_image_size', [640, 480, 3], '[width, height]'),
+        ('camera.frames.max_mb', 0.0, '1 to'),
+        ('camera.frames.slop_s', -0.1, '0 to'),
+        ('camera.frames.wait_s', 61.0, '0 to'),
+        ('camera.cooldown_s', -1.0, '0 to'),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(read: Read, name: str, value: Any, reason: str) -> None:
+    with pytest.raises(ParameterError) as refusal:
+        read(**{name: value})
+    said = str(refusal.value)
+    assert f"'{name}'" in said and reason.lower() in said.lower() and '\n' not in said, said
+    assert 'secret' not in said
+
+
+def test_scores_of_labels_are_checked_like_the_others(read: Read) -> None:
+    with pytest.raises(ParameterError, match=r"'camera.ask_below_scores'.*1.5"):
+        read(camera__ask_below_labels=['cat'], camera__ask_below_scores=[1.5])
+    with pytest.raises(ParameterError, match=r"'camera.ignore_below'.*cat"):
+        read(camera__ask_below_labels=['cat'], camera__ask_below_scores=[0.05])
+
+
+def test_every_parameter_says_what_it_is(make: Callable[..., Node]) -> None:
+    node = make({'cameras': ['front']})
+    mine = {name for name in node._parameters if not name.startswith(('use_sim', 'start_type'))}
+    mine -= set(make({})._parameters)
+    before = set(node._parameters)
+    read_parameters(node)
+    names = set(node._parameters) - before
+    assert len(names) > 30 and not mine - {'cameras'}
+    for name in names:
+        descriptor = node.describe_parameter(name)
+        assert len(descriptor.description) > 15, name
+        if descriptor.type == ParameterType.PARAMETER_DOUBLE:
+            (span,) = descriptor.floating_point_range
+        elif descriptor.type == ParameterType.PARAMETER_INTEGER:
+            (span,) = descriptor.integer_range
+        else:
+            continue
+        value = node.get_parameter(name).value
+        assert span.from_value <= value <= span.to_value, name
+
+
+def test_a_misspelled_parameter_is_named(make: Callable[..., Node]) -> None:
+    node = make({'timeuot_s': 5.0, 'camera.ask_bellow': 0.5, 'timeout_s': 5.0})
+    read_parameters(node)
+    assert unknown_parameters(node) == ['camera.ask_bellow', 'timeuot_s']
+
+
+def test_a_misspelled_parameter_is_warned_about(
+    robot: Robot, caplog: pytest.LogCaptureFixture
+) -> None:
+    robot.start(timeuot_s=5.0)
+    assert "no parameter 'timeuot_s'" in caplog.text
+
+
+def test_a_token_file_that_others_can_read_is_refused(robot: Robot, tmp_path: Path) -> None:
+    token_file = tmp_path / 'token'
+    token_file.write_text('geheim')
+    token_file.chmod(0o640)
+    with pytest.raises(ParameterError, match=r"'server.token_file'.*0640.*chmod 600") as refusal:
+        robot.start(server__token_file=str(token_file))
+    assert 'geheim' not in str(refusal.value)
+    token_file.chmod(0o600)
+    robot.start(server__token_file=str(token_file))
+
+
+@pytest.mark.parametrize('token', ['', 'two words', 'tab\tbed', 'é'])
+def test_a_token_that_cannot_be_sent_is_refused(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv('SPARK_TOKEN', token)
+    with pytest.raises(ParameterError, match=r"'server\.token_file'") as refusal:
+        robot.start()
+    assert not token or token not in str(refusal.value)
+
+
+def test_a_journal_that_cannot_be_used_is_refused(robot: Robot, tmp_path: Path) -> None:
+    (tmp_path / 'file').touch()
+    with pytest.raises(JournalError, match='cannot be opened'):
+        robot.start(journal__path=str(tmp_path / 'file' / 'journal.db'))
+
+
+def test_no_parameter_can_be_changed_while_it_runs(robot: Robot) -> None:
+    node = robot.start()
+    assert isinstance(node, SparkNode)
+    (result,) = node.set_parameters([Parameter('timeout_s', value=1.0)])
+    assert not result.successful

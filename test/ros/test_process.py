@@ -1,0 +1,99 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The executable: how it ends, how it refuses, and what it never shows."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rcl_interfaces.srv import GetParameters, ListParameters
+from robot import (
+    BEST_EFFORT,
+    RELIABLE,
+    TOKEN,
+    Robot,
+    detection,
+    detections,
+    picture,
+    raw,
+    stamped,
+)
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+from spark_ros.escalation.journal import Journal
+
+QUICKLY_S = 5.0
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_quickly_with_0(robot: Robot, number: int) -> None:
+    node = robot.spawn()
+    robot.until(lambda: node.ready)
+    begin = time.monotonic()
+    assert node.end(number) == 0, node.output
+    assert time.monotonic() - begin < QUICKLY_S
+    assert 'Traceback' not in node.output
+
+
+def call(robot: Robot, kind: type, name: str, **fields: Any) -> Any:
+    """Call a service of the node."""
+    client = robot.node.create_client(kind, name)
+    robot.until(client.service_is_ready)
+    future = client.call_async(kind.Request(**fields))
+    robot.until(future.done)
+    return future.result()
+
+
+def test_the_token_shows_nowhere(robot: Robot, listener: Any) -> None:
+    listener.status = 401
+    node = robot.spawn('--log-level', 'debug', server__url=listener.url)
+    robot.listen()
+    camera = robot.publisher(Image, '/front/image_raw', BEST_EFFORT)
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+
+    def refused() -> bool:
+        camera.publish(raw(picture(1), stamped(5.0)))
+        detector.publish(detections(stamped(5.0), detection('cat', (50, 60, 100, 80))))
+        return '401' in node.output
+
+    robot.until(refused)
+    names = call(robot, ListParameters, '/spark/list_parameters').result.names
+    assert 'server.token_file' in names
+    values = call(robot, GetParameters, '/spark/get_parameters', names=names).values
+    assert len(values) == len(names) and TOKEN not in str(values)
+    command_line = Path(f'/proc/{node.process.pid}/cmdline').read_bytes()
+    assert TOKEN.encode() not in command_line
+    assert node.end() == 0
+    assert TOKEN not in node.output
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['-p', 'limits.open:=-3'], "parameter 'limits.open'"),
+        (['-p', 'cameras:=[journal]'], "parameter 'cameras'"),
+        (['-p', 'journal.path:=/proc/nothing/here.db'], 'the journal /proc/nothing/here.db'),
+        (['--params-file', '/nowhere/params.yaml'], '/nowhere/params.yaml'),
+        (['--no-such-flag'], '--no-such-flag'),
+    ],
+)
+def test_what_is_set_up_wrongly_ends_with_2_and_one_line(
+    robot: Robot, arguments: list[str], said: str
+) -> None:
+    node = robot.spawn(*arguments)
+    assert node.wait() == 2, node.output
+    ours = [line for line in node.lines if line.startswith('spark_node: ')]
+    assert len(ours) == 1 and said in ours[0], node.output
+    assert 'Traceback' not in node.output
+
+
+def test_a_journal_in_use_ends_with_2(robot: Robot, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / 'journal.db')
+    node = robot.spawn()
+    assert node.wait() == 2, node.output
+    assert 'in use by another node' in node.output and 'Traceback' not in node.output
+    journal.close()
