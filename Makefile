@@ -20,6 +20,7 @@ help:
 	@echo 'make demo      one robot, one camera, one operator: questions asked and answered'
 	@echo '                 IMAGES=<folder or video>  your own pictures'
 	@echo '                 OPERATOR=me               you answer, in a browser'
+	@echo '                 BACKEND=heat              over the Heat API'
 	@echo 'make test      all tests                   ARGS="-k geometry"  some of them'
 	@echo 'make lint      ruff and mypy'
 	@echo 'make bench     what a frame costs the robot'
