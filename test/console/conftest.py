@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from console_service import Service, run_command, serving
+from console_stub import attached_files
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = Path('/usr/bin/chromium')
@@ -25,8 +26,9 @@ expect.set_options(timeout=15_000)
 def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     data = tmp_path_factory.mktemp('service') / 'data'
     key = run_command('key', 'create', 'rover', '--data', str(data)).strip()
+    heat_key = run_command('key', 'create', 'walker', '--heat', '--data', str(data)).strip()
     with serving(data) as login:
-        yield Service(login.split('/login')[0], login, data, key)
+        yield Service(login.split('/login')[0], login, data, key, heat_key)
 
 
 @pytest.fixture
@@ -34,6 +36,13 @@ def service(running_service: Service) -> Iterator[Service]:
     """Give the running service with an empty queue, and empty it again."""
     yield running_service
     running_service.clear_queue()
+
+
+@pytest.fixture(scope='session')
+def files() -> Iterator[str]:
+    """Give the address of a server with attachments; see console_stub."""
+    with attached_files() as url:
+        yield url
 
 
 # For one file at a time: while Playwright is started, its event loop counts as running in this

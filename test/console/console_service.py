@@ -60,6 +60,7 @@ class Service:
     first_login: str
     data: Path
     key: str
+    heat_key: str = ''
     sessions: list[Any] = field(default_factory=list)
 
     def command(self, *arguments: str) -> str:
@@ -112,6 +113,33 @@ class Service:
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()[0]
         return result
+
+    def ask_heat(self, kind: str, **body: Any) -> str:
+        """Ask a Heat question, its parameters as the page has them, and return its id."""
+        given = {'instruction': 'Look at this.', **body}
+        answer = self._heat().post(f'/v1/requests/{kind}', json=given)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()['status'] == 'pending'
+        return str(answer.json()['id'])
+
+    def heat_request(self, id: str) -> dict[str, Any]:
+        answer = self._heat().get(f'/v1/requests/{id}', params={'block': 10})
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result
+
+    def heat_response(self, id: str) -> Any:
+        given = self.heat_request(id)
+        assert given['status'] == 'complete', given
+        return given['response']
+
+    def abort_heat(self, id: str) -> None:
+        answer = self._heat().post(f'/v1/tasks/abort/{id}')
+        assert answer.status_code == 200, answer.text
+
+    def _heat(self) -> httpx.Client:
+        headers = {'X-Heat-API-Key': self.heat_key}
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20)
 
     def _http(self) -> httpx.Client:
         headers = {'Authorization': f'Bearer {self.key}'}

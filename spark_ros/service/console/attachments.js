@@ -1,17 +1,17 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // What comes with a question: a list to look at, or tabs to mark one after the other.
 
-import { counted, el } from './dom.js';
+import { asText, counted, el } from './dom.js';
 import { showing } from './media.js';
 
-const DIAL = /^\s*dial:/i;
+const DIAL = 'dial:';
 
 const nameOf = (at, all) => (all.length > 1 ? `Attachment ${at + 1} of ${all.length}` : 'Attachment');
 
 /** All attachments below each other; telephone numbers are shown elsewhere. */
 export function attachmentList({ attachments, attachments_type: type }) {
   const items = attachments.flatMap((item, at) => {
-    if (type === 'text' && DIAL.test(item.text ?? '')) return [];
+    if (type === 'text' && asText(item.text).startsWith(DIAL)) return [];
     const name = nameOf(at, attachments);
     const caption = attachments.length > 1 ? [el('figcaption', { class: 'muted' }, name)] : [];
     const figure = { class: `attachment ${type}`, 'data-testid': 'attachment' };

@@ -6,7 +6,7 @@ import { asText, el } from './dom.js';
 const TONE_PAUSE_S = 0.5;
 
 export function dialling(given) {
-  const [, number, tones] = /^(?:\s*dial:)?([^@]*)@?([\s\S]*)$/i.exec(asText(given));
+  const [, number, tones] = /^(?:dial:)?([^@]*)@?([^]*)$/.exec(asText(given));
   const list = el('div', { class: 'dial', 'data-testid': 'dial' },
     el('p', {}, 'Call ', el('b', {}, el('bdi', {}, number.trim()))));
   if (tones) {

@@ -3,6 +3,8 @@
 
 const TYPING = 'textarea, input:not([type="range"]), select, [contenteditable]';
 const PRESSABLE = 'button, a, summary, video, audio';
+// Space takes these; Enter goes on to submit.
+const CHOICE = '[role="radio"], [role="checkbox"]';
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LETTERS = {
   n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel', u: 'upload', p: 'play',
@@ -47,7 +49,10 @@ function actionOf(event) {
   if (command || event.altKey) return event.altKey ? null : historyAction(key, shiftKey);
   const pressable = target instanceof Element && target.closest(PRESSABLE) !== null;
   // A held Enter must not answer the questions that follow.
-  if (key === 'Enter') return event.repeat || pressable ? null : ['submitOrOpen'];
+  if (key === 'Enter') {
+    const follows = pressable && !target.closest(CHOICE);
+    return event.repeat || follows ? null : ['submitOrOpen'];
+  }
   if (key === ' ') return pressable ? null : ['pan', true];
   if (key === 'Tab') return ['step', shiftKey ? -1 : 1];
   if (key === 'Escape') return ['escape'];

@@ -37,11 +37,15 @@ export class Annotations {
       board, picture, mayAdd: () => this.#mayAdd(), onAdded: () => this.#inner?.focus(),
       words: (shape) => this.#innerWords(shape),
     });
-    this.#editor.load([]);
-    this.#editor.addEventListener('change', () => this.#update(), this.#listening);
     this.#tabs = new Tabs(byId('tabs'), question.attachments.length, (at) => this.#showAttachment(at));
     this.element = el('div', { class: 'answer' },
       el('p', { class: 'muted' }, `${this.#asked()} ${this.#surface.how}`), this.#list, this.#about);
+  }
+
+  /** Show the first attachment, with the marks that `draft` gave, if any. */
+  start(draft) {
+    this.#editor.load([], draft);
+    this.#editor.addEventListener('change', () => this.#update(), this.#listening);
     this.#tabs.show(0);
     this.#update();
   }
@@ -86,11 +90,6 @@ export class Annotations {
 
   get draft() {
     return this.#editor.keep();
-  }
-
-  /** Go on from what `draft` gave. */
-  set value(draft) {
-    this.#editor.load([], draft);
   }
 
   get problem() {

@@ -63,7 +63,8 @@ export class HeatForm {
     this.#answer = question.prompt.kind === 'annotations' || question.kind.startsWith('annotations')
       ? new Annotations(question, { board: this.#board, picture: this.#picture, onChange })
       : this.#makePlain(question, onChange);
-    if (draft) this.#answer.value = draft.value;
+    if (this.#answer.start) this.#answer.start(draft?.value);
+    else if (draft) this.#answer.value = draft.value;
     this.#edited = Boolean(draft);
     this.#showDial(question.dial ?? []);
     byId('answer').replaceChildren(this.#answer.element);
@@ -74,12 +75,13 @@ export class HeatForm {
   }
 
   focus() {
+    byId('viewer').focus({ preventScroll: true });
     this.#answer.focus();
   }
 
   leaveField() {
     if (this.#answer.leave) this.#answer.leave();
-    else document.activeElement.blur();
+    else byId('viewer').focus({ preventScroll: true });
   }
 
   settle() {

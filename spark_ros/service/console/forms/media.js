@@ -5,7 +5,8 @@ import { upload } from '../api.js';
 import { clipped, el, say } from '../dom.js';
 import { showing } from '../media.js';
 
-const WANTED = { image: 'an image', video: 'a video', audio: 'an audio file' };
+const ACCEPTED = { image: 'image/*', video: 'video/mp4', audio: 'audio/*' };
+const WANTED = { image: 'an image', video: 'an MP4 video', audio: 'an audio file' };
 
 export class Media {
   #kind;
@@ -28,7 +29,7 @@ export class Media {
     this.#questionId = questionId;
     this.#onChange = onChange;
     this.#input = el('input', {
-      type: 'file', accept: `${this.#kind}/*`, hidden: '', 'data-testid': 'file',
+      type: 'file', accept: ACCEPTED[this.#kind], hidden: '', 'data-testid': 'file',
     });
     this.#input.addEventListener('change', () => this.#take(this.#input.files[0]));
     const button = el('button', { type: 'button', 'data-testid': 'choose-file' },

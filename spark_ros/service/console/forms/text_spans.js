@@ -38,7 +38,10 @@ export class TextSpans {
       nudge: (dx, dy) => this.#extend(dx),
     };
     this.editor.addEventListener('change', () => this.#draw());
-    this.#paper.addEventListener('pointerup', () => setTimeout(() => this.#mark()));
+    this.#paper.addEventListener('pointerdown', () => {
+      // Wherever the mouse is let go; the browser settles the selection right after that.
+      addEventListener('pointerup', () => setTimeout(() => this.#mark()), { once: true });
+    });
     this.#paper.addEventListener('click', (event) => this.#click(event));
     byId('viewer').replaceChildren(el('div', { class: 'attachments' }, this.#paper));
     byId('viewer').hidden = false;
@@ -100,9 +103,12 @@ export class TextSpans {
   #selected() {
     const selection = getSelection();
     if (!selection.rangeCount || selection.isCollapsed) return null;
-    const range = selection.getRangeAt(0);
-    const inside = (node) => this.#paper.contains(node);
-    if (!inside(range.startContainer) || !inside(range.endContainer)) return null;
+    const range = selection.getRangeAt(0).cloneRange();
+    if (!range.intersectsNode(this.#paper)) return null;
+    if (!this.#paper.contains(range.startContainer)) range.setStart(this.#paper, 0);
+    if (!this.#paper.contains(range.endContainer)) {
+      range.setEnd(this.#paper, this.#paper.childNodes.length);
+    }
     const before = document.createRange();
     before.selectNodeContents(this.#paper);
     before.setEnd(range.startContainer, range.startOffset);
@@ -115,6 +121,7 @@ export class TextSpans {
   }
 
   #click({ target }) {
+    if (!getSelection().isCollapsed) return;
     const key = target.closest('mark')?.dataset.mark;
     this.editor.select(key === undefined ? null : Number(key));
   }
