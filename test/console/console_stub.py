@@ -52,9 +52,8 @@ def video(kind: str = 'webm') -> bytes:
     width, height = VIDEO_SIZE
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f'video.{kind}'
-        writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter.fourcc(*('VP80' if kind == 'webm' else 'mp4v')), FRAMES_PER_S, VIDEO_SIZE
-        )
+        codec = cv2.VideoWriter.fourcc(*{'webm': 'VP80', 'mp4': 'mp4v'}[kind])
+        writer = cv2.VideoWriter(str(path), codec, FRAMES_PER_S, VIDEO_SIZE)
         for n in range(VIDEO_S * FRAMES_PER_S):
             frame = np.full((height, width, 3), 60, np.uint8)
             cv2.circle(frame, (20 + 7 * n, height // 2), 16, (80, 180, 255), -1)

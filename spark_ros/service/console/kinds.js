@@ -8,10 +8,10 @@ const KINDS = {
   image: ['Image wanted', '▣'],
   video: ['Video wanted', '▶'],
   audio: ['Audio wanted', '♪'],
-  annotations: ['Annotations', '⌖'],
-  'annotations-with-multiple-choice': ['Annotations, each with a choice', '⌖'],
-  'annotations-with-free-text': ['Annotations, each with a text', '⌖'],
-  'annotations-with-rating': ['Annotations, each with a rating', '⌖'],
+  annotations: ['Annotations', '◎'],
+  'annotations-with-multiple-choice': ['Annotations, each with a choice', '◎'],
+  'annotations-with-free-text': ['Annotations, each with a text', '◎'],
+  'annotations-with-rating': ['Annotations, each with a rating', '◎'],
 };
 
 export const kindName = (kind) => KINDS[kind]?.[0] ?? 'Question';

@@ -223,11 +223,14 @@ export class Annotations {
     const words = this.#innerWords(shape);
     const button = el('button', { type: 'button', class: 'mark', 'data-testid': 'mark' },
       el('b', {}, String(at + 1)), el('span', { class: 'place' }, this.#surface.describe(shape)),
-      el('bdi', {}, words || (this.#inner ? 'no answer yet' : '')));
+      el('bdi', {}, words || (this.#inner ? 'no answer' : '')));
     button.classList.toggle('lacking', this.#inner !== null && this.#problemOf(shape) !== '');
     button.setAttribute('aria-pressed', String(shape.key === this.#editor.selectedKey));
     button.addEventListener('click', () => this.#select(shape.key));
-    const remove = el('button', { type: 'button', class: 'quiet', 'aria-label': `Delete mark ${at + 1}`, 'data-testid': 'delete-mark' }, '×');
+    const remove = el('button', {
+      type: 'button', class: 'quiet', 'aria-label': `Delete mark ${at + 1}`,
+      'data-testid': 'delete-mark',
+    }, '×');
     remove.addEventListener('click', () => this.#editor.remove(shape.key));
     return el('li', {}, button, remove);
   }

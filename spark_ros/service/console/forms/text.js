@@ -22,7 +22,7 @@ export class Text {
       ? el('input', { ...common, type: 'text', autocomplete: 'off', spellcheck: 'false',
         inputmode: this.#validation === 'number' ? 'decimal' : 'url',
         placeholder: this.#validation === 'number' ? 'A number' : 'https://…' })
-      : el('textarea', { ...common, rows: '5', placeholder: 'Your answer' });
+      : el('textarea', { ...common, rows: '5', placeholder: 'Your answer; Ctrl Enter submits' });
     this.#field.addEventListener('input', () => {
       this.#show();
       onChange();
