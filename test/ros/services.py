@@ -49,10 +49,11 @@ def write_truth(path: Path, known: dict[int, tuple[np.ndarray, list[tuple[str, B
 class Service:
     """One running service; it can be stopped and started again on the same data and port."""
 
-    def __init__(self, data: Path) -> None:
-        self.data, self.port = data, free_port()
+    def __init__(self, data: Path, kind: str = 'spark') -> None:
+        self.data, self.port, self.kind = data, free_port(), kind
         self.url = f'http://127.0.0.1:{self.port}'
-        self.key = self.command('key', 'create', 'rover').strip()
+        api = ['--heat'] if kind == 'heat' else []
+        self.key = self.command('key', 'create', 'rover', *api).strip()
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, operator: str = '') -> None:
