@@ -1,0 +1,107 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Frames served from the robot: signed, expiring, bounded, and there after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.escalation.frame_server import MAX_CONNECTIONS, FrameServer
+from spark_ros.geometry import ImageSize
+
+IMAGE = EncodedImage(b'\xff\xd8 a picture', ImageSize(4, 3))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[FrameServer]:
+    one = start(tmp_path)
+    yield one
+    asyncio.run(one.aclose())
+
+
+def start(folder: Path, keep_s: int = 3600) -> FrameServer:
+    return FrameServer(folder / 'frames', 'http://robot.example/', '127.0.0.1', 0, keep_s)
+
+
+def put(server: FrameServer) -> str:
+    """Host the image and return where on this machine its URL leads."""
+    url = asyncio.run(server.put(str(uuid.uuid4()), IMAGE, 'front'))
+    assert url.startswith('http://robot.example/frames/')
+    return url.replace('http://robot.example', f'http://127.0.0.1:{server.port}')
+
+
+def status(url: str) -> int:
+    return httpx.get(url, trust_env=False, timeout=10).status_code
+
+
+def test_a_signed_url_shows_the_frame(server: FrameServer) -> None:
+    answer = httpx.get(put(server), trust_env=False)
+    assert answer.content == IMAGE.data
+    assert answer.headers['content-type'] == 'image/jpeg'
+    assert answer.headers['x-content-type-options'] == 'nosniff'
+
+
+def test_a_changed_url_does_not(server: FrameServer) -> None:
+    url, other = put(server), put(server)
+    path, query = url.split('?')
+    expires, signature = query.split('&')
+    assert status(path) == 403
+    assert status(f'{path}?{expires}9&{signature}') == 403
+    assert status(f'{path}?{expires}&signature=') == 403
+    assert status(f'{path}?expires=1e9&{signature}') == 403
+    assert status(f'{path}?{other.split("?")[1]}') == 403
+    base = f'http://127.0.0.1:{server.port}'
+    assert status(f'{base}/frames/../secret?{query}') == 403
+    assert status(f'{base}/secret') == 403
+
+
+def test_a_url_from_before_a_restart_still_works(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    url = put(first)
+    asyncio.run(first.aclose())
+    second = start(tmp_path)
+    try:
+        assert status(url.replace(f':{first.port}', f':{second.port}')) == 200
+    finally:
+        asyncio.run(second.aclose())
+
+
+def test_an_old_url_expires_and_its_frame_goes(tmp_path: Path) -> None:
+    server = start(tmp_path, keep_s=0)
+    try:
+        url = put(server)
+        assert status(url) == 403
+        (frame,) = tmp_path.glob('frames/*.jpg')
+        long_ago = time.time() - 10
+        os.utime(frame, (long_ago, long_ago))
+        put(server)
+        assert not frame.exists()
+    finally:
+        asyncio.run(server.aclose())
+
+
+def test_secret_and_folder_are_private(server: FrameServer, tmp_path: Path) -> None:
+    assert (tmp_path / 'frames' / 'secret').stat().st_mode & 0o077 == 0
+    assert (tmp_path / 'frames').stat().st_mode & 0o077 == 0
+
+
+def test_many_idle_connections_do_not_take_more_than_their_share(server: FrameServer) -> None:
+    url = put(server)
+    idle = [socket.create_connection(('127.0.0.1', server.port)) for _ in range(MAX_CONNECTIONS)]
+    try:
+        # One more than there is room for is turned away at once instead of waiting.
+        with pytest.raises(httpx.HTTPError):
+            while True:
+                status(url)
+    finally:
+        for one in idle:
+            one.close()
