@@ -242,6 +242,11 @@ class Courier:
         )
         self._wake.set()
 
+    def _enqueue_later(self, question: _Question, delay_s: float | None = None) -> None:
+        if delay_s is None:
+            delay_s = question.backoff.next()
+        asyncio.get_running_loop().call_later(delay_s, self._enqueue, question)
+
     def _most_certain_unsent(self, than: float) -> _Question | None:
         unsent = [
             question
@@ -267,6 +272,9 @@ class Courier:
             except KeyError:
                 logger.error('the journal lost the image of %s', question.entry.id)
                 await self._end(question, State.FAILED, 'the journal lost its image')
+            except Exception:
+                logger.exception('%s could not be sent and will be tried again', question.entry.id)
+                self._enqueue_later(question)
             finally:
                 question.sending = False
 
@@ -311,7 +319,7 @@ class Courier:
         if error.final:
             await self._end(question, State.FAILED, str(error))
             return
-        delay = question.backoff.next()
+        delay: float | None = None
         now = time.monotonic()
         if isinstance(error, ConnectionFailed | AuthenticationError):
             # All senders meet one outage at the same time; it counts once.
@@ -323,7 +331,7 @@ class Courier:
             delay = 0.0
         log = logger.error if isinstance(error, AuthenticationError) else logger.warning
         log('%s could not be sent and will be tried again: %s', question.entry.id, error)
-        asyncio.get_running_loop().call_later(delay, self._enqueue, question)
+        self._enqueue_later(question, delay)
 
     async def _end(self, question: _Question, state: State, detail: str) -> None:
         """End a question without an answer."""

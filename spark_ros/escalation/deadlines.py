@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 import time
 from collections.abc import Awaitable, Callable
+
+AGAIN_S = 10.0
+logger = logging.getLogger(__name__)
 
 
 class Deadlines:
@@ -33,7 +37,12 @@ class Deadlines:
             self._changed.clear()
             rest = self._heap[0][0] - time.monotonic() if self._heap else None
             if rest is not None and rest <= 0:
-                await due(heapq.heappop(self._heap)[1])
+                id = heapq.heappop(self._heap)[1]
+                try:
+                    await due(id)
+                except Exception:
+                    logger.exception('the deadline of %s could not be acted on', id)
+                    heapq.heappush(self._heap, (time.monotonic() + AGAIN_S, id))
                 continue
             try:
                 await asyncio.wait_for(self._changed.wait(), rest)

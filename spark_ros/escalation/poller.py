@@ -81,6 +81,8 @@ class Poller:
                     moved.add(report.id)
         except (ClientError, ValueError) as error:
             logger.warning('polling failed and will be tried again: %s', error)
+        except Exception:
+            logger.exception('polling failed and will be tried again')
         for question in due:
             doubled = min(2 * self._delay_s[question.id], self._max_interval_s)
             # Somebody has just taken it or put it back: the answer is near.
