@@ -161,6 +161,35 @@ def test_each_mark_has_its_own_rating(service, operator, files):
     assert_near(given[0], x=0.1, y=0.1, x2=0.3, y2=0.4)
 
 
+def test_typing_goes_on_where_it_is_while_other_marks_have_answers(service, operator, files):
+    id = ask(service, files, 'annotations-with-free-text', per_annotation={'instruction': 'Why?'})
+    open_question(operator)
+    click(operator, 0.2, 0.2)
+    operator.keyboard.type('another')
+    click(operator, 0.6, 0.6)
+    operator.keyboard.type('ad')
+    operator.keyboard.press('ArrowLeft')
+    operator.keyboard.type('bc')
+    expect(operator.get_by_test_id('text-answer')).to_have_value('abcd')
+    operator.keyboard.press('Control+Enter')
+    expect_sent(operator)
+    assert [each['response'] for each in service.heat_response(id)] == ['another', 'abcd']
+
+
+def test_a_negative_rating_can_be_typed(service, operator, files):
+    id = ask(service, files, 'annotations-with-rating', per_annotation={
+        'instruction': 'How warm?', 'rating_min': -10, 'rating_max': 10, 'rating_step': 0.5})
+    open_question(operator)
+    click(operator, 0.2, 0.2)
+    operator.get_by_test_id('rating-number').click()
+    operator.keyboard.type('-2.5')
+    expect(operator.get_by_test_id('rating-number')).to_have_value('-2.5')
+    operator.keyboard.press('Control+Enter')
+    expect_sent(operator)
+    (given,) = service.heat_response(id)
+    assert given['response'] == -2.5
+
+
 def test_a_mark_belongs_to_the_attachment_it_was_made_on(service, operator, files):
     id = ask(service, files, attachments=[f'{files}/photo.jpg', f'{files}/other.jpg'])
     open_question(operator)

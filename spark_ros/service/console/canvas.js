@@ -2,6 +2,7 @@
 // The image with its shapes: draws the editor's state and converts between screen and image.
 
 import { el, setAttributes, svg } from './dom.js';
+import { handleAt } from './handle.js';
 import { imageMedium } from './medium.js';
 import { HANDLES, bounds, handlePoint } from './shapes.js';
 import { drawTag } from './tag.js';
@@ -10,8 +11,6 @@ const MARGIN_PX = 20;
 const TOOLBAR_PX = 64;
 const MAX_SCALE = 40;
 const ROOM_FOR_EDGE_HANDLES_PX = 44;
-const HANDLE_PX = 9;
-const GRIP_PX = 18;
 
 export class Canvas {
   #stage;
@@ -231,26 +230,15 @@ export class Canvas {
     this.#overlay.append(this.#handles);
     const points = shape.vertices.map((vertex) => this.#onScreen(vertex));
     if (shape.type === 'polygon') {
-      points.forEach((point, index) => this.#addHandle(`v${index}`, point));
+      points.forEach((point, index) => this.#handles.append(...handleAt(`v${index}`, point)));
       return;
     }
     const box = bounds(points);
     for (const handle of HANDLES) {
       const side = handle === 'n' || handle === 's' ? box.right - box.left : box.bottom - box.top;
       if (handle.length === 1 && side < ROOM_FOR_EDGE_HANDLES_PX) continue;
-      this.#addHandle(handle, handlePoint(handle, box));
+      this.#handles.append(...handleAt(handle, handlePoint(handle, box)));
     }
-  }
-
-  #addHandle(name, { x, y }) {
-    const square = (size) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size });
-    this.#handles.append(
-      svg('rect', { ...square(HANDLE_PX), class: 'knob' }),
-      svg('rect', {
-        ...square(GRIP_PX), class: `grip ${name}`,
-        'data-handle': name, 'data-testid': `handle-${name}`,
-      }),
-    );
   }
 
   #discard(node) {

@@ -166,11 +166,7 @@ export class Annotations {
   }
 
   #problemOf(shape) {
-    const shown = this.#inner.value;
-    this.#inner.value = shape.response;
-    const { problem } = this.#inner;
-    this.#inner.value = shown;
-    return problem;
+    return this.#inner.problemOf(shape.response);
   }
 
   #firstLacking() {
@@ -184,7 +180,7 @@ export class Annotations {
 
   #innerWords(shape) {
     const { response } = shape;
-    if (response === null || response === undefined) return '';
+    if (response === null || response === undefined || Number.isNaN(response)) return '';
     const words = Array.isArray(response) ? this.#choiceWords(response) : String(response);
     return clipped(words, LONGEST_WORDS);
   }

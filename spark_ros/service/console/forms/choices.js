@@ -47,8 +47,12 @@ export class Choices {
   }
 
   get problem() {
+    return this.problemOf(this.value);
+  }
+
+  problemOf(values) {
     const { min_answers: min } = this.#prompt;
-    const made = this.#chosen.size;
+    const made = values?.length ?? 0;
     if (made >= min) return '';
     return made ? `${this.#asked()} ${made} so far.` : this.#asked();
   }

@@ -60,6 +60,7 @@ export class Media {
     this.#show();
   }
 
+  // Only the page's own question asks for a file, never one about a mark.
   get problem() {
     if (this.#uploading) return 'The file is still on its way.';
     return this.#wrong || (this.#url ? '' : `Choose ${WANTED[this.#kind]}.`);

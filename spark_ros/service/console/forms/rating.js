@@ -58,6 +58,7 @@ export class Rating {
       el('div', { class: 'row' }, this.#slider, this.#field),
       el('div', { class: 'ends' }, end(prompt.label_min, min), end(prompt.label_max, max)),
       this.#hint);
+    this.#show('');
     this.value = null;
   }
 
@@ -71,13 +72,19 @@ export class Rating {
     if (number === null || number === undefined) {
       this.#slider.value = (this.#prompt.rating_min + this.#prompt.rating_max) / 2;
     }
-    if (this.#text === '' || this.value !== number) this.#show(tidy(number));
+    // While something like a lone minus is typed, the value is no number yet.
+    if (!Object.is(this.value, number ?? null)) this.#show(tidy(number));
   }
 
   get problem() {
+    return this.problemOf(this.value);
+  }
+
+  problemOf(value) {
     const { rating_min: min, rating_max: max, rating_step: step } = this.#prompt;
-    if (this.#text === '') return `Choose a rating from ${tidy(min)} to ${tidy(max)}.`;
-    const value = Number(this.#text);
+    if (value === null || value === undefined) {
+      return `Choose a rating from ${tidy(min)} to ${tidy(max)}.`;
+    }
     if (!Number.isFinite(value)) return 'This is not a number.';
     if (value < min || value > max) return `The scale goes from ${tidy(min)} to ${tidy(max)}.`;
     const steps = (value - min) / step;

@@ -42,11 +42,15 @@ export class Text {
   }
 
   get problem() {
-    if (!this.value.trim()) return this.#validation === 'number' ? 'Enter a number.' : 'Write an answer.';
-    if (this.#validation === 'number' && !NUMBER.test(this.value)) {
+    return this.problemOf(this.value);
+  }
+
+  problemOf(text) {
+    if (!text?.trim()) return this.#validation === 'number' ? 'Enter a number.' : 'Write an answer.';
+    if (this.#validation === 'number' && !NUMBER.test(text)) {
       return 'This is not a number; digits with a point, such as 12.5.';
     }
-    if (this.#validation === 'url' && !isAddress(this.value)) {
+    if (this.#validation === 'url' && !isAddress(text)) {
       return 'This is not an address; it starts with http:// or https://.';
     }
     return '';
