@@ -13,6 +13,7 @@ export class TextSpans {
   #onAdded;
   #shown = 0;
   #text = '';
+  #dragged = false;
   #paper = el('div', {
     class: 'paper spans', dir: 'auto', tabindex: '0', role: 'document', 'data-testid': 'text',
   });
@@ -39,8 +40,9 @@ export class TextSpans {
     };
     this.editor.addEventListener('change', () => this.#draw());
     this.#paper.addEventListener('pointerdown', () => {
-      // Wherever the mouse is let go; the browser settles the selection right after that.
-      addEventListener('pointerup', () => setTimeout(() => this.#mark()), { once: true });
+      this.#dragged = false;
+      // Wherever the mouse is let go. Not later: the click that follows may redraw the text.
+      addEventListener('pointerup', () => (this.#dragged = this.#mark()), { once: true });
     });
     this.#paper.addEventListener('click', (event) => this.#click(event));
     byId('viewer').replaceChildren(el('div', { class: 'attachments' }, this.#paper));
@@ -93,11 +95,12 @@ export class TextSpans {
 
   #mark() {
     const span = this.#selected();
-    if (!span) return;
+    if (!span) return false;
     getSelection().removeAllRanges();
-    if (!this.#mayAdd()) return;
+    if (!this.#mayAdd()) return true;
     this.editor.add({ type: 'span', attachment: this.#shown, response: null, ...span });
     this.#onAdded();
+    return true;
   }
 
   #selected() {
@@ -121,7 +124,7 @@ export class TextSpans {
   }
 
   #click({ target }) {
-    if (!getSelection().isCollapsed) return;
+    if (this.#dragged) return;
     const key = target.closest('mark')?.dataset.mark;
     this.editor.select(key === undefined ? null : Number(key));
   }
