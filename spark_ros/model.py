@@ -159,14 +159,14 @@ class Answer:
 
 def same_shape(a: Annotation, b: Annotation) -> bool:
     """Whether two annotations have the label, type and vertices of one another."""
-    return (
-        a.label == b.label
-        and a.type == b.type
-        and len(a.vertices) == len(b.vertices)
-        and all(
-            abs(p.x - q.x) <= MATCH_TOLERANCE and abs(p.y - q.y) <= MATCH_TOLERANCE
-            for p, q in zip(a.vertices, b.vertices, strict=True)
-        )
+    return a.label == b.label and a.type == b.type and same_vertices(a, b)
+
+
+def same_vertices(a: Annotation, b: Annotation) -> bool:
+    """Whether two annotations are at the same place, within what rounding may do to them."""
+    return len(a.vertices) == len(b.vertices) and all(
+        abs(p.x - q.x) <= MATCH_TOLERANCE and abs(p.y - q.y) <= MATCH_TOLERANCE
+        for p, q in zip(a.vertices, b.vertices, strict=True)
     )
 
 

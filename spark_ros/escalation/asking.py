@@ -16,7 +16,7 @@ from typing import Protocol
 from spark_ros.escalation.courier import Courier
 from spark_ros.escalation.encoding import EncodingError
 from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch
-from spark_ros.escalation.journal import JournalError
+from spark_ros.escalation.journal import JournalFull
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.policy import Cooldown, Thresholds, certainty
 from spark_ros.geometry import ImageSize
@@ -122,17 +122,19 @@ class Desk:
         image = await loop.run_in_executor(self._worker, sighting.encode)
         try:
             await self._courier.submit(escalation, image, now)
-        except JournalError as error:
+        except JournalFull as error:
             self.dropped['journal'] += 1
             logger.error('%s', error)
-        cooldown.note([prior for prior in escalation.priors if DOUBTED in prior.attributes], now)
+        asked = [prior for prior in escalation.priors if DOUBTED in prior.attributes]
+        await loop.run_in_executor(self._worker, cooldown.note, asked, now)
 
     def _escalation(self, sighting: Sighting, now: float) -> Escalation | None:
         asking = self._asking[sighting.camera]
         thresholds = asking.thresholds
         counted = [a for a in sighting.annotations() if thresholds.counts(a.label, a.score or 0.0)]
         doubted = [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
-        if not self._cooldown[sighting.camera].fresh(doubted, now):
+        least_certain = sorted(doubted, key=lambda a: a.score or 0.0)[:MAX_PRIORS]
+        if not self._cooldown[sighting.camera].fresh(least_certain, now):
             return None
         priors = _mark(counted, {a.id for a in doubted})
         return Escalation(

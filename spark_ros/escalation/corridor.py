@@ -7,13 +7,14 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from spark_ros.escalation.asking import Asking, Desk, Sighting
 from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.courier import Courier, Event, Limits
-from spark_ros.escalation.journal import Journal
 from spark_ros.escalation.poller import Poller
+from spark_ros.escalation.safe_journal import SafeJournal
 
 logger = logging.getLogger(__name__)
 
@@ -39,21 +40,21 @@ class Corridor:
 
     def __init__(
         self,
-        make_backend: Callable[[], Backend],
-        journal: Journal,
+        backend: Backend,
+        journal: SafeJournal,
         settings: CorridorSettings,
         deliver: Callable[[Event], None],
     ) -> None:
         """Start the thread.
 
         Args:
-            make_backend: called on the loop's thread.
+            backend: the service; used and closed on the corridor's thread.
             journal: owned from here on, closed by `close`.
             settings: what to ask and how often to look.
             deliver: called on the corridor's thread with each status and answer; must only
                 note it and return.
         """
-        self._make_backend = make_backend
+        self._backend = backend
         self._journal = journal
         self._settings = settings
         self._deliver = deliver
@@ -65,7 +66,8 @@ class Corridor:
 
     def offer(self, sighting: Sighting) -> None:
         """Hand over a sighting; returns at once."""
-        if self._thread.is_alive():
+        with suppress(RuntimeError):
+            # The loop is closed once the corridor has stopped.
             self._loop.call_soon_threadsafe(self._desk.offer, sighting)
 
     def published(self, id: str) -> None:
@@ -96,7 +98,7 @@ class Corridor:
             self._loop.close()
 
     async def _main(self) -> None:
-        backend = self._make_backend()
+        backend = self._backend
         settings = self._settings
         self._courier = Courier(backend, self._journal, self._deliver, settings.limits)
         self._desk = Desk(self._courier, settings.asking)

@@ -26,8 +26,9 @@ from spark_ros.escalation.backend import Asked, Backend, Report
 from spark_ros.escalation.backoff import Backoff
 from spark_ros.escalation.deadlines import Deadlines
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
-from spark_ros.escalation.journal import Entry, Journal, JournalError
+from spark_ros.escalation.journal import Entry, JournalFull
 from spark_ros.escalation.policy import HourlyLimit
+from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.model import State
 from spark_ros.wire.values import WireError
 
@@ -83,7 +84,7 @@ class Courier:
     def __init__(
         self,
         backend: Backend,
-        journal: Journal,
+        journal: SafeJournal,
         emit: Callable[[Event], None],
         limits: Limits,
     ) -> None:
@@ -138,10 +139,22 @@ class Courier:
     async def submit(self, escalation: Escalation, image: EncodedImage, now: float) -> None:
         """Accept a question: it is on the disk when this returns.
 
+        Where unsent images take all the room in the journal, the oldest of the lowest priority
+        are given up.
+
         Raises:
-            JournalError: it cannot be stored, so it was not accepted.
+            JournalFull: there is no room even so, and it was not accepted.
         """
-        entry = await self._on_disk(self._journal.add, escalation, image)
+        while True:
+            try:
+                entry = await self._on_disk(self._journal.add, escalation, image)
+                break
+            except JournalFull:
+                oldest = self._oldest_unsent(escalation.priority)
+                if oldest is None:
+                    raise
+                self.dropped['journal.max_mb'] += 1
+                await self._end(oldest, State.FAILED, 'given up: journal.max_mb is full')
         waiting = sum(question.waiting for question in self._questions.values())
         if 0 < self._limits.open <= waiting:
             gives_way = self._most_certain_unsent(escalation.certainty)
@@ -177,7 +190,7 @@ class Courier:
         if question.state is State.EXPIRED:
             return False
         question.state = report.state
-        await self._note(self._journal.note_state, report.id, report.state)
+        await self._on_disk(self._journal.note_state, report.id, report.state)
         await self._tell(question, report.state)
         return True
 
@@ -194,10 +207,10 @@ class Courier:
             self._deadlines.add(id, time.time() + 1.0)
         elif question.state is State.EXPIRED:
             self._questions.pop(id)
-            await self._note(self._journal.done, id)
+            await self._on_disk(self._journal.done, id)
         elif question.token:
             question.state = State.EXPIRED
-            await self._note(self._journal.note_state, id, State.EXPIRED)
+            await self._on_disk(self._journal.note_state, id, State.EXPIRED)
             await self._tell(question, State.EXPIRED, 'no answer in time')
             self._deadlines.add(id, time.time() + KEEP_EXPIRED_S)
         else:
@@ -214,7 +227,7 @@ class Courier:
         if self._questions.pop(id, None) is None:
             return False
         late = question.state is State.EXPIRED
-        await self._note(self._journal.resolved, id, answer, late=late)
+        await self._on_disk(self._journal.resolved, id, answer, late=late)
         self._emit(Status(escalation, answer.state, question.token, answer.feedback))
         self._emit(Resolved(escalation, question.token, answer, late))
         return True
@@ -246,6 +259,17 @@ class Courier:
         if delay_s is None:
             delay_s = question.backoff.next()
         asyncio.get_running_loop().call_later(delay_s, self._enqueue, question)
+
+    def _oldest_unsent(self, priority: int) -> _Question | None:
+        """The first to give up where there is no room: none above the priority given."""
+        unsent = [
+            question
+            for question in self._questions.values()
+            if question.state is State.QUEUED
+            and not question.sending
+            and question.entry.priority <= priority
+        ]
+        return min(unsent, key=lambda q: (q.entry.priority, q.entry.created), default=None)
 
     def _most_certain_unsent(self, than: float) -> _Question | None:
         unsent = [
@@ -296,10 +320,10 @@ class Courier:
         if not question.image_url:
             image = await self._on_disk(self._journal.image, id)
             question.image_url = await self._backend.upload(escalation, image)
-            await self._note(self._journal.uploaded, id, question.image_url)
+            await self._on_disk(self._journal.uploaded, id, question.image_url)
         may_be_open = question.may_be_open
         if not may_be_open:
-            await self._note(self._journal.opening, id)
+            await self._on_disk(self._journal.opening, id)
             question.may_be_open = True
         try:
             token = await self._backend.open(
@@ -308,7 +332,7 @@ class Courier:
         except ClientError as error:
             question.may_be_open = may_be_open or error.may_have_arrived
             raise
-        await self._note(self._journal.opened, id, token)
+        await self._on_disk(self._journal.opened, id, token)
         question.token = token
         question.state = State.OPEN
         self._emit(Status(escalation, State.OPEN, token))
@@ -339,20 +363,11 @@ class Courier:
         if self._questions.pop(id, None) is None:
             return
         await self._tell(question, state, detail)
-        await self._note(self._journal.done, id)
+        await self._on_disk(self._journal.done, id)
 
     async def _tell(self, question: _Question, state: State, detail: str = '') -> None:
         escalation = await self._on_disk(self._journal.escalation, question.entry.id)
         self._emit(Status(escalation, state, question.token, detail))
-
-    async def _note(
-        self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs
-    ) -> None:
-        """Write to the journal; a disk that refuses costs the safety, not the answer."""
-        try:
-            await self._on_disk(write, *args, **kwargs)
-        except JournalError as error:
-            logger.error('%s; going on without it', error)
 
     async def _on_disk(
         self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs

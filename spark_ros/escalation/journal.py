@@ -7,6 +7,7 @@ a killed process and a lost power supply. One thread at a time may use a journal
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -29,6 +30,8 @@ from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
 
 SCHEMA_VERSION = 1
+REFUSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+DAMAGED = ('not a database', 'malformed', 'no such table', 'no such column')
 SCHEMA = """
 CREATE TABLE escalation (
     id TEXT PRIMARY KEY,
@@ -45,6 +48,7 @@ CREATE TABLE escalation (
     answer TEXT,
     late INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE image (
     id TEXT PRIMARY KEY REFERENCES escalation(id) ON DELETE CASCADE,
     data BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL
@@ -53,7 +57,37 @@ CREATE TABLE image (
 
 
 class JournalError(Exception):
-    """The journal cannot be used; the message says why and what to do."""
+    """The journal cannot be used; the message says why and what to do.
+
+    ::
+
+        JournalError            cannot be read or written: a full disk, a failing one
+        ├── JournalFull         images that have yet to be sent take all the room there may be
+        ├── JournalDamaged      the file is not a journal, or no longer
+        ├── JournalInUse        another node has it
+        ├── JournalMisplaced    the path is none that a file can be at
+        └── JournalTooNew       a newer version of this package wrote it; it was not touched
+    """
+
+
+class JournalFull(JournalError):
+    """There is no room for one more image (`max_image_bytes`)."""
+
+
+class JournalDamaged(JournalError):
+    """The file is not a journal, or no longer."""
+
+
+class JournalInUse(JournalError):
+    """Another node has it."""
+
+
+class JournalMisplaced(JournalError):
+    """The path is none that a file can be at: no permission, a file for a folder."""
+
+
+class JournalTooNew(JournalError):
+    """A newer version of this package wrote it."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +138,10 @@ class Journal:
                 self._db.execute(f'PRAGMA {pragma}')
             if version == 0:
                 self._create()
+            self.entries()
         except (OSError, sqlite3.Error) as error:
             self.close()
-            raise JournalError(f'the journal {path} cannot be opened: {error}') from None
+            raise _kind(error)(f'the journal {path} cannot be opened: {error}') from None
         except JournalError:
             self.close()
             raise
@@ -141,7 +176,10 @@ class Journal:
                 (escalation.id, image.data, *image.size, image.format),
             )
             self._db.execute('COMMIT')
-        except (sqlite3.Error, JournalError) as error:
+        except JournalFull:
+            self._db.execute('ROLLBACK')
+            raise
+        except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute('ROLLBACK')
             raise JournalError(f'the question cannot be stored in {self.path}: {error}') from None
@@ -221,6 +259,19 @@ class Journal:
         """Forget a question whose end has been published."""
         self._write('DELETE FROM escalation WHERE id = ?', id)
 
+    def note(self, name: str) -> str:
+        """Return what was remembered under a name, or an empty string."""
+        row = self._db.execute('SELECT value FROM note WHERE name = ?', (name,)).fetchone()
+        return str(row[0]) if row else ''
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a value under a name.
+
+        Raises:
+            JournalError: the file cannot be written.
+        """
+        self._write('INSERT OR REPLACE INTO note VALUES (?, ?)', name, value)
+
     def close(self) -> None:
         """Close the file and let go of it."""
         if hasattr(self, '_db'):
@@ -239,7 +290,7 @@ class Journal:
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise JournalError(
+            raise JournalInUse(
                 f'the journal {path} is in use by another node; '
                 'give this one its own robot_id or journal.path'
             ) from None
@@ -249,7 +300,7 @@ class Journal:
         with closing(self._db.execute('PRAGMA user_version')) as cursor:
             (version,) = cursor.fetchone()
         if version > SCHEMA_VERSION:
-            raise JournalError(
+            raise JournalTooNew(
                 f'the journal {self.path} was written by a newer version of spark_ros '
                 f'(format {version}, this one knows {SCHEMA_VERSION}); it is left untouched'
             )
@@ -274,7 +325,7 @@ class Journal:
             self._db.execute('DELETE FROM image WHERE id = ?', (id,))
             used -= size
         if used + needed > self._max_image_bytes:
-            raise JournalError(f'{used} bytes of images wait to be sent; journal.max_mb is full')
+            raise JournalFull(f'{used} bytes of images wait to be sent; journal.max_mb is full')
 
     def _row(self, query: str, id: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] | None = self._db.execute(query, (id,)).fetchone()
@@ -291,3 +342,10 @@ class Journal:
             self._db.execute(statement, values)
         except sqlite3.Error as error:
             raise JournalError(f'the journal {self.path} cannot be written: {error}') from None
+
+
+def _kind(error: OSError | sqlite3.Error) -> type[JournalError]:
+    """Tell a path that is wrong and a file that is damaged from a disk that refuses."""
+    if isinstance(error, OSError):
+        return JournalError if error.errno in REFUSING else JournalMisplaced
+    return JournalDamaged if any(words in str(error) for words in DAMAGED) else JournalError

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -25,17 +24,17 @@ TOKEN_VARIABLE = 'SPARK_TOKEN'
 IMAGE_TOKEN_VARIABLE = 'SPARK_IMAGE_TOKEN'
 
 
-def backend_maker(config: NodeConfig) -> Callable[[], Backend]:
-    """Read the secrets now, and return what makes the backend on its own thread.
+def make_backend(config: NodeConfig) -> Backend:
+    """Read the secrets and make the backend.
 
     Raises:
         ParameterError: there is no token, or a port is taken.
     """
     token = _token('server.token_file', config.server_token_file, TOKEN_VARIABLE)
     if config.server_kind == 'spark':
-        return lambda: SparkBackend(_spark_client(config, config.server_url, token))
+        return SparkBackend(_spark_client(config, config.server_url, token))
     images = _image_host(config, token)
-    return lambda: HeatBackend(
+    return HeatBackend(
         HeatClient(
             config.server_url,
             token,
@@ -43,12 +42,12 @@ def backend_maker(config: NodeConfig) -> Callable[[], Backend]:
             retry=RetryPolicy.none(),
             verify=config.server_ca_file or True,
         ),
-        images(),
+        images,
         config.detection_as,
     )
 
 
-def _image_host(config: NodeConfig, token: str) -> Callable[[], ImageHost]:
+def _image_host(config: NodeConfig, token: str) -> ImageHost:
     host = config.image_host
     if host.kind == 'node':
         folder = (
@@ -57,13 +56,12 @@ def _image_host(config: NodeConfig, token: str) -> Callable[[], ImageHost]:
             else Path(mkdtemp(prefix='spark_frames_'))
         )
         try:
-            server = FrameServer(folder, host.url, host.host, host.port)
+            return FrameServer(folder, host.url, host.host, host.port)
         except OSError as error:
             raise ParameterError('image_host.port', f'{host.host}:{host.port}: {error}') from None
-        return lambda: server
     if host.token_file or os.environ.get(IMAGE_TOKEN_VARIABLE):
         token = _token('image_host.token_file', host.token_file, IMAGE_TOKEN_VARIABLE)
-    return lambda: ServiceImageHost(_spark_client(config, host.url, token))
+    return ServiceImageHost(_spark_client(config, host.url, token))
 
 
 def _spark_client(config: NodeConfig, url: str, token: str) -> SparkClient:

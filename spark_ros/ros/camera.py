@@ -11,7 +11,7 @@ from collections.abc import Callable
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import BoundingBox2D, Detection2DArray
 
 from spark_ros.escalation.escalation import FrameMatch
 from spark_ros.escalation.frames import Frame, FrameRing
@@ -186,11 +186,16 @@ def worth_a_look(message: Detection2DArray, thresholds: Thresholds) -> bool:
         if best is None:
             return True
         score = best.hypothesis.score
-        if math.isnan(score) or not 0.0 <= score <= 1.0:
+        if not 0.0 <= score <= 1.0 or not _makes_sense(detection.bbox):
             return True
         if thresholds.doubted(best.hypothesis.class_id, score):
             return True
     return False
+
+
+def _makes_sense(box: BoundingBox2D) -> bool:
+    center = box.center.position
+    return math.isfinite(center.x + center.y) and 0 < box.size_x * box.size_y < math.inf
 
 
 def _kind(reason: str) -> str:

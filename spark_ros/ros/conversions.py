@@ -153,7 +153,7 @@ def _changed(
     hypothesis.hypothesis.class_id = _text(shape.label)
     hypothesis.hypothesis.score = 1.0
     detection.results = [hypothesis]
-    if correction.original is None or correction.original.vertices != shape.vertices:
+    if correction.original is None or not model.same_vertices(correction.original, shape):
         box = geometry.to_pixels(shape.vertices, size)
         detection.bbox.center.position.x = box.center_x
         detection.bbox.center.position.y = box.center_y

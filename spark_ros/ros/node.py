@@ -13,9 +13,9 @@ import logging
 from rclpy.node import Node
 
 from spark_ros.escalation.corridor import Corridor, CorridorSettings
-from spark_ros.escalation.journal import Journal
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.ros.backends import backend_maker
+from spark_ros.escalation.safe_journal import open_journal
+from spark_ros.ros.backends import make_backend
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
@@ -40,10 +40,10 @@ class SparkNode(Node):
         """
         super().__init__('spark', **kwargs)
         config = read_parameters(self)
-        make_backend = backend_maker(config)
+        backend = make_backend(config)
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
-        journal = Journal(config.journal_path, int(config.journal_max_mb * 1e6))
+        journal = open_journal(config.journal_path, int(config.journal_max_mb * 1e6))
         self._inbox = Inbox(self)
         self._outputs = Outputs(
             self,
@@ -52,7 +52,7 @@ class SparkNode(Node):
             lambda id: self._corridor.published(id),
         )
         self._corridor = Corridor(
-            make_backend,
+            backend,
             journal,
             CorridorSettings(
                 asking={camera.name: camera.asking for camera in config.cameras},

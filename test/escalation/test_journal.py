@@ -242,21 +242,6 @@ def test_an_id_is_stored_once(journal: Journal) -> None:
     journal.add(escalation(), image())
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of one megabyte."""
-    place = tmp_path / 'disk'
-    place.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(place)],
-        check=False, capture_output=True,
-    ).returncode == 0  # fmt: skip
-    if not mounted:
-        pytest.skip('a small disk can only be mounted by root')
-    yield place
-    subprocess.run(['umount', '--lazy', str(place)], check=True)
-
-
 def fill(journal: Journal) -> tuple[list[Escalation], Escalation]:
     """Add questions until the disk refuses; return the accepted ones and the refused one."""
     accepted: list[Escalation] = []

@@ -1,0 +1,46 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What several tests of the robot's side need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from spark_ros.escalation.journal import Journal
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of one megabyte."""
+    place = tmp_path / 'disk'
+    place.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(place)],
+        check=False, capture_output=True,
+    ).returncode == 0  # fmt: skip
+    if not mounted:
+        pytest.skip('a small disk can only be mounted by root')
+    yield place
+    subprocess.run(['umount', '--lazy', str(place)], check=True)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / 'journal.db'
+
+
+@pytest.fixture
+def left(path: Path) -> Iterator[Callable[[], list[str]]]:
+    """Give the ids that are in the journal, once the courier has let go of it."""
+
+    def read() -> list[str]:
+        journal = Journal(path)
+        ids = [entry.id for entry in journal.entries()]
+        journal.close()
+        return ids
+
+    yield read
