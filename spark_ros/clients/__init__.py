@@ -6,6 +6,7 @@ from spark_ros.clients.errors import (
     AuthenticationError,
     ClientError,
     ConnectionFailed,
+    CursorGone,
     NotFoundError,
     ProtocolError,
     RateLimitedError,
@@ -15,14 +16,17 @@ from spark_ros.clients.errors import (
     ServerError,
     UnsupportedError,
 )
+from spark_ros.clients.feed import Changes
 from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
 
 __all__ = [
     'AuthenticationError',
+    'Changes',
     'ClientError',
     'ConnectionFailed',
+    'CursorGone',
     'HeatClient',
     'NotFoundError',
     'ProtocolError',

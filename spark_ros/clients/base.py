@@ -25,6 +25,7 @@ from spark_ros.clients.transport import (
 )
 
 MAX_KEY_LENGTH = 255
+MAX_ROBOT_ID_LENGTH = 200
 
 Client = TypeVar('Client', bound='ApiClient')
 
@@ -59,6 +60,7 @@ class ApiClient:
         random: Callable[[], float] = uniform,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        robot_id: str = '',
     ) -> None:
         """Configure a client; nothing is sent yet.
 
@@ -75,10 +77,17 @@ class ApiClient:
             random: gives numbers in [0, 1), for the jitter.
             sleep: waits so many seconds.
             clock: steady seconds.
+            robot_id: who asks, where several robots share a key: sent as `Spark-Robot-Id` with
+                every request, so that our service's change feed can be asked for its answers.
 
         Raises:
-            ValueError: the URL or key cannot be used. The key is not repeated.
+            ValueError: the URL, key or robot id cannot be used. The key is not repeated.
         """
+        if robot_id and (not is_header_text(robot_id) or len(robot_id) > MAX_ROBOT_ID_LENGTH):
+            raise ValueError(
+                f'the robot id {robot_id!r} is not 1 to {MAX_ROBOT_ID_LENGTH} visible ASCII '
+                'characters'
+            )
         self._sleep = sleep
         self._clock = clock
         self._api = ApiTransport(
@@ -93,6 +102,7 @@ class ApiClient:
             random=random,
             sleep=sleep,
             clock=clock,
+            headers={'Spark-Robot-Id': robot_id} if robot_id else {},
         )
 
     def __repr__(self) -> str:

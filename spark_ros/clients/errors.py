@@ -10,6 +10,7 @@
         ├── AuthenticationError   401, 403: the token
         ├── NotFoundError         404
         ├── UnsupportedError      the service does not have this call
+        ├── CursorGone            410 of the change feed: changes were lost since its cursor
         ├── RateLimitedError      429
         ├── ServerError           408 and 5xx
         ├── RedirectError         3xx: never followed, a token must not travel to another host
@@ -141,6 +142,10 @@ class NotFoundError(ResponseError):
 
 class UnsupportedError(ResponseError):
     """The service does not have this call (405, or found out by asking another way)."""
+
+
+class CursorGone(ResponseError):
+    """The change feed cannot go on from this cursor (410): poll, then begin without one."""
 
 
 class RateLimitedError(ResponseError):

@@ -17,6 +17,7 @@ from functools import partial
 from spark_ros.clients.answers import read_heat_object, read_success
 from spark_ros.clients.base import json_post, key_header, path_part
 from spark_ros.clients.errors import RefusedError
+from spark_ros.clients.feed import FeedClient
 from spark_ros.clients.heat_questions import HeatQuestions
 from spark_ros.clients.transport import HttpRequest
 from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, HeatRequest, parse_heat_request
@@ -24,7 +25,7 @@ from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, HeatRequest, parse_heat
 STILL_PENDING = 449
 
 
-class HeatClient(HeatQuestions):
+class HeatClient(HeatQuestions, FeedClient):
     """The Heat API of one service with one API key. Configure it once, use it often.
 
     Its errors, repetitions and idempotency keys are those of `ApiClient`. `block_s` is how long,

@@ -31,8 +31,9 @@ from spark_ros.clients.answers import (
     read_upload,
     tolerant_engagement,
 )
-from spark_ros.clients.base import ApiClient, json_post, key_header, path_part
+from spark_ros.clients.base import json_post, key_header, path_part
 from spark_ros.clients.errors import NotFoundError, ProtocolError, UnsupportedError
+from spark_ros.clients.feed import FeedClient
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.model import Annotation
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, Job
@@ -41,7 +42,7 @@ from spark_ros.wire.values import expect_url
 MAX_LIMIT = 50
 
 
-class SparkClient(ApiClient):
+class SparkClient(FeedClient):
     """The SparkAI API of one service with one token. Configure it once, use it often.
 
     Its errors, repetitions and idempotency keys are those of `ApiClient`.

@@ -132,6 +132,7 @@ class ApiTransport:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.base_url = check_base_url(base_url)
         self._auth = auth
@@ -150,6 +151,7 @@ class ApiTransport:
                 # A few bytes of zlib can unpack to gigabytes before their size is known.
                 'Accept-Encoding': 'identity',
                 'User-Agent': 'spark_ros',
+                **(headers or {}),
             },
             limits=httpx.Limits(keepalive_expiry=KEEPALIVE_S),
             follow_redirects=False,

@@ -15,12 +15,15 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy import delete, select
 
 from spark_ros.service import (
+    change_log,
     console_api,
     describe,
+    feed_api,
     heat_api,
     heat_describe,
     leases,
     operator,
+    outbox,
     pages,
     replies,
     schema,
@@ -82,7 +85,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
     )
     replies.install(app)
     app.add_middleware(Outermost)
-    for part in (spark_api, heat_api, console_api, pages):
+    for part in (spark_api, heat_api, feed_api, console_api, pages):
         app.include_router(part.router)
     app.mount('/console', pages.ConsoleFiles(directory=pages.CONSOLE, check_dir=False))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -138,9 +141,10 @@ async def _expire(context: Context) -> None:
 def _forget(transaction: Transaction, context: Context) -> None:
     now = context.clock()
     kept = now - context.settings.idempotency_s
+    change_log.forget(transaction, kept)
+    outbox.forget(transaction, kept)
     for statement in (
         delete(schema.idempotency).where(schema.idempotency.c.created <= kept),
-        delete(schema.changes).where(schema.changes.c.at <= kept),
         delete(schema.sessions).where(schema.sessions.c.expires <= now),
         delete(schema.login_tokens).where(schema.login_tokens.c.expires <= now),
     ):

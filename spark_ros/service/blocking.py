@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from spark_ros.service.events import ChangeBus, Subscription
+from spark_ros.service.events import Change, ChangeBus, Subscription
 from spark_ros.service.jobs import OPEN_STATES
 from spark_ros.wire.values import DECIMAL, WireError
 
@@ -53,16 +53,34 @@ async def wait_until_over(
         look: reads the question's state.
         over: whether what was seen is final.
     """
-    until = asyncio.get_running_loop().time() + seconds
     with bus.subscribe(question_id) as changes:
-        async with _connected(request, changes):
-            while True:
-                seen = await look()
-                if over(seen) or changes.closed or not await _over_in_time(changes, until):
-                    return seen
+        return await wait_for_change(
+            changes, request, seconds, look, over, lambda change: change.state not in OPEN_STATES
+        )
 
 
-async def _over_in_time(changes: Subscription, until: float) -> bool:
+async def wait_for_change(
+    changes: Subscription,
+    request: Request,
+    seconds: float,
+    look: Callable[[], Awaitable[T]],
+    enough: Callable[[T], bool],
+    worth_a_look: Callable[[Change], bool] = lambda change: True,
+) -> T:
+    """Look again at each change until what is seen is enough, and return what was seen last."""
+    until = asyncio.get_running_loop().time() + seconds
+    async with _connected(request, changes):
+        while True:
+            seen = await look()
+            if enough(seen) or changes.closed:
+                return seen
+            if not await _changed_in_time(changes, until, worth_a_look):
+                return seen
+
+
+async def _changed_in_time(
+    changes: Subscription, until: float, worth_a_look: Callable[[Change], bool]
+) -> bool:
     """Wait for a change that is worth a look; False when the time is up or nobody listens."""
     loop = asyncio.get_running_loop()
     while not changes.closed:
@@ -70,7 +88,7 @@ async def _over_in_time(changes: Subscription, until: float) -> bool:
             change = await asyncio.wait_for(changes.next(), until - loop.time())
         except asyncio.TimeoutError:
             return False
-        if change is None or change.state not in OPEN_STATES:
+        if change is None or worth_a_look(change):
             return not changes.closed
     return False
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.events import ChangeBus
+from spark_ros.service.feed_cursor import Cursors
 from spark_ros.service.images import ImageStore
 from spark_ros.service.settings import Settings
 from spark_ros.service.store import Store
@@ -29,6 +30,7 @@ class Context:
     store: Store
     images: ImageStore
     crunchers: Crunchers
+    cursors: Cursors
 
 
 def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
@@ -42,7 +44,8 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
     store = Store(settings.database, bus.publish)
     secret = bytes.fromhex(store.value('url_secret'))
     images = ImageStore(settings.data / 'images', secret, settings.min_free)
-    return Context(settings, clock, bus, store, images, Crunchers(secret))
+    cursors = Cursors(store.value('epoch'), secret)
+    return Context(settings, clock, bus, store, images, Crunchers(secret), cursors)
 
 
 def context_of(request: Request) -> Context:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeVar
 
 BACKLOG = 1000
+K = TypeVar('K')
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,16 @@ class Change:
         question_id: which question.
         key_id: whose it is.
         state: what it is now.
+        robot_id: which robot of theirs asked, where it said so.
+        pushed: whether it goes to a webhook.
     """
 
     number: int
     question_id: int
     key_id: int
     state: str
+    robot_id: str | None = None
+    pushed: bool = False
 
 
 class Subscription:
@@ -61,6 +67,7 @@ class ChangeBus:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._subscriptions: set[Subscription] = set()
         self._by_question: dict[int, set[Subscription]] = {}
+        self._by_robot: dict[tuple[int, str | None], set[Subscription]] = {}
         self._closed = False
 
     def open(self) -> None:
@@ -87,26 +94,51 @@ class ChangeBus:
         Hundreds may wait at once, each for its own question: a change wakes only those whose
         it is.
         """
-        subscription = Subscription()
-        subscription.closed = self._closed
-        if question_id is None:
-            group = self._subscriptions
-        else:
-            group = self._by_question.setdefault(question_id, set())
+        if question_id is not None:
+            with self._listening(self._by_question, question_id) as subscription:
+                yield subscription
+            return
+        subscription = self._new()
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    def subscribe_robot(
+        self, key_id: int, robot_id: str | None
+    ) -> AbstractContextManager[Subscription]:
+        """Hear of the changes of one key's questions, or of those that one robot asked."""
+        return self._listening(self._by_robot, (key_id, robot_id))
+
+    @contextmanager
+    def _listening(self, groups: dict[K, set[Subscription]], name: K) -> Iterator[Subscription]:
+        subscription = self._new()
+        group = groups.setdefault(name, set())
         group.add(subscription)
         try:
             yield subscription
         finally:
             group.discard(subscription)
-            if question_id is not None and not group:
-                self._by_question.pop(question_id, None)
+            if not group:
+                groups.pop(name, None)
+
+    def _new(self) -> Subscription:
+        subscription = Subscription()
+        subscription.closed = self._closed
+        return subscription
 
     def _offer(self, batch: tuple[Change, ...]) -> None:
         for change in batch:
-            for subscription in self._subscriptions:
-                subscription.offer(change)
-            for subscription in self._by_question.get(change.question_id, ()):
+            for subscription in self._concerned(change):
                 subscription.offer(change)
 
+    def _concerned(self, change: Change) -> Iterator[Subscription]:
+        yield from self._subscriptions
+        yield from self._by_question.get(change.question_id, ())
+        for robot_id in {None, change.robot_id}:
+            yield from self._by_robot.get((change.key_id, robot_id), ())
+
     def _everybody(self) -> list[Subscription]:
-        return [*self._subscriptions, *chain.from_iterable(self._by_question.values())]
+        groups = (*self._by_question.values(), *self._by_robot.values())
+        return [*self._subscriptions, *chain.from_iterable(groups)]

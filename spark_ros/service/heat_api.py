@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -33,6 +34,7 @@ from spark_ros.service.idempotency import carry_out, once
 from spark_ros.service.keys import Key
 from spark_ros.service.leases import FLAGGED
 from spark_ros.service.replies import reply
+from spark_ros.service.robots import robot_of
 from spark_ros.service.sizes import upright_sizes
 from spark_ros.service.staged_media import staged_file
 from spark_ros.service.staging import STAGED_PATH, staged_response
@@ -100,13 +102,12 @@ async def _create(kind: str, request: Request, key: Key) -> Response:
     else:
         asked = parse_heat_request(kind, body.value)
     said = once(request, hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest())
+    job = replace(new_job(asked), robot_id=robot_of(request), base_url=base_url(request))
     settled = await _staged(service, key, asked) if key.test else None
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
-        token = jobs.create(
-            transaction, key.id, new_job(asked), now, service.settings.open_limit
-        )
+        token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
         if settled is not None:
             row = _row(transaction.connection, key, token)
             leases.settle(transaction, row.id, now, **settled)

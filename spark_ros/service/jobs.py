@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 
+from spark_ros.service.change_log import Route, note_change
 from spark_ros.service.errors import ApiError
-from spark_ros.service.events import Change
-from spark_ros.service.schema import changes, jobs, keys, questions
+from spark_ros.service.schema import jobs, keys, questions
 from spark_ros.service.store import Transaction
 
 # What a question row is read with, whoever asks.
@@ -27,6 +27,7 @@ ROW = (
     jobs.c.webhook_url,
     jobs.c.request,
     jobs.c.images,
+    jobs.c.base_url,
     keys.c.name.label('key_name'),
     keys.c.tenant,
 )
@@ -41,7 +42,6 @@ COUNT_OPEN = (
 )
 INSERT_JOB = insert(jobs).returning(jobs.c.id)
 INSERT_QUESTION = insert(questions).returning(questions.c.id)
-INSERT_CHANGE = insert(changes).returning(changes.c.number)
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ class NewJob:
         kind: what an answer consists of (`spark_ros.model.QuestionKind`).
         request: what else was asked, for the API's own module; part of its answers.
         priors: what was given along for the operators, likewise.
+        robot_id: which robot asks, where it says so.
+        base_url: what it knows this service by.
     """
 
     api: str
@@ -72,6 +74,8 @@ class NewJob:
     request: Mapping[str, Any]
     priors: Mapping[str, Any]
     questions: Sequence[NewQuestion]
+    robot_id: str | None = None
+    base_url: str = ''
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,12 @@ def create(
             'request': json.dumps(job.request, separators=(',', ':')),
             'priors': json.dumps(job.priors, separators=(',', ':')),
             'images': len(job.questions),
+            'robot_id': job.robot_id,
+            'base_url': job.base_url,
             'created': now,
         },
     ).scalar_one()
+    route = Route(key_id, job.api, job.robot_id, job.webhook_url)
     for position, question in enumerate(job.questions):
         question_id = connection.execute(
             INSERT_QUESTION,
@@ -132,30 +139,8 @@ def create(
                 'created': now,
             },
         ).scalar_one()
-        note_change(transaction, question_id, key_id, 1, 'open', now)
+        note_change(transaction, question_id, route, 1, 'open', now)
     return token
-
-
-def note_change(
-    transaction: Transaction,
-    question_id: int,
-    key_id: int,
-    sequence: int,
-    state: str,
-    now: float,
-) -> None:
-    """Record that a question has a new state, and tell so once it is committed."""
-    number = transaction.connection.execute(
-        INSERT_CHANGE,
-        {
-            'question_id': question_id,
-            'key_id': key_id,
-            'sequence': sequence,
-            'state': state,
-            'at': now,
-        },
-    ).scalar_one()
-    transaction.changes.append(Change(number, question_id, key_id, state))
 
 
 def of_key(
@@ -169,6 +154,13 @@ def of_key(
         query = query.where(questions.c.state == page.state)
     query = query.order_by(questions.c.id).limit(page.limit).offset(min(page.cursor, NO_LIMIT))
     return list(connection.execute(query))
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
+    """Return questions, whosever they are, in the order of their ids."""
+    rows = connection.execute(_joined().where(questions.c.id.in_(ids)))
+    found = {row.id: row for row in rows}
+    return [found[id] for id in ids if id in found]
 
 
 def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:

@@ -16,8 +16,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
+from spark_ros.service.change_log import note_change, route_of
 from spark_ros.service.errors import ApiError
-from spark_ros.service.jobs import OPEN_STATES, note_change
+from spark_ros.service.jobs import OPEN_STATES
 from spark_ros.service.schema import questions
 from spark_ros.service.store import Transaction
 
@@ -147,11 +148,12 @@ def _move(
         update(questions)
         .where(questions.c.id == question_id, when)
         .values(state=state, sequence=questions.c.sequence + 1, **values)
-        .returning(questions.c.key_id, questions.c.sequence)
+        .returning(questions.c.job_id, questions.c.sequence)
     ).first()
     if moved is None:
         return False
-    note_change(transaction, question_id, moved.key_id, moved.sequence, state, now)
+    route = route_of(transaction.connection, moved.job_id)
+    note_change(transaction, question_id, route, moved.sequence, state, now)
     return True
 
 

@@ -83,6 +83,9 @@ jobs = Table(
     Column('request', Text, nullable=False),
     Column('priors', Text, nullable=False),
     Column('images', Integer, nullable=False),
+    # Which robot asked, where it said so, and what it knows this service by.
+    Column('robot_id', String(200)),
+    Column('base_url', Text, nullable=False),
     Column('created', Float, nullable=False),
 )
 
@@ -124,6 +127,23 @@ changes = Table(
     Column('at', Float, nullable=False, index=True),
     Index('changes_by_key', 'key_id', 'number'),
     sqlite_autoincrement=True,
+)
+
+# What is to be pushed to webhooks: one row a question, for its newest state.
+deliveries = Table(
+    'deliveries',
+    metadata,
+    Column('question_id', Integer, ForeignKey('questions.id'), primary_key=True),
+    Column('key_id', Integer, nullable=False),
+    # Where it goes, as host:port: one slow receiver is kept from holding up the others.
+    Column('host', Text, nullable=False),
+    Column('sequence', Integer, nullable=False),
+    Column('changed', Float, nullable=False, index=True),
+    Column('attempts', Integer, nullable=False),
+    # When the next attempt is; null when it was given up.
+    Column('due', Float),
+    Column('error', Text),
+    Index('deliveries_by_due', 'due', 'host', 'question_id'),
 )
 
 idempotency = Table(

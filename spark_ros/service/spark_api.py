@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from spark_ros.service.errors import ApiError
 from spark_ros.service.idempotency import carry_out, once
 from spark_ros.service.keys import Key
 from spark_ros.service.replies import reply
+from spark_ros.service.robots import robot_of
 from spark_ros.service.sniff import sniff_image, sniff_video
 from spark_ros.service.spark_json import engagement_json, job_json, new_job
 from spark_ros.service.store import Transaction
@@ -43,10 +45,12 @@ async def create_engagement(request: Request, key: SparkCaller) -> Response:
     else:
         asked = parse_request(body.value)
     said = once(request, body.sha256)
+    robot_id, base = robot_of(request, asked.metadata), base_url(request)
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         job = new_job(transaction.connection, key, asked)
+        job = replace(job, robot_id=robot_id, base_url=base)
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
         return {'token': token}
 

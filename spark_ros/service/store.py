@@ -184,6 +184,8 @@ class Store:
                 'version': schema.VERSION,
                 'epoch': secrets.token_hex(8),
                 'url_secret': secrets.token_hex(32),
+                # The newest number of the changes that were forgotten.
+                'forgotten': '0',
             }
             missing = [
                 {'name': name, 'value': value}

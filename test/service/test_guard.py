@@ -288,11 +288,12 @@ def test_the_description_has_every_endpoint(service: InProcess) -> None:
         ('/v1/engagement', 'post'), ('/v1/engagement', 'get'), ('/v1/engagement/{token}', 'get'),
         ('/v1/job/{token}', 'get'), ('/v1/image', 'post'), ('/v1/video', 'post'),
         ('/v1/requests/{id}', 'get'), ('/v1/requests/{id}', 'delete'),
-        ('/v1/tasks/abort/{id}', 'post'), *((f'/v1/requests/{kind}', 'post') for kind in TYPES),
+        ('/v1/tasks/abort/{id}', 'post'), ('/v1/changes', 'get'),
+        *((f'/v1/requests/{kind}', 'post') for kind in TYPES),
     }  # fmt: skip
     spark, heat = {'bearerAuth'}, {'X-Heat-API-Key', 'X-Crunch-API-Key', 'basicAuth'}
     for path, methods in api['paths'].items():
-        hosting = path in ('/v1/image', '/v1/video')
+        hosting = path in ('/v1/image', '/v1/video', '/v1/changes')
         asking = heat if path.startswith(('/v1/requests', '/v1/tasks')) else spark
         for operation in methods.values():
             schemes = {name for each in operation['security'] for name in each}

@@ -1,0 +1,109 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The change feed of our service: what happened to all questions of a key, by one long poll.
+
+Neither API's page has it. A service without it is found out by asking, and is polled.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spark_ros.clients.answers import tolerant_engagement
+from spark_ros.clients.base import ApiClient
+from spark_ros.clients.errors import CursorGone, RefusedError, UnsupportedError
+from spark_ros.clients.transport import HttpAnswer, HttpRequest
+from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, parse_heat_object
+from spark_ros.wire.spark import Engagement
+from spark_ros.wire.values import WireError
+
+GONE = 410
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed since a cursor, in the order in which it was committed.
+
+    Attributes:
+        cursor: opaque; what the next call goes on from. Keep it together with the answers.
+        spark: the newest state of each engagement that changed.
+        heat: the newest state of each Heat request that changed.
+        more: there is more, to be fetched at once.
+    """
+
+    cursor: str
+    spark: tuple[Engagement, ...] = ()
+    heat: tuple[HeatObject, ...] = ()
+    more: bool = False
+
+
+class FeedClient(ApiClient):
+    """A client of a service that may have a change feed."""
+
+    async def changes(
+        self, *, cursor: str | None, block_s: float = 25.0, robot_id: str | None = None
+    ) -> Changes:
+        """Return what changed since a cursor, or wait for something to change.
+
+        Args:
+            cursor: of the answer before; None: tell where the feed is now, at once and without
+                any change.
+            block_s: how long the service waits for a change, 0 to 60 seconds; the timeout and
+                the deadline of the call are longer by as much.
+            robot_id: only what was asked under this id; None: everything of the key.
+
+        Raises:
+            CursorGone: changes were lost since; look at every open question, then begin with
+                None.
+            NotFoundError, UnsupportedError: the service has no feed.
+        """
+        if not 0 <= block_s <= MAX_BLOCK_S:
+            raise ValueError(f'block_s is {block_s}; it must be 0 to {MAX_BLOCK_S}')
+        given = {'cursor': cursor, 'robot_id': robot_id}
+        params = {name: value for name, value in given.items() if value is not None}
+        if block_s:
+            params['block'] = f'{block_s:g}'
+        request = HttpRequest('GET', '/v1/changes', params, patience_s=block_s)
+        try:
+            return await self._api.call(request, read_changes)
+        except RefusedError as error:
+            if error.status != GONE:
+                raise
+            refused = error
+        raise CursorGone(refused.status, refused.message, refused.retry_after, refused.request)
+
+
+def read_changes(answer: HttpAnswer) -> Changes:
+    """Read what GET /v1/changes answers.
+
+    A change that cannot be read is passed over: it would stand in the way for ever, and polling
+    still finds the question.
+
+    Raises:
+        UnsupportedError: it is something else than a feed.
+    """
+    body = answer.body if isinstance(answer.body, Mapping) else {}
+    cursor, changes = body.get('cursor'), body.get('changes')
+    if not isinstance(cursor, str) or not cursor or not isinstance(changes, list):
+        raise UnsupportedError(answer.status, 'the service answers, but not with a change feed')
+    spark: list[Engagement] = []
+    heat: list[HeatObject] = []
+    for change in changes:
+        try:
+            _read_change(change, spark, heat)
+        except WireError as error:
+            logger.warning('a change in the feed cannot be read and is passed over: %s', error)
+    return Changes(cursor, tuple(spark), tuple(heat), body.get('more') is True)
+
+
+def _read_change(change: Any, spark: list[Engagement], heat: list[HeatObject]) -> None:
+    if not isinstance(change, Mapping):
+        raise WireError('it is no object')
+    if 'engagement' in change:
+        spark.append(tolerant_engagement(change['engagement']))
+    elif 'request' in change:
+        heat.append(parse_heat_object(change['request']))

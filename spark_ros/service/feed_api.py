@@ -1,0 +1,109 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The change feed (ours alone, for both APIs): one long poll a robot, however much is open.
+
+`cursor` is where the caller is in the log of changes. The answer holds the newest state of each
+question that changed since, in the order of commits, and the cursor to go on with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, Row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from spark_ros.service import change_log, describe, feed_cursor, jobs
+from spark_ros.service.blocking import block_s, wait_for_change
+from spark_ros.service.context import Context, base_url, context_of
+from spark_ros.service.credentials import BEARER, HEAT, HostingCaller
+from spark_ros.service.heat_json import request_json
+from spark_ros.service.keys import Key
+from spark_ros.service.replies import reply
+from spark_ros.service.robots import check_robot_id
+from spark_ros.service.spark_json import engagement_json
+
+router = APIRouter()
+
+_CHANGE = describe.record(
+    'api',
+    api={'type': 'string', 'enum': ['spark', 'heat']},
+    engagement={'$ref': '#/components/schemas/Engagement'},
+    request=describe.said(describe.ANYTHING, 'as GET /v1/requests/{id} answers'),
+)
+_TEXT = {'type': 'string'}
+CHANGES = describe.endpoint(
+    describe.record(
+        'cursor changes more',
+        cursor=describe.said(_TEXT, 'to go on with; opaque'),
+        changes={'type': 'array', 'items': _CHANGE},
+        more=describe.said({'type': 'boolean'}, 'there is more to fetch at once'),
+    ),
+    'what changed since the cursor; 410: fetch what is open once and begin without a cursor',
+    [
+        describe.query('cursor', _TEXT, 'of the answer before; without: where the feed is now'),
+        describe.query('block', {'type': 'number'}, 'seconds to wait for a change, 0 to 60'),
+        describe.query('robot_id', _TEXT, 'only what was asked with this Spark-Robot-Id'),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    answer: Response
+    anything: bool
+
+
+@router.get('/v1/changes', dependencies=[BEARER, *HEAT], **CHANGES)
+async def changes(request: Request, key: HostingCaller) -> Response:
+    """Give what changed of the caller's questions, when something has or after `block` seconds."""
+    service, seconds = context_of(request), block_s(request)
+    robot_id = request.query_params.get('robot_id') or None
+    if robot_id is not None:
+        check_robot_id(robot_id, 'robot_id')
+    given = request.query_params.get('cursor')
+    if given is None:
+        number = await service.store.read(change_log.newest)
+        return reply(_page(service, key, number, [], False))
+    after, base = service.cursors.read(key.id, given), base_url(request)
+
+    def read(connection: Connection) -> _Seen:
+        _expect_kept(connection, after)
+        page = change_log.read_page(connection, key.id, robot_id, after)
+        rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
+        written = [_change(service, row, base) for row in rows]
+        # Written here because it may be megabytes, which would hold up the event loop.
+        return _Seen(
+            reply(_page(service, key, page.until, written, page.more)), bool(written)
+        )
+
+    async def look() -> _Seen:
+        return await service.store.read(read)
+
+    with service.bus.subscribe_robot(key.id, robot_id) as subscription:
+        seen = await wait_for_change(
+            subscription, request, seconds, look, lambda seen: seen.anything
+        )
+    return seen.answer
+
+
+def _expect_kept(connection: Connection, after: int) -> None:
+    if after < change_log.forgotten(connection):
+        raise feed_cursor.gone('changes after it are no longer kept')
+    if after > change_log.newest(connection):
+        raise feed_cursor.gone('it is ahead of this store, which was put back to an earlier time')
+
+
+def _page(
+    service: Context, key: Key, number: int, written: list[dict[str, Any]], more: bool
+) -> dict[str, Any]:
+    cursor = service.cursors.write(key.id, number)
+    return {'cursor': cursor, 'changes': written, 'more': more}
+
+
+def _change(service: Context, row: Row[Any], base: str) -> dict[str, Any]:
+    if row.api == 'heat':
+        return {'api': 'heat', 'request': request_json(service, row, base, service.clock())}
+    return {'api': 'spark', 'engagement': engagement_json(row)}

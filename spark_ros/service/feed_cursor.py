@@ -1,0 +1,73 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Cursors of the change feed: a place in the log that means something to this store only.
+
+A cursor is the epoch of the store for one key, a MAC, and the hidden number of a change: it
+cannot be made up, does not tell how much others ask, and one of another store or key is known
+as such.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from spark_ros.service.errors import ApiError
+
+EPOCH, MAC, NUMBER = 8, 16, 8
+LENGTH = (EPOCH + MAC + NUMBER + 2) // 3 * 4 - 1
+LETTERS = frozenset(b'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+
+
+@dataclass(frozen=True)
+class Cursors:
+    """Writes and reads the cursors of one store.
+
+    Attributes:
+        epoch: random; another one when the store was made anew.
+    """
+
+    epoch: str
+    secret: bytes = field(repr=False)
+
+    def write(self, key_id: int, number: int) -> str:
+        """Return a key's cursor behind the change of a number."""
+        epoch, plain = self._epoch(key_id), number.to_bytes(NUMBER, 'big')
+        mac = self._digest(b'mac', epoch + plain)[:MAC]
+        return base64.urlsafe_b64encode(epoch + mac + self._hide(mac, plain)).decode().rstrip('=')
+
+    def read(self, key_id: int, cursor: str) -> int:
+        """Return the number in a key's cursor.
+
+        Raises:
+            ApiError: 400 it is not a cursor, 410 it is one of another store or key.
+        """
+        letters = cursor.encode('utf-8', 'replace')
+        if len(letters) != LENGTH or not LETTERS.issuperset(letters):
+            raise ApiError(400, 'this cursor is none that the service gave')
+        raw = base64.urlsafe_b64decode(letters + b'=')
+        epoch, mac, hidden = raw[:EPOCH], raw[EPOCH : EPOCH + MAC], raw[EPOCH + MAC :]
+        if epoch != self._epoch(key_id):
+            raise gone('it is of another store or another key')
+        plain = self._hide(mac, hidden)
+        if not hmac.compare_digest(mac, self._digest(b'mac', epoch + plain)[:MAC]):
+            raise ApiError(400, 'this cursor is none that the service gave')
+        return int.from_bytes(plain, 'big')
+
+    def _epoch(self, key_id: int) -> bytes:
+        return hashlib.sha256(f'{self.epoch}\n{key_id}'.encode()).digest()[:EPOCH]
+
+    def _hide(self, mac: bytes, number: bytes) -> bytes:
+        stream = self._digest(b'hide', mac)
+        return bytes(a ^ b for a, b in zip(number, stream, strict=False))
+
+    def _digest(self, use: bytes, message: bytes) -> bytes:
+        return hmac.new(self.secret, b'cursor %b\n' % use + message, hashlib.sha256).digest()
+
+
+def gone(why: str) -> ApiError:
+    """Return the answer to a cursor that changes can no longer be counted from."""
+    return ApiError(
+        410, f'this cursor is void: {why}. Ask without one, then look at what is open once'
+    )
