@@ -13,6 +13,9 @@ from spark_ros.model import Answer, State
 FEW = 8
 """Up to so many questions are polled one by one where a list could be read instead."""
 
+FEED_BLOCK_S = 25.0
+"""How long one long poll of a change feed waits."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -27,12 +30,28 @@ class Report:
     """What the service says of one question.
 
     Attributes:
+        token: the service's.
         answer: given what was asked, the answer; may raise WireError.
     """
 
-    id: str
+    token: str
     state: State
     answer: Callable[[Escalation], Answer]
+
+
+@dataclass(frozen=True)
+class News:
+    """What changed on the service since a cursor.
+
+    Attributes:
+        cursor: opaque; goes into the next call.
+        reports: in the order in which the service committed them.
+        more: there is more, to be fetched at once.
+    """
+
+    cursor: str
+    reports: tuple[Report, ...] = ()
+    more: bool = False
 
 
 class Backend(Protocol):
@@ -60,6 +79,17 @@ class Backend(Protocol):
 
     def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Say where open questions stand, as cheaply as the service allows."""
+
+    async def changes(self, cursor: str | None) -> News:
+        """Wait for what changes after a cursor, in one long poll for all questions.
+
+        Args:
+            cursor: of the news before; None: say where things are now, at once.
+
+        Raises:
+            UnsupportedError, NotFoundError: the service has no change feed.
+            CursorGone: changes were lost since; poll, then begin with None.
+        """
 
     async def aclose(self) -> None:
         """Close connections."""

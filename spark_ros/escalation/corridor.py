@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from spark_ros.escalation.asking import Asking, Desk, Sighting
 from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.courier import Courier, Event, Limits
+from spark_ros.escalation.feed import Feed
 from spark_ros.escalation.poller import Poller
 from spark_ros.escalation.safe_journal import SafeJournal
 
@@ -106,7 +107,10 @@ class Corridor:
             backend, self._courier, settings.poll_interval_s, settings.poll_max_interval_s
         )
         self._courier.on_open = poller.watch
-        self._task = asyncio.gather(self._courier.run(), self._desk.run(), poller.run())
+        feed = Feed(backend, self._courier, poller)
+        self._task = asyncio.gather(
+            self._courier.run(), self._desk.run(), poller.run(), feed.run()
+        )
         self._ready.set()
         try:
             await self._task

@@ -11,10 +11,10 @@ import asyncio
 import heapq
 import logging
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from spark_ros.clients.errors import (
@@ -28,6 +28,7 @@ from spark_ros.escalation.deadlines import Deadlines
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
 from spark_ros.escalation.journal import Entry, JournalFull
 from spark_ros.escalation.policy import HourlyLimit
+from spark_ros.escalation.questions import Question, Questions
 from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.model import State
 from spark_ros.wire.values import WireError
@@ -40,6 +41,7 @@ Event = Resolved | Status
 SENDERS = 4
 KEEP_EXPIRED_S = 24 * 3600.0
 MAX_RETRY_AFTER_S = 3600.0
+MAX_EARLY = 1000
 logger = logging.getLogger(__name__)
 
 
@@ -54,23 +56,6 @@ class Limits:
 
     open: int = 50
     per_hour: int = 0
-
-
-@dataclass
-class _Question:
-    """What the courier keeps in memory of a question; the rest is in the journal."""
-
-    entry: Entry
-    state: State
-    token: str
-    image_url: str
-    may_be_open: bool
-    sending: bool = False
-    backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
-
-    @property
-    def waiting(self) -> bool:
-        return self.state in (State.QUEUED, State.OPEN, State.ASSIGNED)
 
 
 class Courier:
@@ -102,8 +87,9 @@ class Courier:
         self._limits = limits
         self._hourly = HourlyLimit(limits.per_hour)
         self._disk = ThreadPoolExecutor(1, 'journal')
-        self._questions: dict[str, _Question] = {}
+        self._questions = Questions()
         self._ready: list[tuple[int, float, float, str]] = []
+        self._early: OrderedDict[str, Report] = OrderedDict()
         self._wake = asyncio.Event()
         self._deadlines = Deadlines()
         self._outage = Backoff(0.5, 30.0)
@@ -131,8 +117,8 @@ class Courier:
         """
         if self._hourly.reached(now):
             return 'limits.per_hour'
-        waiting = sum(question.waiting for question in self._questions.values())
-        if 0 < self._limits.open <= waiting and self._most_certain_unsent(certainty) is None:
+        full = 0 < self._limits.open <= self._questions.waiting()
+        if full and self._questions.most_certain_unsent(certainty) is None:
             return 'limits.open'
         return ''
 
@@ -150,14 +136,13 @@ class Courier:
                 entry = await self._on_disk(self._journal.add, escalation, image)
                 break
             except JournalFull:
-                oldest = self._oldest_unsent(escalation.priority)
+                oldest = self._questions.oldest_unsent(escalation.priority)
                 if oldest is None:
                     raise
                 self.dropped['journal.max_mb'] += 1
                 await self._end(oldest, State.FAILED, 'given up: journal.max_mb is full')
-        waiting = sum(question.waiting for question in self._questions.values())
-        if 0 < self._limits.open <= waiting:
-            gives_way = self._most_certain_unsent(escalation.certainty)
+        if 0 < self._limits.open <= self._questions.waiting():
+            gives_way = self._questions.most_certain_unsent(escalation.certainty)
             if gives_way is not None:
                 self.dropped['gave way'] += 1
                 await self._end(gives_way, State.CANCELED, 'gave way to a less certain question')
@@ -176,23 +161,37 @@ class Courier:
 
     def all_asked(self) -> list[Asked]:
         """Return all questions that the service has and has not answered, oldest first."""
-        return [
-            Asked(id, question.token) for id, question in self._questions.items() if question.token
-        ]
+        return list(self._questions.asked())
 
     async def settle(self, report: Report) -> bool:
-        """Take in what the service says of a question; return whether that was news."""
-        question = self._questions.get(report.id)
-        if question is None or report.state == question.state:
+        """Take in what the service says of a question; return whether that was news.
+
+        What it says before it has answered our request for a token is kept for that moment.
+        """
+        question = self._questions.of_token(report.token)
+        if question is None:
+            self._early[report.token] = report
+            while len(self._early) > MAX_EARLY:
+                self._early.popitem(last=False)
+            return False
+        if report.state == question.state:
             return False
         if report.state.terminal:
             return await self._resolve(question, report)
         if question.state is State.EXPIRED:
             return False
         question.state = report.state
-        await self._on_disk(self._journal.note_state, report.id, report.state)
+        await self._on_disk(self._journal.note_state, question.entry.id, report.state)
         await self._tell(question, report.state)
         return True
+
+    async def recall(self, name: str) -> str:
+        """Return what was remembered under a name, or an empty string."""
+        return await self._on_disk(self._journal.note, name)
+
+    async def remember(self, name: str, value: str) -> None:
+        """Remember a value beside the questions, after everything that was settled before."""
+        await self._on_disk(self._journal.remember, name, value)
 
     def close(self) -> None:
         """Write out what is pending and close the journal."""
@@ -206,7 +205,7 @@ class Courier:
         if question.sending:
             self._deadlines.add(id, time.time() + 1.0)
         elif question.state is State.EXPIRED:
-            self._questions.pop(id)
+            self._questions.forget(id)
             await self._on_disk(self._journal.done, id)
         elif question.token:
             question.state = State.EXPIRED
@@ -216,7 +215,7 @@ class Courier:
         else:
             await self._end(question, State.EXPIRED, 'it could not be sent in time')
 
-    async def _resolve(self, question: _Question, report: Report) -> bool:
+    async def _resolve(self, question: Question, report: Report) -> bool:
         id = question.entry.id
         escalation = await self._on_disk(self._journal.escalation, id)
         try:
@@ -224,7 +223,7 @@ class Courier:
         except WireError as error:
             logger.warning('the answer to %s cannot be read: %s', id, error)
             return False
-        if self._questions.pop(id, None) is None:
+        if self._questions.forget(id) is None:
             return False
         late = question.state is State.EXPIRED
         await self._on_disk(self._journal.resolved, id, answer, late=late)
@@ -236,10 +235,7 @@ class Courier:
         if entry.id in self._questions:
             # Accepted while the journal was being read: it is in what was read, too.
             return
-        question = _Question(
-            entry, entry.state, entry.token, entry.image_url, entry.may_be_open
-        )
-        self._questions[entry.id] = question
+        question = self._questions.take(entry)
         if entry.deadline is not None:
             kept = KEEP_EXPIRED_S if entry.state is State.EXPIRED else 0.0
             self._deadlines.add(entry.id, entry.deadline + kept)
@@ -248,39 +244,17 @@ class Courier:
         else:
             self._enqueue(question)
 
-    def _enqueue(self, question: _Question) -> None:
+    def _enqueue(self, question: Question) -> None:
         entry = question.entry
         heapq.heappush(
             self._ready, (-entry.priority, entry.certainty, entry.created, entry.id)
         )
         self._wake.set()
 
-    def _enqueue_later(self, question: _Question, delay_s: float | None = None) -> None:
+    def _enqueue_later(self, question: Question, delay_s: float | None = None) -> None:
         if delay_s is None:
             delay_s = question.backoff.next()
         asyncio.get_running_loop().call_later(delay_s, self._enqueue, question)
-
-    def _oldest_unsent(self, priority: int) -> _Question | None:
-        """The first to give up where there is no room: none above the priority given."""
-        unsent = [
-            question
-            for question in self._questions.values()
-            if question.state is State.QUEUED
-            and not question.sending
-            and question.entry.priority <= priority
-        ]
-        return min(unsent, key=lambda q: (q.entry.priority, q.entry.created), default=None)
-
-    def _most_certain_unsent(self, than: float) -> _Question | None:
-        unsent = [
-            question
-            for question in self._questions.values()
-            if question.state is State.QUEUED
-            and not question.sending
-            and not question.may_be_open
-            and question.entry.certainty > than
-        ]
-        return max(unsent, key=lambda question: question.entry.certainty, default=None)
 
     async def _send_forever(self) -> None:
         while True:
@@ -302,7 +276,7 @@ class Courier:
             finally:
                 question.sending = False
 
-    async def _next(self) -> _Question:
+    async def _next(self) -> Question:
         while True:
             while not self._ready:
                 self._wake.clear()
@@ -314,7 +288,7 @@ class Courier:
             if question is not None and not question.token and not question.sending:
                 return question
 
-    async def _send(self, question: _Question) -> None:
+    async def _send(self, question: Question) -> None:
         id = question.entry.id
         escalation = await self._on_disk(self._journal.escalation, id)
         if not question.image_url:
@@ -333,12 +307,13 @@ class Courier:
             question.may_be_open = may_be_open or error.may_have_arrived
             raise
         await self._on_disk(self._journal.opened, id, token)
-        question.token = token
-        question.state = State.OPEN
+        self._questions.opened(question, token)
         self._emit(Status(escalation, State.OPEN, token))
         self.on_open(id)
+        if (early := self._early.pop(token, None)) is not None:
+            await self.settle(early)
 
-    async def _failed(self, question: _Question, error: ClientError) -> None:
+    async def _failed(self, question: Question, error: ClientError) -> None:
         """Decide what a failure means: for this question, for all, or for nobody."""
         if error.final:
             await self._end(question, State.FAILED, str(error))
@@ -357,15 +332,15 @@ class Courier:
         log('%s could not be sent and will be tried again: %s', question.entry.id, error)
         self._enqueue_later(question, delay)
 
-    async def _end(self, question: _Question, state: State, detail: str) -> None:
+    async def _end(self, question: Question, state: State, detail: str) -> None:
         """End a question without an answer."""
         id = question.entry.id
-        if self._questions.pop(id, None) is None:
+        if self._questions.forget(id) is None:
             return
         await self._tell(question, state, detail)
         await self._on_disk(self._journal.done, id)
 
-    async def _tell(self, question: _Question, state: State, detail: str = '') -> None:
+    async def _tell(self, question: Question, state: State, detail: str = '') -> None:
         escalation = await self._on_disk(self._journal.escalation, question.entry.id)
         self._emit(Status(escalation, state, question.token, detail))
 

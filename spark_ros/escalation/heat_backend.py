@@ -9,7 +9,7 @@ from functools import partial
 
 from spark_ros.clients.errors import NotFoundError
 from spark_ros.clients.heat import HeatClient
-from spark_ros.escalation.backend import Asked, Report
+from spark_ros.escalation.backend import FEED_BLOCK_S, Asked, News, Report
 from spark_ros.escalation.drawing import draw_priors
 from spark_ros.escalation.escalation import EncodedImage, Escalation
 from spark_ros.escalation.heat_question import STATES, DetectionAs, heat_answer, heat_request
@@ -24,12 +24,13 @@ class HeatBackend:
     polls_per_s: float | None = 10.0
 
     def __init__(
-        self, client: HeatClient, images: ImageHost, detection_as: DetectionAs
+        self, client: HeatClient, images: ImageHost, detection_as: DetectionAs, robot_id: str
     ) -> None:
         """Use a client whose retries are off: the courier retries."""
         self._client = client
         self._images = images
         self._detection_as = detection_as
+        self._robot_id = robot_id
 
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Draw the priors, which Heat cannot carry, and host the frame."""
@@ -49,12 +50,22 @@ class HeatBackend:
                 said = await self._client.get_request(question.token)
             except NotFoundError:
                 continue
-            yield Report(question.id, STATES[said.status], partial(self._answer, said))
+            yield self._report(said)
+
+    async def changes(self, cursor: str | None) -> News:
+        """Wait on our service's change feed."""
+        changes = await self._client.changes(
+            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id
+        )
+        return News(changes.cursor, tuple(map(self._report, changes.heat)), changes.more)
 
     async def aclose(self) -> None:
         """Close both clients."""
         await self._client.aclose()
         await self._images.aclose()
+
+    def _report(self, said: HeatObject) -> Report:
+        return Report(said.id, STATES[said.status], partial(self._answer, said))
 
     def _answer(self, said: HeatObject, asked: Escalation) -> Answer:
         return heat_answer(said, asked, self._detection_as)

@@ -13,6 +13,7 @@ from spark_ros.escalation.backend import FEW, Asked, Backend
 from spark_ros.escalation.courier import Courier
 
 TOGETHER_S = 0.05
+RELAXED_FACTOR = 20
 logger = logging.getLogger(__name__)
 
 
@@ -30,11 +31,35 @@ class Poller:
         self._due: list[tuple[float, str]] = []
         self._delay_s: dict[str, float] = {}
         self._changed = asyncio.Event()
+        self._relaxed = False
 
     def watch(self, id: str) -> None:
         """Poll a question from now on, until it is answered."""
-        self._schedule(id, self._interval_s)
+        self._schedule(id, self._first_s)
         self._changed.set()
+
+    def relax(self, relaxed: bool) -> None:
+        """Poll ever so rarely while answers come by a faster way; as usual when they do not."""
+        if relaxed == self._relaxed:
+            return
+        self._relaxed = relaxed
+        if not relaxed:
+            self.look_at_all()
+
+    def look_at_all(self) -> None:
+        """Poll every open question soon."""
+        self._due.clear()
+        for asked in self._courier.all_asked():
+            self._schedule(asked.id, self._interval_s)
+        self._changed.set()
+
+    @property
+    def _first_s(self) -> float:
+        return self._max_interval_s if self._relaxed else self._interval_s
+
+    @property
+    def _longest_s(self) -> float:
+        return self._max_interval_s * (RELAXED_FACTOR if self._relaxed else 1)
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -78,15 +103,16 @@ class Poller:
         try:
             async for report in self._backend.poll(asked):
                 if await self._courier.settle(report):
-                    moved.add(report.id)
+                    moved.add(report.token)
         except (ClientError, ValueError) as error:
             logger.warning('polling failed and will be tried again: %s', error)
         except Exception:
             logger.exception('polling failed and will be tried again')
         for question in due:
-            doubled = min(2 * self._delay_s[question.id], self._max_interval_s)
+            doubled = min(2 * self._delay_s.get(question.id, 0), self._longest_s)
             # Somebody has just taken it or put it back: the answer is near.
-            self._schedule(question.id, self._interval_s if question.id in moved else doubled)
+            near = question.token in moved or not doubled
+            self._schedule(question.id, self._first_s if near else doubled)
 
     def _schedule(self, id: str, delay_s: float) -> None:
         self._delay_s[id] = delay_s

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from spark_ros.clients.errors import NotFoundError, UnsupportedError
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.backend import FEW, Asked, Report
+from spark_ros.escalation.backend import FEED_BLOCK_S, FEW, Asked, News, Report
 from spark_ros.escalation.escalation import EncodedImage, Escalation
 from spark_ros.escalation.image_hosts import ServiceImageHost
 from spark_ros.model import State
@@ -22,8 +22,9 @@ class SparkBackend:
 
     polls_per_s: float | None = None
 
-    def __init__(self, client: SparkClient) -> None:
+    def __init__(self, client: SparkClient, robot_id: str) -> None:
         """Use a client whose retries are off: the courier retries."""
+        self._robot_id = robot_id
         self._client = client
         self._images = ServiceImageHost(client)
         self._shows_single = True
@@ -66,11 +67,19 @@ class SparkBackend:
                     logger.warning('the service does not know the token %s', question.token)
                     continue
                 if engagements:
-                    yield _report(question.id, engagements[0])
+                    yield _report(question.token, engagements[0])
             else:
                 return
         async for report in self._poll_list(asked):
             yield report
+
+    async def changes(self, cursor: str | None) -> News:
+        """Wait on our service's change feed."""
+        changes = await self._client.changes(
+            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id
+        )
+        reports = tuple(_report(each.token, each) for each in changes.spark)
+        return News(changes.cursor, reports, changes.more)
 
     async def aclose(self) -> None:
         """Close the client."""
@@ -81,8 +90,7 @@ class SparkBackend:
 
         What was closed before that offset since it was last asked for is found from the start.
         """
-        id_of = {question.token: question.id for question in asked}
-        missing = set(id_of)
+        missing = {question.token for question in asked}
         for start in dict.fromkeys((self._cursor, 0)):
             offset, first_open = start, None
             async for engagement in self._client.iter_engagements(cursor=start):
@@ -91,7 +99,7 @@ class SparkBackend:
                 offset += 1
                 if engagement.token in missing:
                     missing.discard(engagement.token)
-                    yield _report(id_of[engagement.token], engagement)
+                    yield _report(engagement.token, engagement)
                     if not missing:
                         break
             if first_open is not None:
@@ -100,6 +108,6 @@ class SparkBackend:
                 return
 
 
-def _report(id: str, engagement: Engagement) -> Report:
+def _report(token: str, engagement: Engagement) -> Report:
     state = State(engagement.state) if engagement.state in STATES else State.OPEN
-    return Report(id, state, lambda asked: engagement.answer(asked.priors))
+    return Report(token, state, lambda asked: engagement.answer(asked.priors))

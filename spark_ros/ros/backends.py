@@ -32,7 +32,7 @@ def make_backend(config: NodeConfig) -> Backend:
     """
     token = _token('server.token_file', config.server_token_file, TOKEN_VARIABLE)
     if config.server_kind == 'spark':
-        return SparkBackend(_spark_client(config, config.server_url, token))
+        return SparkBackend(_spark_client(config, config.server_url, token), config.robot_id)
     images = _image_host(config, token)
     return HeatBackend(
         HeatClient(
@@ -41,9 +41,11 @@ def make_backend(config: NodeConfig) -> Backend:
             deadline_s=None,
             retry=RetryPolicy.none(),
             verify=config.server_ca_file or True,
+            robot_id=config.robot_id,
         ),
         images,
         config.detection_as,
+        config.robot_id,
     )
 
 
@@ -71,6 +73,7 @@ def _spark_client(config: NodeConfig, url: str, token: str) -> SparkClient:
         deadline_s=None,
         retry=RetryPolicy.none(),
         verify=config.server_ca_file or True,
+        robot_id=config.robot_id,
     )
 
 

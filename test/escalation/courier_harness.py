@@ -12,7 +12,8 @@ from typing import Any
 
 from samples import image
 
-from spark_ros.escalation.backend import Asked, Report
+from spark_ros.clients.errors import UnsupportedError
+from spark_ros.escalation.backend import Asked, News, Report
 from spark_ros.escalation.courier import Courier, Event, Limits
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
 from spark_ros.escalation.journal import Journal
@@ -71,11 +72,16 @@ class Service:
             if question.id in self.answers:
                 yield self.answers[question.id]
 
+    async def changes(self, cursor: str | None) -> News:
+        raise UnsupportedError(404, 'no feed')
+
     async def aclose(self) -> None:
         pass
 
     def answer(self, id: str, state: State = State.CLOSED) -> None:
-        self.answers[id] = Report(id, state, lambda asked: Answer(state, response='seen'))
+        self.answers[id] = Report(
+            f'token of {id}', state, lambda asked: Answer(state, response='seen')
+        )
 
     def _call(self) -> None:
         self.calls += 1

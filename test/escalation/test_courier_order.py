@@ -204,9 +204,8 @@ def test_the_first_answer_wins() -> None:
             await record.until(lambda: courier.asked(asked.id))
 
             def report(response: str) -> Report:
-                return Report(
-                    asked.id, State.CLOSED, lambda _: Answer(State.CLOSED, response=response)
-                )
+                answer = Answer(State.CLOSED, response=response)
+                return Report(f'token of {asked.id}', State.CLOSED, lambda _: answer)
 
             news = await asyncio.gather(
                 *(courier.settle(report(text)) for text in ('first', 'second', 'third'))
@@ -214,7 +213,7 @@ def test_the_first_answer_wins() -> None:
             assert news == [True, False, False]
             assert [r.answer.response for r in record.resolved] == ['first']
             assert not await courier.settle(report('fourth'))
-            assert not await courier.settle(replace(report('x'), id='nobody', state=State.OPEN))
+            assert not await courier.settle(replace(report('x'), token='nobody', state=State.OPEN))
 
     run(test())
 
@@ -231,7 +230,7 @@ def test_an_answer_is_read_with_what_was_asked() -> None:
                 return Answer(State.CLOSED)
 
             await submit(courier, asked)
-            service.answers[asked.id] = Report(asked.id, State.CLOSED, read)
+            service.answers[asked.id] = Report(f'token of {asked.id}', State.CLOSED, read)
             await record.until(lambda: record.resolved)
             assert seen == [asked]
 
@@ -249,7 +248,7 @@ def test_an_answer_that_cannot_be_read_stops_nobody_elses() -> None:
 
             await submit(courier, bad)
             await record.until(lambda: State.OPEN in record.states(bad.id))
-            service.answers[bad.id] = Report(bad.id, State.CLOSED, unreadable)
+            service.answers[bad.id] = Report(f'token of {bad.id}', State.CLOSED, unreadable)
             await submit(courier, good)
             service.answer(good.id)
             await record.until(lambda: record.resolved)
