@@ -66,6 +66,7 @@ def _serving_settings(options: argparse.Namespace) -> Settings:
         operator=options.operator,
         operator_delay_s=options.operator_delay,
         lease_s=options.lease,
+        allow_nets=tuple(options.allow_net),
     )
 
 

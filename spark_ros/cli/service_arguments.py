@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
+from spark_ros.service.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
 from spark_ros.wire.values import WireError, expect_url
 
@@ -91,6 +92,15 @@ def _serving(commands: Commands, shared: argparse.ArgumentParser) -> None:
             metavar='SECONDS',
             help='how long an operator keeps a question without a sign of life (default: 30)',
         )
+        parser.add_argument(
+            '--allow-net',
+            type=_network,
+            action='append',
+            default=[],
+            metavar='CIDR',
+            help='let webhooks reach this network although it is not public, for instance '
+            '192.168.7.0/24 (may be given several times)',
+        )
         parser.add_argument('--tls-cert', type=Path, metavar='FILE', help='serve HTTPS')
         parser.add_argument('--tls-key', type=Path, metavar='FILE', help='its private key')
         parser.add_argument('--verbose', action='store_true', help='log every request to stderr')
@@ -159,6 +169,13 @@ def _lease(value: str) -> float:
     if not 1 <= seconds <= 600:
         raise argparse.ArgumentTypeError(f'{value!r} is not a lease of 1 to 600 seconds')
     return seconds
+
+
+def _network(value: str) -> str:
+    try:
+        return str(read_network(value))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _url(value: str) -> str:

@@ -31,8 +31,10 @@ from spark_ros.service import (
 )
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.middleware import Outermost
+from spark_ros.service.outgoing import Guard
 from spark_ros.service.settings import Settings
 from spark_ros.service.store import Transaction
+from spark_ros.service.webhooks import Sender
 
 log = logging.getLogger('spark_ros.service')
 
@@ -52,8 +54,10 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
         clock: Unix seconds.
 
     Raises:
-        OSError, ValueError: the scripted operator's truth file cannot be used.
+        OSError, ValueError: the scripted operator's truth file cannot be used, or a network of
+            the settings is none.
     """
+    guard = Guard(settings.allow_nets, settings.refused_ports)
     scripted = operator.from_setting(settings.operator, settings.operator_delay_s)
 
     @asynccontextmanager
@@ -62,7 +66,10 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
         context.images.clear_incoming()
         context.bus.open()
         app.state.context = context
-        tasks = [asyncio.create_task(_keep_house(context))]
+        tasks = [
+            asyncio.create_task(_keep_house(context)),
+            asyncio.create_task(Sender(context, guard).run()),
+        ]
         if scripted is not None:
             tasks.append(asyncio.create_task(scripted.run(app, context)))
         try:

@@ -15,6 +15,7 @@ from spark_ros.service.schema import keys
 from spark_ros.service.store import Transaction
 
 FIND = select(keys).where(keys.c.hash == bindparam('hash'), keys.c.revoked.is_(None))
+WEBHOOK_SECRET = select(keys.c.webhook_secret).where(keys.c.id == bindparam('id'))
 NAME = re.compile(r'[\w.@-][\w.@ -]{0,99}')
 
 
@@ -136,6 +137,11 @@ def require(connection: Connection, name: str) -> Key:
     if row is None:
         raise KeyProblem(f'there is no key named {name!r}; `key list` shows them')
     return _key(row)
+
+
+def webhook_secret(connection: Connection, key_id: int) -> str:
+    """Return what a key's webhooks are signed with, also when the key was revoked since."""
+    return str(connection.execute(WEBHOOK_SECRET, {'id': key_id}).scalar_one())
 
 
 def exists(connection: Connection, name: str) -> bool:

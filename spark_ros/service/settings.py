@@ -37,6 +37,10 @@ class Settings:
         min_free: bytes that uploads leave free on the disk, so that answers can still be stored.
         operator: empty, `scripted` or `scripted:<truth file>`.
         operator_delay_s: how long the scripted operator looks at each question.
+        webhook_schedule_s: when a webhook is attempted, in seconds after the change it tells of.
+        webhook_timeout_s: how long one attempt may take in all.
+        allow_nets: networks (CIDR) that webhooks may reach although they are not public.
+        refused_ports: ports that webhooks may not reach.
     """
 
     data: Path
@@ -54,6 +58,10 @@ class Settings:
     min_free: int = 64 * MEBIBYTE
     operator: str = ''
     operator_delay_s: float = 0.0
+    webhook_schedule_s: tuple[float, ...] = (0.0, 30.0, 60.0, 90.0, 120.0)
+    webhook_timeout_s: float = 10.0
+    allow_nets: tuple[str, ...] = ()
+    refused_ports: tuple[int, ...] = (22, 23, 25, 110, 143, 465, 587, 993, 995, 6379, 11211)
 
     @property
     def database(self) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 
@@ -15,6 +16,17 @@ def webhook_signature(secret: str, body: bytes, time_ms: int) -> str:
     """
     digest = hmac.new(secret.encode(), b'%d.' % time_ms + body, hashlib.sha256).hexdigest()
     return f't={time_ms},v1={digest}'
+
+
+def standard_webhook_signature(secret: str, id: str, body: bytes, time_s: int) -> str:
+    """Return the `webhook-signature` of a pushed body, as Standard Webhooks 1.0 has it.
+
+    The form is `v1,<base64>` over `<id>.<s>.<body>`. The libraries there take the secret as
+    `whsec_` and its base64.
+    """
+    message = f'{id}.{time_s}.'.encode() + body
+    digest = hmac.new(secret.encode(), message, hashlib.sha256).digest()
+    return f'v1,{base64.b64encode(digest).decode()}'
 
 
 def url_signature(secret: bytes, path: str, expires: int) -> str:
