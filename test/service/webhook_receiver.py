@@ -50,7 +50,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers['Content-Length']))
+                length = int(self.headers['Content-Length'])
+                raw = self.rfile.read(length)
+                if len(raw) < length:
+                    # The sender died on the way.
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with receiver._changed:
                     number = len(receiver.received)
