@@ -97,13 +97,11 @@ def table() -> dict[str, Any]:
 
 
 def test_every_parameter_stands_in_the_file():
-    """Active, or commented out where its default depends on the machine or it comes later."""
+    """Active, or commented out where its default depends on the machine."""
     text = (CONFIG / 'spark.yaml').read_text(encoding='utf-8')
-    later = {spec.name for spec in NODE if spec.later}
-    assert set(parameters(text)) == set(table()) - later - ELSEWHERE
+    assert set(parameters(text)) == set(table()) - ELSEWHERE
     shown = parameters(uncommented(text))
     assert set(shown) == set(table())
-    assert {name: shown[name] for name in later} == {name: table()[name] for name in later}
 
 
 def test_the_file_holds_the_defaults():

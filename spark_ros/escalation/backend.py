@@ -32,11 +32,13 @@ class Report:
     Attributes:
         token: the service's.
         answer: given what was asked, the answer; may raise WireError.
+        sequence: grows with each change of the question where the service says so, else 0.
     """
 
     token: str
     state: State
     answer: Callable[[Escalation], Answer]
+    sequence: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ class Backend(Protocol):
 
     def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Say where open questions stand, as cheaply as the service allows."""
+
+    def read_push(self, body: object) -> Report:
+        """Read a push of the service. Raises WireError."""
 
     async def changes(self, cursor: str | None) -> News:
         """Wait for what changes after a cursor, in one long poll for all questions.

@@ -16,8 +16,19 @@ from spark_ros.escalation.courier import Courier, Event, Limits
 from spark_ros.escalation.feed import Feed
 from spark_ros.escalation.poller import Poller
 from spark_ros.escalation.safe_journal import SafeJournal
+from spark_ros.escalation.webhook_receiver import WebhookReceiver
 
+SETTLE_S = 10.0
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """Where the service's pushes are received; without a secret none can be verified."""
+
+    host: str
+    port: int
+    secret: str
 
 
 @dataclass(frozen=True)
@@ -28,12 +39,14 @@ class CorridorSettings:
         asking: per camera name.
         poll_interval_s: the first delay between two polls.
         poll_max_interval_s: the longest.
+        webhooks: where pushes are received, or None.
     """
 
     asking: Mapping[str, Asking]
     limits: Limits = field(default_factory=Limits)
     poll_interval_s: float = 1.0
     poll_max_interval_s: float = 15.0
+    webhooks: WebhookSettings | None = None
 
 
 class Corridor:
@@ -64,6 +77,13 @@ class Corridor:
         self._thread = threading.Thread(target=self._run, name='corridor', daemon=True)
         self._thread.start()
         self._ready.wait()
+        self._receiver: WebhookReceiver | None = None
+        if settings.webhooks is not None:
+            try:
+                self._receiver = self._receive(settings.webhooks)
+            except OSError:
+                self.close()
+                raise
 
     def offer(self, sighting: Sighting) -> None:
         """Hand over a sighting; returns at once."""
@@ -77,6 +97,9 @@ class Corridor:
 
     def stop(self) -> None:
         """Stop asking and polling; what was delivered may still be marked as published."""
+        if self._receiver is not None:
+            self._receiver.close()
+            self._receiver = None
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join()
@@ -103,7 +126,7 @@ class Corridor:
         settings = self._settings
         self._courier = Courier(backend, self._journal, self._deliver, settings.limits)
         self._desk = Desk(self._courier, settings.asking)
-        poller = Poller(
+        poller = self._poller = Poller(
             backend, self._courier, settings.poll_interval_s, settings.poll_max_interval_s
         )
         self._courier.on_open = poller.watch
@@ -116,3 +139,20 @@ class Corridor:
             await self._task
         finally:
             await backend.aclose()
+
+    def _receive(self, webhooks: WebhookSettings) -> WebhookReceiver:
+        def look() -> None:
+            self._loop.call_soon_threadsafe(self._poller.look_at_all)
+
+        def take_in(body: object) -> bool:
+            report = self._backend.read_push(body)
+            settling = self._courier.take_push(report)
+            return asyncio.run_coroutine_threadsafe(settling, self._loop).result(SETTLE_S)
+
+        return WebhookReceiver(
+            webhooks.host,
+            webhooks.port,
+            webhooks.secret,
+            take_in,
+            look,
+        )

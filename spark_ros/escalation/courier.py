@@ -174,8 +174,9 @@ class Courier:
             while len(self._early) > MAX_EARLY:
                 self._early.popitem(last=False)
             return False
-        if report.state == question.state:
+        if report.state == question.state or 0 < report.sequence < question.sequence:
             return False
+        question.sequence = report.sequence
         if report.state.terminal:
             return await self._resolve(question, report)
         if question.state is State.EXPIRED:
@@ -184,6 +185,12 @@ class Courier:
         await self._on_disk(self._journal.note_state, question.entry.id, report.state)
         await self._tell(question, report.state)
         return True
+
+    async def take_push(self, report: Report) -> bool:
+        """Take in a push; return whether it is settled, so that it need not come again."""
+        known = self._questions.of_token(report.token) is not None
+        await self.settle(report)
+        return known or not report.state.terminal
 
     async def recall(self, name: str) -> str:
         """Return what was remembered under a name, or an empty string."""

@@ -50,9 +50,9 @@ class Feed:
             logger.info('the change feed has gone on without us; every open question is polled')
             self._cursor = None
         except ClientError as error:
-            pause_s = self._backoff.next()
-            logger.warning('the change feed is interrupted, polling meanwhile: %s', error)
-            return pause_s
+            if not self._backoff.failures:
+                logger.warning('the change feed is interrupted, polling meanwhile: %s', error)
+            return self._backoff.next()
         except Exception:
             logger.exception('the change feed is interrupted, polling meanwhile')
             return self._backoff.next()
@@ -60,7 +60,9 @@ class Feed:
 
     async def _take_in(self, news: News) -> None:
         """Settle what the news says; only then does the cursor move on."""
-        self._backoff.reset()
+        if self._backoff.failures:
+            logger.info('the change feed is back')
+            self._backoff.reset()
         for report in news.reports:
             await self._courier.settle(report)
         if self._cursor is None:

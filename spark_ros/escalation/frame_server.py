@@ -7,20 +7,15 @@ import asyncio
 import os
 import re
 import secrets
-import threading
 import time
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import socket
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.escalation.small_server import SmallHandler, SmallServer
 from spark_ros.wire.signing import url_signature, url_signature_valid
 
-MAX_CONNECTIONS = 32
-READ_TIMEOUT_S = 10.0
 KEEP_S = 7 * 24 * 3600
 FRAME = re.compile(r'/frames/([0-9a-f-]{36})\.(jpg|png)')
 TYPES = {'jpg': 'image/jpeg', 'png': 'image/png'}
@@ -54,11 +49,7 @@ class FrameServer:
         self._public_url = public_url.rstrip('/')
         self._keep_s = keep_s
         self._server = _Server((host, port), folder, self._secret)
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name='frames', daemon=True
-        )
-        self._thread.start()
+        self.port = self._server.port
 
     async def put(self, id: str, image: EncodedImage, camera: str) -> str:
         """Write a frame to the folder and return its URL."""
@@ -66,8 +57,7 @@ class FrameServer:
 
     async def aclose(self) -> None:
         """Stop serving; the frames stay."""
-        await asyncio.to_thread(self._server.shutdown)
-        self._server.server_close()
+        await asyncio.to_thread(self._server.stop)
 
     def _put(self, id: str, image: EncodedImage) -> str:
         self._forget_old()
@@ -86,35 +76,13 @@ class FrameServer:
                 file.unlink(missing_ok=True)
 
 
-class _Server(ThreadingHTTPServer):
-    """One thread a connection, but never more than a few, and none that waits for ever."""
-
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(SmallServer):
     def __init__(self, address: tuple[str, int], folder: Path, secret: bytes) -> None:
         self.folder, self.secret = folder, secret
-        self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._room.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._room.release()
-
-    def handle_error(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
-        """A browser that hangs up is no news."""
+        super().__init__(address, _Handler, 'frames')
 
 
-class _Handler(BaseHTTPRequestHandler):
-    timeout = READ_TIMEOUT_S
+class _Handler(SmallHandler):
     server: _Server
 
     def do_GET(self) -> None:
@@ -141,12 +109,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header('Cache-Control', 'private, max-age=3600')
         self.end_headers()
         self.wfile.write(data)
-
-    def version_string(self) -> str:
-        return 'spark_ros'
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the query holds a signature."""
 
 
 def _secret(path: Path) -> bytes:

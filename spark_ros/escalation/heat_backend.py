@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from spark_ros.clients.errors import NotFoundError
@@ -15,7 +16,7 @@ from spark_ros.escalation.escalation import EncodedImage, Escalation
 from spark_ros.escalation.heat_question import STATES, DetectionAs, heat_answer, heat_request
 from spark_ros.escalation.image_hosts import ImageHost
 from spark_ros.model import Answer
-from spark_ros.wire.heat import HeatObject
+from spark_ros.wire.heat import HeatObject, parse_heat_object
 
 
 class HeatBackend:
@@ -24,13 +25,19 @@ class HeatBackend:
     polls_per_s: float | None = 10.0
 
     def __init__(
-        self, client: HeatClient, images: ImageHost, detection_as: DetectionAs, robot_id: str
+        self,
+        client: HeatClient,
+        images: ImageHost,
+        detection_as: DetectionAs,
+        robot_id: str,
+        webhook_url: str = '',
     ) -> None:
         """Use a client whose retries are off: the courier retries."""
         self._client = client
         self._images = images
         self._detection_as = detection_as
         self._robot_id = robot_id
+        self._webhook_url = webhook_url or None
 
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Draw the priors, which Heat cannot carry, and host the frame."""
@@ -40,7 +47,9 @@ class HeatBackend:
 
     async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
         """Ask. A repeated request has the same key; where keys are unknown, twice beats lost."""
-        request = heat_request(escalation, image_url, self._detection_as)
+        request = replace(
+            heat_request(escalation, image_url, self._detection_as), hook_url=self._webhook_url
+        )
         return (await self._client.request(request, idempotency_key=escalation.id)).id
 
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
@@ -51,6 +60,10 @@ class HeatBackend:
             except NotFoundError:
                 continue
             yield self._report(said)
+
+    def read_push(self, body: object) -> Report:
+        """Read a request that the service pushed."""
+        return self._report(parse_heat_object(body))
 
     async def changes(self, cursor: str | None) -> News:
         """Wait on our service's change feed."""
@@ -65,7 +78,13 @@ class HeatBackend:
         await self._images.aclose()
 
     def _report(self, said: HeatObject) -> Report:
-        return Report(said.id, STATES[said.status], partial(self._answer, said))
+        sequence = said.extra.get('sequence')
+        return Report(
+            said.id,
+            STATES[said.status],
+            partial(self._answer, said),
+            sequence if isinstance(sequence, int) else 0,
+        )
 
     def _answer(self, said: HeatObject, asked: Escalation) -> Answer:
         return heat_answer(said, asked, self._detection_as)

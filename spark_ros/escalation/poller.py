@@ -32,6 +32,7 @@ class Poller:
         self._delay_s: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._relaxed = False
+        self._failing = False
 
     def watch(self, id: str) -> None:
         """Poll a question from now on, until it is answered."""
@@ -104,8 +105,11 @@ class Poller:
             async for report in self._backend.poll(asked):
                 if await self._courier.settle(report):
                     moved.add(report.token)
+            self._failing = False
         except (ClientError, ValueError) as error:
-            logger.warning('polling failed and will be tried again: %s', error)
+            if not self._failing:
+                logger.warning('polling failed and will be tried again: %s', error)
+            self._failing = True
         except Exception:
             logger.exception('polling failed and will be tried again')
         for question in due:

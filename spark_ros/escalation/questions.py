@@ -21,6 +21,7 @@ class Question:
     Attributes:
         entry: as the journal had it when it was taken up.
         sending: a sender has it just now.
+        sequence: of the newest report that was taken in.
     """
 
     entry: Entry
@@ -29,6 +30,7 @@ class Question:
     image_url: str
     may_be_open: bool
     sending: bool = False
+    sequence: int = 0
     backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
 
     @property

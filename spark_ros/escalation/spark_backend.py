@@ -12,7 +12,8 @@ from spark_ros.escalation.backend import FEED_BLOCK_S, FEW, Asked, News, Report
 from spark_ros.escalation.escalation import EncodedImage, Escalation
 from spark_ros.escalation.image_hosts import ServiceImageHost
 from spark_ros.model import State
-from spark_ros.wire.spark import STATES, Engagement, EngagementRequest
+from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, parse_engagement
+from spark_ros.wire.values import WireError
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,9 @@ class SparkBackend:
 
     polls_per_s: float | None = None
 
-    def __init__(self, client: SparkClient, robot_id: str) -> None:
+    def __init__(self, client: SparkClient, robot_id: str, webhook_url: str = '') -> None:
         """Use a client whose retries are off: the courier retries."""
+        self._webhook_url = webhook_url or None
         self._robot_id = robot_id
         self._client = client
         self._images = ServiceImageHost(client)
@@ -46,6 +48,7 @@ class SparkBackend:
                 content_location=(image_url,),
                 program_name=escalation.program or None,
                 instructions=question.instructions or None,
+                webhook_url=self._webhook_url,
                 metadata=escalation.metadata,
                 label_options=question.label_options,
                 annotations=escalation.priors,
@@ -72,6 +75,13 @@ class SparkBackend:
                 return
         async for report in self._poll_list(asked):
             yield report
+
+    def read_push(self, body: object) -> Report:
+        """Read an engagement that the service pushed."""
+        engagement = parse_engagement(body)
+        if not engagement.token:
+            raise WireError('the push has no token')
+        return _report(engagement.token, engagement)
 
     async def changes(self, cursor: str | None) -> News:
         """Wait on our service's change feed."""
@@ -110,4 +120,10 @@ class SparkBackend:
 
 def _report(token: str, engagement: Engagement) -> Report:
     state = State(engagement.state) if engagement.state in STATES else State.OPEN
-    return Report(token, state, lambda asked: engagement.answer(asked.priors))
+    sequence = engagement.extra.get('sequence')
+    return Report(
+        token,
+        state,
+        lambda asked: engagement.answer(asked.priors),
+        sequence if isinstance(sequence, int) else 0,
+    )

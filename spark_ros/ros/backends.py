@@ -7,12 +7,13 @@ import os
 from pathlib import Path
 from tempfile import mkdtemp
 
-from spark_ros.clients.credentials import CredentialError, find_token
+from spark_ros.clients.credentials import CredentialError, find_token, read_secret_file
 from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
 from spark_ros.clients.transport import is_header_text
 from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.corridor import WebhookSettings
 from spark_ros.escalation.frame_server import FrameServer
 from spark_ros.escalation.heat_backend import HeatBackend
 from spark_ros.escalation.image_hosts import ImageHost, ServiceImageHost
@@ -31,8 +32,10 @@ def make_backend(config: NodeConfig) -> Backend:
         ParameterError: there is no token, or a port is taken.
     """
     token = _token('server.token_file', config.server_token_file, TOKEN_VARIABLE)
+    webhook_url = config.webhook.public_url if config.webhook.port else ''
     if config.server_kind == 'spark':
-        return SparkBackend(_spark_client(config, config.server_url, token), config.robot_id)
+        client = _spark_client(config, config.server_url, token)
+        return SparkBackend(client, config.robot_id, webhook_url)
     images = _image_host(config, token)
     return HeatBackend(
         HeatClient(
@@ -46,7 +49,24 @@ def make_backend(config: NodeConfig) -> Backend:
         images,
         config.detection_as,
         config.robot_id,
+        webhook_url,
     )
+
+
+def webhook_settings(config: NodeConfig) -> WebhookSettings | None:
+    """Read the webhook secret.
+
+    Raises:
+        ParameterError: its file cannot be used.
+    """
+    webhook = config.webhook
+    if not webhook.port:
+        return None
+    try:
+        secret = read_secret_file(webhook.secret_file) if webhook.secret_file else ''
+    except CredentialError as error:
+        raise ParameterError('webhook.secret_file', str(error)) from None
+    return WebhookSettings(webhook.host, webhook.port, secret)
 
 
 def _image_host(config: NodeConfig, token: str) -> ImageHost:

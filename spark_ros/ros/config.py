@@ -52,6 +52,16 @@ class ImageHostConfig:
 
 
 @dataclass(frozen=True)
+class WebhookConfig:
+    """Where the service's pushes are received; port 0 is off."""
+
+    host: str
+    port: int
+    public_url: str
+    secret_file: str
+
+
+@dataclass(frozen=True)
 class NodeConfig:
     """All parameters.
 
@@ -67,6 +77,7 @@ class NodeConfig:
     server_token_file: str
     detection_as: DetectionAs
     image_host: ImageHostConfig
+    webhook: WebhookConfig
     robot_id: str
     cameras: tuple[CameraConfig, ...]
     limits: Limits

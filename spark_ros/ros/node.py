@@ -15,11 +15,11 @@ from rclpy.node import Node
 from spark_ros.escalation.corridor import Corridor, CorridorSettings
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.safe_journal import open_journal
-from spark_ros.ros.backends import make_backend
+from spark_ros.ros.backends import make_backend, webhook_settings
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
-from spark_ros.ros.parameters import read_parameters, unknown_parameters
+from spark_ros.ros.parameters import ParameterError, read_parameters, unknown_parameters
 
 ACKNOWLEDGE_S = 0.5
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class SparkNode(Node):
         """
         super().__init__('spark', **kwargs)
         config = read_parameters(self)
-        backend = make_backend(config)
+        backend, webhooks = make_backend(config), webhook_settings(config)
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
         journal = open_journal(config.journal_path, int(config.journal_max_mb * 1e6))
@@ -51,17 +51,17 @@ class SparkNode(Node):
             [camera.name for camera in config.cameras],
             lambda id: self._corridor.published(id),
         )
-        self._corridor = Corridor(
-            backend,
-            journal,
-            CorridorSettings(
-                asking={camera.name: camera.asking for camera in config.cameras},
-                limits=config.limits,
-                poll_interval_s=config.poll_interval_s,
-                poll_max_interval_s=config.poll_max_interval_s,
-            ),
-            self._outputs.deliver,
+        settings = CorridorSettings(
+            asking={camera.name: camera.asking for camera in config.cameras},
+            limits=config.limits,
+            poll_interval_s=config.poll_interval_s,
+            poll_max_interval_s=config.poll_max_interval_s,
+            webhooks=webhooks,
         )
+        try:
+            self._corridor = Corridor(backend, journal, settings, self._outputs.deliver)
+        except OSError as error:
+            raise ParameterError('webhook.port', str(error)) from None
         warn = WarnOnce(logger)
         self._cameras = [
             CameraInput(self, self._inbox, camera, self._corridor.offer, warn)

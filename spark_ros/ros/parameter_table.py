@@ -28,7 +28,6 @@ class Spec:
         type: given explicitly, because rclpy reads an empty list as a byte array.
         low, high: the range of a number, both included.
         choices: the values that a string may have, if they are few.
-        later: not supported yet; any value but the default is refused.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Spec:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
-    later: bool = False
 
 
 NODE = (
@@ -61,10 +59,10 @@ NODE = (
     Spec('journal.max_mb', DOUBLE, 1000.0, 'Megabytes of images in the journal; 0: no limit.', 0.0, 1_000_000.0),
     Spec('poll.interval_s', DOUBLE, 1.0, 'Seconds between two looks for answers, at first.', 0.05, 3600.0),
     Spec('poll.max_interval_s', DOUBLE, 15.0, 'Seconds to which that doubles while nothing changes.', 0.05, 86_400.0),
-    Spec('webhook.host', STRING, '0.0.0.0', 'Address that the webhook receiver listens on.', later=True),
-    Spec('webhook.port', INTEGER, 0, 'Port that it listens on; 0: off.', 0, 65_535, later=True),
-    Spec('webhook.public_url', STRING, '', 'URL under which the service reaches it.', later=True),
-    Spec('webhook.secret_file', STRING, '', 'File with the secret that pushes are signed with.', later=True),
+    Spec('webhook.host', STRING, '0.0.0.0', 'Address that the webhook receiver listens on.'),
+    Spec('webhook.port', INTEGER, 0, 'Port that it listens on; 0: off.', 0, 65_535),
+    Spec('webhook.public_url', STRING, '', 'URL under which the service reaches it.'),
+    Spec('webhook.secret_file', STRING, '', 'File with the secret that pushes are signed with, readable by its owner alone; empty: a push only makes this node look.'),
 )  # fmt: skip
 
 CAMERA = (

@@ -25,7 +25,7 @@ from spark_ros.escalation.heat_question import DetectionAs
 from spark_ros.escalation.policy import Thresholds
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Question
-from spark_ros.ros.config import CameraConfig, ImageHostConfig, NodeConfig
+from spark_ros.ros.config import CameraConfig, ImageHostConfig, NodeConfig, WebhookConfig
 from spark_ros.ros.parameter_table import (
     CAMERA,
     DOUBLE,
@@ -75,6 +75,8 @@ def read_parameters(node: Node) -> NodeConfig:
     _check_url('server.url', values['server.url'])
     if values['image_host.url']:
         _check_url('image_host.url', values['image_host.url'])
+    if values['webhook.port']:
+        _check_url('webhook.public_url', values['webhook.public_url'])
     by_node = values['image_host.kind'] == 'node'
     _require(
         bool(values['image_host.url']) or not by_node,
@@ -102,6 +104,12 @@ def read_parameters(node: Node) -> NodeConfig:
             values['image_host.token_file'],
             values['image_host.host'],
             values['image_host.port'],
+        ),
+        webhook=WebhookConfig(
+            values['webhook.host'],
+            values['webhook.port'],
+            values['webhook.public_url'],
+            values['webhook.secret_file'],
         ),
         robot_id=robot_id,
         cameras=cameras,
@@ -230,8 +238,6 @@ def _declare(node: Node, spec: Spec, name: str, default: Any) -> Any:
                 _require(spec.low <= item <= spec.high, name, f'{item:g} is not {constraints}')
     if spec.choices:
         _require(result in spec.choices, name, f'{result!r} is not {constraints}')
-    if spec.later:
-        _require(result == default, name, 'this version does not support it yet')
     return result
 
 

@@ -72,6 +72,9 @@ class Service:
             if question.id in self.answers:
                 yield self.answers[question.id]
 
+    def read_push(self, body: object) -> Report:
+        raise NotImplementedError
+
     async def changes(self, cursor: str | None) -> News:
         raise UnsupportedError(404, 'no feed')
 

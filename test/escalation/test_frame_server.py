@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from spark_ros.escalation.escalation import EncodedImage
-from spark_ros.escalation.frame_server import MAX_CONNECTIONS, FrameServer
+from spark_ros.escalation.frame_server import FrameServer
+from spark_ros.escalation.small_server import MAX_CONNECTIONS
 from spark_ros.geometry import ImageSize
 
 IMAGE = EncodedImage(b'\xff\xd8 a picture', ImageSize(4, 3))

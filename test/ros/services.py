@@ -54,13 +54,15 @@ class Service:
         self.url = f'http://127.0.0.1:{self.port}'
         api = ['--heat'] if kind == 'heat' else []
         self.key = self.command('key', 'create', 'rover', *api).strip()
+        self.allow_loopback = False
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, operator: str = '') -> None:
         """Serve; return when it does."""
         self._process = subprocess.Popen(
             self._line('serve', '--host', '127.0.0.1', '--port', str(self.port),
-                       *(['--operator', operator] if operator else [])),
+                       *(['--operator', operator] if operator else []),
+                       *(['--allow-net', '127.0.0.0/8'] if self.allow_loopback else [])),
             cwd=ROOT, env=self._environment(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
