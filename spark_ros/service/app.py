@@ -66,9 +66,10 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
         context.images.clear_incoming()
         context.bus.open()
         app.state.context = context
+        sender = Sender(context, guard)
         tasks = [
             asyncio.create_task(_keep_house(context)),
-            asyncio.create_task(Sender(context, guard).run()),
+            asyncio.create_task(sender.run()),
         ]
         if scripted is not None:
             tasks.append(asyncio.create_task(scripted.run(app, context)))

@@ -46,35 +46,39 @@ class _Push:
 
 
 class Sender:
-    """Sends what is due, for as long as `run` runs."""
+    """Sends what is due, for as long as `run` runs; once.
+
+    Raises:
+        OSError: the certificate authorities that TLS is verified by cannot be read.
+    """
 
     def __init__(self, context: Context, guard: Guard) -> None:
         settings = context.settings
         self._context = context
         self._timeout_s = settings.webhook_timeout_s
-        self._guard = guard
+        self._http = outgoing_client(guard, self._timeout_s)
         self._lanes = Lanes()
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Send until cancelled, or until the change bus closes."""
         with self._context.bus.subscribe() as changes:
-            async with outgoing_client(self._guard, self._timeout_s) as http:
+            async with self._http:
                 try:
                     while not changes.closed:
-                        await self._wait(changes, await self._send_due(http, changes))
+                        await self._wait(changes, await self._send_due(changes))
                 finally:
                     running = [*self._running.values()]
                     for task in running:
                         task.cancel()
                     await asyncio.gather(*running, return_exceptions=True)
 
-    async def _send_due(self, http: httpx.AsyncClient, changes: Subscription) -> float:
+    async def _send_due(self, changes: Subscription) -> float:
         """Begin what is due and has room; return how many seconds to wait at most."""
         try:
             while self._lanes.free > 0:
                 rows = await self._context.store.read(self._due)
-                begun = [self._begin(http, changes, row) for row in rows]
+                begun = [self._begin(changes, row) for row in rows]
                 if not any(begun):
                     break
             now = self._context.clock()
@@ -106,7 +110,7 @@ class Sender:
                 changes.drain()
                 return
 
-    def _begin(self, http: httpx.AsyncClient, changes: Subscription, row: Row[Any]) -> bool:
+    def _begin(self, changes: Subscription, row: Row[Any]) -> bool:
         if row.question_id in self._running or not self._lanes.begin(row.host):
             return False
 
@@ -114,12 +118,12 @@ class Sender:
             self._running.pop(row.question_id, None)
             changes.offer(None)
 
-        task = asyncio.create_task(self._attempt(http, row.question_id, row.host))
+        task = asyncio.create_task(self._attempt(row.question_id, row.host))
         self._running[row.question_id] = task
         task.add_done_callback(ended)
         return True
 
-    async def _attempt(self, http: httpx.AsyncClient, question_id: int, host: str) -> None:
+    async def _attempt(self, question_id: int, host: str) -> None:
         store, clock = self._context.store, self._context.clock
         learned: str | None = None
         tried = False
@@ -127,7 +131,7 @@ class Sender:
             push = await store.read(lambda connection: self._load(connection, question_id))
             if push is None:
                 return
-            error = learned = await self._post(http, push)
+            error = learned = await self._post(push)
             tried = True
             if error is None:
                 sequence = push.delivery.sequence
@@ -176,7 +180,7 @@ class Sender:
             keys.webhook_secret(connection, row.key_id),
         )
 
-    async def _post(self, http: httpx.AsyncClient, push: _Push) -> str | None:
+    async def _post(self, push: _Push) -> str | None:
         """Send a push; return None when a 2xx came back, else what was wrong."""
         now = self._context.clock()
         headers = {
@@ -190,7 +194,7 @@ class Sender:
         }
         try:
             status = await asyncio.wait_for(
-                _status(http, push.url, push.body, headers), self._timeout_s
+                _status(self._http, push.url, push.body, headers), self._timeout_s
             )
         except (asyncio.TimeoutError, httpcore.TimeoutException, httpx.TimeoutException):
             return f'no answer within {self._timeout_s:g} s'
