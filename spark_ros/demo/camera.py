@@ -42,14 +42,17 @@ class ReplayCamera(Node):
         self._detections = self.create_publisher(Detection2DArray, f'{CAMERA}/detections', qos)
         self._detector = Detector()
 
-    def wait_for_subscribers(self, images: int, detections: int) -> bool:
-        """Wait until so many listen to each topic; False when it takes too long."""
+    def wait_for_listeners(self, images: int) -> bool:
+        """Wait until so many nodes listen to the images and one to the detections.
+
+        Nodes are counted and not subscriptions: a node may hold two for a moment. False when it
+        takes too long.
+        """
         deadline = time.monotonic() + DISCOVERY_S
         while time.monotonic() < deadline:
-            if (
-                self._images.get_subscription_count() >= images
-                and self._detections.get_subscription_count() >= detections
-            ):
+            listeners = self.get_subscriptions_info_by_topic(self._images.topic_name)
+            nodes = {(info.node_namespace, info.node_name) for info in listeners}
+            if len(nodes) >= images and self._detections.get_subscription_count():
                 return True
             rclpy.spin_once(self, timeout_sec=0.05)
         return False
@@ -105,7 +108,7 @@ def main() -> int:
     parser.add_argument('--images', help='folder of images or a video; default: the built-in ones')
     parser.add_argument('--period', type=float, default=0.5, help='seconds between two frames')
     parser.add_argument(
-        '--listeners', type=int, default=1, help='how many to wait for on the image topic'
+        '--listeners', type=int, default=1, help='nodes to wait for on the image topic'
     )
     arguments = parser.parse_args()
     try:
@@ -116,7 +119,7 @@ def main() -> int:
     keep_large_buffers()
     rclpy.init()
     camera = ReplayCamera()
-    if not camera.wait_for_subscribers(arguments.listeners, 1):
+    if not camera.wait_for_listeners(arguments.listeners):
         print('camera: nobody listens', file=sys.stderr)
         return 1
     for photograph in photographs:
