@@ -1,0 +1,77 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The demo as a user runs it, from the first frame to the summary."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from spark_ros.demo.photographs import default_photographs
+
+ROOT = Path(__file__).parents[2]
+STEPS = ('asked', 'opened', 'answered', 'published')
+
+
+def demo(output: Path, *arguments: str) -> str:
+    """Run the demo to its end and return what it told."""
+    done = subprocess.run(
+        [sys.executable, '-m', 'spark_ros.demo', '--output', str(output), *arguments],
+        cwd=ROOT, text=True, capture_output=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def left_behind(marker: str) -> list[str]:
+    """Return the command lines of processes whose environment has a marker."""
+    found = []
+    for process in Path('/proc').glob('[0-9]*'):
+        try:
+            if marker.encode() in (process / 'environ').read_bytes():
+                found.append((process / 'cmdline').read_bytes().replace(b'\0', b' ').decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize('backend', ['spark', 'heat'])
+def test_the_main_job(tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = f'DEMO_OF_TEST={tmp_path}'
+    monkeypatch.setenv(*marker.split('=', 1))
+    told = demo(tmp_path / 'pictures', '--backend', backend)
+    monkeypatch.delenv('DEMO_OF_TEST')
+    for step in STEPS:
+        assert len(re.findall(rf'^ *[\d.]+ s  {step} ', told, re.M)) >= 3, told
+    assert re.search(r'\d+ modified', told), told
+    before, after = re.search(r'mean IoU +([\d.]+) before, ([\d.]+) after', told).groups()
+    assert float(before) < 0.9 and float(after) > float(before), told
+    pictures = [cv2.imread(str(path)) for path in (tmp_path / 'pictures').glob('*.png')]
+    assert len(pictures) >= 3
+    assert all(p is not None and min(p.shape[:2]) > 200 for p in pictures)
+    assert [line for line in left_behind(marker) if str(os.getpid()) not in line] == []
+
+
+def test_the_callers_own_images_are_confirmed(tmp_path: Path) -> None:
+    folder = tmp_path / 'mine'
+    folder.mkdir()
+    for photograph in default_photographs()[:2]:
+        cv2.imwrite(str(folder / f'{photograph.name}.jpg'), photograph.image)
+    told = demo(tmp_path / 'pictures', '--images', str(folder))
+    assert re.search(r'corrections +\d+ confirmed$', told, re.M), told
+    assert 'mean IoU' not in told
+    assert list((tmp_path / 'pictures').glob('*.png'))
+
+
+def test_images_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, '-m', 'spark_ros.demo', '--images', str(tmp_path / 'nowhere')],
+        cwd=ROOT, text=True, capture_output=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and 'nowhere' in done.stderr, done.stderr
+    assert 'Traceback' not in done.stderr
