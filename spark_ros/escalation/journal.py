@@ -131,9 +131,13 @@ class Journal:
         try:
             if path is not None:
                 self._claim(path)
+                # A connection that may write would take in, at its end, the log of a killed node.
+                uri = f'{path.absolute().as_uri()}?mode=ro'
+                with closing(sqlite3.connect(uri, uri=True)) as reader:
+                    self._version(reader)
             self._db = sqlite3.connect(path or ':memory:', check_same_thread=False)
             self._db.isolation_level = None
-            version = self._version()
+            version = self._version(self._db)
             for pragma in ('journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON'):
                 self._db.execute(f'PRAGMA {pragma}')
             if version == 0:
@@ -295,9 +299,9 @@ class Journal:
                 'give this one its own robot_id or journal.path'
             ) from None
 
-    def _version(self) -> int:
+    def _version(self, db: sqlite3.Connection) -> int:
         version: int
-        with closing(self._db.execute('PRAGMA user_version')) as cursor:
+        with closing(db.execute('PRAGMA user_version')) as cursor:
             (version,) = cursor.fetchone()
         if version > SCHEMA_VERSION:
             raise JournalTooNew(
