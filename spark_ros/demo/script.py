@@ -77,6 +77,7 @@ def _play(options: Options, processes: Processes, folder: Path) -> int:
     try:
         story = Story()
         _start_service_and_node(options, processes, folder, story)
+        _wait_for_node(story, processes)
         camera = processes.start(
             'camera', 'spark_ros.demo.camera', '--listeners', '2',
             *(('--images', options.images) if options.images else ()),
@@ -139,6 +140,21 @@ def _start_service_and_node(
     story.say('node', f'asks over {options.backend.title()} about scores under {doubted}')
 
 
+def _wait_for_node(story: Story, processes: Processes) -> None:
+    deadline = time.monotonic() + START_S
+    while not story.hears_the_node:
+        rclpy.spin_once(story, timeout_sec=0.05)
+        _check_running(processes)
+        if time.monotonic() > deadline:
+            raise DemoError('the node was not heard of; does something filter the network?')
+
+
+def _check_running(processes: Processes) -> None:
+    for name in ('service', 'node'):
+        if processes.ended() == name:
+            raise DemoError(f'the {name} ended:\n{processes.log(name).read_text()[-2000:]}')
+
+
 def _watch(
     story: Story,
     frames: queue.Queue[str | None],
@@ -167,9 +183,7 @@ def _watch(
             return
         if not playing and quiet > ANSWER_S and not options.person:
             return
-        for name in ('service', 'node'):
-            if processes.ended() == name:
-                raise DemoError(f'the {name} ended:\n{processes.log(name).read_text()[-2000:]}')
+        _check_running(processes)
 
 
 def _service_urls(

@@ -85,6 +85,12 @@ class Story(Node):
         ):
             self.create_subscription(kind, topic, callback, qos)
 
+    @property
+    def hears_the_node(self) -> bool:
+        """Whether the node's topics are there, so that no step of it is missed."""
+        topics = ('spark/engagements', 'spark/resolutions', f'spark/{CAMERA}/detections')
+        return all(self.count_publishers(topic) for topic in topics)
+
     def say(self, step: str, words: str) -> None:
         """Print one line with the seconds since the start."""
         print(f'{time.monotonic() - self._began:7.2f} s  {step:<10} {words}', flush=True)
