@@ -1,65 +1,118 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How long an answer takes home: from the operator's submit to the topic, by polling."""
+"""How long an answer takes home, by each way: from the operator's submit to the topic."""
 
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from processes import HERE, Process, environment
 
-OPERATOR_DELAY_S = 2.0
+LINE = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 PATIENCE_S = 120.0
+POLL_S = 0.25
+NEVER_S = 3600.0
+# The delay between two looks, and whether the node follows the feed and receives pushes.
+WAYS = {
+    'webhook': (NEVER_S, False, True),
+    'feed': (NEVER_S, True, False),
+    'polling': (POLL_S, False, False),
+}
+Answers = dict[str, list[dict[str, float]]]
 
 
-def measure_answers(
-    questions: int, domain: int, progress: Callable[[str], None]
-) -> list[dict[str, float]]:
-    """Return for each answer `home_s` and `all_s`, the seconds since the submit and since asked.
+def measure_answers(questions: int, domain: int, progress: Callable[[str], None]) -> Answers:
+    """Return for each way and answer `home_s` and `floor_s`.
 
-    The service, its scripted operator and the node are on this machine, the node with its
-    default parameters; a question comes every 2.5 s and the operator takes 2 s for each.
+    `home_s` is from sending the operator's answer to hearing the resolution, `floor_s` from
+    sending it to the service's own reply. Everything is on this machine, one question at a time.
 
     Args:
-        questions: how many.
+        questions: how many by each way.
         domain: ROS domain.
         progress: told what happens.
     """
-    with tempfile.TemporaryDirectory() as data:
-        command = (sys.executable, '-m', 'spark_ros.cli.service')
-        place = {**environment(False, domain), 'HOME': data}
-        key = subprocess.run(
-            [*command, 'key', 'create', 'bench', '--data', data],
+    answers: Answers = {}
+    for way in WAYS:
+        progress(f'answers: {questions} by {way}')
+        with tempfile.TemporaryDirectory() as data:
+            answers[way] = _measure(way, questions, domain, Path(data))
+        if len(answers[way]) != questions:
+            raise RuntimeError(f'{len(answers[way])} answers to {questions} questions')
+    return answers
+
+
+def _measure(way: str, questions: int, domain: int, data: Path) -> list[dict[str, float]]:
+    interval_s, feed, pushed = WAYS[way]
+    command = (sys.executable, '-m', 'spark_ros.cli.service')
+    place = {**environment(False, domain), 'HOME': str(data)}
+
+    def run(*arguments: str) -> str:
+        return subprocess.run(
+            [*command, *arguments, '--data', str(data)],
             env=place, capture_output=True, text=True, check=True,
         ).stdout.strip()  # fmt: skip
-        service = subprocess.Popen(
-            [
-                *command, 'serve', '--port', '0', '--data', data,
-                '--operator', 'scripted', '--operator-delay', str(OPERATOR_DELAY_S),
-            ],
-            env=place, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        try:
-            assert service.stdout is not None
-            address = service.stdout.readline().split()[1]
-            progress(f'answers: {questions} questions to a service on {address}')
-            node = (
-                '--ros-args', '--log-level', 'warn',
-                '-p', "journal.path:=''", '-p', f'server.url:={address}',
+
+    key = run('key', 'create', 'bench')
+    service = subprocess.Popen(
+        [*command, 'serve', '--port', '0', '--data', str(data), '--allow-net', '127.0.0.0/8'],
+        env=place, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert service.stdout is not None
+        said = ''
+        while (found := LINE.search(said)) is None:
+            line = service.stdout.readline()
+            if not line:
+                raise RuntimeError(f'the service did not start: {said}')
+            said += f'{line.strip()} '
+        address, login = found.groups()
+        node = ['--ros-args', '--log-level', 'warn']
+        parameters = {
+            'journal.path': f"'{data / 'journal.db'}'",
+            'server.url': address,
+            'poll.interval_s': interval_s,
+            'poll.max_interval_s': interval_s,
+            'limits.open': 0,
+        }
+        if pushed:
+            secret = data / 'secret'
+            secret.touch(0o600)
+            secret.write_text(run('key', 'secret', 'bench'), encoding='utf-8')
+            port = _free_port()
+            parameters |= {
+                'webhook.host': '127.0.0.1',
+                'webhook.port': port,
+                'webhook.public_url': f'http://127.0.0.1:{port}/',
+                'webhook.secret_file': str(secret),
+            }
+        for name, value in parameters.items():
+            node += ['-p', f'{name}:={value}']
+        more = {'SPARK_TOKEN': key, 'BENCH_FEED': 'yes' if feed else 'no'}
+        with Process('answered_node.py', *node, domain=domain, **more):
+            asker = subprocess.run(
+                [
+                    sys.executable, str(HERE / 'asker.py'),
+                    f'--questions={questions}', f'--login={login}',
+                ],
+                env=place, stdout=subprocess.PIPE, text=True, check=True,
+                timeout=PATIENCE_S + questions,
             )  # fmt: skip
-            with Process('node_process.py', *node, domain=domain, SPARK_TOKEN=key):
-                asker = subprocess.run(
-                    [sys.executable, str(HERE / 'asker.py'), f'--questions={questions}'],
-                    env=place, stdout=subprocess.PIPE, text=True, check=True,
-                    timeout=PATIENCE_S + questions,
-                )  # fmt: skip
-        finally:
-            service.terminate()
-            service.wait()
+    finally:
+        service.terminate()
+        service.wait()
     answers: list[dict[str, float]] = json.loads(asker.stdout)
-    if len(answers) != questions:
-        raise RuntimeError(f'{len(answers)} answers to {questions} questions')
     return answers
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -10,7 +10,7 @@ from subjects import KEEPING, KEEPING_AGAIN, NODE, PLAIN, Subject
 
 COMPARED = ((NODE, PLAIN), (NODE, KEEPING), (KEEPING_AGAIN, KEEPING), (PLAIN, KEEPING))
 HEADS = ' median    least     most'
-ABOUT = {'home_s': 'since the operator submitted it', 'all_s': 'since the robot asked'}
+ABOUT = {'home_s': '', 'floor_s': ': the bare HTTP submit'}
 LIMIT_PLAIN, LIMIT_KEEPING = 1.0, 1.15
 
 
@@ -35,12 +35,16 @@ def cost_table(rounds: list[Round]) -> str:
     return '\n'.join(lines)
 
 
-def answers_table(answers: list[dict[str, float]]) -> str:
-    """Lay out how long answers took."""
-    title = f'Seconds until an answer is on the topic, {len(answers)} answers'
-    lines = [f'{title:50}{HEADS}']
-    for name, about in ABOUT.items():
-        lines.append(f'  {about:48}{_spread([answer[name] for answer in answers])}')
+def answers_table(answers: dict[str, list[dict[str, float]]]) -> str:
+    """Lay out how long answers took home by each way, beside the bare submit of the same run."""
+    number = len(next(iter(answers.values())))
+    title = f'Milliseconds from submit to topic, {number} answers each'
+    lines = [f'{title:50}  median      p95     most']
+    for way, each in answers.items():
+        for name, about in ABOUT.items():
+            values = [1000 * answer[name] for answer in each]
+            p95 = sorted(values)[int(0.95 * (len(values) - 1))]
+            lines.append(f'  {way + about:48}{median(values):8.1f}{p95:9.1f}{max(values):9.1f}')
     return '\n'.join(lines)
 
 

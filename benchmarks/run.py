@@ -37,7 +37,7 @@ def main() -> int:
         else []
     )
     answers = (
-        measure_answers(options.questions, options.domain, _progress) if options.questions else []
+        measure_answers(options.questions, options.domain, _progress) if options.questions else {}
     )
     about = f'{began}, {os.cpu_count()} processors, load at start {load:.2f}'
     print(about)
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--round-seconds', type=float, default=8.0, help='for each subject')
     parser.add_argument(
-        '--questions', type=int, default=20, help='of the answer run; 0 leaves it out'
+        '--questions', type=int, default=200, help='by each way home; 0 leaves it out'
     )
     parser.add_argument('--quick', action='store_true', help='a look in under a minute')
     parser.add_argument('--domain', type=int, default=90, help='ROS domain to be alone on')
