@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -21,10 +22,18 @@ from spark_ros.ros.conversions import corrected_detections, resolution_message, 
 from spark_ros.ros.inbox import Inbox
 
 HOLD_S = 5.0
+CONFIRM_EVERY_S = 0.02
+CONFIRM_S = 30.0
 
 
 class Outputs:
-    """The node's publishers. An answer from before a restart waits for a subscriber."""
+    """The node's publishers.
+
+    After a start an answer waits for a subscriber for a while. What is published to a subscriber
+    that was just found may stay in this process until the two have agreed on where to begin, and
+    would end with it; so it counts as published only once that is confirmed. Later ones have left
+    this process when `publish` returns; to wait for them, too, would take a heartbeat, 3 s.
+    """
 
     def __init__(
         self, node: Node, inbox: Inbox, cameras: Iterable[str], published: Callable[[str], None]
@@ -35,7 +44,7 @@ class Outputs:
             node: whose topics they are.
             inbox: of that node.
             cameras: their names.
-            published: told the id of each answer once every topic has it.
+            published: told the id of each answer once its subscribers have it.
         """
         self._node, self._inbox, self._published = node, inbox, published
         latched = QoSProfile(
@@ -47,7 +56,7 @@ class Outputs:
             Resolution,
             '~/resolutions',
             latched,
-            event_callbacks=PublisherEventCallbacks(matched=lambda _: inbox.post(self._release)),
+            event_callbacks=PublisherEventCallbacks(matched=lambda _: inbox.post(self._matched)),
         )
         self._statuses = node.create_publisher(
             EngagementStatus,
@@ -71,6 +80,12 @@ class Outputs:
             HOLD_S, self._hold_over, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self._holding = True
+        self._agreed = False
+        self._unconfirmed: deque[tuple[float, str]] = deque()
+        self._confirm = node.create_timer(
+            CONFIRM_EVERY_S, self._confirm_sent, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self._confirm.cancel()
 
     def deliver(self, event: Event) -> None:
         """Publish a status or an answer; callable from any thread."""
@@ -78,13 +93,13 @@ class Outputs:
 
     def wait_until_sent(self, timeout_s: float) -> None:
         """Give reliable subscribers the time to confirm what was published."""
-        for publisher in (self._resolutions, *self._detections.values()):
-            publisher.wait_for_all_acked(Duration(seconds=timeout_s))
+        self._all_confirmed(timeout_s)
+        self._all_published()
 
     def _publish(self, event: Event) -> None:
         if not isinstance(event, Resolved):
             self._statuses.publish(status_message(event))
-        elif event.recovered and self._holding and not self._resolutions.get_subscription_count():
+        elif self._holding and not self._resolutions.get_subscription_count():
             self._held.append(event)
         else:
             self._resolve(event)
@@ -94,9 +109,31 @@ class Outputs:
         detections = self._detections.get(resolved.escalation.camera)
         if detections is not None:
             detections.publish(corrected_detections(resolved))
-        self._published(resolved.escalation.id)
+        self._unconfirmed.append((time.monotonic() + CONFIRM_S, resolved.escalation.id))
+        if self._agreed:
+            self._all_published()
+        elif self._confirm.is_canceled():
+            self._confirm.reset()
 
-    def _release(self) -> None:
+    def _confirm_sent(self) -> None:
+        if self._all_confirmed(0.0):
+            self._agreed = True
+            self._all_published()
+        # Who never confirms, such as a subscriber that hangs, must not keep the journal growing.
+        while self._unconfirmed and self._unconfirmed[0][0] <= time.monotonic():
+            self._published(self._unconfirmed.popleft()[1])
+
+    def _all_confirmed(self, timeout_s: float) -> bool:
+        publishers = (self._resolutions, *self._detections.values())
+        return all([each.wait_for_all_acked(Duration(seconds=timeout_s)) for each in publishers])
+
+    def _all_published(self) -> None:
+        self._confirm.cancel()
+        while self._unconfirmed:
+            self._published(self._unconfirmed.popleft()[1])
+
+    def _matched(self) -> None:
+        self._agreed = False
         if self._held and self._resolutions.get_subscription_count():
             self._hold_over()
 
