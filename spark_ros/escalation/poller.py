@@ -36,7 +36,8 @@ class Poller:
 
     def watch(self, id: str) -> None:
         """Poll a question from now on, until it is answered."""
-        self._schedule(id, self._first_s)
+        # Its answer may have come before its token was known here: look once, soon, in any case.
+        self._schedule(id, self._interval_s)
         self._changed.set()
 
     def relax(self, relaxed: bool) -> None:
@@ -97,7 +98,7 @@ class Poller:
         return list(taken.values())
 
     async def _poll(self, due: list[Asked]) -> None:
-        moved = set()
+        moved, failed = set(), True
         # Where a list is read anyway, it is read for all that are open.
         listed = self._backend.polls_per_s is None and len(due) > FEW
         asked = self._courier.all_asked() if listed else due
@@ -105,7 +106,7 @@ class Poller:
             async for report in self._backend.poll(asked):
                 if await self._courier.settle(report):
                     moved.add(report.token)
-            self._failing = False
+            self._failing = failed = False
         except (ClientError, ValueError) as error:
             if not self._failing:
                 logger.warning('polling failed and will be tried again: %s', error)
@@ -113,10 +114,14 @@ class Poller:
         except Exception:
             logger.exception('polling failed and will be tried again')
         for question in due:
-            doubled = min(2 * self._delay_s.get(question.id, 0), self._longest_s)
-            # Somebody has just taken it or put it back: the answer is near.
-            near = question.token in moved or not doubled
-            self._schedule(question.id, self._first_s if near else doubled)
+            delay_s = self._delay_s.get(question.id, self._first_s)
+            # Somebody has just taken it or put it back: the answer is near. What could not be
+            # looked at is no reason to look more rarely.
+            if question.token in moved:
+                delay_s = self._first_s
+            elif not failed:
+                delay_s = min(max(2 * delay_s, self._first_s), self._longest_s)
+            self._schedule(question.id, delay_s)
 
     def _schedule(self, id: str, delay_s: float) -> None:
         self._delay_s[id] = delay_s
