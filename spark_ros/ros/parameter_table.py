@@ -28,6 +28,7 @@ class Spec:
         type: given explicitly, because rclpy reads an empty list as a byte array.
         low, high: the range of a number, both included.
         choices: the values that a string may have, if they are few.
+        live: whether it may be changed while the node runs; the others are read-only.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Spec:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    live: bool = False
 
 
 NODE = (
