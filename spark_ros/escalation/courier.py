@@ -8,39 +8,27 @@ the journal before its first byte goes out, and stays there until its end has be
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import ParamSpec, TypeVar
 
-from spark_ros.clients.errors import (
-    AuthenticationError,
-    ClientError,
-    ConnectionFailed,
-)
 from spark_ros.escalation.backend import Asked, Backend, Report
-from spark_ros.escalation.backoff import Backoff
 from spark_ros.escalation.deadlines import Deadlines
+from spark_ros.escalation.disk import Disk
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
 from spark_ros.escalation.journal import Entry, JournalFull
 from spark_ros.escalation.policy import HourlyLimit
 from spark_ros.escalation.questions import Question, Questions
 from spark_ros.escalation.safe_journal import SafeJournal
+from spark_ros.escalation.sending import Sender
 from spark_ros.model import State
 from spark_ros.wire.values import WireError
 
-P = ParamSpec('P')
-T = TypeVar('T')
-
 Event = Resolved | Status
 
-SENDERS = 4
 KEEP_EXPIRED_S = 24 * 3600.0
-MAX_RETRY_AFTER_S = 3600.0
 MAX_EARLY = 1000
 logger = logging.getLogger(__name__)
 
@@ -81,34 +69,30 @@ class Courier:
             emit: called on the loop with every status and answer; must not block.
             limits: how much is asked.
         """
-        self._backend = backend
         self._journal = journal
         self._emit = emit
         self._limits = limits
         self._hourly = HourlyLimit(limits.per_hour)
-        self._disk = ThreadPoolExecutor(1, 'journal')
+        self._disk = Disk()
         self._questions = Questions()
-        self._ready: list[tuple[int, float, float, str]] = []
         self._early: OrderedDict[str, Report] = OrderedDict()
-        self._wake = asyncio.Event()
         self._deadlines = Deadlines()
-        self._outage = Backoff(0.5, 30.0)
-        self._gate = 0.0
+        self._sender = Sender(
+            backend, journal, self._disk, self._questions, self._opened, self._end
+        )
         self.dropped: Counter[str] = Counter()
         self.on_open: Callable[[str], None] = lambda id: None
 
     async def run(self) -> None:
         """Recover what a former run left, then send until cancelled."""
-        for resolved in await self._on_disk(lambda: list(self._journal.unpublished())):
+        for resolved in await self._disk(lambda: list(self._journal.unpublished())):
             self._emit(resolved)
-        for entry in await self._on_disk(self._journal.entries):
+        for entry in await self._disk(self._journal.entries):
             if entry.state in (State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED):
                 self._take(entry)
         if self._questions:
             logger.info('the journal brought back %d unanswered questions', len(self._questions))
-        await asyncio.gather(
-            self._deadlines.run(self._expire), *(self._send_forever() for _ in range(SENDERS))
-        )
+        await asyncio.gather(self._deadlines.run(self._expire), self._sender.run())
 
     def admits(self, certainty: float, now: float) -> str:
         """Return an empty string, or why one more question cannot be asked now.
@@ -133,7 +117,7 @@ class Courier:
         """
         while True:
             try:
-                entry = await self._on_disk(self._journal.add, escalation, image)
+                entry = await self._disk(self._journal.add, escalation, image)
                 break
             except JournalFull:
                 oldest = self._questions.oldest_unsent(escalation.priority)
@@ -152,7 +136,7 @@ class Courier:
 
     def published(self, id: str) -> None:
         """Forget a question whose answer has been handed to every output."""
-        self._disk.submit(self._journal.done, id)
+        self._disk.post(self._journal.done, id)
 
     def asked(self, id: str) -> Asked | None:
         """Return a question that the service has and has not answered, else None."""
@@ -182,7 +166,7 @@ class Courier:
         if question.state is State.EXPIRED:
             return False
         question.state = report.state
-        await self._on_disk(self._journal.note_state, question.entry.id, report.state)
+        await self._disk(self._journal.note_state, question.entry.id, report.state)
         await self._tell(question, report.state)
         return True
 
@@ -194,16 +178,15 @@ class Courier:
 
     async def recall(self, name: str) -> str:
         """Return what was remembered under a name, or an empty string."""
-        return await self._on_disk(self._journal.note, name)
+        return await self._disk(self._journal.note, name)
 
     async def remember(self, name: str, value: str) -> None:
         """Remember a value beside the questions, after everything that was settled before."""
-        await self._on_disk(self._journal.remember, name, value)
+        await self._disk(self._journal.remember, name, value)
 
     def close(self) -> None:
         """Write out what is pending and close the journal."""
-        self._disk.submit(self._journal.close)
-        self._disk.shutdown(wait=True)
+        self._disk.close(self._journal.close)
 
     async def _expire(self, id: str) -> None:
         question = self._questions.get(id)
@@ -213,10 +196,10 @@ class Courier:
             self._deadlines.add(id, time.time() + 1.0)
         elif question.state is State.EXPIRED:
             self._questions.forget(id)
-            await self._on_disk(self._journal.done, id)
+            await self._disk(self._journal.done, id)
         elif question.token:
             question.state = State.EXPIRED
-            await self._on_disk(self._journal.note_state, id, State.EXPIRED)
+            await self._disk(self._journal.note_state, id, State.EXPIRED)
             await self._tell(question, State.EXPIRED, 'no answer in time')
             self._deadlines.add(id, time.time() + KEEP_EXPIRED_S)
         else:
@@ -224,7 +207,7 @@ class Courier:
 
     async def _resolve(self, question: Question, report: Report) -> bool:
         id = question.entry.id
-        escalation = await self._on_disk(self._journal.escalation, id)
+        escalation = await self._disk(self._journal.escalation, id)
         try:
             answer = replace(report.answer(escalation), received=time.time())
         except WireError as error:
@@ -233,7 +216,7 @@ class Courier:
         if self._questions.forget(id) is None:
             return False
         late = question.state is State.EXPIRED
-        await self._on_disk(self._journal.resolved, id, answer, late=late)
+        await self._disk(self._journal.resolved, id, answer, late=late)
         self._emit(Status(escalation, answer.state, question.token, answer.feedback))
         self._emit(Resolved(escalation, question.token, answer, late))
         return True
@@ -249,95 +232,16 @@ class Courier:
         if entry.token:
             self.on_open(entry.id)
         else:
-            self._enqueue(question)
+            self._sender.enqueue(question)
 
-    def _enqueue(self, question: Question) -> None:
-        entry = question.entry
-        heapq.heappush(
-            self._ready, (-entry.priority, entry.certainty, entry.created, entry.id)
-        )
-        self._wake.set()
-
-    def _enqueue_later(self, question: Question, delay_s: float | None = None) -> None:
-        if delay_s is None:
-            delay_s = question.backoff.next()
-        asyncio.get_running_loop().call_later(delay_s, self._enqueue, question)
-
-    async def _send_forever(self) -> None:
-        while True:
-            question = await self._next()
-            question.sending = True
-            try:
-                await self._send(question)
-                self._outage.reset()
-            except ClientError as error:
-                await self._failed(question, error)
-            except ValueError as error:
-                await self._end(question, State.FAILED, f'it cannot be sent: {error}')
-            except KeyError:
-                logger.error('the journal lost the image of %s', question.entry.id)
-                await self._end(question, State.FAILED, 'the journal lost its image')
-            except Exception:
-                logger.exception('%s could not be sent and will be tried again', question.entry.id)
-                self._enqueue_later(question)
-            finally:
-                question.sending = False
-
-    async def _next(self) -> Question:
-        while True:
-            while not self._ready:
-                self._wake.clear()
-                await self._wake.wait()
-            if (pause := self._gate - time.monotonic()) > 0:
-                await asyncio.sleep(pause)
-                continue
-            question = self._questions.get(heapq.heappop(self._ready)[3])
-            if question is not None and not question.token and not question.sending:
-                return question
-
-    async def _send(self, question: Question) -> None:
+    async def _opened(self, question: Question, escalation: Escalation, token: str) -> None:
         id = question.entry.id
-        escalation = await self._on_disk(self._journal.escalation, id)
-        if not question.image_url:
-            image = await self._on_disk(self._journal.image, id)
-            question.image_url = await self._backend.upload(escalation, image)
-            await self._on_disk(self._journal.uploaded, id, question.image_url)
-        may_be_open = question.may_be_open
-        if not may_be_open:
-            await self._on_disk(self._journal.opening, id)
-            question.may_be_open = True
-        try:
-            token = await self._backend.open(
-                escalation, question.image_url, may_be_open=may_be_open
-            )
-        except ClientError as error:
-            question.may_be_open = may_be_open or error.may_have_arrived
-            raise
-        await self._on_disk(self._journal.opened, id, token)
+        await self._disk(self._journal.opened, id, token)
         self._questions.opened(question, token)
         self._emit(Status(escalation, State.OPEN, token))
         self.on_open(id)
         if (early := self._early.pop(token, None)) is not None:
             await self.settle(early)
-
-    async def _failed(self, question: Question, error: ClientError) -> None:
-        """Decide what a failure means: for this question, for all, or for nobody."""
-        if error.final:
-            await self._end(question, State.FAILED, str(error))
-            return
-        delay: float | None = None
-        now = time.monotonic()
-        if isinstance(error, ConnectionFailed | AuthenticationError):
-            # All senders meet one outage at the same time; it counts once.
-            if now >= self._gate:
-                self._gate = now + self._outage.next()
-            delay = 0.0
-        elif error.retry_after_s is not None:
-            self._gate = max(self._gate, now + min(error.retry_after_s, MAX_RETRY_AFTER_S))
-            delay = 0.0
-        log = logger.error if isinstance(error, AuthenticationError) else logger.warning
-        log('%s could not be sent and will be tried again: %s', question.entry.id, error)
-        self._enqueue_later(question, delay)
 
     async def _end(self, question: Question, state: State, detail: str) -> None:
         """End a question without an answer."""
@@ -345,14 +249,8 @@ class Courier:
         if self._questions.forget(id) is None:
             return
         await self._tell(question, state, detail)
-        await self._on_disk(self._journal.done, id)
+        await self._disk(self._journal.done, id)
 
     async def _tell(self, question: Question, state: State, detail: str = '') -> None:
-        escalation = await self._on_disk(self._journal.escalation, question.entry.id)
+        escalation = await self._disk(self._journal.escalation, question.entry.id)
         self._emit(Status(escalation, state, question.token, detail))
-
-    async def _on_disk(
-        self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._disk, lambda: call(*args, **kwargs))

@@ -167,7 +167,7 @@ async def submit(courier: Courier, *questions: Escalation) -> None:
 
 async def written(courier: Courier) -> None:
     """Wait until the disk has what was written so far."""
-    await courier._on_disk(lambda: None)
+    await courier._disk(lambda: None)
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:

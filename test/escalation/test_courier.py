@@ -135,7 +135,7 @@ def test_retry_after_is_heeded_within_reason(retry_after_s: float) -> None:
                 assert time.monotonic() - begin >= retry_after_s
             else:
                 await record.until(lambda: service.calls)
-                assert courier._gate - time.monotonic() <= 3600.0
+                assert courier._sender._gate - time.monotonic() <= 3600.0
 
     run(test())
 
