@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.demo.canvas import Canvas, Colour
+from spark_ros.escalation.annotated import COLOURS, PAPER, PRIOR
+from spark_ros.escalation.canvas import Canvas, Colour, ink_on
 
 Image = NDArray[np.uint8]
 Fractions = tuple[float, float, float, float]
@@ -35,17 +36,11 @@ class Drawn:
     old_label: str | None = None
 
 
-# Colours are (blue, green, red).
 _COLOURS: dict[str, Colour] = {
-    'prior': (235, 235, 235),
-    'doubted': (60, 200, 255),
-    'confirmed': (95, 200, 70),
-    'modified': (30, 165, 250),
-    'added': (245, 150, 50),
-    'removed': (75, 70, 235),
-    'unmentioned': (185, 185, 185),
+    'prior': PRIOR,
+    'doubted': (167, 121, 204),
+    **{kind.value: colour for kind, colour in COLOURS.items()},
 }
-_PAPER: Colour = (38, 33, 30)
 _INK: Colour = (245, 243, 240)
 _FAINT: Colour = (178, 170, 164)
 
@@ -58,9 +53,10 @@ def before_after(
 ) -> Image:
     """Draw two copies of a BGR image (H, W, 3) side by side under a caption.
 
-    On the left the priors, dashed, with label and score; on the right the answers: confirmed
-    boxes green, modified ones amber with the old box dashed, added ones blue, removed ones red
-    and crossed out. Small images are scaled up and large ones down, so that the text can be read.
+    On the left the priors, dashed, with label and score; on the right the answers: modified
+    boxes yellow with the old box dashed, added ones blue, removed ones crossed out in vermilion,
+    confirmed ones green. Small images are scaled up and large ones down, so that the text can be
+    read.
 
     Args:
         title: told at the left of the caption.
@@ -76,7 +72,7 @@ def before_after(
     gap, head, foot = round(10 * unit), round(40 * unit), round(44 * unit)
     # A picture of less than this width would not hold its caption.
     panel = max(width, round(440 * unit))
-    canvas = Canvas(panel * 2 + gap * 3, height + head + foot + gap, unit, _PAPER)
+    canvas = Canvas(panel * 2 + gap * 3, height + head + foot + gap, unit, PAPER)
 
     small = cv2.resize(
         image, (width, height),
@@ -91,7 +87,7 @@ def before_after(
         _draw_boxes(canvas, boxes, origin, (width, height))
         if not boxes:
             whole = (origin[0], origin[1], origin[0] + width, origin[1] + height)
-            canvas.chip('nothing', whole, _PAPER, _INK, whole)
+            canvas.chip('nothing', whole, PAPER, _INK, whole)
     _caption(canvas, priors, answers, title, note, (gap, head + height + foot / 2 + gap / 2))
     return canvas.image()
 
@@ -113,7 +109,7 @@ def _draw_boxes(
         colour = _COLOURS.get(drawn.kind, _COLOURS['unmentioned'])
         corners = _corners(drawn.box, origin, size)
         if drawn.old_box is not None:
-            canvas.box(_corners(drawn.old_box, origin, size), colour, dashed=True, weight=1.2)
+            canvas.box(_corners(drawn.old_box, origin, size), PRIOR, dashed=True, weight=1.2)
         dashed = drawn.kind in ('prior', 'doubted', 'unmentioned')
         canvas.box(corners, colour, dashed=dashed)
         if drawn.kind == 'removed':
@@ -121,7 +117,7 @@ def _draw_boxes(
         placed.append((drawn, corners))
     for drawn, corners in placed:
         colour = _COLOURS.get(drawn.kind, _COLOURS['unmentioned'])
-        canvas.chip(_words(drawn), corners, colour, _ink_on(colour), panel)
+        canvas.chip(_words(drawn), corners, colour, ink_on(colour), panel)
 
 
 def _corners(box: Fractions, origin: tuple[int, int], size: tuple[int, int]) -> Fractions:
@@ -143,12 +139,6 @@ def _words(drawn: Drawn) -> str:
 
 def _area(box: Fractions) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _ink_on(colour: Colour) -> Colour:
-    """Give the text colour that can be read on a ground: near-black or white."""
-    blue, green, red = colour
-    return (25, 22, 20) if 0.114 * blue + 0.587 * green + 0.299 * red > 120 else (255, 255, 255)
 
 
 def _caption(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from spark_ros.escalation.asking import Asking, Desk, Sighting
 from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.courier import Courier, Event, Limits
+from spark_ros.escalation.escalation import EncodedImage
 from spark_ros.escalation.feed import Feed
 from spark_ros.escalation.poller import Poller
 from spark_ros.escalation.safe_journal import SafeJournal
@@ -39,6 +40,7 @@ class CorridorSettings:
         asking: per camera name.
         poll_interval_s: the first delay between two polls.
         poll_max_interval_s: the longest.
+        journal_max_bytes: what images in the journal may take; 0 is no limit.
         webhooks: where pushes are received, or None.
     """
 
@@ -46,6 +48,7 @@ class CorridorSettings:
     limits: Limits = field(default_factory=Limits)
     poll_interval_s: float = 1.0
     poll_max_interval_s: float = 15.0
+    journal_max_bytes: int = 0
     webhooks: WebhookSettings | None = None
 
 
@@ -85,6 +88,12 @@ class Corridor:
                 self.close()
                 raise
 
+    def configure(self, settings: CorridorSettings) -> None:
+        """Go on by other settings, all of them at once; `webhooks` stays as it was."""
+        with suppress(RuntimeError):
+            # The loop is closed once the corridor has stopped.
+            self._loop.call_soon_threadsafe(self._configure, settings)
+
     def offer(self, sighting: Sighting) -> None:
         """Hand over a sighting; returns at once."""
         with suppress(RuntimeError):
@@ -94,6 +103,10 @@ class Corridor:
     def published(self, id: str) -> None:
         """Note that an answer was handed to every output."""
         self._courier.published(id)
+
+    def fetch_image(self, id: str, take: Callable[[EncodedImage | None], None]) -> None:
+        """Hand the image of a question that is not `published` on, from another thread."""
+        self._courier.fetch_image(id, take)
 
     def stop(self) -> None:
         """Stop asking and polling; what was delivered may still be marked as published."""
@@ -120,6 +133,11 @@ class Corridor:
         finally:
             self._ready.set()
             self._loop.close()
+
+    def _configure(self, settings: CorridorSettings) -> None:
+        self._courier.configure(settings.limits, settings.journal_max_bytes)
+        self._desk.configure(settings.asking)
+        self._poller.configure(settings.poll_interval_s, settings.poll_max_interval_s)
 
     async def _main(self) -> None:
         backend = self._backend

@@ -83,6 +83,12 @@ class Courier:
         self.dropped: Counter[str] = Counter()
         self.on_open: Callable[[str], None] = lambda id: None
 
+    def configure(self, limits: Limits, journal_max_bytes: int) -> None:
+        """Change how much is asked and kept; what was accepted stays."""
+        self._limits = limits
+        self._hourly.per_hour = limits.per_hour
+        self._disk.post(self._journal.limit_images, journal_max_bytes)
+
     async def run(self) -> None:
         """Recover what a former run left, then send until cancelled."""
         for resolved in await self._disk(lambda: list(self._journal.unpublished())):
@@ -137,6 +143,21 @@ class Courier:
     def published(self, id: str) -> None:
         """Forget a question whose answer has been handed to every output."""
         self._disk.post(self._journal.done, id)
+
+    def fetch_image(self, id: str, take: Callable[[EncodedImage | None], None]) -> None:
+        """Hand a question's image on, from the journal's thread; None where it is gone.
+
+        It is there when this is called before `published`, unless its room was needed.
+        """
+
+        def fetch() -> None:
+            image = None
+            try:
+                image = self._journal.image(id)
+            finally:
+                take(image)
+
+        self._disk.post(fetch)
 
     def asked(self, id: str) -> Asked | None:
         """Return a question that the service has and has not answered, else None."""

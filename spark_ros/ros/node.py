@@ -12,14 +12,19 @@ import logging
 
 from rclpy.node import Node
 
-from spark_ros.escalation.corridor import Corridor, CorridorSettings
+from spark_ros.escalation.corridor import Corridor, CorridorSettings, WebhookSettings
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.safe_journal import open_journal
+from spark_ros.ros.annotated import AnnotatedPictures
 from spark_ros.ros.backends import make_backend, webhook_settings
 from spark_ros.ros.camera import CameraInput
+from spark_ros.ros.config import NodeConfig
+from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
-from spark_ros.ros.parameters import ParameterError, read_parameters, unknown_parameters
+from spark_ros.ros.parameters import read_parameters, unknown_parameters
+from spark_ros.ros.pose import PoseInput
+from spark_ros.ros.reconfiguring import LiveParameters
 
 ACKNOWLEDGE_S = 0.5
 logger = logging.getLogger(__name__)
@@ -45,28 +50,30 @@ class SparkNode(Node):
             logger.warning("there is no parameter '%s'; it is ignored", name)
         journal = open_journal(config.journal_path, int(config.journal_max_mb * 1e6))
         self._inbox = Inbox(self)
+        names = [camera.name for camera in config.cameras]
+        self._pictures = AnnotatedPictures(
+            self, self._inbox, names, lambda id, take: self._corridor.fetch_image(id, take)
+        )
         self._outputs = Outputs(
             self,
             self._inbox,
-            [camera.name for camera in config.cameras],
+            names,
             lambda id: self._corridor.published(id),
-        )
-        settings = CorridorSettings(
-            asking={camera.name: camera.asking for camera in config.cameras},
-            limits=config.limits,
-            poll_interval_s=config.poll_interval_s,
-            poll_max_interval_s=config.poll_max_interval_s,
-            webhooks=webhooks,
+            self._pictures.show,
         )
         try:
-            self._corridor = Corridor(backend, journal, settings, self._outputs.deliver)
+            self._corridor = Corridor(
+                backend, journal, _settings(config, webhooks), self._outputs.deliver
+            )
         except OSError as error:
             raise ParameterError('webhook.port', str(error)) from None
         warn = WarnOnce(logger)
+        pose = PoseInput(self, self._inbox, config.pose_topic, config.pose_type)
         self._cameras = [
-            CameraInput(self, self._inbox, camera, self._corridor.offer, warn)
+            CameraInput(self, self._inbox, camera, self._corridor.offer, warn, pose)
             for camera in config.cameras
         ]
+        LiveParameters(self, lambda config: None, self.reconfigure)
         for camera in self._cameras:
             logger.info('listening to %s', ' and '.join(camera.topics))
         logger.info(
@@ -74,11 +81,28 @@ class SparkNode(Node):
             config.server_url, config.robot_id, config.journal_path or 'in memory only',
         )  # fmt: skip
 
+    def reconfigure(self, config: NodeConfig) -> None:
+        """Go on by other parameters; what is not live must be as it was."""
+        for camera, block in zip(self._cameras, config.cameras, strict=True):
+            camera.configure(block)
+        self._corridor.configure(_settings(config))
+
     def close(self) -> None:
         """Stop asking, publish what has come, and close the journal."""
         self._corridor.stop()
         self._inbox.drain()
         self._outputs.wait_until_sent(ACKNOWLEDGE_S)
         self._corridor.close()
+        self._pictures.close()
         self.destroy_node()
 
+
+def _settings(config: NodeConfig, webhooks: WebhookSettings | None = None) -> CorridorSettings:
+    return CorridorSettings(
+        asking={camera.name: camera.asking for camera in config.cameras},
+        limits=config.limits,
+        poll_interval_s=config.poll_interval_s,
+        poll_max_interval_s=config.poll_max_interval_s,
+        journal_max_bytes=int(config.journal_max_mb * 1e6),
+        webhooks=webhooks,
+    )

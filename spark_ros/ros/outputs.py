@@ -36,7 +36,12 @@ class Outputs:
     """
 
     def __init__(
-        self, node: Node, inbox: Inbox, cameras: Iterable[str], published: Callable[[str], None]
+        self,
+        node: Node,
+        inbox: Inbox,
+        cameras: Iterable[str],
+        published: Callable[[str], None],
+        show: Callable[[Resolved], None],
     ) -> None:
         """Advertise.
 
@@ -45,8 +50,9 @@ class Outputs:
             inbox: of that node.
             cameras: their names.
             published: told the id of each answer once its subscribers have it.
+            show: given each answer while its image is still in the journal.
         """
-        self._node, self._inbox, self._published = node, inbox, published
+        self._node, self._inbox, self._published, self._show = node, inbox, published, show
         latched = QoSProfile(
             depth=100,
             reliability=ReliabilityPolicy.RELIABLE,
@@ -109,6 +115,7 @@ class Outputs:
         detections = self._detections.get(resolved.escalation.camera)
         if detections is not None:
             detections.publish(corrected_detections(resolved))
+        self._show(resolved)
         self._unconfirmed.append((time.monotonic() + CONFIRM_S, resolved.escalation.id))
         if self._agreed:
             self._all_published()

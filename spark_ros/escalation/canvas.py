@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spark_ros.escalation.plain_text import plain
+
 Colour = tuple[int, int, int]
 Corners = tuple[float, float, float, float]
+Point = tuple[float, float]
 
 _FINE = 2
 _FONT = cv2.FONT_HERSHEY_DUPLEX
+_DASH = 8.0
 _SHADOW: Colour = (20, 18, 16)
 
 
@@ -39,17 +44,43 @@ class Canvas:
         large = cv2.resize(image, None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_NEAREST)
         self._fine[y:y + large.shape[0], x:x + large.shape[1]] = large
 
+    def fill(self, corners: Corners, colour: Colour) -> None:
+        """Fill (x0, y0, x1, y1)."""
+        cv2.rectangle(self._fine, _fine(corners[:2]), _fine(corners[2:]), colour, -1)
+
     def box(
         self, corners: Corners, colour: Colour, dashed: bool = False, weight: float = 2.0,
     ) -> None:
-        """Draw the outline of (x0, y0, x1, y1) with a dark rim, so that it shows on any ground."""
+        """Draw the outline of (x0, y0, x1, y1), lying inside it."""
         inset = weight * self.unit / 2
         x0, y0, x1, y1 = corners
         x0, y0, x1, y1 = x0 + inset, y0 + inset, x1 - inset, y1 - inset
-        around = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+        self.outline([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour, dashed, weight)
+
+    def outline(
+        self, points: Sequence[Point], colour: Colour, dashed: bool = False, weight: float = 2.0,
+    ) -> None:
+        """Draw a closed outline with a dark rim, so that it shows on any ground."""
+        if dashed:
+            points = _far_apart(points, 2 * _DASH * self.unit)
         for ink, extra in ((_SHADOW, 1.6), (colour, 0.0)):
-            for start, end in pairwise(around):
-                self._line(start, end, ink, weight + extra, dashed)
+            if dashed:
+                for start, end in pairwise([*points, points[0]]):
+                    self._line(start, end, ink, weight + extra, dashed)
+            else:
+                around = np.array([_fine(point) for point in points], np.int32)
+                thickness = self._thickness(weight + extra)
+                cv2.polylines(self._fine, [around], True, ink, thickness, cv2.LINE_AA)
+
+    def dot(self, at: Point, colour: Colour, hollow: bool = False) -> None:
+        """Draw a round mark with a dark rim; a hollow one lets the ground show."""
+        rings = ((_SHADOW, 5.6, 3.6), (colour, 5.6, 2.0)) if hollow else (
+            (_SHADOW, 7.0, None), (colour, 5.6, None),
+        )  # fmt: skip
+        for ink, radius, weight in rings:
+            thickness = -1 if weight is None else self._thickness(weight)
+            size = round(radius * self.unit * _FINE)
+            cv2.circle(self._fine, _fine(at), size, ink, thickness, cv2.LINE_AA)
 
     def cross(self, corners: Corners, colour: Colour) -> None:
         """Cross a box out."""
@@ -58,7 +89,7 @@ class Canvas:
             self._line((x0, y0), (x1, y1), ink, 1.4 + extra)
             self._line((x0, y1), (x1, y0), ink, 1.4 + extra)
 
-    def swatch(self, at: tuple[float, float], colour: Colour, dashed: bool = False) -> None:
+    def swatch(self, at: Point, colour: Colour, dashed: bool = False) -> None:
         """Draw a small square of a legend, its left side's middle at a place."""
         side = 13 * self.unit
         x, y = at[0], at[1] - side / 2
@@ -67,7 +98,7 @@ class Canvas:
             for start, end in pairwise(around):
                 self._line(start, end, colour, 1.6, dashed=True, dash=3.2)
         else:
-            cv2.rectangle(self._fine, _fine((x, y)), _fine((x + side, y + side)), colour, -1)
+            self.fill((x, y, x + side, y + side), colour)
 
     def chip(
         self, words: str, box: Corners, ground: Colour, ink: Colour, panel: Corners,
@@ -85,7 +116,7 @@ class Canvas:
         free = [top for top in tops if self._is_free((x, top, x + width, top + height))]
         y = (free or tops or [panel[1]])[0]
         self._chips.append((x, y, x + width, y + height))
-        cv2.rectangle(self._fine, _fine((x, y)), _fine((x + width, y + height)), ground, -1)
+        self.fill((x, y, x + width, y + height), ground)
         self.text(words, (x + 6 * self.unit, y + height / 2), ink, room=width - 10 * self.unit)
 
     def _is_free(self, corners: Corners) -> bool:
@@ -94,10 +125,11 @@ class Canvas:
                    for a0, b0, a1, b1 in self._chips)
 
     def text(
-        self, words: str, at: tuple[float, float], ink: Colour, size: float = 0.5,
-        weight: float = 1.0, room: float | None = None,
+        self, words: str, at: Point, ink: Colour, size: float = 0.5, weight: float = 1.0,
+        room: float | None = None,
     ) -> None:
         """Write one line, its left end's middle at a place, cut off with dots where room ends."""
+        words = plain(words)
         if room is not None and self.text_width(words, size) > room:
             while words and self.text_width(words + '...', size) > room:
                 words = words[:-1]
@@ -111,14 +143,14 @@ class Canvas:
 
     def text_width(self, words: str, size: float) -> float:
         """Give the width of one line of text in pixels."""
-        (width, _), _ = cv2.getTextSize(words, _FONT, size * self.unit * _FINE, 1)
+        (width, _), _ = cv2.getTextSize(plain(words), _FONT, size * self.unit * _FINE, 1)
         return float(width) / _FINE
 
     def _line(
-        self, start: tuple[float, float], end: tuple[float, float], colour: Colour, weight: float,
-        dashed: bool = False, dash: float = 8.0,
+        self, start: Point, end: Point, colour: Colour, weight: float,
+        dashed: bool = False, dash: float = _DASH,
     ) -> None:
-        thickness = max(1, round(weight * self.unit * _FINE))
+        thickness = self._thickness(weight)
         if not dashed:
             cv2.line(self._fine, _fine(start), _fine(end), colour, thickness, cv2.LINE_AA)
             return
@@ -131,6 +163,26 @@ class Canvas:
             b = first + (last - first) * (piece + 1) / pieces
             cv2.line(self._fine, _fine(a), _fine(b), colour, thickness, cv2.LINE_AA)
 
+    def _thickness(self, weight: float) -> int:
+        return max(1, round(weight * self.unit * _FINE))
 
-def _fine(at: tuple[float, float] | NDArray[np.float64]) -> tuple[int, int]:
+
+def ink_on(ground: Colour) -> Colour:
+    """Give the text colour that can be read on a ground: near-black or white."""
+    blue, green, red = ground
+    return (25, 22, 20) if 0.114 * blue + 0.587 * green + 0.299 * red > 120 else (255, 255, 255)
+
+
+def _far_apart(points: Sequence[Point], distance: float) -> Sequence[Point]:
+    """Leave out vertices so near that no dash would fit between them."""
+    if len(points) <= 4:
+        return points
+    kept = [points[0]]
+    for x, y in points[1:]:
+        if np.hypot(x - kept[-1][0], y - kept[-1][1]) >= distance:
+            kept.append((x, y))
+    return kept if len(kept) > 2 else points
+
+
+def _fine(at: Sequence[float] | NDArray[np.float64]) -> tuple[int, int]:
     return round(float(at[0]) * _FINE), round(float(at[1]) * _FINE)
