@@ -16,7 +16,7 @@ from pathlib import Path
 from steps import Failure, Paths, announced, clean_environ, fingerprint, run, stamped
 
 _LINKED = ('spark_ros', 'launch', 'config', 'worlds')
-_COMPILED = ('msg', 'action', 'scripts', 'resource', 'dev/vision_msgs')
+_COMPILED = ('msg', 'action', 'srv', 'scripts', 'resource', 'dev/vision_msgs')
 
 
 def is_current(paths: Paths) -> bool:
