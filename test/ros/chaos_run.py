@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,7 +128,7 @@ class Chaos:
             deaths = ['node'] * plan.node_kills + ['service'] * plan.service_kills
             self._die.shuffle(deaths)
             for death, after in zip(deaths, self._moments(len(deaths)), strict=True):
-                self._go_on(lambda after=after: len(robot.statuses) >= after)
+                self._go_on(lambda after=after: len(robot.statuses) >= after or not self._to_ask)
                 if death == 'node':
                     self._kill(self._node)
                     self._node = self._spawn(meddler)
@@ -188,15 +190,22 @@ class Chaos:
         try:
             self._robot.until(look, max(self._end - time.monotonic(), 0.0))
         except AssertionError as late:
-            said = f'{late}; to be asked: {self._to_ask}\n{self._node.output}'
+            said = f'{late}; to be asked: {self._to_ask}; {self._standing()}\n{self._node.output}'
             raise AssertionError(said) from None
+
+    def _standing(self) -> Counter[str]:
+        database = sqlite3.connect(f'{self._journal.as_uri()}?mode=ro', uri=True)
+        with closing(database):
+            return Counter(state for (state,) in database.execute('SELECT state FROM escalation'))
 
     def _ask(self) -> None:
         """Publish the next question that nobody has confirmed yet, as a detector would."""
         if not self._to_ask or time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + ASK_EVERY_S
-        known = {s.header.stamp.sec for s in self._robot.statuses}
+        # What is told before the two have found each other is heard by nobody; answers are kept.
+        heard = (*self._robot.statuses, *self._robot.resolutions)
+        known = {message.header.stamp.sec for message in heard}
         self._to_ask = [number for number in self._to_ask if 100 + number not in known]
         if self._to_ask:
             number = self._to_ask.pop(0)
