@@ -22,6 +22,7 @@ from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
+from spark_ros.ros.parameter_service import SafeParameterService
 from spark_ros.ros.parameters import read_parameters, unknown_parameters
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.reconfiguring import LiveParameters
@@ -43,15 +44,17 @@ class SparkNode(Node):
             ParameterError: a parameter is wrong; the message names it.
             JournalError: the journal cannot be used.
         """
-        super().__init__('spark', **kwargs)
+        super().__init__('spark', **{**kwargs, 'start_parameter_services': False})
         config = read_parameters(self)
         backend, webhooks = make_backend(config), webhook_settings(config)
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
-        journal = open_journal(config.journal_path, int(config.journal_max_mb * 1e6))
+        journal = open_journal(
+            config.journal_path, int(config.journal_max_mb * 1e6), config.journal_max_count
+        )
         self._inbox = Inbox(self)
         names = [camera.name for camera in config.cameras]
-        self._pictures = AnnotatedPictures(
+        self.pictures = AnnotatedPictures(
             self, self._inbox, names, lambda id, take: self._corridor.fetch_image(id, take)
         )
         self._outputs = Outputs(
@@ -59,7 +62,7 @@ class SparkNode(Node):
             self._inbox,
             names,
             lambda id: self._corridor.published(id),
-            self._pictures.show,
+            self.pictures.show,
         )
         try:
             self._corridor = Corridor(
@@ -74,6 +77,7 @@ class SparkNode(Node):
             for camera in config.cameras
         ]
         LiveParameters(self, lambda config: None, self.reconfigure)
+        self._parameter_service = SafeParameterService(self)
         for camera in self._cameras:
             logger.info('listening to %s', ' and '.join(camera.topics))
         logger.info(
@@ -93,7 +97,7 @@ class SparkNode(Node):
         self._inbox.drain()
         self._outputs.wait_until_sent(ACKNOWLEDGE_S)
         self._corridor.close()
-        self._pictures.close()
+        self.pictures.close()
         self.destroy_node()
 
 
