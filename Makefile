@@ -14,7 +14,7 @@ unexport PYTHONPATH RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env demo test lint bench service clean
+.PHONY: help env demo test lint docs bench service clean
 
 help:
 	@echo 'make demo      one robot, one camera, one operator: questions asked and answered'
@@ -23,6 +23,7 @@ help:
 	@echo '                 BACKEND=heat              over the Heat API'
 	@echo 'make test      all tests                   ARGS="-k geometry"  some of them'
 	@echo 'make lint      ruff and mypy'
+	@echo 'make docs      docs/parameters.md, from the table of parameters'
 	@echo 'make bench     what a frame costs the robot'
 	@echo 'make service   the resolution service alone, with a key and the console (./spark-data)'
 	@echo 'make env       only bring .venv up to date: ROS 2 from PyPI, this package built into it'
@@ -42,6 +43,9 @@ test: env
 lint: env
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m mypy
+
+docs: env
+	@.venv/bin/python -m spark_ros.ros.parameter_reference > docs/parameters.md
 
 bench: env
 	@.venv/bin/python benchmarks/run.py

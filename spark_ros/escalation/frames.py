@@ -37,6 +37,10 @@ class FrameRing(Generic[Payload]):
     def __len__(self) -> int:
         return len(self._frames)
 
+    def configure(self, max_bytes: int, slop_ns: int) -> None:
+        """Change what was given at the start; what is too much goes with the next frame."""
+        self._max_bytes, self._slop_ns = max_bytes, slop_ns
+
     def add(self, stamp_ns: int, payload: Payload, size_bytes: int) -> None:
         """Take a frame in, and let the oldest go where it needs the room."""
         self._frames.append(Frame(stamp_ns, payload, size_bytes))

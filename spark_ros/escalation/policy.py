@@ -43,7 +43,7 @@ class _Asked:
     label: str
     tracker_id: str
     box: Box
-    until: float
+    at: float
 
 
 class Cooldown:
@@ -51,16 +51,19 @@ class Cooldown:
 
     An object is the same by its tracker id, else by label and an IoU of at least 0.5 with where
     it was last seen; a sighting moves the remembered box along but does not prolong the wait.
+
+    Attributes:
+        cooldown_s: may be changed at any time, also for what is remembered.
     """
 
     def __init__(self, cooldown_s: float) -> None:
         """Ask about one object at most once in `cooldown_s` seconds."""
-        self._cooldown_s = cooldown_s
+        self.cooldown_s = cooldown_s
         self._asked: list[_Asked] = []
 
     def fresh(self, doubted: Iterable[Annotation], now: float) -> list[Annotation]:
         """Return those of the doubted detections that are not cooling down."""
-        self._asked = [asked for asked in self._asked if asked.until > now]
+        self._asked = [asked for asked in self._asked if now < asked.at + self.cooldown_s]
         return [annotation for annotation in doubted if not self._seen(annotation)]
 
     def note(self, asked: Iterable[Annotation], now: float) -> None:
@@ -72,7 +75,7 @@ class Cooldown:
                         annotation.label,
                         _tracker_id(annotation),
                         annotation.box,
-                        now + self._cooldown_s,
+                        now,
                     )
                 )
 
@@ -97,14 +100,14 @@ class HourlyLimit:
 
     def __init__(self, per_hour: int) -> None:
         """Allow `per_hour` questions in any 3600 seconds."""
-        self._per_hour = per_hour
+        self.per_hour = per_hour
         self._times: deque[float] = deque()
 
     def reached(self, now: float) -> bool:
         """Whether one more would be too many."""
         while self._times and self._times[0] <= now - HOUR_S:
             self._times.popleft()
-        return 0 < self._per_hour <= len(self._times)
+        return 0 < self.per_hour <= len(self._times)
 
     def note(self, now: float) -> None:
         """Count one question."""

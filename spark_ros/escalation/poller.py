@@ -34,6 +34,12 @@ class Poller:
         self._relaxed = False
         self._failing = False
 
+    def configure(self, interval_s: float, max_interval_s: float) -> None:
+        """Change the delays; every open question is polled by the new ones from now on."""
+        if (interval_s, max_interval_s) != (self._interval_s, self._max_interval_s):
+            self._interval_s, self._max_interval_s = interval_s, max_interval_s
+            self.look_at_all()
+
     def watch(self, id: str) -> None:
         """Poll a question from now on, until it is answered."""
         # Its answer may have come before its token was known here: look once, soon, in any case.

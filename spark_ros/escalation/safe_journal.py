@@ -33,10 +33,10 @@ class SafeJournal:
     so, once for each time that the disk begins to refuse.
     """
 
-    def __init__(self, disk: Journal, max_image_bytes: int = 0) -> None:
+    def __init__(self, disk: Journal, max_image_bytes: int = 0, max_count: int = 0) -> None:
         """Use a journal, and another in memory beside it where its disk refuses."""
         self._disk = disk
-        self._spare = Journal(None, max_image_bytes)
+        self._spare = Journal(None, max_image_bytes, max_count)
         self._spared: set[str] = set()
         self._refusing = False
 
@@ -49,6 +49,11 @@ class SafeJournal:
     def spared(self) -> int:
         """How many questions are in memory only because the disk refused them."""
         return len(self._spared)
+
+    def limit_images(self, max_bytes: int) -> None:
+        """Change how much the images may take; 0 is no limit."""
+        self._disk.limit_images(max_bytes)
+        self._spare.limit_images(max_bytes)
 
     def add(self, escalation: Escalation, image: EncodedImage) -> Entry:
         """Store a question on the disk, or in memory where the disk refuses.
@@ -140,7 +145,7 @@ class SafeJournal:
             )
 
 
-def open_journal(path: Path | None, max_image_bytes: int) -> SafeJournal:
+def open_journal(path: Path | None, max_image_bytes: int, max_count: int = 0) -> SafeJournal:
     """Open a node's journal so that the node runs.
 
     A damaged file is set aside under another name and a fresh one begun. One that a newer
@@ -150,13 +155,19 @@ def open_journal(path: Path | None, max_image_bytes: int) -> SafeJournal:
     Args:
         path: the file; None keeps everything in memory on purpose.
         max_image_bytes: how much the images may take; 0 is no limit.
+        max_count: how many questions are kept; 0 is no limit.
 
     Raises:
         JournalInUse: another node has it.
         JournalMisplaced: no file can be at the path.
     """
+
+    def opened(path: Path | None) -> SafeJournal:
+        journal = Journal(path, max_image_bytes, max_count)
+        return SafeJournal(journal, max_image_bytes, max_count)
+
     try:
-        return SafeJournal(Journal(path, max_image_bytes), max_image_bytes)
+        return opened(path)
     except (JournalInUse, JournalMisplaced):
         raise
     except JournalDamaged as error:
@@ -164,12 +175,12 @@ def open_journal(path: Path | None, max_image_bytes: int) -> SafeJournal:
         try:
             aside = _set_aside(path)
             logger.error('%s. It is kept as %s, and a fresh one is begun', error, aside)
-            return SafeJournal(Journal(path, max_image_bytes), max_image_bytes)
+            return opened(path)
         except (JournalError, OSError) as second:
             logger.error('%s. Going on from memory: nothing survives a restart', second)
     except JournalError as error:
         logger.error('%s. Going on from memory: nothing survives a restart', error)
-    return SafeJournal(Journal(None, max_image_bytes), max_image_bytes)
+    return opened(None)
 
 
 def _set_aside(path: Path) -> Path:

@@ -15,9 +15,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from spark_ros.escalation.journal import JournalError
 from spark_ros.ros.allocator import keep_large_buffers
+from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.log import log_to_ros
 from spark_ros.ros.node import SparkNode
-from spark_ros.ros.parameters import ParameterError
 
 logger = logging.getLogger('spark_ros.ros.main')
 

@@ -8,9 +8,12 @@ from typing import Any
 
 from rclpy.parameter import Parameter
 
+from spark_ros.escalation.departure import FORMATS, JPEG_QUALITY, METADATA_KEYS
+
 DOUBLE, INTEGER, STRING = (
     Parameter.Type.DOUBLE, Parameter.Type.INTEGER, Parameter.Type.STRING,
 )  # fmt: skip
+BOOL = Parameter.Type.BOOL
 STRINGS, DOUBLES, INTEGERS = (
     Parameter.Type.STRING_ARRAY, Parameter.Type.DOUBLE_ARRAY, Parameter.Type.INTEGER_ARRAY,
 )  # fmt: skip
@@ -27,7 +30,7 @@ class Spec:
     Attributes:
         type: given explicitly, because rclpy reads an empty list as a byte array.
         low, high: the range of a number, both included.
-        choices: the values that a string may have, if they are few.
+        choices: the values that a string, or each of a list, may have, if they are few.
         live: whether it may be changed while the node runs; the others are read-only.
     """
 
@@ -53,14 +56,19 @@ NODE = (
     Spec('image_host.host', STRING, '0.0.0.0', 'Address that this node serves frames on.'),
     Spec('image_host.port', INTEGER, 8089, 'Port that this node serves frames on.', 1, 65_535),
     Spec('robot_id', STRING, '', 'Sent with each question; names the journal. Empty: the host name.'),
+    Spec('metadata.send', STRINGS, list(METADATA_KEYS), 'Which metadata is sent with each question.', choices=METADATA_KEYS),
+    Spec('pose_topic', STRING, '', "Topic with the robot's pose, sent as metadata; empty: none."),
+    Spec('pose_type', STRING, 'geometry_msgs/PoseStamped', 'Type of that topic.', choices=('geometry_msgs/PoseStamped', 'geometry_msgs/PoseWithCovarianceStamped', 'nav_msgs/Odometry')),
     Spec('cameras', STRINGS, ['camera'], 'Names of the cameras; each has a block of parameters of its own.'),
-    Spec('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question counts as expired; 0: never.', 0.0, 31_536_000.0),
-    Spec('limits.open', INTEGER, 50, 'Questions waiting to be sent or answered at one time; 0: no limit.', 0, 1_000_000),
-    Spec('limits.per_hour', INTEGER, 0, 'Questions asked in any hour; 0: no limit.', 0, 1_000_000),
+    Spec('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question counts as expired; 0: never.', 0.0, 31_536_000.0, live=True),
+    Spec('limits.open', INTEGER, 50, 'Questions waiting to be sent or answered at one time; 0: no limit.', 0, 1_000_000, live=True),
+    Spec('limits.per_hour', INTEGER, 0, 'Questions asked in any hour; 0: no limit.', 0, 1_000_000, live=True),
     Spec('journal.path', STRING, '', 'File in which questions survive a restart; empty: memory only.'),
-    Spec('journal.max_mb', DOUBLE, 1000.0, 'Megabytes of images in the journal; 0: no limit.', 0.0, 1_000_000.0),
-    Spec('poll.interval_s', DOUBLE, 1.0, 'Seconds between two looks for answers, at first.', 0.05, 3600.0),
-    Spec('poll.max_interval_s', DOUBLE, 15.0, 'Seconds to which that doubles while nothing changes.', 0.05, 86_400.0),
+    Spec('journal.max_mb', DOUBLE, 1000.0, 'Megabytes of images in the journal; 0: no limit.', 0.0, 1_000_000.0, live=True),
+    Spec('journal.max_count', INTEGER, 0, 'Questions in the journal; 0: no limit.', 0, 1_000_000),
+    Spec('journal.max_age_h', DOUBLE, 0.0, 'Hours after which a question that nobody answered is given up; 0: never.', 0.0, 8760.0),
+    Spec('poll.interval_s', DOUBLE, 1.0, 'Seconds between two looks for answers, at first.', 0.05, 3600.0, live=True),
+    Spec('poll.max_interval_s', DOUBLE, 15.0, 'Seconds to which that doubles while nothing changes.', 0.05, 86_400.0, live=True),
     Spec('webhook.host', STRING, '0.0.0.0', 'Address that the webhook receiver listens on.'),
     Spec('webhook.port', INTEGER, 0, 'Port that it listens on; 0: off.', 0, 65_535),
     Spec('webhook.public_url', STRING, '', 'URL under which the service reaches it.'),
@@ -71,18 +79,24 @@ CAMERA = (
     Spec('image_topic', STRING, '', 'Image topic; empty: <camera>/image_raw, or <camera>/image_raw/compressed.'),
     Spec('transport', STRING, 'raw', 'sensor_msgs/Image or sensor_msgs/CompressedImage.', choices=('raw', 'compressed')),
     Spec('detections_topic', STRING, '', 'vision_msgs/Detection2DArray topic; empty: <camera>/detections.'),
-    Spec('program', STRING, '', 'Name of an established program of the service.'),
-    Spec('instructions', STRING, DEFAULT_INSTRUCTIONS, 'What people are asked to do; may be empty where there is a program.'),
-    Spec('label_options', STRINGS, [], 'Labels to choose from.'),
-    Spec('ask_below', DOUBLE, 0.6, 'Ask about detections with a score under this.', 0.0, 1.0),
-    Spec('ask_below_labels', STRINGS, [], 'Labels with an ask_below of their own.'),
-    Spec('ask_below_scores', DOUBLES, [], 'Their ask_below, in the same order.', 0.0, 1.0),
-    Spec('ignore_below', DOUBLE, 0.1, 'Leave out detections with a score under this.', 0.0, 1.0),
-    Spec('ignore_below_labels', STRINGS, [], 'Labels with an ignore_below of their own.'),
-    Spec('ignore_below_scores', DOUBLES, [], 'Their ignore_below, in the same order.', 0.0, 1.0),
-    Spec('cooldown_s', DOUBLE, 30.0, 'Seconds in which one object is asked about once.', 0.0, 86_400.0),
-    Spec('detection_image_size', INTEGERS, [], "[width, height] that the detector sees, where its pixels are not the image's; empty: they are.", 1, 65_535),
-    Spec('frames.max_mb', DOUBLE, 128.0, 'Megabytes of frames kept for detections to come.', 1.0, 100_000.0),
-    Spec('frames.slop_s', DOUBLE, 0.02, "Seconds that a detection's stamp may be off from its frame's.", 0.0, 10.0),
-    Spec('frames.wait_s', DOUBLE, 0.5, 'Seconds that a detection waits for its frame.', 0.0, 60.0),
+    Spec('program', STRING, '', 'Name of an established program of the service.', live=True),
+    Spec('instructions', STRING, DEFAULT_INSTRUCTIONS, 'What people are asked to do; may be empty where there is a program.', live=True),
+    Spec('label_options', STRINGS, [], 'Labels to choose from.', live=True),
+    Spec('ask_below', DOUBLE, 0.6, 'Ask about detections with a score under this.', 0.0, 1.0, live=True),
+    Spec('ask_below_labels', STRINGS, [], 'Labels with an ask_below of their own.', live=True),
+    Spec('ask_below_scores', DOUBLES, [], 'Their ask_below, in the same order.', 0.0, 1.0, live=True),
+    Spec('ignore_below', DOUBLE, 0.1, 'Leave out detections with a score under this.', 0.0, 1.0, live=True),
+    Spec('ignore_below_labels', STRINGS, [], 'Labels with an ignore_below of their own.', live=True),
+    Spec('ignore_below_scores', DOUBLES, [], 'Their ignore_below, in the same order.', 0.0, 1.0, live=True),
+    Spec('cooldown_s', DOUBLE, 30.0, 'Seconds in which one object is asked about once.', 0.0, 86_400.0, live=True),
+    Spec('detection_image_size', INTEGERS, [], "[width, height] that the detector sees, where its pixels are not the image's; empty: they are.", 1, 65_535, live=True),
+    Spec('image.format', STRING, 'jpeg', 'Format of what is sent; a compressed image that needs no change is sent as it is.', choices=FORMATS, live=True),
+    Spec('image.quality', INTEGER, JPEG_QUALITY, 'Quality of a JPEG.', 1, 100, live=True),
+    Spec('image.max_side', INTEGER, 0, 'Longest side of what is sent, in pixels; 0: as it is.', 0, 65_535, live=True),
+    Spec('image.crop', BOOL, False, 'Send only what is around the detections that are asked about.', live=True),
+    Spec('image.crop_margin', DOUBLE, 0.25, "How much around them, as a fraction of their hull's larger side.", 0.0, 10.0, live=True),
+    Spec('image.black_out', DOUBLES, [], 'Regions that are black in what is sent: [x, y, width, height] for each, one after the other, as fractions of the upright frame.', 0.0, 1.0, live=True),
+    Spec('frames.max_mb', DOUBLE, 128.0, 'Megabytes of frames kept for detections to come.', 1.0, 100_000.0, live=True),
+    Spec('frames.slop_s', DOUBLE, 0.02, "Seconds that a detection's stamp may be off from its frame's.", 0.0, 10.0, live=True),
+    Spec('frames.wait_s', DOUBLE, 0.5, 'Seconds that a detection waits for its frame.', 0.0, 60.0, live=True),
 )  # fmt: skip

@@ -1,62 +1,37 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Declare the node's parameters and read them as one checked configuration."""
+"""Read the node's parameters as one checked configuration."""
 
 from __future__ import annotations
 
-import os
-import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy._rclpy_pybind11 import RCLError
-from rclpy.exceptions import InvalidTopicNameException, ParameterException
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
 from spark_ros.clients.transport import check_base_url
 from spark_ros.escalation.asking import Asking
 from spark_ros.escalation.courier import Limits
+from spark_ros.escalation.departure import ImageSettings
 from spark_ros.escalation.heat_question import DetectionAs
-from spark_ros.escalation.policy import Thresholds
-from spark_ros.geometry import ImageSize
+from spark_ros.escalation.policy import HOUR_S, Thresholds
+from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import Question
 from spark_ros.ros.config import CameraConfig, ImageHostConfig, NodeConfig, WebhookConfig
-from spark_ros.ros.parameter_table import (
-    CAMERA,
-    DOUBLE,
-    DOUBLES,
-    INTEGER,
-    INTEGERS,
-    NODE,
-    STRINGS,
-    Spec,
+from spark_ros.ros.declaring import (
+    ParameterError,
+    check,
+    check_names,
+    declare_all,
+    overrides,
+    require,
+    rows,
 )
-
-# ROS refuses two underscores in a row in a topic's name.
-NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
-RESERVED = frozenset(
-    {spec.name.split('.')[0] for spec in NODE}
-    | {'use_sim_time', 'qos_overrides', 'start_type_description_service'}
-)
-ARRAYS = (STRINGS, DOUBLES, INTEGERS)
-RANGED = {
-    DOUBLE: lambda low, high: {
-        'floating_point_range': [FloatingPointRange(from_value=low, to_value=high)]
-    },
-    INTEGER: lambda low, high: {'integer_range': [IntegerRange(from_value=low, to_value=high)]},
-}
-
-
-class ParameterError(ValueError):
-    """A parameter with a wrong value; the message names it and says what is wrong."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"parameter '{name}': {reason}")
 
 
 def read_parameters(node: Node) -> NodeConfig:
@@ -65,37 +40,52 @@ def read_parameters(node: Node) -> NodeConfig:
     Raises:
         ParameterError: one has a wrong type or value.
     """
-    values = {
-        spec.name: _declare(node, spec, spec.name, _default(spec, node)) for spec in NODE
-    }
-    robot_id = values['robot_id'] or socket.gethostname()
+    config = config_from(declare_all(node))
+    if config.server_ca_file:
+        _check_ca_file(config.server_ca_file)
+    if config.pose_topic:
+        _check_topic(node, 'pose_topic', config.pose_topic)
+    for camera in config.cameras:
+        _check_topic(node, f'{camera.name}.image_topic', camera.image_topic)
+        _check_topic(node, f'{camera.name}.detections_topic', camera.detections_topic)
+    return config
+
+
+def config_from(values: Mapping[str, Any]) -> NodeConfig:
+    """Return what the parameters say, checked as a whole: at the start, and before a change.
+
+    Args:
+        values: every parameter's value by its full name, each of its type.
+
+    Raises:
+        ParameterError: one has a wrong value, or does not fit another.
+    """
     names = values['cameras']
-    _check_names(names)
-    cameras = tuple(_read_camera(node, name, robot_id, values['timeout_s']) for name in names)
+    check_names(names)
+    for name, spec in rows(names).items():
+        check(spec, name, values[name])
     _check_url('server.url', values['server.url'])
     if values['image_host.url']:
         _check_url('image_host.url', values['image_host.url'])
     if values['webhook.port']:
         _check_url('webhook.public_url', values['webhook.public_url'])
     by_node = values['image_host.kind'] == 'node'
-    _require(
+    require(
         bool(values['image_host.url']) or not by_node,
         'image_host.url',
         'give the URL under which people reach this node, since image_host.kind is node',
     )
-    ca_file = values['server.ca_file']
-    if ca_file:
-        _check_ca_file(ca_file)
-    _require(
+    require(
         values['poll.interval_s'] <= values['poll.max_interval_s'],
         'poll.interval_s',
         'it is above poll.max_interval_s',
     )
     path = values['journal.path']
+    robot_id = values['robot_id'] or socket.gethostname()
     return NodeConfig(
         server_kind=values['server.kind'],
         server_url=values['server.url'],
-        server_ca_file=ca_file,
+        server_ca_file=values['server.ca_file'],
         server_token_file=values['server.token_file'],
         detection_as=DetectionAs(values['heat.detection_as']),
         image_host=ImageHostConfig(
@@ -112,12 +102,132 @@ def read_parameters(node: Node) -> NodeConfig:
             values['webhook.secret_file'],
         ),
         robot_id=robot_id,
-        cameras=cameras,
-        limits=Limits(values['limits.open'], values['limits.per_hour']),
+        metadata_send=tuple(values['metadata.send']),
+        pose_topic=values['pose_topic'],
+        pose_type=values['pose_type'],
+        cameras=tuple(_camera(name, values, robot_id) for name in names),
+        limits=Limits(
+            values['limits.open'],
+            values['limits.per_hour'],
+            values['journal.max_age_h'] * HOUR_S,
+        ),
         journal_path=Path(path).expanduser() if path else None,
         journal_max_mb=values['journal.max_mb'],
+        journal_max_count=values['journal.max_count'],
         poll_interval_s=values['poll.interval_s'],
         poll_max_interval_s=values['poll.max_interval_s'],
+    )
+
+
+def unknown_parameters(node: Node) -> list[str]:
+    """Return the names that somebody set and that mean nothing here, such as misspelled ones."""
+    return sorted(
+        name
+        for name in overrides(node)
+        if not node.has_parameter(name) and not name.startswith('qos_overrides.')
+    )
+
+
+class _Block:
+    """One camera's parameters, by their names within its block."""
+
+    def __init__(self, camera: str, values: Mapping[str, Any]) -> None:
+        self._camera, self._values = camera, values
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[f'{self._camera}.{name}']
+
+    def require(self, condition: bool, name: str, reason: str) -> None:
+        require(condition, f'{self._camera}.{name}', reason)
+
+
+def _camera(name: str, values: Mapping[str, Any], robot_id: str) -> CameraConfig:
+    block = _Block(name, values)
+    raw = block['transport'] == 'raw'
+    size = block['detection_image_size']
+    block.require(len(size) in (0, 2), 'detection_image_size', 'give [width, height], or nothing')
+    return CameraConfig(
+        name=name,
+        image_topic=block['image_topic'] or f'{name}/image_raw' + ('' if raw else '/compressed'),
+        transport=block['transport'],
+        detections_topic=block['detections_topic'] or f'{name}/detections',
+        asking=_asking(block, values, robot_id),
+        detection_image_size=ImageSize(*size) if size else None,
+        frames_max_mb=block['frames.max_mb'],
+        frames_slop_s=block['frames.slop_s'],
+        frames_wait_s=block['frames.wait_s'],
+    )
+
+
+def _asking(block: _Block, values: Mapping[str, Any], robot_id: str) -> Asking:
+    block.require(
+        bool(block['program'].strip() or block['instructions'].strip()),
+        'instructions',
+        'give instructions, or a program',
+    )
+    block.require(all(block['label_options']), 'label_options', 'a label is empty')
+    return Asking(
+        thresholds=_thresholds(block),
+        cooldown_s=block['cooldown_s'],
+        question=Question(
+            instructions=block['instructions'].strip(),
+            label_options=tuple(block['label_options']),
+        ),
+        program=block['program'].strip(),
+        metadata={'robot_id': robot_id},
+        timeout_s=values['timeout_s'],
+        image=_image(block),
+        send=tuple(values['metadata.send']),
+    )
+
+
+def _thresholds(block: _Block) -> Thresholds:
+    thresholds = Thresholds(
+        block['ask_below'],
+        block['ignore_below'],
+        _per_label(block, 'ask_below'),
+        _per_label(block, 'ignore_below'),
+    )
+    for label in ('', *thresholds.ask_below_of, *thresholds.ignore_below_of):
+        ask = thresholds.ask_below_of.get(label, thresholds.ask_below)
+        ignore = thresholds.ignore_below_of.get(label, thresholds.ignore_below)
+        reason = f'{ignore:g} is above the ask_below {ask:g} {label}'.rstrip()
+        block.require(ignore <= ask, 'ignore_below', reason)
+    return thresholds
+
+
+def _per_label(block: _Block, name: str) -> dict[str, float]:
+    labels, scores = block[f'{name}_labels'], block[f'{name}_scores']
+    block.require(
+        len(labels) == len(scores),
+        f'{name}_scores',
+        f'{len(scores)} scores for {len(labels)} labels in {name}_labels',
+    )
+    return dict(zip(labels, scores, strict=True))
+
+
+def _image(block: _Block) -> ImageSettings:
+    numbers = block['image.black_out']
+    block.require(
+        len(numbers) % 4 == 0,
+        'image.black_out',
+        f'{len(numbers)} numbers; give x, y, width and height of each region',
+    )
+    regions = [numbers[start : start + 4] for start in range(0, len(numbers), 4)]
+    for x, y, width, height in regions:
+        block.require(
+            width > 0 and height > 0 and max(x + width, y + height) <= 1 + 1e-9,
+            'image.black_out',
+            f'the region x {x:g}, y {y:g}, width {width:g}, height {height:g} has no area or '
+            'reaches out of the frame',
+        )
+    return ImageSettings(
+        block['image.format'],
+        block['image.quality'],
+        block['image.max_side'],
+        block['image.crop'],
+        block['image.crop_margin'],
+        tuple(Box(x, y, x + width, y + height) for x, y, width, height in regions),
     )
 
 
@@ -136,179 +246,11 @@ def _check_ca_file(path: str) -> None:
         raise ParameterError('server.ca_file', f'{path}: {reason}') from None
 
 
-def unknown_parameters(node: Node) -> list[str]:
-    """Return the names that somebody set and that mean nothing here, such as misspelled ones."""
-    return sorted(
-        name
-        for name in _overrides(node)
-        if not node.has_parameter(name) and not name.startswith('qos_overrides.')
-    )
-
-
-def _read_camera(node: Node, name: str, robot_id: str, timeout_s: float) -> CameraConfig:
-    values = {
-        spec.name: _declare(node, spec, f'{name}.{spec.name}', spec.default) for spec in CAMERA
-    }
-
-    def require(condition: bool, parameter: str, reason: str) -> None:
-        _require(condition, f'{name}.{parameter}', reason)
-
-    raw = values['transport'] == 'raw'
-    image_topic = values['image_topic'] or f'{name}/image_raw' + ('' if raw else '/compressed')
-    detections_topic = values['detections_topic'] or f'{name}/detections'
-    for parameter, topic in (('image_topic', image_topic), ('detections_topic', detections_topic)):
-        try:
-            validate_topic_name(topic)
-            node.resolve_topic_name(topic)
-        except (InvalidTopicNameException, RCLError) as error:
-            # What follows points at the wrong character, or into the source of rcl.
-            reason = str(error).splitlines()[0].partition(', at ')[0]
-            raise ParameterError(f'{name}.{parameter}', f'{topic!r}: {reason}') from None
-    require(
-        bool(values['program'].strip() or values['instructions'].strip()),
-        'instructions',
-        'give instructions, or a program',
-    )
-    thresholds = Thresholds(
-        values['ask_below'],
-        values['ignore_below'],
-        _per_label(values, 'ask_below', require),
-        _per_label(values, 'ignore_below', require),
-    )
-    for label in ('', *thresholds.ask_below_of, *thresholds.ignore_below_of):
-        ask = thresholds.ask_below_of.get(label, thresholds.ask_below)
-        ignore = thresholds.ignore_below_of.get(label, thresholds.ignore_below)
-        reason = f'{ignore:g} is above the ask_below {ask:g} {label}'.rstrip()
-        require(ignore <= ask, 'ignore_below', reason)
-    size = values['detection_image_size']
-    require(len(size) in (0, 2), 'detection_image_size', 'give [width, height], or nothing')
-    require(all(values['label_options']), 'label_options', 'a label is empty')
-    return CameraConfig(
-        name=name,
-        image_topic=image_topic,
-        transport=values['transport'],
-        detections_topic=detections_topic,
-        asking=Asking(
-            thresholds=thresholds,
-            cooldown_s=values['cooldown_s'],
-            question=Question(
-                instructions=values['instructions'].strip(),
-                label_options=tuple(values['label_options']),
-            ),
-            program=values['program'].strip(),
-            metadata={'robot_id': robot_id},
-            timeout_s=timeout_s,
-        ),
-        detection_image_size=ImageSize(*size) if size else None,
-        frames_max_mb=values['frames.max_mb'],
-        frames_slop_s=values['frames.slop_s'],
-        frames_wait_s=values['frames.wait_s'],
-    )
-
-
-def _declare(node: Node, spec: Spec, name: str, default: Any) -> Any:
-    extra = {}
-    constraints = ', '.join(spec.choices) and f'one of: {", ".join(spec.choices)}'
-    if spec.low is not None and spec.high is not None:
-        constraints = f'{spec.low:g} to {spec.high:g}'
-        if spec.type in RANGED:
-            extra = RANGED[spec.type](spec.low, spec.high)
-    descriptor = ParameterDescriptor(
-        name=name,
-        type=spec.type.value,
-        description=spec.meaning,
-        additional_constraints=constraints,
-        read_only=True,
-        **extra,
-    )
-    _help_rclpy(_overrides(node), spec, name)
+def _check_topic(node: Node, name: str, topic: str) -> None:
     try:
-        value = node.declare_parameter(name, _initial(spec, default), descriptor)
-    except (ParameterException, TypeError, ValueError) as error:
-        raise ParameterError(name, f'{error} ({_expected(spec, constraints)})') from None
-    if value.type_ is Parameter.Type.NOT_SET:
-        # It cannot be declared as an empty list; and a parameter without a value makes rclpy
-        # answer a request for all parameters with none.
-        node._parameters[name] = value = Parameter(name, spec.type, default)
-    result = value.value
-    if spec.type in ARRAYS:
-        result = list(result)
-        if spec.low is not None and spec.high is not None:
-            for item in result:
-                _require(spec.low <= item <= spec.high, name, f'{item:g} is not {constraints}')
-    if spec.choices:
-        _require(result in spec.choices, name, f'{result!r} is not {constraints}')
-    return result
-
-
-def _overrides(node: Node) -> dict[str, Parameter]:
-    """What was set from outside; rclpy has no public way to see it before it is declared."""
-    overrides: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
-    return overrides
-
-
-def _help_rclpy(overrides: dict[str, Parameter], spec: Spec, name: str) -> None:
-    """Mend two kinds of values whose type rclpy does not see.
-
-    It reads an empty list as a byte array, and refuses 5 where 5.0 is meant.
-    """
-    given = overrides.get(name)
-    if given is None:
-        return
-    if spec.type in ARRAYS and given.value in ([], ''):
-        del overrides[name]
-    elif spec.type is DOUBLE and given.type_ is INTEGER:
-        overrides[name] = Parameter(name, DOUBLE, float(given.value))
-    elif spec.type is DOUBLES and given.type_ is INTEGERS:
-        overrides[name] = Parameter(name, DOUBLES, [float(item) for item in given.value])
-
-
-def _initial(spec: Spec, default: Any) -> Any:
-    """The default, or the type alone where the default is an empty list."""
-    return spec.type if spec.type in ARRAYS and not default else default
-
-
-def _expected(spec: Spec, constraints: str) -> str:
-    kind = spec.type.name.lower().replace('_', ' ')
-    return f'it takes a {kind}' + (f', {constraints}' if constraints else '')
-
-
-def _default(spec: Spec, node: Node) -> Any:
-    if spec.name != 'journal.path':
-        return spec.default
-    home = Path(os.environ.get('ROS_HOME') or Path.home() / '.ros')
-    robot_id = _overrides(node).get('robot_id')
-    name = (robot_id and str(robot_id.value)) or socket.gethostname()
-    full = f'{name}{node.get_fully_qualified_name()}'
-    return str(home / 'spark_ros' / (re.sub(r'[^A-Za-z0-9._-]', '_', full) + '.db'))
-
-
-def _check_names(names: list[str]) -> None:
-    _require(bool(names), 'cameras', 'name at least one camera')
-    _require(len(set(names)) == len(names), 'cameras', 'a name stands there twice')
-    for name in names:
-        _require(
-            bool(NAME.fullmatch(name)),
-            'cameras',
-            f'{name!r} is not a name of letters, digits and underscores',
-        )
-        _require(
-            name not in RESERVED, 'cameras', f'{name!r} is the name of a block of parameters'
-        )
-
-
-def _per_label(
-    values: dict[str, Any], name: str, require: Callable[[bool, str, str], None]
-) -> dict[str, float]:
-    labels, scores = values[f'{name}_labels'], values[f'{name}_scores']
-    require(
-        len(labels) == len(scores),
-        f'{name}_scores',
-        f'{len(scores)} scores for {len(labels)} labels in {name}_labels',
-    )
-    return dict(zip(labels, scores, strict=True))
-
-
-def _require(condition: bool, name: str, reason: str) -> None:
-    if not condition:
-        raise ParameterError(name, reason)
+        validate_topic_name(topic)
+        node.resolve_topic_name(topic)
+    except (InvalidTopicNameException, RCLError) as error:
+        # What follows points at the wrong character, or into the source of rcl.
+        reason = str(error).splitlines()[0].partition(', at ')[0]
+        raise ParameterError(name, f'{topic!r}: {reason}') from None

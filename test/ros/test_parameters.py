@@ -18,8 +18,8 @@ from robot import Robot
 from spark_ros.escalation.journal import JournalError
 from spark_ros.geometry import ImageSize
 from spark_ros.ros.config import NodeConfig
-from spark_ros.ros.node import SparkNode
-from spark_ros.ros.parameters import ParameterError, read_parameters, unknown_parameters
+from spark_ros.ros.declaring import ParameterError
+from spark_ros.ros.parameters import read_parameters, unknown_parameters
 
 Read = Callable[..., NodeConfig]
 
@@ -220,10 +220,3 @@ def test_a_journal_that_cannot_be_used_is_refused(robot: Robot, tmp_path: Path) 
     (tmp_path / 'file').touch()
     with pytest.raises(JournalError, match='cannot be opened'):
         robot.start(journal__path=str(tmp_path / 'file' / 'journal.db'))
-
-
-def test_no_parameter_can_be_changed_while_it_runs(robot: Robot) -> None:
-    node = robot.start()
-    assert isinstance(node, SparkNode)
-    (result,) = node.set_parameters([Parameter('timeout_s', value=1.0)])
-    assert not result.successful

@@ -1,0 +1,85 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Write the reference of all parameters: `python -m spark_ros.ros.parameter_reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spark_ros.ros.declaring import ARRAYS, constraints, kind
+from spark_ros.ros.parameter_table import CAMERA, NODE, Spec
+
+# Made from the machine's name and folders, which do not belong into a document.
+COMPUTED = {'journal.path': '`$ROS_HOME/spark_ros/<robot_id>_<node>.db`, else below `~/.ros`'}
+HEAD = """\
+<!-- Written by `make docs` from spark_ros/ros/parameter_table.py; edit that. -->
+# Parameters
+
+Every parameter of `spark_node`. [config/spark.yaml](../config/spark.yaml) has them all with their
+defaults; copy it and keep the lines you change.
+
+A wrong value is refused with the parameter's name and the reason: at the start the node does not
+come up, while it runs nothing changes. **Live** ones may be changed while the node runs, by
+`ros2 param set` or any parameter client; the others are read-only. What is set together (the
+service `~/set_parameters_atomically`) is checked as a whole, and either all of it is applied or
+none; what is set one by one, as `ros2 param set` and `ros2 param load` do, is checked and applied
+one by one. Questions that were asked already stay as they are.
+
+A whole number will do where a double is meant, and `[]` for any empty list.
+"""
+CAMERAS = """\
+Each name in `cameras` has this block: for a camera called `front`, `<camera>.ask_below` is
+`front.ask_below`.
+"""
+
+
+def reference() -> str:
+    """Return the document, as Markdown."""
+    return '\n'.join(
+        [
+            HEAD,
+            '## The node\n',
+            *table(NODE, ''),
+            '\n## Each camera\n',
+            CAMERAS,
+            *table(CAMERA, '<camera>.'),
+            '',
+        ]
+    )
+
+
+def table(specs: Sequence[Spec], prefix: str) -> list[str]:
+    """Return the lines of a table of parameters."""
+    rows = [
+        f'| `{prefix}{spec.name}` | {_kind(spec)} | {_default(spec)} | '
+        f'{"live" if spec.live else "read-only"} | {_escaped(spec.meaning)} |'
+        for spec in specs
+    ]
+    return ['| name | type | default | change | meaning |', '|---|---|---|---|---|', *rows]
+
+
+def _kind(spec: Spec) -> str:
+    if spec.choices and spec.type not in ARRAYS:
+        return ' or '.join(f'`{choice}`' for choice in spec.choices)
+    return ', '.join(filter(None, [kind(spec), constraints(spec)]))
+
+
+def _default(spec: Spec) -> str:
+    if spec.name in COMPUTED:
+        return COMPUTED[spec.name]
+    if spec.default == '' or spec.default == []:
+        return 'empty'
+    if spec.type in ARRAYS:
+        return '`[' + ', '.join(str(item) for item in spec.default) + ']`'
+    if isinstance(spec.default, bool):
+        return f'`{str(spec.default).lower()}`'
+    if isinstance(spec.default, float):
+        return f'`{spec.default:.15g}`' if spec.default % 1 else f'`{spec.default:.1f}`'
+    return f'`{spec.default}`'
+
+
+def _escaped(text: str) -> str:
+    return text.replace('|', '\\|').replace('<', '&lt;').replace('>', '&gt;')
+
+
+if __name__ == '__main__':
+    print(reference(), end='')

@@ -1,0 +1,54 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The services by which others set this node's parameters; nothing that they send ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.parameter_service import ParameterService
+
+
+class SafeParameterService(ParameterService):
+    """Answer with a reason where rclpy's own service raises, which would end the executor.
+
+    It does so for a type that no parameter has, and does not name a parameter that is not there.
+    Make the node with `start_parameter_services=False`.
+    """
+
+    def __init__(self, node: Node) -> None:
+        """Offer the services of a node, which must outlive this."""
+        self._parameters_of = node
+        super().__init__(node)
+
+    def _set_parameters_callback(
+        self, request: SetParameters.Request, response: SetParameters.Response
+    ) -> SetParameters.Response:
+        response.results = [self._set([one]) for one in request.parameters]
+        return response
+
+    def _set_parameters_atomically_callback(
+        self, request: SetParametersAtomically.Request, response: SetParametersAtomically.Response
+    ) -> SetParametersAtomically.Response:
+        response.result = self._set(request.parameters)
+        return response
+
+    def _set(self, given: Sequence[ParameterMessage]) -> SetParametersResult:
+        node = self._parameters_of
+        for one in given:
+            if not node.has_parameter(one.name):
+                return _refused(f"there is no parameter '{one.name}'")
+        try:
+            return node.set_parameters_atomically(
+                [Parameter.from_parameter_msg(one) for one in given]
+            )
+        except Exception as error:
+            return _refused(str(error))
+
+
+def _refused(reason: str) -> SetParametersResult:
+    return SetParametersResult(successful=False, reason=reason)
