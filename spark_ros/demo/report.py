@@ -21,9 +21,12 @@ from spark_ros.service.recognise import Truth
 
 
 def write_pictures(shots: Sequence[Shot], folder: Path) -> list[Path]:
-    """Write one before/after picture for each answered frame; return their paths."""
+    """Write one before/after picture for each answered frame; return their paths.
+
+    Beside each goes the node's own picture, as it came over the topic.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob('*.png'):
+    for old in (*folder.glob('*.png'), *folder.glob('*_annotated.jpg')):
         old.unlink()
     written = []
     for number, shot in enumerate(shots, 1):
@@ -42,6 +45,8 @@ def write_pictures(shots: Sequence[Shot], folder: Path) -> list[Path]:
         path = folder / f'{number:02d}_{name}.png'
         if cv2.imwrite(str(path), picture):
             written.append(path)
+        if shot.annotated:
+            (folder / f'{path.stem}_annotated.jpg').write_bytes(shot.annotated)
     return written
 
 

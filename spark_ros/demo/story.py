@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.demo.camera import CAMERA
@@ -21,6 +21,7 @@ from spark_ros.msg import Correction, EngagementStatus, Resolution
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.images import to_pixels
 
+ANNOTATED = f'spark/{CAMERA}/annotated/compressed'
 STEPS = {
     EngagementStatus.STATE_QUEUED: 'asked',
     EngagementStatus.STATE_OPEN: 'opened',
@@ -43,13 +44,18 @@ Labelled = tuple[str, tuple[float, float, float, float]]
 
 @dataclass
 class Shot:
-    """What is known of one frame; boxes are (x, y, width, height) in pixels."""
+    """What is known of one frame; boxes are (x, y, width, height) in pixels.
+
+    Attributes:
+        annotated: the node's own picture of the answer, a JPEG.
+    """
 
     name: str
     image: NDArray[np.uint8] | None = None
     before: list[Labelled] = field(default_factory=list)
     after: list[Labelled] | None = None
     resolution: Resolution | None = None
+    annotated: bytes = b''
 
 
 class Story(Node):
@@ -77,18 +83,22 @@ class Story(Node):
             durability=DurabilityPolicy.TRANSIENT_LOCAL,
         )
         reliable = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+        unsure = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
         for kind, topic, callback, qos in (
             (Image, f'{CAMERA}/image_raw', self._on_image, reliable),
             (EngagementStatus, 'spark/engagements', self._on_status, reliable),
             (Resolution, 'spark/resolutions', self._on_resolution, latched),
             (Detection2DArray, f'spark/{CAMERA}/detections', self._on_corrected, latched),
+            (CompressedImage, ANNOTATED, self._on_annotated, unsure),
         ):
             self.create_subscription(kind, topic, callback, qos)
 
     @property
     def hears_the_node(self) -> bool:
         """Whether the node's topics are there, so that no step of it is missed."""
-        topics = ('spark/engagements', 'spark/resolutions', f'spark/{CAMERA}/detections')
+        topics = (
+            'spark/engagements', 'spark/resolutions', f'spark/{CAMERA}/detections', ANNOTATED,
+        )  # fmt: skip
         return all(self.count_publishers(topic) for topic in topics)
 
     def say(self, step: str, words: str) -> None:
@@ -148,3 +158,6 @@ class Story(Node):
             label = one.results[0].hypothesis.class_id
             boxes.append((label, (*corner, box.size_x, box.size_y)))
         self._shot(stamp_ns(message.header.stamp)).after = boxes
+
+    def _on_annotated(self, message: CompressedImage) -> None:
+        self._shot(stamp_ns(message.header.stamp)).annotated = bytes(message.data)

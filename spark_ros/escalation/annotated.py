@@ -224,7 +224,7 @@ def _legend(marks: Sequence[Mark], *, unshown: int) -> list[Legend]:
     if any(mark.was is not None and mark.now is not None for mark in marks) or any(
         mark.kind is None for mark in marks
     ):
-        entries.append(Legend("the robot's", PRIOR, dashed=True))
+        entries.append(Legend('before', PRIOR, dashed=True))
     if unshown:
         entries.append(Legend(f'{unshown} more not drawn', PAPER))
     return entries

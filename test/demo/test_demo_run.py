@@ -54,6 +54,8 @@ def test_the_main_job(tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPa
     pictures = [cv2.imread(str(path)) for path in (tmp_path / 'pictures').glob('*.png')]
     assert len(pictures) >= 3
     assert all(p is not None and min(p.shape[:2]) > 200 for p in pictures)
+    annotated = [cv2.imread(str(p)) for p in (tmp_path / 'pictures').glob('*_annotated.jpg')]
+    assert annotated and all(p is not None and min(p.shape[:2]) > 200 for p in annotated)
     assert [line for line in left_behind(marker) if str(os.getpid()) not in line] == []
 
 
