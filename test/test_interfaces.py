@@ -69,8 +69,8 @@ FIELDS = {
     ),
     'Resolution': (
         'header id token camera state response answers has_rating rating corrections annotations '
-        'feedback flags late frame_match image_width image_height image_url program created '
-        'closed response_time metadata'
+        'feedback flags late frame_match image_width image_height image_crop image_url program '
+        'created closed response_time metadata'
     ),
     'Vertex': 'x y',
 }

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from spark_ros.escalation.asking import DOUBTED
-from spark_ros.escalation.encoding import EncodingError, Pixels, encode_pixels
+from spark_ros.escalation.departure import JPEG_QUALITY, Pixels
+from spark_ros.escalation.encoding import EncodingError, encode_pixels
 from spark_ros.escalation.escalation import EncodedImage
 from spark_ros.model import Annotation
 
@@ -18,8 +19,15 @@ SURE_BGR = (235, 235, 235)
 DARK_BGR = (30, 30, 30)
 
 
-def draw_priors(image: EncodedImage, priors: Iterable[Annotation]) -> EncodedImage:
-    """Return the image with each prior's outline, label and score on it, as JPEG.
+def draw_priors(
+    image: EncodedImage, priors: Iterable[Annotation], quality: int = JPEG_QUALITY
+) -> EncodedImage:
+    """Return the image with each prior's outline, label and score on it, in its own format.
+
+    Args:
+        image: JPEG or PNG.
+        priors: in fractions of that image.
+        quality: of a JPEG, 1 to 100.
 
     Raises:
         EncodingError: the image cannot be decoded.
@@ -30,7 +38,7 @@ def draw_priors(image: EncodedImage, priors: Iterable[Annotation]) -> EncodedIma
     pixels = np.asarray(decoded, np.uint8)
     for prior in priors:
         _draw(pixels, prior)
-    return encode_pixels(pixels)
+    return encode_pixels(pixels, quality, image.format)
 
 
 def _draw(pixels: Pixels, prior: Annotation) -> None:

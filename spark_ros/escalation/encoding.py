@@ -8,18 +8,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from spark_ros.escalation.departure import JPEG_QUALITY, Departure, Pixels, apply
 from spark_ros.escalation.escalation import EncodedImage
 from spark_ros.geometry import ImageSize
 
-Pixels = npt.NDArray[np.uint8]
-
-JPEG_QUALITY = 90
 MAX_PIXELS = 100_000_000
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SIDEWAYS = frozenset({5, 6, 7, 8})
+# What makes an EXIF orientation upright, once those that lie on their side are transposed.
+_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 _ORIENTATION_TAG = 0x0112
 
 
@@ -70,34 +69,78 @@ def read_header(data: bytes | memoryview) -> ImageHeader:
     return header
 
 
-def encode_compressed(data: bytes) -> EncodedImage:
-    """Pass a compressed image on untouched, unless it has to be turned upright.
+def encode_compressed(data: bytes, departure: Departure | None = None) -> EncodedImage:
+    """Pass a compressed image on untouched, unless it has to be turned upright or edited.
+
+    What is edited is encoded anew: nothing else that was in the file, such as a thumbnail,
+    goes along.
+
+    Args:
+        data: a JPEG or PNG file.
+        departure: how it leaves; None: as it is.
 
     Raises:
-        EncodingError: it cannot be decoded.
+        EncodingError: it cannot be decoded or encoded.
     """
     header = read_header(data)
-    if header.orientation == 1:
+    if header.orientation == 1 and (departure is None or departure.untouched):
         return EncodedImage(bytes(data), header.size, header.format)
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise EncodingError('the compressed image cannot be decoded')
-    return encode_pixels(np.asarray(pixels, np.uint8))
+    return encode_frame(_decode(data, header), departure)
 
 
-def encode_pixels(pixels: Pixels, quality: int = JPEG_QUALITY) -> EncodedImage:
-    """Encode BGR (H, W, 3) or grey (H, W) pixels as JPEG.
+def encode_frame(pixels: Pixels, departure: Departure | None = None) -> EncodedImage:
+    """Encode what leaves of a frame's upright pixels, BGR (H, W, 3) or grey (H, W).
+
+    Raises:
+        EncodingError: they are not of the size that was planned for, or cannot be encoded.
+    """
+    if departure is None:
+        return encode_pixels(pixels)
+    try:
+        pixels = apply(pixels, departure)
+    except ValueError as error:
+        raise EncodingError(str(error)) from None
+    return encode_pixels(pixels, departure.quality, departure.format)
+
+
+def encode_pixels(
+    pixels: Pixels, quality: int = JPEG_QUALITY, form: str = 'jpeg'
+) -> EncodedImage:
+    """Encode BGR (H, W, 3) or grey (H, W) pixels as JPEG or PNG.
 
     Raises:
         EncodingError: OpenCV cannot encode them (a side over 65,500 pixels, no pixels).
     """
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality] if form == 'jpeg' else []
+    what = f'the image cannot be encoded as {form.upper()}'
     try:
-        done, data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        done, data = cv2.imencode(f'.{form}', pixels, flags)
     except cv2.error as error:
-        raise EncodingError(f'the image cannot be encoded as JPEG: {error.err}') from None
+        raise EncodingError(f'{what}: {error.err}') from None
     if not done:
-        raise EncodingError('the image cannot be encoded as JPEG')
-    return EncodedImage(data.tobytes(), ImageSize(pixels.shape[1], pixels.shape[0]))
+        raise EncodingError(what)
+    return EncodedImage(data.tobytes(), ImageSize(pixels.shape[1], pixels.shape[0]), form)
+
+
+def _decode(data: bytes, header: ImageHeader) -> Pixels:
+    """Decode to upright BGR pixels (H, W, 3), turned as our own reading of the header says.
+
+    A decoder that read the orientation otherwise would put what is to be hidden elsewhere.
+    """
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise EncodingError(f'the compressed image cannot be decoded: {error.err}') from None
+    if pixels is None:
+        raise EncodingError('the compressed image cannot be decoded')
+    if pixels.shape[1::-1] != header.stored:
+        raise EncodingError('the compressed image has another size than its header says')
+    if header.orientation in _SIDEWAYS:
+        pixels = cv2.transpose(pixels)
+    if (flip := _FLIPS.get(header.orientation)) is not None:
+        pixels = cv2.flip(pixels, flip)
+    return np.asarray(pixels, np.uint8)
 
 
 def _jpeg_header(data: bytes | memoryview) -> ImageHeader:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from spark_ros.geometry import ImageSize, Vertex
+from spark_ros.escalation.departure import Departure, Region
+from spark_ros.geometry import Box, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
     AnnotationType,
@@ -49,6 +50,7 @@ class Escalation:
         image_size: upright, in pixels.
         source_size: the size in whose pixels the detections came (usually the image's).
         source: the detections as they came, serialized by whoever asked; opaque here.
+        departure: how the frame leaves; None: as it is.
         certainty: the lowest score among the doubted detections; the least certain go first.
         created: Unix seconds.
         timeout_s: how long an answer is waited for; 0 waits for ever.
@@ -70,6 +72,7 @@ class Escalation:
     certainty: float = 0.0
     timeout_s: float = 0.0
     source: bytes = b''
+    departure: Departure | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def dump_escalation(escalation: Escalation) -> str:
         'question': question,
         'priors': [_dump_annotation(prior) for prior in escalation.priors],
         'metadata': dict(escalation.metadata),
+        'departure': escalation.departure and vars(escalation.departure),
     }
     del record['source']
     return json.dumps(record)
@@ -127,6 +131,8 @@ def load_escalation(text: str, source: bytes) -> Escalation:
             ),
             'priors': tuple(_load_annotation(prior) for prior in record['priors']),
             'source': source,
+            # What was stored before frames were edited has none.
+            'departure': _load_departure(record.get('departure')),
         }
     )
 
@@ -166,6 +172,20 @@ def load_answer(text: str) -> Answer:
                 )
                 for kind, original, corrected in record['corrections']
             ),
+        }
+    )
+
+
+def _load_departure(record: dict[str, Any] | None) -> Departure | None:
+    if record is None:
+        return None
+    return Departure(
+        **{
+            **record,
+            'frame': ImageSize(*record['frame']),
+            'region': Region(*record['region']),
+            'size': ImageSize(*record['size']),
+            'black_out': tuple(Box(*box) for box in record['black_out']),
         }
     )
 

@@ -6,7 +6,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.escalation.escalation import EncodedImage, Escalation
+
+
+def camera_tag(escalation: Escalation) -> str:
+    """Return the camera's name for an image's tag, where it may leave; else nothing."""
+    return escalation.metadata.get('camera', '')
 
 
 class ImageHost(Protocol):

@@ -19,7 +19,7 @@ from spark_ros.escalation.heat_backend import HeatBackend
 from spark_ros.escalation.image_hosts import ImageHost, ServiceImageHost
 from spark_ros.escalation.spark_backend import SparkBackend
 from spark_ros.ros.config import NodeConfig
-from spark_ros.ros.parameters import ParameterError
+from spark_ros.ros.declaring import ParameterError
 
 TOKEN_VARIABLE = 'SPARK_TOKEN'
 IMAGE_TOKEN_VARIABLE = 'SPARK_IMAGE_TOKEN'
@@ -35,7 +35,7 @@ def make_backend(config: NodeConfig) -> Backend:
     webhook_url = config.webhook.public_url if config.webhook.port else ''
     if config.server_kind == 'spark':
         client = _spark_client(config, config.server_url, token)
-        return SparkBackend(client, config.robot_id, webhook_url)
+        return SparkBackend(client, _robot_id(config), webhook_url)
     images = _image_host(config, token)
     return HeatBackend(
         HeatClient(
@@ -44,11 +44,11 @@ def make_backend(config: NodeConfig) -> Backend:
             deadline_s=None,
             retry=RetryPolicy.none(),
             verify=config.server_ca_file or True,
-            robot_id=config.robot_id,
+            robot_id=_robot_id(config),
         ),
         images,
         config.detection_as,
-        config.robot_id,
+        _robot_id(config),
         webhook_url,
     )
 
@@ -93,8 +93,13 @@ def _spark_client(config: NodeConfig, url: str, token: str) -> SparkClient:
         deadline_s=None,
         retry=RetryPolicy.none(),
         verify=config.server_ca_file or True,
-        robot_id=config.robot_id,
+        robot_id=_robot_id(config),
     )
+
+
+def _robot_id(config: NodeConfig) -> str:
+    """Return the robot's name for headers and the feed, where it may leave; else nothing."""
+    return config.robot_id if 'robot_id' in config.metadata_send else ''
 
 
 def _token(parameter: str, file: str, variable: str) -> str:

@@ -22,6 +22,7 @@ from spark_ros.ros.conversions import best_hypothesis, stamp_ns
 from spark_ros.ros.images import check_image
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.matched import MatchedSubscription
+from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.sighting import RosSighting
 
 MAX_WAITING = 100
@@ -43,6 +44,7 @@ class CameraInput:
         config: CameraConfig,
         offer: Callable[[RosSighting], None],
         warn: WarnOnce,
+        pose: PoseInput,
     ) -> None:
         """Subscribe.
 
@@ -52,8 +54,9 @@ class CameraInput:
             config: the camera's parameters.
             offer: takes a sighting and returns at once.
             warn: says what is wrong with a message, once for each kind.
+            pose: where the robot is.
         """
-        self._config, self._offer, self._warn = config, offer, warn
+        self._config, self._offer, self._warn, self._pose = config, offer, warn, pose
         self._ring: FrameRing[Image | CompressedImage] = FrameRing(
             int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9)
         )
@@ -82,6 +85,11 @@ class CameraInput:
     def topics(self) -> list[str]:
         """The topics subscribed to, fully resolved."""
         return [subscription.resolved_topic for subscription in self._subscriptions]
+
+    def configure(self, config: CameraConfig) -> None:
+        """Go on by other parameters; topics and transport stay as they are."""
+        self._config = config
+        self._ring.configure(int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9))
 
     def _on_image(self, message: Image) -> None:
         if problem := check_image(message):
@@ -167,6 +175,7 @@ class CameraInput:
                 lambda reason: self._warn(
                     f'{name}: a detection is left out: {reason}', f'{name} {_kind(reason)}'
                 ),
+                self._pose.newest,
             )
         )
 

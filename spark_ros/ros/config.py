@@ -67,8 +67,12 @@ class NodeConfig:
 
     Attributes:
         detection_as: how Heat is asked about boxes.
+        metadata_send: the keys of the metadata that may leave.
+        pose_topic: where the robot's pose comes from; may be empty.
+        pose_type: one of `spark_ros.ros.pose.POSE_TYPES`.
         journal_path: None keeps the journal in memory.
         journal_max_mb: what its images may take, in megabytes.
+        journal_max_count: how many questions it keeps.
     """
 
     server_kind: str
@@ -79,9 +83,13 @@ class NodeConfig:
     image_host: ImageHostConfig
     webhook: WebhookConfig
     robot_id: str
+    metadata_send: tuple[str, ...]
+    pose_topic: str
+    pose_type: str
     cameras: tuple[CameraConfig, ...]
     limits: Limits
     journal_path: Path | None
     journal_max_mb: float
+    journal_max_count: int
     poll_interval_s: float
     poll_max_interval_s: float

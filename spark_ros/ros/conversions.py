@@ -12,6 +12,7 @@ from typing import Any
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import KeyValue
 from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
@@ -191,6 +192,7 @@ def resolution_message(resolved: Resolved) -> Resolution:
         frame_match=_FRAME_MATCHES[asked.frame_match],
         image_width=asked.image_size.width,
         image_height=asked.image_size.height,
+        image_crop=_crop(asked),
         image_url=_text(answer.image_url),
         program=asked.program,
         created=time_message(int((answer.created or asked.created) * NS)),
@@ -239,6 +241,14 @@ def key_values(values: Mapping[str, Any]) -> list[KeyValue]:
 def _text(said: str) -> str:
     """Replace what no UTF-8 can hold: JSON may carry half a surrogate pair, ROS cannot."""
     return said.encode('utf-8', 'replace').decode('utf-8')
+
+
+def _crop(escalation: Escalation) -> RegionOfInterest:
+    departure = escalation.departure
+    if departure is None or departure.whole:
+        return RegionOfInterest()
+    x, y, width, height = departure.region
+    return RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height)
 
 
 def _header(escalation: Escalation) -> Header:

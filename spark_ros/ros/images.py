@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from sensor_msgs.msg import Image
 
-from spark_ros.escalation.encoding import EncodingError, Pixels
+from spark_ros.escalation.departure import Pixels, black_out
+from spark_ros.escalation.encoding import EncodingError
+from spark_ros.geometry import Box
 
 try:
     from cv_bridge import CvBridge
@@ -61,11 +65,16 @@ def check_image(message: Image) -> str:
     return ''
 
 
-def to_pixels(message: Image) -> Pixels:
+def to_pixels(message: Image, hidden: Sequence[Box] = ()) -> Pixels:
     """Return BGR (H, W, 3) or grey (H, W) pixels.
 
     16-bit images lose their lower byte (mono16), or are stretched to what is in them (16UC1,
     which has no agreed white), so that a person sees something.
+
+    Args:
+        message: the image.
+        hidden: regions that nobody may see, as fractions of it: how much is stretched does not
+            depend on what is there. They are not blacked out here.
 
     Raises:
         EncodingError: the message is wrong (see `check_image`).
@@ -86,7 +95,7 @@ def to_pixels(message: Image) -> Pixels:
         writeable=False,
     )
     if encoding in ('mono16', '16UC1'):
-        return _to_8_bit(message, np.ascontiguousarray(rows))
+        return _to_8_bit(message, np.ascontiguousarray(rows), hidden)
     channels = _CHANNELS[encoding]
     pixels = np.ascontiguousarray(rows).reshape(
         (message.height, message.width, channels) if channels > 1 else rows.shape
@@ -95,10 +104,11 @@ def to_pixels(message: Image) -> Pixels:
     return pixels if code is None else np.asarray(cv2.cvtColor(pixels, code), np.uint8)
 
 
-def _to_8_bit(message: Image, rows: Pixels) -> Pixels:
+def _to_8_bit(message: Image, rows: Pixels, hidden: Sequence[Box]) -> Pixels:
     values = rows.view('>u2' if message.is_bigendian else '<u2').astype(np.uint16)
     if message.encoding == 'mono16':
         return (values >> 8).astype(np.uint8)
+    values = black_out(values, hidden)
     present = values[values > 0]
     low, high = (int(present.min()), int(present.max())) if present.size else (0, 1)
     stretched = (values.astype(np.float32) - low) * (255.0 / max(high - low, 1))

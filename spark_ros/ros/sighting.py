@@ -10,12 +10,14 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.encoding import encode_compressed, encode_pixels, read_header
+from spark_ros.escalation.departure import Departure
+from spark_ros.escalation.encoding import encode_compressed, encode_frame, read_header
 from spark_ros.escalation.escalation import EncodedImage, FrameMatch
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Annotation
 from spark_ros.ros.conversions import read_detections, stamp_ns
 from spark_ros.ros.images import to_pixels
+from spark_ros.ros.pose import PoseMessage, pose_metadata
 
 
 class RosSighting:
@@ -29,6 +31,7 @@ class RosSighting:
         frame_match: FrameMatch,
         detection_image_size: ImageSize | None,
         refuse: Callable[[str], None],
+        pose: PoseMessage | None = None,
     ) -> None:
         """Keep references; nothing is copied.
 
@@ -39,6 +42,7 @@ class RosSighting:
             frame_match: how the frame was found.
             detection_image_size: what the detector saw, where that is not the frame's size.
             refuse: told the reason for each detection that makes no sense.
+            pose: where the robot is, as far as it is known.
         """
         self.camera = camera
         self.stamp_ns = stamp_ns(image.header.stamp)
@@ -48,6 +52,7 @@ class RosSighting:
         self._detections = detections
         self._detection_image_size = detection_image_size
         self._refuse = refuse
+        self._pose = pose
 
     def size(self) -> ImageSize:
         """Return the upright size in pixels, from the message or the file's header."""
@@ -63,11 +68,15 @@ class RosSighting:
             self._detections, self._size, self.source_size(), self._refuse
         )
 
-    def encode(self) -> EncodedImage:
-        """Return JPEG or PNG bytes."""
+    def metadata(self) -> dict[str, str]:
+        """Return the pose, where there is one."""
+        return {} if self._pose is None else pose_metadata(self._pose)
+
+    def encode(self, departure: Departure) -> EncodedImage:
+        """Return JPEG or PNG bytes of what leaves."""
         if isinstance(self._image, CompressedImage):
-            return encode_compressed(bytes(self._image.data))
-        return encode_pixels(to_pixels(self._image))
+            return encode_compressed(bytes(self._image.data), departure)
+        return encode_frame(to_pixels(self._image, departure.black_out), departure)
 
     def source(self) -> bytes:
         """Return the detections as they came, serialized."""
@@ -78,3 +87,13 @@ class RosSighting:
         if isinstance(self._image, CompressedImage):
             return read_header(memoryview(self._image.data)).size
         return ImageSize(self._image.width, self._image.height)
+
+
+def own_image(
+    camera: str, image: CompressedImage, detection_image_size: ImageSize | None
+) -> RosSighting:
+    """Return an image that came with a goal as a sighting on which nothing was detected."""
+    nothing = Detection2DArray(header=image.header)
+    return RosSighting(
+        camera, image, nothing, FrameMatch.EXACT, detection_image_size, lambda reason: None
+    )

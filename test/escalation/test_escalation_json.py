@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spark_ros.escalation.departure import Departure, Region
 from spark_ros.escalation.escalation import (
     Escalation,
     FrameMatch,
@@ -14,7 +18,7 @@ from spark_ros.escalation.escalation import (
     load_answer,
     load_escalation,
 )
-from spark_ros.geometry import ImageSize, Vertex
+from spark_ros.geometry import Box, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
     AnnotationType,
@@ -55,6 +59,15 @@ questions = st.builds(
     validation=texts,
     rating_max=finite,
 )
+departures = st.builds(
+    Departure,
+    frame=sizes,
+    region=st.builds(Region, *[st.integers(0, 65535)] * 4),
+    size=sizes,
+    format=st.sampled_from(['jpeg', 'png']),
+    quality=st.integers(1, 100),
+    black_out=st.lists(st.builds(Box, *[fractions] * 4), max_size=3).map(tuple),
+)
 escalations = st.builds(
     Escalation,
     id=texts,
@@ -73,6 +86,7 @@ escalations = st.builds(
     certainty=fractions,
     timeout_s=st.floats(0, 1e9),
     source=st.binary(max_size=100),
+    departure=st.none() | departures,
 )
 answers = st.builds(
     Answer,
@@ -103,6 +117,16 @@ def test_a_question_comes_back_as_it_was(escalation: Escalation) -> None:
     text = dump_escalation(escalation)
     text.encode('utf-8')
     assert load_escalation(text, escalation.source) == escalation
+
+
+@given(escalations)
+def test_a_question_that_was_stored_before_frames_were_edited_is_about_the_whole_frame(
+    escalation: Escalation,
+) -> None:
+    record = json.loads(dump_escalation(escalation))
+    del record['departure']
+    loaded = load_escalation(json.dumps(record), escalation.source)
+    assert loaded == replace(escalation, departure=None)
 
 
 @given(answers)
