@@ -23,6 +23,7 @@ from spark_ros.escalation.policy import HourlyLimit
 from spark_ros.escalation.questions import Question, Questions
 from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.escalation.sending import Sender
+from spark_ros.escalation.withdrawal import Withdrawals
 from spark_ros.model import State
 from spark_ros.wire.values import WireError
 
@@ -40,10 +41,12 @@ class Limits:
     Attributes:
         open: questions waiting to be sent or answered at one time.
         per_hour: questions in any 3600 seconds.
+        age_s: how long one is kept that nobody answers, whatever its own timeout says.
     """
 
     open: int = 50
     per_hour: int = 0
+    age_s: float = 0.0
 
 
 class Courier:
@@ -80,6 +83,9 @@ class Courier:
         self._sender = Sender(
             backend, journal, self._disk, self._questions, self._opened, self._end
         )
+        self._withdrawals = Withdrawals(
+            backend, journal, self._disk, self._questions, self._tell
+        )
         self.dropped: Counter[str] = Counter()
         self.on_open: Callable[[str], None] = lambda id: None
 
@@ -98,25 +104,28 @@ class Courier:
                 self._take(entry)
         if self._questions:
             logger.info('the journal brought back %d unanswered questions', len(self._questions))
-        await asyncio.gather(self._deadlines.run(self._expire), self._sender.run())
+        await asyncio.gather(
+            self._deadlines.run(self._expire), self._sender.run(), self._withdrawals.run()
+        )
 
-    def admits(self, certainty: float, now: float) -> str:
+    def admits(self, certainty: float, now: float, priority: int = 0) -> str:
         """Return an empty string, or why one more question cannot be asked now.
 
-        A question that is less certain than one still waiting to be sent takes its place.
+        A question takes the place of one still waiting to be sent that has a lower priority, or
+        the same and is more certain.
         """
         if self._hourly.reached(now):
             return 'limits.per_hour'
         full = 0 < self._limits.open <= self._questions.waiting()
-        if full and self._questions.most_certain_unsent(certainty) is None:
+        if full and self._questions.most_certain_unsent(certainty, priority) is None:
             return 'limits.open'
         return ''
 
     async def submit(self, escalation: Escalation, image: EncodedImage, now: float) -> None:
         """Accept a question: it is on the disk when this returns.
 
-        Where unsent images take all the room in the journal, the oldest of the lowest priority
-        are given up.
+        Where the journal is full, those go that are kept for a late answer only, then the oldest
+        unsent of the lowest priority.
 
         Raises:
             JournalFull: there is no room even so, and it was not accepted.
@@ -125,20 +134,40 @@ class Courier:
             try:
                 entry = await self._disk(self._journal.add, escalation, image)
                 break
-            except JournalFull:
-                oldest = self._questions.oldest_unsent(escalation.priority)
-                if oldest is None:
+            except JournalFull as full:
+                if not await self._make_room(full.limit, escalation.priority):
                     raise
-                self.dropped['journal.max_mb'] += 1
-                await self._end(oldest, State.FAILED, 'given up: journal.max_mb is full')
         if 0 < self._limits.open <= self._questions.waiting():
-            gives_way = self._questions.most_certain_unsent(escalation.certainty)
+            gives_way = self._questions.most_certain_unsent(
+                escalation.certainty, escalation.priority
+            )
             if gives_way is not None:
                 self.dropped['gave way'] += 1
-                await self._end(gives_way, State.CANCELED, 'gave way to a less certain question')
+                await self._end(gives_way, State.CANCELED, 'gave way to a more urgent question')
         self._hourly.note(now)
         self._take(entry)
         self._emit(Status(escalation, State.QUEUED))
+
+    async def cancel(self, id: str) -> str:
+        """Withdraw a question; return an empty string, or why that cannot be.
+
+        Its answer is not published. It is withdrawn at the service, too, where the API has a
+        call for that, as soon as it can be reached.
+        """
+        return await self._withdrawals.cancel(id, 'withdrawn')
+
+    async def listed(self, camera: str) -> list[Status]:
+        """Return the questions without an end, oldest first; of one camera unless it is empty."""
+        found = []
+        for question in self._questions.all_waiting():
+            try:
+                escalation = await self._disk(self._journal.escalation, question.entry.id)
+            except KeyError:
+                # It has ended in the meantime.
+                continue
+            if camera in ('', escalation.camera):
+                found.append(Status(escalation, question.state, question.token))
+        return found
 
     def published(self, id: str) -> None:
         """Forget a question whose answer has been handed to every output."""
@@ -209,20 +238,39 @@ class Courier:
         """Write out what is pending and close the journal."""
         self._disk.close(self._journal.close)
 
+    async def _make_room(self, limit: str, priority: int) -> bool:
+        """Give one question up for one of a priority; return whether there was any."""
+        # An expired one has told its end already; its image is gone where images need room.
+        if limit == 'journal.max_count' and (expired := self._questions.oldest_expired()):
+            await self._forget(expired.entry.id)
+            return True
+        oldest = self._questions.oldest_unsent(priority)
+        if oldest is None:
+            return False
+        self.dropped[limit] += 1
+        await self._end(oldest, State.FAILED, f'given up: {limit} is full')
+        return True
+
+    async def _forget(self, id: str) -> None:
+        self._questions.forget(id)
+        await self._disk(self._journal.done, id)
+
     async def _expire(self, id: str) -> None:
         question = self._questions.get(id)
         if question is None:
             return
         if question.sending:
-            self._deadlines.add(id, time.time() + 1.0)
+            self._deadlines.add(id, 1.0)
         elif question.state is State.EXPIRED:
-            self._questions.forget(id)
-            await self._disk(self._journal.done, id)
+            await self._forget(id)
+        elif time.monotonic() >= question.given_up_at:
+            self.dropped['journal.max_age_h'] += 1
+            await self._end(question, State.FAILED, 'given up: it is as old as journal.max_age_h')
         elif question.token:
             question.state = State.EXPIRED
             await self._disk(self._journal.note_state, id, State.EXPIRED)
             await self._tell(question, State.EXPIRED, 'no answer in time')
-            self._deadlines.add(id, time.time() + KEEP_EXPIRED_S)
+            self._deadlines.add(id, KEEP_EXPIRED_S)
         else:
             await self._end(question, State.EXPIRED, 'it could not be sent in time')
 
@@ -247,9 +295,13 @@ class Courier:
             # Accepted while the journal was being read: it is in what was read, too.
             return
         question = self._questions.take(entry)
-        if entry.deadline is not None:
+        if entry.timeout_s:
             kept = KEEP_EXPIRED_S if entry.state is State.EXPIRED else 0.0
-            self._deadlines.add(entry.id, entry.deadline + kept)
+            self._deadlines.add(entry.id, entry.timeout_s + kept - entry.age_s)
+        if self._limits.age_s:
+            left_s = self._limits.age_s - entry.age_s
+            question.given_up_at = time.monotonic() + left_s
+            self._deadlines.add(entry.id, left_s)
         if entry.token:
             self.on_open(entry.id)
         else:
@@ -258,6 +310,10 @@ class Courier:
     async def _opened(self, question: Question, escalation: Escalation, token: str) -> None:
         id = question.entry.id
         await self._disk(self._journal.opened, id, token)
+        if self._questions.get(id) is not question:
+            # It was withdrawn while it was on its way.
+            await self._withdrawals.at_service(token)
+            return
         self._questions.opened(question, token)
         self._emit(Status(escalation, State.OPEN, token))
         self.on_open(id)

@@ -20,15 +20,9 @@ class Deadlines:
         self._heap: list[tuple[float, str]] = []
         self._changed = asyncio.Event()
 
-    def add(self, id: str, at: float) -> None:
-        """Set a deadline.
-
-        Args:
-            id: whose.
-            at: Unix seconds; from here on it is kept on the steady clock, so a wall clock
-                that is set later moves nothing.
-        """
-        heapq.heappush(self._heap, (time.monotonic() + at - time.time(), id))
+    def add(self, id: str, after_s: float) -> None:
+        """Set a deadline for an id, so many seconds from now."""
+        heapq.heappush(self._heap, (time.monotonic() + after_s, id))
         self._changed.set()
 
     async def run(self, due: Callable[[str], Awaitable[None]]) -> None:

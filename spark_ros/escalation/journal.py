@@ -11,12 +11,14 @@ import errno
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spark_ros.escalation import elapsed
+from spark_ros.escalation.elapsed import CLOCK_SET_S, Moment, elapsed_s
 from spark_ros.escalation.escalation import (
     EncodedImage,
     Escalation,
@@ -26,34 +28,12 @@ from spark_ros.escalation.escalation import (
     load_answer,
     load_escalation,
 )
+from spark_ros.escalation.journal_schema import SCHEMA_VERSION, bring_up_to_date, version_of
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
 
-SCHEMA_VERSION = 1
 REFUSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 DAMAGED = ('not a database', 'malformed', 'no such table', 'no such column')
-SCHEMA = """
-CREATE TABLE escalation (
-    id TEXT PRIMARY KEY,
-    priority INTEGER NOT NULL,
-    certainty REAL NOT NULL,
-    created REAL NOT NULL,
-    deadline REAL,
-    state TEXT NOT NULL,
-    may_be_open INTEGER NOT NULL DEFAULT 0,
-    image_url TEXT NOT NULL DEFAULT '',
-    token TEXT NOT NULL DEFAULT '',
-    record TEXT NOT NULL,
-    source BLOB NOT NULL,
-    answer TEXT,
-    late INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE image (
-    id TEXT PRIMARY KEY REFERENCES escalation(id) ON DELETE CASCADE,
-    data BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL
-);
-"""
 
 
 class JournalError(Exception):
@@ -62,7 +42,7 @@ class JournalError(Exception):
     ::
 
         JournalError            cannot be read or written: a full disk, a failing one
-        ├── JournalFull         images that have yet to be sent take all the room there may be
+        ├── JournalFull         what has yet to be sent takes all the room there may be
         ├── JournalDamaged      the file is not a journal, or no longer
         ├── JournalInUse        another node has it
         ├── JournalMisplaced    the path is none that a file can be at
@@ -71,7 +51,15 @@ class JournalError(Exception):
 
 
 class JournalFull(JournalError):
-    """There is no room for one more image (`max_image_bytes`)."""
+    """There is no room for one more question.
+
+    Attributes:
+        limit: the parameter that says so.
+    """
+
+    def __init__(self, limit: str, reason: str) -> None:
+        super().__init__(f'{reason}; {limit} is full')
+        self.limit = limit
 
 
 class JournalDamaged(JournalError):
@@ -96,31 +84,42 @@ class Entry:
 
     Attributes:
         state: QUEUED, OPEN, ASSIGNED, EXPIRED, or a terminal state not yet published.
+        created: Unix seconds by the robot's clock, which may not have been set.
         may_be_open: a create request was sent whose answer never came.
-        deadline: Unix seconds after which it counts as expired, or None.
+        timeout_s: the age at which it counts as expired; 0 is never.
+        age_s: how long ago it was accepted, when this was read.
     """
 
     id: str
     priority: int
     certainty: float
     created: float
-    deadline: float | None
+    timeout_s: float
     state: State
     may_be_open: bool
     image_url: str
     token: str
+    age_s: float = field(default=0.0, compare=False)
 
 
 class Journal:
     """The accepted questions of one node."""
 
-    def __init__(self, path: Path | None, max_image_bytes: int = 0) -> None:
-        """Open or create the journal.
+    def __init__(
+        self,
+        path: Path | None,
+        max_image_bytes: int = 0,
+        max_count: int = 0,
+        now: Callable[[], Moment] = elapsed.now,
+    ) -> None:
+        """Open or create the journal; an older version's is brought up to date.
 
         Args:
             path: the file (mode 0600, its folder is made); None keeps everything in memory.
             max_image_bytes: how much the images may take; 0 is no limit. When it is used up,
                 images that the service has already go first, the oldest before the others.
+            max_count: how many questions are kept; 0 is no limit.
+            now: reads the clocks.
 
         Raises:
             JournalError: the file cannot be opened, is another node's, or is not a journal.
@@ -128,20 +127,22 @@ class Journal:
         self._lock_file: int | None = None
         self.path = path
         self._max_image_bytes = max_image_bytes
+        self._max_count = max_count
+        self._now = now
         try:
             if path is not None:
                 self._claim(path)
                 # A connection that may write would take in, at its end, the log of a killed node.
                 uri = f'{path.absolute().as_uri()}?mode=ro'
                 with closing(sqlite3.connect(uri, uri=True)) as reader:
-                    self._version(reader)
+                    self._expect_known(reader)
             self._db = sqlite3.connect(path or ':memory:', check_same_thread=False)
             self._db.isolation_level = None
-            version = self._version(self._db)
+            self._expect_known(self._db)
             for pragma in ('journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON'):
                 self._db.execute(f'PRAGMA {pragma}')
-            if version == 0:
-                self._create()
+            bring_up_to_date(self._db)
+            self._carry_ages_over()
             self.entries()
         except (OSError, sqlite3.Error) as error:
             self.close()
@@ -150,29 +151,37 @@ class Journal:
             self.close()
             raise
 
+    def limit_images(self, max_bytes: int) -> None:
+        """Change how much the images may take; what is too much goes with the next one."""
+        self._max_image_bytes = max_bytes
+
     def add(self, escalation: Escalation, image: EncodedImage) -> Entry:
         """Store a question with its image; when this returns, it is on the disk.
 
         Raises:
-            JournalError: the disk is full, the file cannot be written, or images that have yet
-                to be sent take all the room there may be.
+            JournalFull: what has yet to be sent takes all the room there may be.
+            JournalError: the disk is full, or the file cannot be written.
         """
-        deadline = escalation.created + escalation.timeout_s if escalation.timeout_s else None
+        now = self._now()
         try:
             self._db.execute('BEGIN IMMEDIATE')
+            self._expect_room_for_one()
             self._make_room(len(image.data))
             self._db.execute(
-                'INSERT INTO escalation (id, priority, certainty, created, deadline, state, '
-                'record, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+                'INSERT INTO escalation (id, priority, certainty, created, timeout_s, state, '
+                'record, source, boot, up_s, wall_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
                 (
                     escalation.id,
                     escalation.priority,
                     escalation.certainty,
                     escalation.created,
-                    deadline,
+                    escalation.timeout_s,
                     State.QUEUED.value,
                     dump_escalation(escalation),
                     escalation.source,
+                    now.boot,
+                    now.up_s,
+                    now.wall_s,
                 ),
             )
             self._db.execute(
@@ -192,7 +201,7 @@ class Journal:
             escalation.priority,
             escalation.certainty,
             escalation.created,
-            deadline,
+            escalation.timeout_s,
             State.QUEUED,
             False,
             '',
@@ -202,15 +211,20 @@ class Journal:
     def entries(self) -> list[Entry]:
         """Return everything that is not done, oldest first."""
         rows = self._db.execute(
-            'SELECT id, priority, certainty, created, deadline, state, may_be_open, image_url, '
-            'token FROM escalation ORDER BY rowid'
+            'SELECT id, priority, certainty, created, timeout_s, state, may_be_open, image_url, '
+            'token, age_s, boot, up_s, wall_s FROM escalation ORDER BY rowid'
         )
+        now = self._now()
         return [
             Entry(
-                id, priority, certainty, created, deadline, State(state), bool(sent), url, token
+                id, priority, certainty, created, timeout_s, State(state), bool(sent), url, token,
+                age_s + elapsed_s(Moment(*read), now),
             )
-            for id, priority, certainty, created, deadline, state, sent, url, token in rows
-        ]
+            for (
+                id, priority, certainty, created, timeout_s, state, sent, url, token,
+                age_s, *read,
+            ) in rows
+        ]  # fmt: skip
 
     def escalation(self, id: str) -> Escalation:
         """Return one question. Raises KeyError where it is not there."""
@@ -299,21 +313,44 @@ class Journal:
                 'give this one its own robot_id or journal.path'
             ) from None
 
-    def _version(self, db: sqlite3.Connection) -> int:
-        version: int
-        with closing(db.execute('PRAGMA user_version')) as cursor:
-            (version,) = cursor.fetchone()
+    def _expect_known(self, db: sqlite3.Connection) -> None:
+        version = version_of(db)
         if version > SCHEMA_VERSION:
             raise JournalTooNew(
                 f'the journal {self.path} was written by a newer version of spark_ros '
                 f'(format {version}, this one knows {SCHEMA_VERSION}); it is left untouched'
             )
-        return version
 
-    def _create(self) -> None:
-        self._db.executescript(
-            f'BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;'
-        )
+    def _carry_ages_over(self) -> None:
+        """Count ages from this start of the machine on, so that each restart adds to them.
+
+        A disk that refuses does not matter: the ages are then found anew each time.
+        """
+        now = self._now()
+        with suppress(sqlite3.OperationalError):
+            rows = self._db.execute(
+                'SELECT age_s, boot, up_s, wall_s, id FROM escalation '
+                'WHERE boot != ? OR wall_s < ?',
+                (now.boot, CLOCK_SET_S),
+            ).fetchall()
+            self._db.execute('BEGIN IMMEDIATE')
+            self._db.executemany(
+                'UPDATE escalation SET age_s = ?, boot = ?, up_s = ?, wall_s = ? WHERE id = ?',
+                [
+                    (age_s + elapsed_s(Moment(*read), now), now.boot, now.up_s, now.wall_s, id)
+                    for age_s, *read, id in rows
+                ],
+            )
+            self._db.execute('COMMIT')
+        if self._db.in_transaction:
+            self._db.execute('ROLLBACK')
+
+    def _expect_room_for_one(self) -> None:
+        if not self._max_count:
+            return
+        (count,) = self._db.execute('SELECT COUNT(*) FROM escalation').fetchone()
+        if count >= self._max_count:
+            raise JournalFull('journal.max_count', f'{count} questions are kept')
 
     def _make_room(self, needed: int) -> None:
         if not self._max_image_bytes:
@@ -329,7 +366,7 @@ class Journal:
             self._db.execute('DELETE FROM image WHERE id = ?', (id,))
             used -= size
         if used + needed > self._max_image_bytes:
-            raise JournalFull(f'{used} bytes of images wait to be sent; journal.max_mb is full')
+            raise JournalFull('journal.max_mb', f'{used} bytes of images wait to be sent')
 
     def _row(self, query: str, id: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] | None = self._db.execute(query, (id,)).fetchone()

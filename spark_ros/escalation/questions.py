@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ class Question:
         entry: as the journal had it when it was taken up.
         sending: a sender has it just now.
         sequence: of the newest report that was taken in.
+        given_up_at: when it is too old to be kept, on the steady clock.
     """
 
     entry: Entry
@@ -31,6 +33,7 @@ class Question:
     may_be_open: bool
     sending: bool = False
     sequence: int = 0
+    given_up_at: float = math.inf
     backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
 
     @property
@@ -88,14 +91,30 @@ class Questions:
             if question.token:
                 yield Asked(id, question.token)
 
+    def all_waiting(self) -> list[Question]:
+        """Return those that count against the limit, oldest first."""
+        return [question for question in self._by_id.values() if question.state in WAITING]
+
     def waiting(self) -> int:
         """Count those that count against the limit."""
-        return sum(question.state in WAITING for question in self._by_id.values())
+        return len(self.all_waiting())
 
-    def most_certain_unsent(self, than: float) -> Question | None:
-        """Return the unsent one that is the most certain, if it is more certain than that."""
-        unsent = [q for q in self._by_id.values() if q.unsent and q.entry.certainty > than]
-        return max(unsent, key=lambda question: question.entry.certainty, default=None)
+    def most_certain_unsent(self, than: float, priority: int = 0) -> Question | None:
+        """Return the unsent one that gives way to one of a certainty and a priority.
+
+        It is of the lowest priority there is, and the most certain of these; among equals in
+        priority it must be more certain than the other.
+        """
+        unsent = [
+            q
+            for q in self._by_id.values()
+            if q.unsent and (-q.entry.priority, q.entry.certainty) > (-priority, than)
+        ]
+        return max(unsent, key=lambda q: (-q.entry.priority, q.entry.certainty), default=None)
+
+    def oldest_expired(self) -> Question | None:
+        """Return the first that is kept for no more than a late answer."""
+        return next((q for q in self._by_id.values() if q.state is State.EXPIRED), None)
 
     def oldest_unsent(self, priority: int) -> Question | None:
         """Return the first to give up where there is no room: none above the priority."""

@@ -1,0 +1,55 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""How much time has passed, also across a restart, whatever the robot's wall clock says.
+
+A robot without a clock battery boots in 1970 and jumps by decades once it has a network.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
+CLOCK_SET_S = 1_704_067_200.0
+"""Begin of 2024: a wall clock before it was never set."""
+LONGEST_S = 366 * 86_400.0
+"""More than any timeout: a wall clock that says more has jumped."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment by both clocks.
+
+    Attributes:
+        boot: which start of the machine `up_s` counts from; empty where that is unknown.
+        up_s: seconds since then, the time asleep included.
+        wall_s: Unix seconds, as far as the clock was set.
+    """
+
+    boot: str
+    up_s: float
+    wall_s: float
+
+
+def now() -> Moment:
+    """Read the clocks."""
+    try:
+        boot = BOOT_ID.read_text(encoding='ascii').strip()
+        return Moment(boot, time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+    except (OSError, AttributeError):
+        return Moment('', time.monotonic(), time.time())
+
+
+def elapsed_s(then: Moment, now: Moment) -> float:
+    """Return the seconds from one moment to another, as far as they can be known; never below 0.
+
+    Within one start of the machine they are known exactly. Across a restart there is the wall
+    clock alone; where it makes no sense, what is certain is left: the time since the restart.
+    """
+    if now.boot and then.boot == now.boot:
+        return max(now.up_s - then.up_s, 0.0)
+    by_wall_s = now.wall_s - then.wall_s
+    if then.wall_s >= CLOCK_SET_S and 0.0 <= by_wall_s <= LONGEST_S:
+        return by_wall_s
+    return now.up_s if then.boot and now.boot else 0.0

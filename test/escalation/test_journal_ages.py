@@ -1,0 +1,188 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A question's age goes on across restarts; neither an unset clock nor a jump ends or stops it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from courier_harness import Service, run, running, submit
+from samples import escalation, image
+
+from spark_ros.clients.errors import ConnectionFailed
+from spark_ros.escalation.elapsed import Moment
+from spark_ros.escalation.escalation import dump_escalation
+from spark_ros.escalation.journal import Entry, Journal
+from spark_ros.escalation.journal_schema import SCHEMA_VERSION
+from spark_ros.model import State
+
+TODAY_S = 1_795_000_000.0
+# What version 1 made.
+SCHEMA_1 = """
+CREATE TABLE escalation (
+    id TEXT PRIMARY KEY,
+    priority INTEGER NOT NULL,
+    certainty REAL NOT NULL,
+    created REAL NOT NULL,
+    deadline REAL,
+    state TEXT NOT NULL,
+    may_be_open INTEGER NOT NULL DEFAULT 0,
+    image_url TEXT NOT NULL DEFAULT '',
+    token TEXT NOT NULL DEFAULT '',
+    record TEXT NOT NULL,
+    source BLOB NOT NULL,
+    answer TEXT,
+    late INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE image (
+    id TEXT PRIMARY KEY REFERENCES escalation(id) ON DELETE CASCADE,
+    data BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL
+);
+PRAGMA user_version = 1;
+"""
+
+
+def at(moment: Moment) -> Callable[[], Moment]:
+    return lambda: moment
+
+
+def accepted(path: Path, moment: Moment) -> None:
+    with closing(Journal(path, now=at(moment))) as journal:
+        journal.add(escalation(), image())
+
+
+def found(path: Path, moment: Moment) -> Entry:
+    with closing(Journal(path, now=at(moment))) as journal:
+        (entry,) = journal.entries()
+    return entry
+
+
+@pytest.mark.parametrize(
+    ('when', 'age_s'),
+    [
+        pytest.param(Moment('a', 1060.0, TODAY_S + 60.0), 60.0, id='the node alone'),
+        pytest.param(Moment('a', 1060.0, 500.0), 60.0, id='the clock jumped back'),
+        pytest.param(Moment('a', 1060.0, TODAY_S * 2), 60.0, id='the clock jumped ahead'),
+        pytest.param(Moment('b', 20.0, TODAY_S + 60.0), 60.0, id='the machine'),
+        pytest.param(Moment('b', 20.0, 20.0), 20.0, id='the machine, in 1970'),
+        pytest.param(Moment('b', 20.0, TODAY_S - 9.0), 20.0, id='the machine, before that'),
+        pytest.param(Moment('b', 20.0, TODAY_S * 2), 20.0, id='the machine, decades later'),
+    ],
+)
+def test_what_was_restarted(path: Path, when: Moment, age_s: float) -> None:
+    accepted(path, Moment('a', 1000.0, TODAY_S))
+    assert found(path, when).age_s == age_s
+
+
+def test_what_was_asked_in_1970_gets_its_time_once_the_clock_is_set(path: Path) -> None:
+    accepted(path, Moment('a', 30.0, 30.0))
+    assert found(path, Moment('a', 90.0, TODAY_S)).age_s == 60.0
+    assert found(path, Moment('b', 20.0, TODAY_S + 30.0)).age_s == 90.0
+
+
+def test_a_robot_that_never_knows_the_time_grows_older_with_each_start(path: Path) -> None:
+    accepted(path, Moment('0', 30.0, 30.0))
+    for start in range(1, 31):
+        entry = found(path, Moment(str(start), 20.0, 20.0))
+    assert entry.age_s == 30 * 20.0
+    assert entry.age_s >= entry.timeout_s
+
+
+def test_where_the_disk_refuses_the_age_is_known_all_the_same(path: Path) -> None:
+    accepted(path, Moment('a', 1000.0, TODAY_S))
+
+    class Refused(Journal):
+        def _carry_ages_over(self) -> None:
+            self._db.execute('PRAGMA query_only = ON')
+            super()._carry_ages_over()
+            self._db.execute('PRAGMA query_only = OFF')
+
+    for _ in range(2):
+        with closing(Refused(path, now=at(Moment('b', 20.0, TODAY_S + 60.0)))) as journal:
+            assert [entry.age_s for entry in journal.entries()] == [60.0]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute('SELECT age_s, boot FROM escalation').fetchall() == [(0.0, 'a')]
+
+
+def test_one_asked_in_1970_neither_expires_at_the_restart_nor_never(path: Path) -> None:
+    """The clock was set between two starts of the machine."""
+    accepted(path, Moment('a', 1000.0, 1000.0))
+
+    async def test(boot: str, wall_s: float, ends: State) -> None:
+        journal = Journal(path, now=at(Moment(boot, 20.0, wall_s)))
+        (entry,) = journal.entries()
+        down = ConnectionFailed('refused')
+        service = Service(fails=[down] * 1000 if ends is State.EXPIRED else [])
+        async with running(service, journal) as (_, record):
+            await record.until(lambda: ends in record.states(entry.id))
+
+    run(test('b', TODAY_S, State.OPEN))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE escalation SET token = '', state = 'queued'")
+        db.commit()
+    run(test('c', TODAY_S + 579.0, State.EXPIRED))
+
+
+def test_a_journal_of_version_1_is_brought_up_to_date(path: Path) -> None:
+    waiting, patient = escalation(timeout_s=600.0), escalation(timeout_s=0.0)
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(SCHEMA_1)
+        for asked, deadline in ((waiting, waiting.created + 600.0), (patient, None)):
+            old.execute(
+                'INSERT INTO escalation (id, priority, certainty, created, deadline, state, '
+                'image_url, token, record, source) '
+                "VALUES (?, 1, 0.4, ?, ?, 'open', 'u', 't', ?, ?)",
+                (asked.id, asked.created, deadline, dump_escalation(asked), asked.source),
+            )
+            old.execute("INSERT INTO image VALUES (?, ?, 4, 3, 'jpeg')", (asked.id, b'jpeg'))
+        old.execute("INSERT INTO note VALUES ('feed cursor', 'c-7')")
+        old.commit()
+    now = at(Moment('a', 9e6, waiting.created + 100.0))
+    for _ in range(2):
+        with closing(Journal(path, now=now)) as journal:
+            first, second = journal.entries()
+            assert (first.id, first.timeout_s, first.state, first.token, first.priority) == (
+                waiting.id, pytest.approx(600.0), State.OPEN, 't', 1,
+            )  # fmt: skip
+            assert first.age_s == pytest.approx(100.0)
+            assert (second.id, second.timeout_s) == (patient.id, 0.0)
+            assert journal.escalation(waiting.id) == waiting
+            assert journal.image(patient.id).data == b'jpeg'
+            assert journal.note('feed cursor') == 'c-7'
+    with closing(sqlite3.connect(path)) as new:
+        assert new.execute('PRAGMA user_version').fetchone() == (SCHEMA_VERSION,)
+        columns = [row[1] for row in new.execute('PRAGMA table_info(escalation)')]
+    fresh = path.with_name('fresh.db')
+    Journal(fresh).close()
+    with closing(sqlite3.connect(fresh)) as other:
+        assert columns == [row[1] for row in other.execute('PRAGMA table_info(escalation)')]
+
+
+def test_an_upgrade_that_fails_changes_nothing(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(SCHEMA_1.replace('created REAL NOT NULL,\n', ''))
+    before = path.read_bytes()
+    with pytest.raises(Exception, match='no such column'):
+        Journal(path)
+    with closing(sqlite3.connect(path)) as still:
+        assert still.execute('PRAGMA user_version').fetchone() == (1,)
+        columns = [row[1] for row in still.execute('PRAGMA table_info(escalation)')]
+    assert 'deadline' in columns and 'age_s' not in columns
+    assert len(path.read_bytes()) == len(before)
+
+
+def test_a_wall_clock_that_jumps_while_one_is_accepted_does_not_end_it(path: Path) -> None:
+    """NTP has just set the clock of a robot that booted in 1970."""
+
+    async def test() -> None:
+        async with running(Service(), Journal(path)) as (courier, record):
+            asked = escalation(created=60.0, timeout_s=600.0)
+            await submit(courier, asked)
+            await record.until(lambda: State.OPEN in record.states(asked.id))
+            assert State.EXPIRED not in record.states(asked.id)
+
+    run(test())
