@@ -11,18 +11,31 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import AsyncIterator
 from functools import partial
 
-from spark_ros.clients.answers import read_heat_object, read_success
+from spark_ros.clients.answers import read_heat_object, read_list, read_success
 from spark_ros.clients.base import json_post, key_header, path_part
 from spark_ros.clients.errors import RefusedError
 from spark_ros.clients.feed import FeedClient
 from spark_ros.clients.heat_questions import HeatQuestions
-from spark_ros.clients.transport import HttpRequest
-from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, HeatRequest, parse_heat_request
+from spark_ros.clients.pages import items
+from spark_ros.clients.transport import HttpAnswer, HttpRequest
+from spark_ros.wire.heat import (
+    MAX_BLOCK_S,
+    HeatObject,
+    HeatRequest,
+    parse_heat_object,
+    parse_heat_request,
+)
+from spark_ros.wire.values import WireError
 
 STILL_PENDING = 449
+MAX_PAGE = 50
+
+logger = logging.getLogger(__name__)
 
 
 class HeatClient(HeatQuestions, FeedClient):
@@ -76,6 +89,33 @@ class HeatClient(HeatQuestions, FeedClient):
             if error.status != STILL_PENDING:
                 raise
             return HeatObject(id=id, status='pending')
+
+    async def iter_requests(
+        self, *, cursor: int = 0, page_size: int = MAX_PAGE
+    ) -> AsyncIterator[HeatObject]:
+        """Go through all requests of the key, the oldest first (our service's alone).
+
+        What cannot be read is passed over.
+
+        Args:
+            cursor: how many to pass over.
+            page_size: how many are fetched at a time, 1 to 50.
+
+        Raises:
+            NotFoundError, UnsupportedError: the service has no such list; Heat's page has none.
+        """
+
+        async def fetch(cursor: int) -> HttpAnswer:
+            params = {'limit': str(page_size), 'cursor': str(cursor)}
+            return await self._api.call(HttpRequest('GET', '/v1/requests', params), read_list)
+
+        async for item in items(fetch, cursor, page_size):
+            try:
+                found = parse_heat_object(item)
+            except WireError as error:
+                logger.warning('a request in the list cannot be read: %s', error)
+                continue
+            yield found
 
     async def abort(self, id: str, *, idempotency_key: str | None = None) -> bool:
         """Abort a pending request (page: POST /v1/tasks/abort/{request_id}).

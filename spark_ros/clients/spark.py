@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import mimetypes
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from spark_ros.clients.answers import (
 from spark_ros.clients.base import json_post, key_header, path_part
 from spark_ros.clients.errors import NotFoundError, ProtocolError, UnsupportedError
 from spark_ros.clients.feed import FeedClient
+from spark_ros.clients.pages import items
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.model import Annotation
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, Job
@@ -164,23 +165,11 @@ class SparkClient(FeedClient):
         The cursor is an offset: with a `state`, those that leave it meanwhile move the rest up,
         so that some may be passed over.
         """
-        previous: list[Any] = []
-        links_seen = False
-        while True:
-            answer = await self._page('/v1/engagement', page_size, cursor, state)
-            if previous and answer.body == previous:
-                if len(previous) < page_size:
-                    return
-                raise ProtocolError('the service gives the same page whatever the cursor')
-            for item in answer.body:
-                yield tolerant_engagement(item)
-            more = 'rel="next"' in answer.headers.get('link', '')
-            links_seen = links_seen or more
-            # A short page alone does not tell the end: a service may give fewer than asked.
-            if not answer.body or (links_seen and not more):
-                return
-            previous = answer.body
-            cursor += len(answer.body)
+        def fetch(cursor: int) -> Awaitable[HttpAnswer]:
+            return self._page('/v1/engagement', page_size, cursor, state)
+
+        async for item in items(fetch, cursor, page_size):
+            yield tolerant_engagement(item)
 
     async def count_engagements(self, *, state: str | None = None) -> int:
         """Count engagements (later pages: `count=true`).

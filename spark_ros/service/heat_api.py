@@ -1,8 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Heat's endpoints (page: ten POST routes under /v1/requests, retrieve, abort).
 
-What the page does not have: DELETE /v1/requests/{id} is how its former client aborts, and
-/v1/staged serves the files of staged answers.
+What the page does not have: GET /v1/requests lists what was asked, DELETE /v1/requests/{id} is
+how its former client aborts, and /v1/staged serves the files of staged answers.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from spark_ros.service.heat_json import (
 from spark_ros.service.idempotency import carry_out, once
 from spark_ros.service.keys import Key
 from spark_ros.service.leases import FLAGGED
+from spark_ros.service.paging import next_link, one_more, read_page
 from spark_ros.service.replies import reply
 from spark_ros.service.robots import robot_of
 from spark_ros.service.sizes import upright_sizes
@@ -63,6 +64,20 @@ for _kind in TYPES:
         dependencies=HEAT,
         **heat_describe.ask(_kind),
     )
+
+
+@router.get('/v1/requests', dependencies=HEAT, **heat_describe.LIST)
+async def list_requests(request: Request, key: HeatCaller) -> Response:
+    """List the caller's requests, oldest first."""
+    service, page = context_of(request), read_page(request, 10)
+    base, now = base_url(request), service.clock()
+
+    def read(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
+        rows = jobs.of_key(connection, key.id, one_more(page))
+        return len(rows), [request_json(service, row, base, now) for row in rows[: page.limit]]
+
+    found, written = await service.store.read(read)
+    return reply(written, headers=next_link(request, '/v1/requests', page, found))
 
 
 @router.get('/v1/requests/{id}', dependencies=HEAT, **heat_describe.RETRIEVE)

@@ -151,6 +151,14 @@ def ask(kind: str) -> dict[str, Any]:
 RETRIEVE = endpoint(
     {'anyOf': [_ref(kind) for kind in TYPES]}, 'the request, pending or over', [_BLOCK]
 )
+LIST = endpoint(
+    {'type': 'array', 'items': {'anyOf': [_ref(kind) for kind in TYPES]}},
+    'the requests of the caller, oldest first; a `Link` header names the next page',
+    [
+        query('limit', {**COUNT, 'default': 10}, 'how many, up to 50'),
+        query('cursor', {**COUNT, 'default': 0}, 'how many to pass over'),
+    ],
+)
 ABORT = endpoint(
     record('success', success={'type': 'boolean', 'enum': [True]}),
     'it is aborted; 400 where it was over already',

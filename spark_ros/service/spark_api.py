@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -20,6 +18,7 @@ from spark_ros.service.credentials import BEARER, HEAT, HostingCaller, SparkCall
 from spark_ros.service.errors import ApiError
 from spark_ros.service.idempotency import carry_out, once
 from spark_ros.service.keys import Key
+from spark_ros.service.paging import next_link, one_more, read_page
 from spark_ros.service.replies import reply
 from spark_ros.service.robots import robot_of
 from spark_ros.service.sniff import sniff_image, sniff_video
@@ -31,7 +30,6 @@ from spark_ros.wire.values import WireError
 
 router = APIRouter()
 
-WHOLE = re.compile(r'[+-]?[0-9]{1,30}')
 LARGE_BODY = 32 * 1024
 
 
@@ -67,22 +65,16 @@ async def create_engagement(request: Request, key: SparkCaller) -> Response:
 async def list_engagements(request: Request, key: SparkCaller) -> Response:
     """List the caller's engagements, oldest first."""
     service = context_of(request)
-    page = _page(request, 10)
+    page = read_page(request, 10, STATES)
     if _count_wanted(request):
         count = await service.store.read(
             lambda connection: jobs.count_of_key(connection, key.id, page.state)
         )
         return reply({'count': count})
-    one_more = jobs.Page(page.limit + 1, page.cursor, page.state)
     rows = await service.store.read(
-        lambda connection: jobs.of_key(connection, key.id, one_more)
+        lambda connection: jobs.of_key(connection, key.id, one_more(page))
     )
-    headers = {}
-    if len(rows) > page.limit:
-        query: dict[str, Any] = {'limit': page.limit, 'cursor': page.cursor + page.limit}
-        if page.state:
-            query['state'] = page.state
-        headers['Link'] = f'<{base_url(request)}/v1/engagement?{urlencode(query)}>; rel="next"'
+    headers = next_link(request, '/v1/engagement', page, len(rows))
     return reply([engagement_json(row) for row in rows[: page.limit]], headers=headers)
 
 
@@ -90,7 +82,7 @@ async def list_engagements(request: Request, key: SparkCaller) -> Response:
 async def get_engagement(token: str, request: Request, key: SparkCaller) -> Response:
     """Give the engagements of one token, as an array."""
     service = context_of(request)
-    page = _page(request, 50)
+    page = read_page(request, 50, STATES)
 
     def read(connection: Any) -> Any:
         if not jobs.job_exists(connection, key.id, token):
@@ -104,7 +96,7 @@ async def get_engagement(token: str, request: Request, key: SparkCaller) -> Resp
 async def get_job(token: str, request: Request, key: SparkCaller) -> Response:
     """Give the job of a token with all its engagements, as an array of one."""
     service = context_of(request)
-    page = _page(request, 50)
+    page = read_page(request, 50, STATES)
     rows = await service.store.read(
         lambda connection: jobs.of_key(connection, key.id, jobs.Page(), token)
     )
@@ -151,28 +143,6 @@ async def _upload(request: Request, key: Key, expected: Expected) -> Response:
     return reply(await keep(
         service, stored, record_once, lambda result: str(result['url']).endswith(stored.path)
     ))
-
-
-def _page(request: Request, default_limit: int) -> jobs.Page:
-    query = request.query_params
-    limit = _whole(query.get('limit'), 'limit', default_limit)
-    cursor = _whole(query.get('cursor'), 'cursor', 0)
-    if limit < 1:
-        raise WireError('limit must be 1 or more')
-    if cursor < 0:
-        raise WireError('cursor must be 0 or more')
-    state = query.get('state') or None
-    if state not in (None, *STATES):
-        raise WireError(f'state must be one of {", ".join(STATES)}')
-    return jobs.Page(min(limit, 50), cursor, state)
-
-
-def _whole(value: str | None, name: str, default: int) -> int:
-    if value is None:
-        return default
-    if not WHOLE.fullmatch(value):
-        raise WireError(f'{name} must be a whole number')
-    return int(value)
 
 
 def _count_wanted(request: Request) -> bool:

@@ -102,7 +102,7 @@ def test_asking_and_waiting(fault_server: Any, photo: Path) -> None:
         server, 'ask', str(photo), '--instructions', 'How many?', '--labels', 'crate, pallet',
         '--box', '50,25,100,75,crate, big', '--box', '1:150,50,100,100,pallet', '--wait',
     )  # fmt: skip
-    assert (done.code, done.err) == (0, '')
+    assert (done.code, done.err) == (0, 'asked: t-1\n0:00  closed\n')
     upload, create, _ = server.received
     assert photo.read_bytes() in upload.body
     assert create.headers['authorization'] == f'Bearer {TOKEN}'
@@ -116,15 +116,18 @@ def test_asking_and_waiting(fault_server: Any, photo: Path) -> None:
     assert first['vertices'][2] == {'x': '0.75', 'y': '0.9999999999999999'}
     assert second['vertices'][0] == {'x': '0.75', 'y': '0.5'}
     assert 'image_idx' not in first
-    lines = done.out.splitlines()
-    assert lines[0] == 'asked: t-1'
-    assert lines[1].split() == ['TOKEN', 'STATE', 'CREATED', 'CLOSED', 'RESPONSE']
-    assert lines[2].endswith('2024-05-01T10:00:07.000Z  [interesting] one crate,[2J not two')
-    assert lines[3].startswith("  modified: bounding_box 'crate' (0.2500, 0.5000, 0.7500, 1.0000)")
-    assert lines[3].endswith("was 'pallet' (0.2000, 0.5000, 0.7000, 0.9000)")
-    assert lines[4].startswith("  added: bounding_box 'cat'")
-    assert lines[5] == '  removed: ghost'
-    assert lines[6].startswith('  unreadable: annotations[2].vertices')
+    told = [line.split(maxsplit=1) for line in done.out.splitlines()]
+    assert told[:2] == [['token', 't-1'], ['state', 'closed']]
+    assert told[3][1].endswith(', after 7.0 s')
+    assert told[4:7] == [
+        ['answer', 'one crate,[2J not two'],
+        ['flags', 'interesting'],
+        ['shapes', '1 modified, 1 added, 1 removed'],
+    ]
+    assert done.out.splitlines()[7].split(None, 1)[1] == (
+        'crate  x 0.250 to 0.750, y 0.500 to 1.000, was pallet  x 0.200 to 0.700, y 0.500 to 0.900'
+    )
+    assert told[10][0] == 'unreadable' and told[10][1].startswith('annotations[2].vertices')
 
 
 def test_asking_about_two(fault_server: Any, photo: Path) -> None:
@@ -156,7 +159,7 @@ def test_showing_where_only_jobs_are_shown(fault_server: Any) -> None:
     job = [{'token': 't-1', 'engagements': [{'state': 'open'}]}]
     server = fault_server(fault_server.answer(b'', 404), fault_server.answer(job))
     done = spark(server, 'show', 't-1')
-    assert done.code == 0 and 'open' in done.out.splitlines()[1]
+    assert done.code == 0 and 'open' in done.out
 
 
 @pytest.mark.parametrize(
@@ -196,7 +199,7 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """Exit 4."""
     monkeypatch.setenv('SPARK_TOKEN', TOKEN)
     once = partial(SparkClient, retry=RetryPolicy.none())
-    monkeypatch.setattr('spark_ros.cli.spark.SparkClient', once)
+    monkeypatch.setattr('spark_ros.cli.spark_services.SparkClient', once)
     assert in_process(monkeypatch, 'show', 't-1') == 4
     assert '127.0.0.1:9' in capsys.readouterr().err
 
@@ -216,6 +219,20 @@ ASK = ('ask', 'http://h/i.jpg', '--instructions', '?')
         ((*ASK, '--box', '0:1,2,3,4,x'), 'counted from 1'),
         ((*ASK, '--box', '1,2,3,x'), 'X,Y,W,H,LABEL'),
         ((*ASK, '--timeout', 'nan'), 'seconds'),
+        ((*ASK, '--choices', 'a,b'), '--api heat'),
+        ((*ASK, '--text'), '--api heat'),
+        ((*ASK, '--rating', '0,10'), '--api heat'),
+        ((*ASK, '--rating', '10,0'), 'MIN,MAX'),
+        ((*ASK, '--rating', '0,1,0'), 'MIN,MAX'),
+        ((*ASK, '--text', '--number'), 'not allowed with'),
+        ((*ASK, '--several'), '--choices'),
+        ((*ASK, '--labels', ' , '), 'empty'),
+        ((*ASK, '--api', 'heat', '--program', 'p'), '--program'),
+        ((*ASK, '--api', 'heat', '--text', '--labels', 'a'), '--labels'),
+        (('ask', '--api', 'heat', '--instructions', '?'), 'IMAGE'),
+        (('ask', 'http://h/i.jpg', '--api', 'heat'), '--instructions'),
+        (('list', '--state', 'pending'), 'spark: open, assigned, closed'),
+        (('list', '--api', 'heat', '--state', 'open'), 'pending'),
         (('list', '--state', 'broken'), 'broken'),
         (('list', '--token', 'x'), 'unrecognized arguments: --token'),
         (('list', '--url', 'h'), 'base URL'),
@@ -283,9 +300,82 @@ def test_a_token_file_is_used(fault_server: Any, tmp_path: Path) -> None:
     assert server.received[0].headers['authorization'] == f'Bearer {TOKEN}'
 
 
+def test_an_api_that_is_none(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """In the environment; exit 2."""
+    monkeypatch.setenv('SPARK_TOKEN', TOKEN)
+    monkeypatch.setenv('SPARK_API', 'bolt')
+    assert in_process(monkeypatch, 'list') == 2
+    assert "SPARK_API is 'bolt'" in capsys.readouterr().err
+
+
+def test_a_service_that_only_has_the_pages_calls(fault_server: Any, photo: Path) -> None:
+    """Heat's page has neither a list nor a place for images: one line says what to do instead."""
+    refused = fault_server.answer({'statusCode': 404, 'message': 'no such page'}, 404)
+    done = spark(fault_server(refused), 'list', '--api', 'heat')
+    assert done.code == 1 and 'name a TOKEN' in done.err and done.err.count('\n') == 1
+    done = spark(
+        fault_server(refused), 'ask', str(photo), '--api', 'heat', '--instructions', '?'
+    )
+    assert done.code == 1 and 'give the URL of the image' in done.err
+    assert done.err.count('\n') == 1
+
+
+@pytest.mark.parametrize('api', ['spark', 'heat'])
+@pytest.mark.parametrize(
+    'body', [b'<html>busy</html>', b'[' * 100_000, b'5'], ids=['html', 'nested', 'number']
+)
+def test_garbage(fault_server: Any, api: str, body: bytes) -> None:
+    """One line and exit 1."""
+    done = spark(fault_server(fault_server.answer(body)), 'show', 't-1', '--api', api)
+    assert done.code == 1 and done.out == '' and done.err.count('\n') == 1
+
+
+def test_nothing_to_show(fault_server: Any) -> None:
+    """A token without engagements is no success."""
+    done = spark(fault_server(fault_server.answer([])), 'show', 't-1')
+    assert done.code == 1 and done.out == '' and done.err.count('\n') == 1
+
+
+def test_nested_deeply(fault_server: Any) -> None:
+    """What can be read but not shown is one line too, or is shown."""
+    deep = json.loads('[' * 600 + ']' * 600)
+    server = fault_server(fault_server.answer([{**ENGAGEMENT, 'more': deep}]))
+    done = spark(server, 'show', 't-1', '--json')
+    assert done.code in (0, 1) and done.err.count('\n') <= 1
+
+
+def test_numbers_that_json_has_not(fault_server: Any) -> None:
+    """They become null: the output is JSON for every reader."""
+    body = b'{"id": "r-1", "status": "complete", "type": "rating", "response": NaN, "a": [1e999]}'
+    done = spark(fault_server(fault_server.answer(body)), 'show', 'r-1', '--api', 'heat', '--json')
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    (shown,) = json.loads(done.out, parse_constant=refuse)
+    assert (shown['response'], shown['extra']) == (None, {'a': [None]})
+
+
+def test_marks_of_any_kind(fault_server: Any) -> None:
+    """What is no place on a picture is named, and nothing of it steers the terminal."""
+    marks = [
+        {'x': 1, 'y': 2, 'x2': 30, 'y2': 40, 'response': ['cr\x1b[2Jate']},
+        {'x': 5, 'y': 6, 'response': 7, 'attachment_index': 1},
+        {'start': 0, 'end': 3},
+        {'x': 'NaN', 'y': 1},
+        '\x1b]0;title\x07',
+    ]
+    body = {'id': 'r-1', 'status': 'complete', 'response': marks}
+    done = spark(fault_server(fault_server.answer(body)), 'show', 'r-1', '--api', 'heat')
+    assert 'marked     cr[2Jate  x 1 to 30, y 2 to 40 px' in done.out
+    assert 'image 2: marked     7  x 5, y 6 px' in done.out
+    assert done.out.count('unreadable') == 3
+    assert not {char for char in done.out if ord(char) < 32} - {'\n'}
+
+
 def test_the_help_documents_the_exit_codes() -> None:
     """And no option takes the token itself."""
     text = parser().format_help()
-    for code in range(6):
+    for code in (*range(6), 130):
         assert f'\n  {code}  ' in text
     assert '--token ' not in text

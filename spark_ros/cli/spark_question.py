@@ -1,0 +1,167 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""From the arguments of `spark ask` to what is asked, checked before anything is sent."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spark_ros.cli.spark_arguments import BoxArgument
+from spark_ros.cli.spark_pictures import PRIOR_BGR, decode, drawn, size_of
+from spark_ros.geometry import ImageSize, corners, normalize, pixel_hull
+from spark_ros.model import Annotation, box_annotation
+from spark_ros.wire.heat import ANNOTATIONS, Choices, HeatRequest, Prompt
+
+WHICH_LABEL = 'What is this?'
+HEAT_ONLY = ('choices', 'text', 'number', 'rating')
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image to ask about; `content` is None where it is a URL."""
+
+    name: str
+    content: bytes | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `spark ask` was told to ask.
+
+    Attributes:
+        boxes: what the user thinks is there, in pixels of the upright image.
+        priors: the same as fractions of it.
+        prompt: another question than for boxes; Heat only.
+    """
+
+    pictures: tuple[Picture, ...]
+    instructions: str
+    program: str
+    labels: tuple[str, ...]
+    boxes: tuple[BoxArgument, ...]
+    priors: tuple[Annotation, ...]
+    prompt: Prompt | None
+
+
+def read_question(arguments: argparse.Namespace, api: str) -> Asked:
+    """Check the arguments against what the API can express, and read the files.
+
+    Raises:
+        ValueError: something is missing or cannot be asked over this API.
+        OSError: a file cannot be read.
+    """
+    (_check_heat if api == 'heat' else _check_spark)(arguments)
+    if arguments.several and not arguments.choices:
+        raise ValueError('--several goes with --choices')
+    for box in arguments.box:
+        _check_box(box, arguments.images)
+    pictures = tuple(Picture(name, _load(name)) for name in arguments.images)
+    sizes = {
+        box.image: size_of(decode(_content(pictures, box), arguments.images[box.image - 1]))
+        for box in arguments.box
+    }
+    return Asked(
+        pictures,
+        arguments.instructions or '',
+        arguments.program or '',
+        arguments.labels,
+        tuple(arguments.box),
+        tuple(_prior(box, sizes[box.image], len(pictures)) for box in arguments.box),
+        _prompt(arguments),
+    )
+
+
+def with_boxes_drawn(asked: Asked) -> Asked:
+    """Draw the boxes onto the images, for an API whose questions cannot carry them."""
+    pictures = list(asked.pictures)
+    for place, picture in enumerate(pictures):
+        boxes = [box for box in asked.boxes if box.image == place + 1]
+        if boxes and picture.content is not None:
+            outlines = [(corners(pixel_hull(box.box)), box.label, PRIOR_BGR) for box in boxes]
+            content = drawn(decode(picture.content, picture.name), outlines)
+            pictures[place] = Picture(f'{Path(picture.name).stem}.jpg', content)
+    return replace(asked, pictures=tuple(pictures))
+
+
+def heat_request(asked: Asked, locations: Sequence[str]) -> HeatRequest:
+    """Put the question in Heat's words; for boxes, it asks for rectangles."""
+    if asked.prompt is not None:
+        kind = 'image' if locations else 'text'
+        return HeatRequest(asked.prompt.kind, asked.prompt, kind, tuple(locations))
+    labels = asked.labels or tuple(box.label for box in asked.boxes)
+    options = tuple(dict.fromkeys(label for label in labels if label))
+    inner = Prompt('multiple-choice', WHICH_LABEL, Choices(options, most=1)) if options else None
+    return HeatRequest(
+        'annotations-with-multiple-choice' if inner else ANNOTATIONS,
+        Prompt(ANNOTATIONS, asked.instructions),
+        'image',
+        tuple(locations),
+        annotations_type='rectangle',
+        min_annotations=0,
+        per_annotation=inner,
+    )
+
+
+def _check_spark(arguments: argparse.Namespace) -> None:
+    for name in HEAT_ONLY:
+        if getattr(arguments, name):
+            raise ValueError(
+                f'--{name} needs the Heat API (--api heat): SparkAI answers with boxes and words; '
+                'put it into --instructions'
+            )
+    if not arguments.images:
+        raise ValueError('what about? give at least one IMAGE')
+    if not (arguments.instructions or arguments.program):
+        raise ValueError('what is asked? give --instructions or --program')
+
+
+def _check_heat(arguments: argparse.Namespace) -> None:
+    if arguments.program:
+        raise ValueError("--program is SparkAI's; the Heat API takes --instructions")
+    if not (arguments.instructions or '').strip():
+        raise ValueError('what is asked? give --instructions')
+    other = any(getattr(arguments, name) for name in HEAT_ONLY)
+    if other and arguments.labels:
+        raise ValueError('--labels go with boxes, not with --choices, --text, --number, --rating')
+    if not other and not arguments.images:
+        raise ValueError('what about? give at least one IMAGE')
+
+
+def _check_box(box: BoxArgument, images: Sequence[str]) -> None:
+    if box.image > len(images):
+        raise ValueError(f'--box names image {box.image}, but there are {len(images)}')
+    if _is_url(images[box.image - 1]):
+        name = images[box.image - 1]
+        raise ValueError(f'--box needs the size of {name}: give a file instead of a URL')
+
+
+def _content(pictures: Sequence[Picture], box: BoxArgument) -> bytes:
+    return pictures[box.image - 1].content or b''
+
+
+def _prior(given: BoxArgument, size: ImageSize, images: int) -> Annotation:
+    index = given.image - 1 if images > 1 else None
+    return box_annotation(given.label, normalize(given.box, size), image_index=index)
+
+
+def _prompt(arguments: argparse.Namespace) -> Prompt | None:
+    words = arguments.instructions or ''
+    if arguments.choices:
+        options = Choices(arguments.choices, most=0 if arguments.several else 1)
+        return Prompt('multiple-choice', words, options)
+    if arguments.rating:
+        return Prompt('rating', words, scale=arguments.rating)
+    if arguments.text or arguments.number:
+        return Prompt('free-text', words, validation='number' if arguments.number else '')
+    return None
+
+
+def _load(image: str) -> bytes | None:
+    """Read an image file; None for a URL, which the service fetches itself."""
+    return None if _is_url(image) else Path(image).read_bytes()
+
+
+def _is_url(image: str) -> bool:
+    return image.startswith(('http://', 'https://'))

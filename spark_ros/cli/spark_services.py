@@ -1,0 +1,180 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A service as the `spark` command needs it, over either API."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from spark_ros.cli.spark_question import Asked, Picture, heat_request, with_boxes_drawn
+from spark_ros.cli.spark_records import Record, of_engagement, of_request
+from spark_ros.clients import (
+    AuthenticationError,
+    HeatClient,
+    NotFoundError,
+    SparkClient,
+    UnsupportedError,
+)
+from spark_ros.clients.feed import FeedClient
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where a service is and how it is entered."""
+
+    url: str
+    token: str
+    ca_file: str | None = None
+
+
+class Service(ABC):
+    """One service. Every call raises the errors of `spark_ros.clients.errors`."""
+
+    def __init__(self, client: FeedClient) -> None:
+        self._client = client
+
+    async def __aenter__(self) -> Service:
+        """Return itself; close with the block."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    @abstractmethod
+    async def ask(self, asked: Asked) -> str:
+        """Host the images, ask, and return the token."""
+
+    @abstractmethod
+    async def fetch(self, token: str) -> list[Record]:
+        """Return a question as it is now, a record for each of its images (Heat: one)."""
+
+    @abstractmethod
+    def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
+        """Go through all questions of the key, oldest first, `start` of them left out."""
+
+    async def changes(
+        self, cursor: str | None, block_s: float, robot_id: str | None = None
+    ) -> tuple[str, list[Record]]:
+        """Return what changed since a cursor, in order, and the next cursor.
+
+        Raises:
+            NotFoundError, UnsupportedError: the service has no change feed.
+            CursorGone: changes were lost since.
+        """
+        found = await self._client.changes(cursor=cursor, block_s=block_s, robot_id=robot_id)
+        # A key belongs to one API, so that one of the two is empty.
+        return found.cursor, [*map(of_engagement, found.spark), *map(of_request, found.heat)]
+
+
+def open_service(api: str, access: Access) -> Service:
+    """Make the service; nothing is sent yet.
+
+    Raises:
+        ValueError: the URL, the token or the CA file cannot be used.
+    """
+    return HeatService(access) if api == 'heat' else SparkService(access)
+
+
+class SparkService(Service):
+    """Over the SparkAI API."""
+
+    def __init__(self, access: Access) -> None:
+        """Configure the client."""
+        self._spark = _spark_client(access)
+        super().__init__(self._spark)
+
+    async def ask(self, asked: Asked) -> str:
+        """Ask with the boxes as priors."""
+        return await self._spark.create_engagement(
+            await _host(self._spark, asked.pictures),
+            program_name=asked.program or None,
+            instructions=asked.instructions or None,
+            label_options=asked.labels,
+            annotations=asked.priors,
+        )
+
+    async def fetch(self, token: str) -> list[Record]:
+        """Ask by token, else by job where the service has only that."""
+        try:
+            found = await self._spark.get_engagement(token)
+        except UnsupportedError:
+            found = list((await self._spark.get_job(token)).engagements)
+        return [of_engagement(each) for each in found]
+
+    async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
+        """Read the list, page by page."""
+        async for found in self._spark.iter_engagements(state=state, cursor=start):
+            yield of_engagement(found)
+
+
+class HeatService(Service):
+    """Over the Heat API; images go to the same service's image endpoint, with the same key."""
+
+    def __init__(self, access: Access) -> None:
+        """Configure the client."""
+        self._access = access
+        self._heat = HeatClient(access.url, access.token, verify=access.ca_file or True)
+        super().__init__(self._heat)
+
+    async def ask(self, asked: Asked) -> str:
+        """Ask with the boxes drawn on the images: Heat has no priors."""
+        locations: list[str] = []
+        if asked.pictures:
+            async with _spark_client(self._access) as images:
+                locations = await _host(images, with_boxes_drawn(asked).pictures)
+        return (await self._heat.request(heat_request(asked, locations))).id
+
+    async def fetch(self, token: str) -> list[Record]:
+        """Ask by id."""
+        return [of_request(await self._heat.get_request(token))]
+
+    async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
+        """Read the list, which our service has and Heat's page has not."""
+        try:
+            async for found in self._heat.iter_requests(cursor=start):
+                if state in (None, found.status):
+                    yield of_request(found)
+        except (NotFoundError, UnsupportedError) as error:
+            raise UnsupportedError(
+                error.status,
+                'this service has no list of requests (the Heat API has none); name a TOKEN',
+            ) from None
+
+
+def _spark_client(access: Access) -> SparkClient:
+    return SparkClient(access.url, access.token, verify=access.ca_file or True)
+
+
+async def _host(client: SparkClient, pictures: Sequence[Picture]) -> list[str]:
+    """Upload what are files; return all URLs."""
+    locations = []
+    for picture in pictures:
+        if picture.content is None:
+            locations.append(picture.name)
+            continue
+        try:
+            uploaded = await client.upload_image(
+                picture.content, filename=Path(picture.name).name
+            )
+        except (NotFoundError, UnsupportedError) as error:
+            raise UnsupportedError(
+                error.status,
+                'this service takes no images; give the URL of the image instead of a file',
+            ) from None
+        locations.append(uploaded.location)
+    return locations
+
+
+def with_hint(error: AuthenticationError, api: str) -> str:
+    """Say what else a refused token may mean."""
+    other = 'heat' if api == 'spark' else 'spark'
+    return f'{error} (asked over the {api} API; a key of the other one needs --api {other})'
