@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.model import Answer, State
+from spark_ros.model import Answer, Question, State
 
 FEW = 8
 """Up to so many questions are polled one by one where a list could be read instead."""
@@ -62,9 +62,14 @@ class Backend(Protocol):
     Attributes:
         polls_per_s: how many questions may be polled in a second; None where one request
             shows many.
+        can_withdraw: whether the API has a call that takes a question back.
     """
 
     polls_per_s: float | None
+    can_withdraw: bool
+
+    def refuses(self, question: Question, program: str) -> str:
+        """Return why the API cannot ask something, or an empty string. Sends nothing."""
 
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Put an image where the service can show it, and return its URL."""
@@ -95,6 +100,9 @@ class Backend(Protocol):
             UnsupportedError, NotFoundError: the service has no change feed.
             CursorGone: changes were lost since; poll, then begin with None.
         """
+
+    async def withdraw(self, token: str) -> None:
+        """Take a question back that is not answered yet; again does no harm."""
 
     async def aclose(self) -> None:
         """Close connections."""

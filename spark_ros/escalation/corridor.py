@@ -6,18 +6,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from spark_ros.escalation.asking import Asking, Desk, Sighting
 from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.courier import Courier, Event, Limits
-from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.escalation.escalation import EncodedImage, Status
 from spark_ros.escalation.feed import Feed
+from spark_ros.escalation.inquiry import Inquiries, Inquiry
 from spark_ros.escalation.poller import Poller
 from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.escalation.webhook_receiver import WebhookReceiver
+
+T = TypeVar('T')
 
 SETTLE_S = 10.0
 logger = logging.getLogger(__name__)
@@ -100,6 +105,21 @@ class Corridor:
             # The loop is closed once the corridor has stopped.
             self._loop.call_soon_threadsafe(self._desk.offer, sighting)
 
+    def ask(self, inquiry: Inquiry) -> Future[str]:
+        """Ask on purpose; gives an empty string once it is accepted, or why it is not.
+
+        As every future of the corridor, it is cancelled, or never done, where it has stopped.
+        """
+        return self._call(self._inquiries.ask(inquiry))
+
+    def cancel(self, id: str) -> Future[str]:
+        """Withdraw a question; gives an empty string, or why that cannot be."""
+        return self._call(self._inquiries.cancel(id))
+
+    def listed(self, camera: str, at_most: int) -> Future[list[Status]]:
+        """Give the oldest questions without an end, of one camera or, without a name, of all."""
+        return self._call(self._courier.listed(camera, at_most))
+
     def published(self, id: str) -> None:
         """Note that an answer was handed to every output."""
         self._courier.published(id)
@@ -122,6 +142,16 @@ class Corridor:
         self.stop()
         self._courier.close()
 
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:
+            # The loop is closed once the corridor has stopped.
+            coroutine.close()
+            never: Future[T] = Future()
+            never.cancel()
+            return never
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
@@ -132,6 +162,7 @@ class Corridor:
             logger.exception('the corridor stopped; questions stay in the journal')
         finally:
             self._ready.set()
+            self._loop.run_until_complete(_end_all(self._loop))
             self._loop.close()
 
     def _configure(self, settings: CorridorSettings) -> None:
@@ -144,11 +175,13 @@ class Corridor:
         settings = self._settings
         self._courier = Courier(backend, self._journal, self._deliver, settings.limits)
         self._desk = Desk(self._courier, settings.asking)
+        self._inquiries = Inquiries(backend, self._courier, self._desk)
         poller = self._poller = Poller(
             backend, self._courier, settings.poll_interval_s, settings.poll_max_interval_s
         )
         self._courier.on_open = poller.watch
         feed = Feed(backend, self._courier, poller)
+        self._courier.on_reached = feed.look_now
         self._task = asyncio.gather(
             self._courier.run(), self._desk.run(), poller.run(), feed.run()
         )
@@ -156,6 +189,7 @@ class Corridor:
         try:
             await self._task
         finally:
+            self._inquiries.close()
             await backend.aclose()
 
     def _receive(self, webhooks: WebhookSettings) -> WebhookReceiver:
@@ -174,3 +208,11 @@ class Corridor:
             take_in,
             look,
         )
+
+
+async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what was called from other threads and has not come to its end."""
+    left = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -55,6 +55,7 @@ class Courier:
     Attributes:
         dropped: why how many questions were not asked.
         on_open: called with the id of a question that the service has, so that it is polled.
+        on_reached: called when the service takes a question, or shows one, after it did not.
     """
 
     def __init__(
@@ -88,6 +89,8 @@ class Courier:
         )
         self.dropped: Counter[str] = Counter()
         self.on_open: Callable[[str], None] = lambda id: None
+        self.on_reached: Callable[[], None] = lambda: None
+        self._sender.on_reached = lambda: self.on_reached()
 
     def configure(self, limits: Limits, journal_max_bytes: int) -> None:
         """Change how much is asked and kept; what was accepted stays."""
@@ -143,7 +146,8 @@ class Courier:
             )
             if gives_way is not None:
                 self.dropped['gave way'] += 1
-                await self._end(gives_way, State.CANCELED, 'gave way to a more urgent question')
+                less = 'certain' if gives_way.entry.priority == escalation.priority else 'patient'
+                await self._end(gives_way, State.CANCELED, f'gave way to a less {less} question')
         self._hourly.note(now)
         self._take(entry)
         self._emit(Status(escalation, State.QUEUED))
@@ -156,10 +160,12 @@ class Courier:
         """
         return await self._withdrawals.cancel(id, 'withdrawn')
 
-    async def listed(self, camera: str) -> list[Status]:
+    async def listed(self, camera: str, at_most: int) -> list[Status]:
         """Return the questions without an end, oldest first; of one camera unless it is empty."""
-        found = []
+        found: list[Status] = []
         for question in self._questions.all_waiting():
+            if len(found) >= at_most:
+                break
             try:
                 escalation = await self._disk(self._journal.escalation, question.entry.id)
             except KeyError:

@@ -11,11 +11,20 @@ from functools import partial
 from spark_ros.clients.errors import NotFoundError
 from spark_ros.clients.heat import HeatClient
 from spark_ros.escalation.backend import FEED_BLOCK_S, Asked, News, Report
+from spark_ros.escalation.departure import JPEG_QUALITY
 from spark_ros.escalation.drawing import draw_priors
 from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.escalation.heat_question import STATES, DetectionAs, heat_answer, heat_request
-from spark_ros.escalation.image_hosts import ImageHost
-from spark_ros.model import Answer
+from spark_ros.escalation.framing import as_sent, in_frame
+from spark_ros.escalation.heat_question import (
+    STATES,
+    DetectionAs,
+    heat_answer,
+    heat_refusal,
+    heat_request,
+)
+from spark_ros.escalation.image_hosts import ImageHost, camera_tag
+from spark_ros.escalation.one_by_one import one_by_one
+from spark_ros.model import Answer, Question
 from spark_ros.wire.heat import HeatObject, parse_heat_object
 
 
@@ -23,6 +32,7 @@ class HeatBackend:
     """A service that speaks the Heat API, ours or another."""
 
     polls_per_s: float | None = 10.0
+    can_withdraw = True
 
     def __init__(
         self,
@@ -39,27 +49,29 @@ class HeatBackend:
         self._robot_id = robot_id
         self._webhook_url = webhook_url or None
 
+    def refuses(self, question: Question, program: str) -> str:
+        """Return why Heat cannot ask something, or an empty string."""
+        return heat_refusal(question, program, self._detection_as)
+
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Draw the priors, which Heat cannot carry, and host the frame."""
-        if escalation.priors:
-            image = await asyncio.to_thread(draw_priors, image, escalation.priors)
-        return await self._images.put(escalation.id, image, escalation.camera)
+        if priors := as_sent(escalation).priors:
+            quality = escalation.departure.quality if escalation.departure else JPEG_QUALITY
+            image = await asyncio.to_thread(draw_priors, image, priors, quality)
+        return await self._images.put(escalation.id, image, camera_tag(escalation))
 
     async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
         """Ask. A repeated request has the same key; where keys are unknown, twice beats lost."""
         request = replace(
-            heat_request(escalation, image_url, self._detection_as), hook_url=self._webhook_url
+            heat_request(as_sent(escalation), image_url, self._detection_as),
+            hook_url=self._webhook_url,
         )
         return (await self._client.request(request, idempotency_key=escalation.id)).id
 
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Ask about each."""
-        for question in asked:
-            try:
-                said = await self._client.get_request(question.token)
-            except NotFoundError:
-                continue
-            yield self._report(said)
+        async for report in one_by_one(asked, self._look):
+            yield report
 
     def read_push(self, body: object) -> Report:
         """Read a request that the service pushed."""
@@ -68,14 +80,24 @@ class HeatBackend:
     async def changes(self, cursor: str | None) -> News:
         """Wait on our service's change feed."""
         changes = await self._client.changes(
-            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id
+            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id or None
         )
         return News(changes.cursor, tuple(map(self._report, changes.heat)), changes.more)
+
+    async def withdraw(self, token: str) -> None:
+        """Abort the request."""
+        await self._client.abort(token)
 
     async def aclose(self) -> None:
         """Close both clients."""
         await self._client.aclose()
         await self._images.aclose()
+
+    async def _look(self, question: Asked) -> Report | None:
+        try:
+            return self._report(await self._client.get_request(question.token))
+        except NotFoundError:
+            return None
 
     def _report(self, said: HeatObject) -> Report:
         sequence = said.extra.get('sequence')
@@ -87,4 +109,4 @@ class HeatBackend:
         )
 
     def _answer(self, said: HeatObject, asked: Escalation) -> Answer:
-        return heat_answer(said, asked, self._detection_as)
+        return in_frame(asked, heat_answer(said, as_sent(asked), self._detection_as))

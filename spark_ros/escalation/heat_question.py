@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from spark_ros.escalation.escalation import Escalation
+from spark_ros.escalation.escalation import Escalation, FrameMatch
 from spark_ros.escalation.matching import corrections_by_matching
 from spark_ros.escalation.policy import certainty
 from spark_ros.geometry import GeometryError, ImageSize, PixelBox, normalize
@@ -26,7 +26,15 @@ from spark_ros.model import (
     State,
     box_annotation,
 )
-from spark_ros.wire.heat import ANNOTATIONS, Choices, HeatObject, HeatRequest, Prompt, Scale
+from spark_ros.wire.heat import (
+    ANNOTATIONS,
+    Choices,
+    HeatObject,
+    HeatRequest,
+    Prompt,
+    Scale,
+    parse_heat_request,
+)
 from spark_ros.wire.values import WireError, parse_time
 
 STATES = {
@@ -80,6 +88,20 @@ def heat_request(asked: Escalation, image_url: str, detection_as: DetectionAs) -
     )
 
 
+def heat_refusal(question: Question, program: str, detection_as: DetectionAs) -> str:
+    """Return why Heat cannot be asked something, or an empty string; its page says so."""
+    if question.kind is not QuestionKind.ANNOTATE and not (question.instructions or program):
+        return 'give instructions: what is asked'
+    size = ImageSize(1, 1)
+    asked = Escalation('', '', 0, '', FrameMatch.EXACT, size, size, question, (), 0.0, program)
+    request = heat_request(asked, 'http://image.invalid/', detection_as)
+    try:
+        parse_heat_request(request.type, request.to_json())
+    except WireError as error:
+        return str(error)
+    return ''
+
+
 def heat_answer(said: HeatObject, asked: Escalation, detection_as: DetectionAs) -> Answer:
     """Read Heat's answer as one to the question that was asked.
 
@@ -107,7 +129,7 @@ def heat_answer(said: HeatObject, asked: Escalation, detection_as: DetectionAs) 
     if kind is QuestionKind.MULTIPLE_CHOICE:
         chosen = _chosen(response)
         return replace(answer, answers=chosen, response=', '.join(chosen))
-    if detection_as is DetectionAs.LABEL and asked.priors:
+    if detection_as is DetectionAs.LABEL and least_certain(asked.priors) is not None:
         chosen = _chosen(response)
         corrections = _relabelled(asked.priors, chosen)
         return replace(answer, response=', '.join(chosen), corrections=corrections)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from spark_ros.escalation.backend import Asked
@@ -13,6 +14,7 @@ from spark_ros.escalation.journal import Entry
 from spark_ros.model import State
 
 WAITING = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED})
+MOVES = frozenset({'state', 'sending', 'may_be_open'})
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Question:
         sending: a sender has it just now.
         sequence: of the newest report that was taken in.
         given_up_at: when it is too old to be kept, on the steady clock.
+        moved: told each time that its state may be another, or whether it is unsent.
     """
 
     entry: Entry
@@ -35,6 +38,12 @@ class Question:
     sequence: int = 0
     given_up_at: float = math.inf
     backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
+    moved: Callable[[Question], None] | None = None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name in MOVES and self.moved is not None:
+            self.moved(self)
 
     @property
     def unsent(self) -> bool:
@@ -48,6 +57,9 @@ class Questions:
     def __init__(self) -> None:
         self._by_id: dict[str, Question] = {}
         self._id_of: dict[str, str] = {}
+        self._waiting: set[str] = set()
+        # In the order of sending; who is over a limit gives way from its end.
+        self._unsent: list[tuple[int, float, float, str]] = []
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -61,6 +73,8 @@ class Questions:
             entry, entry.state, entry.token, entry.image_url, entry.may_be_open
         )
         self._by_id[entry.id] = question
+        question.moved = self._moved
+        self._moved(question)
         if entry.token:
             self._id_of[entry.token] = entry.id
         return question
@@ -75,6 +89,7 @@ class Questions:
         question = self._by_id.pop(id, None)
         if question is not None:
             self._id_of.pop(question.token, None)
+            self._moved(question)
         return question
 
     def get(self, id: str) -> Question | None:
@@ -97,7 +112,7 @@ class Questions:
 
     def waiting(self) -> int:
         """Count those that count against the limit."""
-        return len(self.all_waiting())
+        return len(self._waiting)
 
     def most_certain_unsent(self, than: float, priority: int = 0) -> Question | None:
         """Return the unsent one that gives way to one of a certainty and a priority.
@@ -105,12 +120,9 @@ class Questions:
         It is of the lowest priority there is, and the most certain of these; among equals in
         priority it must be more certain than the other.
         """
-        unsent = [
-            q
-            for q in self._by_id.values()
-            if q.unsent and (-q.entry.priority, q.entry.certainty) > (-priority, than)
-        ]
-        return max(unsent, key=lambda q: (-q.entry.priority, q.entry.certainty), default=None)
+        if not self._unsent or self._unsent[-1][:2] <= (-priority, than):
+            return None
+        return self._by_id[self._unsent[-1][-1]]
 
     def oldest_expired(self) -> Question | None:
         """Return the first that is kept for no more than a late answer."""
@@ -120,3 +132,19 @@ class Questions:
         """Return the first to give up where there is no room: none above the priority."""
         unsent = [q for q in self._by_id.values() if q.unsent and q.entry.priority <= priority]
         return min(unsent, key=lambda q: (q.entry.priority, q.entry.created), default=None)
+
+    def _moved(self, question: Question) -> None:
+        """Keep up with what a question counts as; ten thousand may be open."""
+        entry = question.entry
+        known = self._by_id.get(entry.id) is question
+        if known and question.state in WAITING:
+            self._waiting.add(entry.id)
+        else:
+            self._waiting.discard(entry.id)
+        key = (-entry.priority, entry.certainty, entry.created, entry.id)
+        at = bisect_left(self._unsent, key)
+        stands = at < len(self._unsent) and self._unsent[at] == key
+        if known and question.unsent and not stands:
+            insort(self._unsent, key)
+        elif stands and not (known and question.unsent):
+            del self._unsent[at]

@@ -20,13 +20,18 @@ from spark_ros.model import State
 
 SENDERS = 4
 MAX_RETRY_AFTER_S = 3600.0
+SAY_AGAIN_S = 600.0
 Opened = Callable[[Question, Escalation, str], Awaitable[None]]
 End = Callable[[Question, State, str], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
 class Sender:
-    """Take each queued question to the service until it is open there, or refused for good."""
+    """Take each queued question to the service until it is open there, or refused for good.
+
+    Attributes:
+        on_reached: called when the service takes a question after one could not be sent.
+    """
 
     def __init__(
         self,
@@ -57,6 +62,9 @@ class Sender:
         self._wake = asyncio.Event()
         self._outage = Backoff(0.5, 30.0)
         self._gate = 0.0
+        self._unreached = False
+        self._said: tuple[type[ClientError], float] | None = None
+        self.on_reached: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -81,12 +89,15 @@ class Sender:
             question.sending = True
             try:
                 await self._send(question)
-                self._outage.reset()
+                self._succeeded()
             except ClientError as error:
                 await self._failed(question, error)
             except ValueError as error:
                 await self._end(question, State.FAILED, f'it cannot be sent: {error}')
             except KeyError:
+                if self._questions.get(question.entry.id) is not question:
+                    # It was withdrawn in the meantime.
+                    continue
                 logger.error('the journal lost the image of %s', question.entry.id)
                 await self._end(question, State.FAILED, 'the journal lost its image')
             except Exception:
@@ -127,11 +138,21 @@ class Sender:
             raise
         await self._opened(question, escalation, token)
 
+    def _succeeded(self) -> None:
+        self._outage.reset()
+        if self._said is not None:
+            self._said = None
+            logger.info('the service takes questions again')
+        if self._unreached:
+            self._unreached = False
+            self.on_reached()
+
     async def _failed(self, question: Question, error: ClientError) -> None:
         """Decide what a failure means: for this question, for all, or for nobody."""
         if error.final:
             await self._end(question, State.FAILED, str(error))
             return
+        self._unreached = True
         delay: float | None = None
         now = time.monotonic()
         if isinstance(error, ConnectionFailed | AuthenticationError):
@@ -139,9 +160,25 @@ class Sender:
             if now >= self._gate:
                 self._gate = now + self._outage.next()
             delay = 0.0
+            self._say_outage(error, now)
         elif error.retry_after_s is not None:
             self._gate = max(self._gate, now + min(error.retry_after_s, MAX_RETRY_AFTER_S))
             delay = 0.0
-        log = logger.error if isinstance(error, AuthenticationError) else logger.warning
-        log('%s could not be sent and will be tried again: %s', question.entry.id, error)
+        if not isinstance(error, ConnectionFailed | AuthenticationError):
+            logger.warning(
+                '%s could not be sent and will be tried again: %s', question.entry.id, error
+            )
         self._enqueue_later(question, delay)
+
+    def _say_outage(self, error: ClientError, now: float) -> None:
+        """Log an outage when it begins, and then rarely: it may last for days."""
+        if self._said is not None:
+            kind, at = self._said
+            if kind is type(error) and now - at < SAY_AGAIN_S:
+                return
+        self._said = type(error), now
+        log = logger.error if isinstance(error, AuthenticationError) else logger.warning
+        log(
+            'nothing can be sent; %d questions are kept and tried again: %s',
+            self._questions.waiting(), error,
+        )  # fmt: skip

@@ -10,8 +10,11 @@ from spark_ros.clients.errors import NotFoundError, UnsupportedError
 from spark_ros.clients.spark import SparkClient
 from spark_ros.escalation.backend import FEED_BLOCK_S, FEW, Asked, News, Report
 from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.escalation.image_hosts import ServiceImageHost
-from spark_ros.model import State
+from spark_ros.escalation.framing import as_sent, in_frame
+from spark_ros.escalation.image_hosts import ServiceImageHost, camera_tag
+from spark_ros.escalation.one_by_one import one_by_one
+from spark_ros.escalation.spark_question import spark_refusal
+from spark_ros.model import Question, State
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, parse_engagement
 from spark_ros.wire.values import WireError
 
@@ -22,6 +25,7 @@ class SparkBackend:
     """A service that speaks the SparkAI API, ours or another."""
 
     polls_per_s: float | None = None
+    can_withdraw = False
 
     def __init__(self, client: SparkClient, robot_id: str, webhook_url: str = '') -> None:
         """Use a client whose retries are off: the courier retries."""
@@ -32,9 +36,13 @@ class SparkBackend:
         self._shows_single = True
         self._cursor = 0
 
+    def refuses(self, question: Question, program: str) -> str:
+        """Return why SparkAI cannot ask something, or an empty string."""
+        return spark_refusal(question, program)
+
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Upload to the service's own image server; the signed URL goes into the question."""
-        return await self._images.put(escalation.id, image, escalation.camera)
+        return await self._images.put(escalation.id, image, camera_tag(escalation))
 
     async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
         """Create the engagement; look for it first where it may be there already."""
@@ -51,7 +59,7 @@ class SparkBackend:
                 webhook_url=self._webhook_url,
                 metadata=escalation.metadata,
                 label_options=question.label_options,
-                annotations=escalation.priors,
+                annotations=as_sent(escalation).priors,
             ),
             idempotency_key=escalation.id,
         )
@@ -59,20 +67,12 @@ class SparkBackend:
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Ask by token while few are open and the service has that call, else read the list."""
         if self._shows_single and len(asked) <= FEW:
-            for index, question in enumerate(asked):
-                try:
-                    engagements = await self._client.get_engagement(question.token)
-                except UnsupportedError:
-                    self._shows_single = False
-                    asked = asked[index:]
-                    break
-                except NotFoundError:
-                    logger.warning('the service does not know the token %s', question.token)
-                    continue
-                if engagements:
-                    yield _report(question.token, engagements[0])
-            else:
+            try:
+                async for report in one_by_one(asked, self._look):
+                    yield report
                 return
+            except UnsupportedError:
+                self._shows_single = False
         async for report in self._poll_list(asked):
             yield report
 
@@ -86,14 +86,25 @@ class SparkBackend:
     async def changes(self, cursor: str | None) -> News:
         """Wait on our service's change feed."""
         changes = await self._client.changes(
-            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id
+            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id or None
         )
         reports = tuple(_report(each.token, each) for each in changes.spark)
         return News(changes.cursor, reports, changes.more)
 
+    async def withdraw(self, token: str) -> None:
+        """Do nothing: the API has no such call."""
+
     async def aclose(self) -> None:
         """Close the client."""
         await self._client.aclose()
+
+    async def _look(self, question: Asked) -> Report | None:
+        try:
+            engagements = await self._client.get_engagement(question.token)
+        except NotFoundError:
+            logger.warning('the service does not know the token %s', question.token)
+            return None
+        return _report(question.token, engagements[0]) if engagements else None
 
     async def _poll_list(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Read the list from the oldest open engagement's offset on; it is oldest first.
@@ -124,6 +135,6 @@ def _report(token: str, engagement: Engagement) -> Report:
     return Report(
         token,
         state,
-        lambda asked: engagement.answer(asked.priors),
+        lambda asked: in_frame(asked, engagement.answer(as_sent(asked).priors)),
         sequence if isinstance(sequence, int) else 0,
     )

@@ -24,6 +24,7 @@ from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.matched import MatchedSubscription
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.sighting import RosSighting
+from spark_ros.ros.wanted import Found, WantedFrames
 
 MAX_WAITING = 100
 TICK_S = 0.02
@@ -61,6 +62,8 @@ class CameraInput:
             int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9)
         )
         self._waiting: deque[tuple[float, Detection2DArray]] = deque()
+        self._wanted = WantedFrames(self._ring)
+        self._newest_detections: Detection2DArray | None = None
         self.frames = self.unmatched = 0
         compressed = config.transport == 'compressed'
         self._subscriptions = [
@@ -91,6 +94,57 @@ class CameraInput:
         self._config = config
         self._ring.configure(int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9))
 
+    def wait_for(
+        self, stamp: int, take: Callable[[RosSighting | None, str], None]
+    ) -> Callable[[], None] | None:
+        """Hand on a frame that somebody asks about on purpose; `frames.wait_s` at most.
+
+        Args:
+            stamp: of the frame in nanoseconds, exact or within the slop; zero: the newest.
+            take: given the frame, or None and why there is none; maybe before this returns.
+
+        Returns:
+            What ends the wait, or None where it has ended already.
+        """
+        now = time.monotonic()
+
+        def hand_on(found: Found | None) -> None:
+            if found is None:
+                take(None, self._missing(stamp))
+            else:
+                frame, match = found
+                nothing = Detection2DArray(header=frame.payload.header)
+                take(self._sighting(frame, nothing, match), '')
+
+        forget = self._wanted.want(stamp, now + self._config.frames_wait_s, now, hand_on)
+        if forget is not None:
+            self._timer.reset()
+        return forget
+
+    def newest(self) -> RosSighting | None:
+        """Return the newest frame, with what was detected on it if that is known already."""
+        frame = self._ring.newest()
+        if frame is None:
+            return None
+        detections, slop_ns = self._newest_detections, self._config.frames_slop_s * 1e9
+        if detections is None or not (
+            abs(stamp_ns(detections.header.stamp) - frame.stamp_ns) <= slop_ns
+        ):
+            detections = Detection2DArray(header=frame.payload.header)
+        return self._sighting(frame, detections, FrameMatch.NEWEST)
+
+    def _missing(self, stamp: int) -> str:
+        name, config = self._config.name, self._config
+        if not len(self._ring):
+            return (
+                f'the camera {name!r} sent no frame within {config.frames_wait_s:g} s '
+                f'({self.topics[0]})'
+            )
+        return (
+            f'the camera {name!r} has no frame within {config.frames_slop_s:g} s of the stamp '
+            f'{stamp / 1e9:.3f}'
+        )
+
     def _on_image(self, message: Image) -> None:
         if problem := check_image(message):
             name = self._config.name
@@ -116,10 +170,11 @@ class CameraInput:
     def _keep(self, message: Image | CompressedImage) -> None:
         self._ring.add(stamp_ns(message.header.stamp), message, len(message.data))
         self.frames += 1
-        if self._waiting:
+        if self._waiting or self._wanted:
             self._settle()
 
     def _on_detections(self, message: Detection2DArray) -> None:
+        self._newest_detections = message
         if not worth_a_look(message, self._config.asking.thresholds):
             return
         if len(self._waiting) >= MAX_WAITING:
@@ -132,12 +187,13 @@ class CameraInput:
     def _settle(self) -> None:
         """Offer every waiting detection whose frame is known by now; give up on the late ones."""
         now = time.monotonic()
+        self._wanted.settle(now)
         still: deque[tuple[float, Detection2DArray]] = deque()
         for until, message in self._waiting:
             if not self._match(message, over=now >= until):
                 still.append((until, message))
         self._waiting = still
-        if not still:
+        if not still and not self._wanted:
             self._timer.cancel()
 
     def _match(self, message: Detection2DArray, *, over: bool) -> bool:
@@ -164,19 +220,22 @@ class CameraInput:
     def _sight(
         self, frame: Frame[Image | CompressedImage], message: Detection2DArray, match: FrameMatch
     ) -> None:
+        self._offer(self._sighting(frame, message, match))
+
+    def _sighting(
+        self, frame: Frame[Image | CompressedImage], message: Detection2DArray, match: FrameMatch
+    ) -> RosSighting:
         name = self._config.name
-        self._offer(
-            RosSighting(
-                name,
-                frame.payload,
-                message,
-                match,
-                self._config.detection_image_size,
-                lambda reason: self._warn(
-                    f'{name}: a detection is left out: {reason}', f'{name} {_kind(reason)}'
-                ),
-                self._pose.newest,
-            )
+        return RosSighting(
+            name,
+            frame.payload,
+            message,
+            match,
+            self._config.detection_image_size,
+            lambda reason: self._warn(
+                f'{name}: a detection is left out: {reason}', f'{name} {_kind(reason)}'
+            ),
+            self._pose.newest,
         )
 
     def _lose(self, message: Detection2DArray, why: str) -> None:

@@ -13,6 +13,7 @@ import logging
 from rclpy.node import Node
 
 from spark_ros.escalation.corridor import Corridor, CorridorSettings, WebhookSettings
+from spark_ros.escalation.courier import Event
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.safe_journal import open_journal
 from spark_ros.ros.annotated import AnnotatedPictures
@@ -20,12 +21,14 @@ from spark_ros.ros.backends import make_backend, webhook_settings
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
+from spark_ros.ros.engage import EngageServer
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
 from spark_ros.ros.parameter_service import SafeParameterService
 from spark_ros.ros.parameters import read_parameters, unknown_parameters
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.reconfiguring import LiveParameters
+from spark_ros.ros.services import Services
 
 ACKNOWLEDGE_S = 0.5
 logger = logging.getLogger(__name__)
@@ -66,16 +69,20 @@ class SparkNode(Node):
         )
         try:
             self._corridor = Corridor(
-                backend, journal, _settings(config, webhooks), self._outputs.deliver
+                backend, journal, _settings(config, webhooks), self._deliver
             )
         except OSError as error:
             raise ParameterError('webhook.port', str(error)) from None
         warn = WarnOnce(logger)
-        pose = PoseInput(self, self._inbox, config.pose_topic, config.pose_type)
+        self.pose = PoseInput(self, self._inbox, config.pose_topic, config.pose_type)
+        cameras: dict[str, CameraInput] = {}
+        self.services = Services(self, self._inbox, self._corridor, cameras)
         self._cameras = [
-            CameraInput(self, self._inbox, camera, self._corridor.offer, warn, pose)
+            CameraInput(self, self._inbox, camera, self.services.offer, warn, self.pose)
             for camera in config.cameras
         ]
+        cameras.update(zip(names, self._cameras, strict=True))
+        self._engage = EngageServer(self, self._inbox, self._corridor, cameras)
         LiveParameters(self, lambda config: None, self.reconfigure)
         self._parameter_service = SafeParameterService(self)
         for camera in self._cameras:
@@ -84,6 +91,16 @@ class SparkNode(Node):
             'asking %s as %s; journal: %s',
             config.server_url, config.robot_id, config.journal_path or 'in memory only',
         )  # fmt: skip
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is asked because of detections."""
+        return self.services.paused
+
+    def _deliver(self, event: Event) -> None:
+        """Publish, then tell the goal that waits for it; called on the corridor's thread."""
+        self._outputs.deliver(event)
+        self._inbox.post(lambda: self._engage.take(event))
 
     def reconfigure(self, config: NodeConfig) -> None:
         """Go on by other parameters; what is not live must be as it was."""
@@ -95,6 +112,7 @@ class SparkNode(Node):
         """Stop asking, publish what has come, and close the journal."""
         self._corridor.stop()
         self._inbox.drain()
+        self._engage.close()
         self._outputs.wait_until_sent(ACKNOWLEDGE_S)
         self._corridor.close()
         self.pictures.close()

@@ -17,6 +17,7 @@ from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.courier import Event
 from spark_ros.escalation.escalation import Resolved
+from spark_ros.model import QuestionKind
 from spark_ros.msg import EngagementStatus, Resolution
 from spark_ros.ros.conversions import corrected_detections, resolution_message, status_message
 from spark_ros.ros.inbox import Inbox
@@ -112,8 +113,10 @@ class Outputs:
 
     def _resolve(self, resolved: Resolved) -> None:
         self._resolutions.publish(resolution_message(resolved))
-        detections = self._detections.get(resolved.escalation.camera)
-        if detections is not None:
+        asked = resolved.escalation
+        detections = self._detections.get(asked.camera)
+        # To others the answer is no list of boxes; an empty one would say that nothing is there.
+        if detections is not None and asked.question.kind is QuestionKind.ANNOTATE:
             detections.publish(corrected_detections(resolved))
         self._show(resolved)
         self._unconfirmed.append((time.monotonic() + CONFIRM_S, resolved.escalation.id))

@@ -89,11 +89,7 @@ class RosSighting:
         return ImageSize(self._image.width, self._image.height)
 
 
-def own_image(
-    camera: str, image: CompressedImage, detection_image_size: ImageSize | None
-) -> RosSighting:
+def own_image(camera: str, image: CompressedImage) -> RosSighting:
     """Return an image that came with a goal as a sighting on which nothing was detected."""
     nothing = Detection2DArray(header=image.header)
-    return RosSighting(
-        camera, image, nothing, FrameMatch.EXACT, detection_image_size, lambda reason: None
-    )
+    return RosSighting(camera, image, nothing, FrameMatch.EXACT, None, lambda reason: None)

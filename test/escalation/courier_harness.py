@@ -19,7 +19,7 @@ from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, 
 from spark_ros.escalation.journal import Journal
 from spark_ros.escalation.poller import Poller
 from spark_ros.escalation.safe_journal import SafeJournal
-from spark_ros.model import Answer, State
+from spark_ros.model import Answer, Question, State
 
 DEADLINE_S = 20.0
 
@@ -42,11 +42,21 @@ class Service:
     answers: dict[str, Report] = field(default_factory=dict)
     open_gate: asyncio.Event = field(default_factory=asyncio.Event)
     calls: int = 0
+    withdrawn: list[str] = field(default_factory=list)
     polls_per_s: float | None = None
+    can_withdraw: bool = True
     changed: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.open_gate.set()
+
+    def refuses(self, question: Question, program: str) -> str:
+        return '' if question.instructions else 'there is nothing to read'
+
+    async def withdraw(self, token: str) -> None:
+        self._call()
+        self.withdrawn.append(token)
+        self.changed()
 
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         self._call()

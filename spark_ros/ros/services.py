@@ -1,0 +1,152 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The node's services: ask now, pause, list and withdraw.
+
+They wait for the corridor as coroutines, in a callback group of their own: in the node's, one
+that waits would keep every other callback from running, also that which ends its wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from typing import Any, TypeVar
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+from rclpy.task import Future as RosFuture
+from std_srvs.srv import SetBool, Trigger
+
+from spark_ros.escalation.asking import Asking
+from spark_ros.escalation.corridor import Corridor
+from spark_ros.escalation.inquiry import Inquiry, Terms
+from spark_ros.ros.camera import CameraInput
+from spark_ros.ros.conversions import NS, status_message, time_message
+from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.sighting import RosSighting
+from spark_ros.srv import CancelEngagement, ListEngagements
+
+T = TypeVar('T')
+
+MAX_LISTED = 1000
+NODE_ENDS = 'the node ends'
+logger = logging.getLogger(__name__)
+
+
+class Services:
+    """`~/ask_now`, `~/pause`, `~/list_engagements` and `~/cancel_engagement`.
+
+    Attributes:
+        paused: whether nothing is asked because of detections.
+        skipped: frames that were not looked at for that reason.
+    """
+
+    def __init__(
+        self, node: Node, inbox: Inbox, corridor: Corridor, cameras: Mapping[str, CameraInput]
+    ) -> None:
+        """Advertise.
+
+        Args:
+            node: whose services they are.
+            inbox: of that node.
+            corridor: takes the questions.
+            cameras: by name; may be filled later.
+        """
+        self._inbox, self._corridor, self._cameras = inbox, corridor, cameras
+        self.paused = False
+        self.skipped = 0
+        waiting = ReentrantCallbackGroup()
+        for kind, name, callback in (
+            (Trigger, 'ask_now', self._ask_now),
+            (ListEngagements, 'list_engagements', self._list),
+            (CancelEngagement, 'cancel_engagement', self._cancel),
+        ):
+            node.create_service(kind, f'~/{name}', callback, callback_group=waiting)
+        node.create_service(SetBool, '~/pause', self._pause)
+
+    def offer(self, sighting: RosSighting) -> None:
+        """Hand a sighting on, unless asking from detections is paused."""
+        if self.paused:
+            self.skipped += 1
+        else:
+            self._corridor.offer(sighting)
+
+    def _pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if request.data != self.paused:
+            self.paused = request.data
+            logger.info('asking from detections is %s', 'paused' if self.paused else 'resumed')
+        response.success = True
+        response.message = (
+            'paused: nothing is asked because of detections; what was asked, and goals, go on'
+            if self.paused
+            else 'running: what the detections doubt is asked'
+        )
+        return response
+
+    async def _ask_now(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            begun = [(name, *self._begin(camera)) for name, camera in self._cameras.items()]
+            said = []
+            for name, id, asked in begun:
+                problem = 'no frame has come' if asked is None else await self._problem(asked)
+                response.success |= not problem
+                said.append(f'{name}: not asked: {problem}' if problem else f'{name}: asked: {id}')
+            response.message = '\n'.join(said)
+        except Exception as error:
+            # Out of a callback, it would end the executor.
+            logger.exception('nothing could be asked now')
+            response.message = f'it failed: {type(error).__name__}'
+        return response
+
+    def _begin(self, camera: CameraInput) -> tuple[str, Future[str] | None]:
+        sighting, id = camera.newest(), str(uuid.uuid4())
+        if sighting is None:
+            return id, None
+        return id, self._corridor.ask(Inquiry(id, sighting, _as_configured))
+
+    async def _list(
+        self, request: ListEngagements.Request, response: ListEngagements.Response
+    ) -> ListEngagements.Response:
+        try:
+            listing = self._corridor.listed(request.camera, MAX_LISTED)
+            await self._over(listing)
+            for status in [] if listing.cancelled() else listing.result():
+                asked = status.escalation
+                expires = asked.created + asked.timeout_s if asked.timeout_s else 0.0
+                response.engagements.append(status_message(status))
+                response.created.append(time_message(int(asked.created * NS)))
+                response.deadlines.append(time_message(int(expires * NS)))
+        except Exception:
+            logger.exception('the questions could not be listed')
+        return response
+
+    async def _cancel(
+        self, request: CancelEngagement.Request, response: CancelEngagement.Response
+    ) -> CancelEngagement.Response:
+        try:
+            problem = await self._problem(self._corridor.cancel(request.id))
+            response.success = not problem
+            response.message = problem or 'withdrawn'
+        except Exception as error:
+            logger.exception('a question could not be withdrawn')
+            response.message = f'it failed: {type(error).__name__}'
+        return response
+
+    async def _problem(self, answer: Future[str]) -> str:
+        await self._over(answer)
+        try:
+            return answer.result()
+        except CancelledError:
+            return NODE_ENDS
+
+    def _over(self, awaited: Future[T]) -> Any:
+        """Return what a coroutine on the executor can await until a future is done."""
+        over = RosFuture()
+        awaited.add_done_callback(lambda _: self._inbox.post(partial(over.set_result, None)))
+        return over
+
+
+def _as_configured(asking: Asking) -> Terms:
+    return Terms(question=asking.question, program=asking.program, timeout_s=asking.timeout_s)
