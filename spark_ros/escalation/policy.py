@@ -7,12 +7,17 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spark_ros.geometry import Box, iou
+import numpy as np
+import numpy.typing as npt
+
+from spark_ros.geometry import Box
 from spark_ros.model import Annotation
 
 SAME_OBJECT_IOU = 0.5
 TRACKER_ID = 'tracker_id'
 HOUR_S = 3600.0
+MAX_REMEMBERED = 10_000
+TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -38,61 +43,123 @@ class Thresholds:
         return self.counts(label, score) and score < self.ask_below_of.get(label, self.ask_below)
 
 
-@dataclass
-class _Asked:
-    label: str
-    tracker_id: str
-    box: Box
-    at: float
-
-
 class Cooldown:
     """Remember which objects of one camera were asked about lately.
 
     An object is the same by its tracker id, else by label and an IoU of at least 0.5 with where
     it was last seen; a sighting moves the remembered box along but does not prolong the wait.
+    So many objects are remembered that no operator could have looked at them all; while they are
+    too many, nothing new is fresh, because it could not be told from what was asked.
 
     Attributes:
         cooldown_s: may be changed at any time, also for what is remembered.
     """
 
-    def __init__(self, cooldown_s: float) -> None:
-        """Ask about one object at most once in `cooldown_s` seconds."""
+    def __init__(self, cooldown_s: float, most: int = MAX_REMEMBERED) -> None:
+        """Ask about one object at most once in `cooldown_s` seconds, remembering `most`."""
         self.cooldown_s = cooldown_s
-        self._asked: list[_Asked] = []
+        self._most = most
+        self._tracked: dict[str, float] = {}
+        self._placed: dict[str, _Places] = {}
+
+    def __len__(self) -> int:
+        return len(self._tracked) + sum(len(places) for places in self._placed.values())
 
     def fresh(self, doubted: Iterable[Annotation], now: float) -> list[Annotation]:
-        """Return those of the doubted detections that are not cooling down."""
-        self._asked = [asked for asked in self._asked if now < asked.at + self.cooldown_s]
-        return [annotation for annotation in doubted if not self._seen(annotation)]
+        """Return those of one frame's doubted detections that are not cooling down."""
+        self._forget(now - self.cooldown_s)
+        unseen = self._unseen(list(doubted))
+        return unseen[: max(self._most - len(self), 0)]
 
     def note(self, asked: Iterable[Annotation], now: float) -> None:
-        """Start the cool-down of objects that are being asked about."""
-        for annotation in asked:
-            if not self._seen(annotation):
-                self._asked.append(
-                    _Asked(
-                        annotation.label,
-                        _tracker_id(annotation),
-                        annotation.box,
-                        now,
-                    )
-                )
-
-    def _seen(self, annotation: Annotation) -> bool:
-        tracker_id = _tracker_id(annotation)
-        for asked in self._asked:
-            if tracker_id or asked.tracker_id:
-                same = tracker_id == asked.tracker_id
+        """Start the cool-down of objects of one frame that are being asked about."""
+        for annotation in self._unseen(list(asked)):
+            if tracker_id := _tracker_id(annotation):
+                self._tracked[tracker_id] = now
             else:
-                same = (
-                    asked.label == annotation.label
-                    and iou(asked.box, annotation.box) >= SAME_OBJECT_IOU
-                )
-            if same:
-                asked.box = annotation.box
-                return True
-        return False
+                self._placed.setdefault(annotation.label, _Places()).add(annotation.box, now)
+
+    def _forget(self, until: float) -> None:
+        self._tracked = {id: at for id, at in self._tracked.items() if at > until}
+        for places in self._placed.values():
+            places.forget(until)
+        self._placed = {label: places for label, places in self._placed.items() if places.at}
+
+    def _unseen(self, found: Sequence[Annotation]) -> list[Annotation]:
+        unseen = [_tracker_id(annotation) not in self._tracked for annotation in found]
+        by_label: dict[str, list[int]] = {}
+        for number, annotation in enumerate(found):
+            if annotation.label in self._placed and not _tracker_id(annotation):
+                by_label.setdefault(annotation.label, []).append(number)
+        for label, numbers in by_label.items():
+            followed = self._placed[label].follow([found[number].box for number in numbers])
+            for number, one in zip(numbers, followed, strict=True):
+                unseen[number] = not one
+        return [annotation for annotation, new in zip(found, unseen, strict=True) if new]
+
+
+@dataclass
+class _Places:
+    """Where objects of one label were last seen, and when each was asked about."""
+
+    boxes: list[Box] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def add(self, box: Box, at: float) -> None:
+        self.boxes.append(box)
+        self.at.append(at)
+
+    def forget(self, until: float) -> None:
+        kept = [(box, at) for box, at in zip(self.boxes, self.at, strict=True) if at > until]
+        self.boxes, self.at = [box for box, _ in kept], [at for _, at in kept]
+
+    def follow(self, boxes: Sequence[Box]) -> list[bool]:
+        """Tell which boxes are objects that are here; those are there from now on."""
+        some, known = np.array(boxes), np.array(self.boxes)
+        followed = np.zeros(len(some), bool)
+        # From left to right, a few at a time, so that each few are compared with what is near.
+        order = np.argsort(some[:, 0])
+        for start in range(0, len(some), TOGETHER):
+            few = order[start : start + TOGETHER]
+            left, right = some[few, 0].min(), some[few, 2].max()
+            near = np.flatnonzero((known[:, 2] > left) & (known[:, 0] < right))
+            if not len(near):
+                continue
+            overlaps = ious(some[few], known[near])
+            best = overlaps.argmax(axis=1)
+            followed[few] = overlaps[np.arange(len(few)), best] >= SAME_OBJECT_IOU
+            for number, nearest in zip(few, near[best], strict=True):
+                if followed[number]:
+                    self.boxes[nearest] = boxes[number]
+        return [bool(one) for one in followed]
+
+
+def ious(
+    some: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return what `spark_ros.geometry.iou` gives for every pair of two sets of boxes.
+
+    Args:
+        some: (M, 4), each x0, y0, x1, y1.
+        others: (N, 4), of the same frame.
+
+    Returns:
+        (M, N), in [0, 1].
+    """
+    a, b = some[:, None], others[None]
+    shared = _areas(np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:]))
+    union = _areas(a[..., :2], a[..., 2:]) + _areas(b[..., :2], b[..., 2:]) - shared
+    return np.minimum(np.divide(shared, union, out=np.zeros_like(union), where=union > 0), 1.0)
+
+
+def _areas(
+    low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    width, height = high[..., 0] - low[..., 0], high[..., 1] - low[..., 1]
+    return np.where((width > 0) & (height > 0), width * height, 0.0)
 
 
 class HourlyLimit:
