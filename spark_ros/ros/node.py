@@ -14,10 +14,11 @@ from rclpy.node import Node
 
 from spark_ros.escalation.corridor import Corridor, CorridorSettings, WebhookSettings
 from spark_ros.escalation.courier import Event
+from spark_ros.escalation.late_backend import LateBackend
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.safe_journal import open_journal
 from spark_ros.ros.annotated import AnnotatedPictures
-from spark_ros.ros.backends import make_backend, webhook_settings
+from spark_ros.ros.backends import first_backend, make_backend, webhook_settings
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
@@ -49,7 +50,7 @@ class SparkNode(Node):
         """
         super().__init__('spark', **{**kwargs, 'start_parameter_services': False})
         config = read_parameters(self)
-        backend, webhooks = make_backend(config), webhook_settings(config)
+        self._backend, webhooks = first_backend(config), webhook_settings(config)
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
         journal = open_journal(
@@ -69,21 +70,21 @@ class SparkNode(Node):
         )
         try:
             self._corridor = Corridor(
-                backend, journal, _settings(config, webhooks), self._deliver
+                self._backend, journal, _settings(config, webhooks), self._deliver
             )
         except OSError as error:
             raise ParameterError('webhook.port', str(error)) from None
         warn = WarnOnce(logger)
         self.pose = PoseInput(self, self._inbox, config.pose_topic, config.pose_type)
         cameras: dict[str, CameraInput] = {}
-        self.services = Services(self, self._inbox, self._corridor, cameras)
+        self.own_services = Services(self, self._inbox, self._corridor, cameras)
         self._cameras = [
-            CameraInput(self, self._inbox, camera, self.services.offer, warn, self.pose)
+            CameraInput(self, self._inbox, camera, self.own_services.offer, warn, self.pose)
             for camera in config.cameras
         ]
         cameras.update(zip(names, self._cameras, strict=True))
         self._engage = EngageServer(self, self._inbox, self._corridor, cameras)
-        LiveParameters(self, lambda config: None, self.reconfigure)
+        LiveParameters(self, self._prepare, self.reconfigure)
         self._parameter_service = SafeParameterService(self)
         for camera in self._cameras:
             logger.info('listening to %s', ' and '.join(camera.topics))
@@ -95,12 +96,18 @@ class SparkNode(Node):
     @property
     def paused(self) -> bool:
         """Whether nothing is asked because of detections."""
-        return self.services.paused
+        return self.own_services.paused
 
     def _deliver(self, event: Event) -> None:
         """Publish, then tell the goal that waits for it; called on the corridor's thread."""
         self._outputs.deliver(event)
         self._inbox.post(lambda: self._engage.take(event))
+
+    def _prepare(self, config: NodeConfig) -> None:
+        """Find the service that a dry run did without, before people are asked."""
+        late = self._backend
+        if isinstance(late, LateBackend) and not late.made and not config.dry_run:
+            late.use(make_backend(config))
 
     def reconfigure(self, config: NodeConfig) -> None:
         """Go on by other parameters; what is not live must be as it was."""
@@ -126,5 +133,6 @@ def _settings(config: NodeConfig, webhooks: WebhookSettings | None = None) -> Co
         poll_interval_s=config.poll_interval_s,
         poll_max_interval_s=config.poll_max_interval_s,
         journal_max_bytes=int(config.journal_max_mb * 1e6),
+        dry_run=config.dry_run,
         webhooks=webhooks,
     )
