@@ -26,7 +26,8 @@ KNOWS['ros'] |= {'msg', 'action', 'srv'}
 ROS_ROOMS = {'ros', 'demo'}
 MESSAGES = {
     'action_msgs', 'builtin_interfaces', 'diagnostic_msgs', 'geometry_msgs', 'nav_msgs',
-    'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'std_srvs', 'unique_identifier_msgs', 'vision_msgs',
+    'rcl_interfaces', 'sensor_msgs', 'std_msgs', 'std_srvs', 'unique_identifier_msgs',
+    'vision_msgs',
 }  # fmt: skip
 ROS_PACKAGES = MESSAGES | {
     'ament_index_python', 'cv_bridge', 'launch', 'launch_ros', 'message_filters', 'rclpy',

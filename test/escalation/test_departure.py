@@ -69,14 +69,16 @@ def test_a_plan_shows_what_is_asked_about_and_is_no_larger_than_allowed(
     assert abs(departure.size.height - height * scale) <= 1.0
 
 
-@given(settings, sizes, st.lists(boxes(), min_size=1, max_size=4), st.floats(0, 1), st.floats(0, 1))
+@given(
+    settings, sizes, st.lists(boxes(), min_size=1, max_size=4), st.floats(0, 1), st.floats(0, 1)
+)
 def test_a_point_goes_there_and_back(
     how: ImageSettings, frame: ImageSize, asked: list[Box], x: float, y: float
 ) -> None:
     departure = plan(how, frame, asked)
     back = departure.to_frame(departure.to_sent(Vertex(x, y)))
     assert math.isclose(back.x, x, abs_tol=1e-9) and math.isclose(back.y, y, abs_tol=1e-9)
-    left, top, width, height = departure.region
+    left, top, _, height = departure.region
     corner = departure.to_frame(Vertex(0.0, 0.0))
     assert math.isclose(corner.x * frame.width, left, abs_tol=1e-6)
     opposite = departure.to_frame(Vertex(1.0, 1.0))

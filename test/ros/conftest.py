@@ -45,16 +45,23 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 class Listener:
-    """A stand-in service on a socket that takes every question and notes what it was sent."""
+    """A stand-in service on a socket that takes every question and notes what it was sent.
+
+    Attributes:
+        bodies: of the questions.
+        received: path and headers of every request, and the body.
+    """
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
+        self.received: list[bytes] = []
         self.status = 200
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers['Content-Length']))
+                self.note(body)
                 answer: Any = {'url': listener.url + '/image', 'signedUrl': listener.url + '/i'}
                 if self.path != '/v1/image':
                     listener.bodies.append(json.loads(body))
@@ -62,7 +69,11 @@ class Listener:
                 self.reply(listener.status, answer)
 
             def do_GET(self) -> None:
+                self.note(b'')
                 self.reply(200, [])
+
+            def note(self, body: bytes) -> None:
+                listener.received.append(f'{self.path}\n{self.headers}'.encode() + body)
 
             def reply(self, status: int, answer: Any) -> None:
                 data = json.dumps(answer).encode()

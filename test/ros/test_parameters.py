@@ -15,8 +15,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from robot import Robot
 
+from spark_ros.escalation.departure import METADATA_KEYS, ImageSettings
 from spark_ros.escalation.journal import JournalError
-from spark_ros.geometry import ImageSize
+from spark_ros.geometry import Box, ImageSize
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.parameters import read_parameters, unknown_parameters
@@ -86,6 +87,28 @@ def test_everything_given_arrives(read: Read, tmp_path: Path) -> None:
     assert config.journal_path is None and config.poll_interval_s == 1.0
 
 
+def test_what_may_leave_arrives(read: Read) -> None:
+    config = read(
+        camera__image__format='png', camera__image__quality=40, camera__image__max_side=640,
+        camera__image__crop=True, camera__image__crop_margin=1,
+        camera__image__black_out=[0.0, 0.5, 0.25, 0.5, 0.75, 0.0, 0.25, 1.0],
+        metadata__send=['camera'], pose_topic='/odom', pose_type='nav_msgs/Odometry',
+    )  # fmt: skip
+    (camera,) = config.cameras
+    regions = (Box(0.0, 0.5, 0.25, 1.0), Box(0.75, 0.0, 1.0, 1.0))
+    assert camera.asking.image == ImageSettings('png', 40, 640, True, 1.0, regions)
+    assert camera.asking.send == config.metadata_send == ('camera',)
+    assert (config.pose_topic, config.pose_type) == ('/odom', 'nav_msgs/Odometry')
+    (all_of_it,) = read(camera__image__black_out=[0, 0, 1, 1]).cameras
+    assert all_of_it.asking.image.black_out == (Box(0.0, 0.0, 1.0, 1.0),)
+
+
+def test_a_list_that_is_not_empty_of_itself_can_be(read: Read) -> None:
+    config = read(metadata__send=[])
+    assert config.metadata_send == config.cameras[0].asking.send == ()
+    assert read().metadata_send == METADATA_KEYS
+
+
 def test_an_empty_list_is_a_list(read: Read) -> None:
     """Rclpy reads [] as a byte array."""
     (camera,) = read(camera__label_options=[], camera__detection_image_size=[]).cameras
@@ -140,6 +163,20 @@ def test_an_empty_list_is_a_list(read: Read) -> None:
         ('camera.detection_image_size', [640], '[width, height]'),
         ('camera.detection_image_size', [640, 0], '1 to'),
         ('camera.detection_image_size', [640, 480, 3], '[width, height]'),
+        ('camera.image.format', 'gif', 'jpeg, png'),
+        ('camera.image.quality', 0, '1 to 100'),
+        ('camera.image.max_side', -1, '0 to'),
+        ('camera.image.crop', 'yes', 'bool'),
+        ('camera.image.crop_margin', -0.1, '0 to'),
+        ('camera.image.black_out', [0.1, 0.1, 0.5], '3 numbers'),
+        ('camera.image.black_out', [0.1, 0.1, 0.5, 0.0], 'no area'),
+        ('camera.image.black_out', [0.5, 0.5, 0.9, 0.9], 'reaches out'),
+        ('camera.image.black_out', [0.0, -0.1, 0.5, 0.5], '0 to 1'),
+        ('camera.image.black_out', [0.0, 0.0, float('nan'), 0.5], '0 to 1'),
+        ('metadata.send', ['camera', 'serial_number'], 'one of'),
+        ('pose_topic', 'my pose', 'topic'),
+        ('pose_type', 'geometry_msgs/Pose', 'PoseStamped'),
+        ('cameras', ['metadata'], 'block'),
         ('camera.frames.max_mb', 0.0, '1 to'),
         ('camera.frames.slop_s', -0.1, '0 to'),
         ('camera.frames.wait_s', 61.0, '0 to'),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 
 from spark_ros.escalation.encoding import EncodingError
+from spark_ros.geometry import Box
 from spark_ros.ros.images import ENCODINGS, check_image, to_pixels
 
 WIDTH, HEIGHT = 10, 6
@@ -84,6 +85,18 @@ def test_16uc1_is_stretched_to_what_is_in_it(big: bool, padding: int) -> None:
     pixels = to_pixels(message('16UC1', rows, padding, big=big))
     assert pixels[0, 0] == 0 and pixels[-1, -1] == 255
     assert (np.diff(pixels.ravel()[1:].astype(int)) >= 0).all()
+
+
+def test_a_hidden_depth_changes_nothing_that_is_seen() -> None:
+    values = np.linspace(500, 2500, WIDTH * HEIGHT).reshape(HEIGHT, WIDTH).astype(np.uint16)
+    hidden = Box(0.5, 0.5, 1.0, 1.0)
+    near, far = values.copy(), values.copy()
+    near[HEIGHT // 2 :, WIDTH // 2 :] = 1
+    far[HEIGHT // 2 :, WIDTH // 2 :] = 60_000
+    one, other = (to_pixels(message('16UC1', rows), [hidden]) for rows in (near, far))
+    np.testing.assert_array_equal(one, other)
+    assert one.max() == 255 and not one[HEIGHT // 2 :, WIDTH // 2 :].any()
+    assert (to_pixels(message('16UC1', near)) != to_pixels(message('16UC1', far))).any()
 
 
 def test_an_empty_depth_image_is_black() -> None:
