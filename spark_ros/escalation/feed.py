@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from contextlib import suppress
 
 from spark_ros.clients.errors import ClientError, CursorGone, NotFoundError, UnsupportedError
 from spark_ros.escalation.backend import Backend, News
@@ -13,7 +15,8 @@ from spark_ros.escalation.courier import Courier
 from spark_ros.escalation.poller import Poller
 
 CURSOR = 'feed cursor'
-PROBE_AGAIN_S = 600.0
+AT_ONCE_S = 1.0
+GONE_AGAIN_S = 10.0
 logger = logging.getLogger(__name__)
 
 
@@ -21,48 +24,80 @@ class Feed:
     """Bring answers home as soon as they are committed, where the service has a change feed.
 
     Polling goes on under it, rarely; it takes over where there is no feed, or none just now.
+    Whether there is one is found out by asking. A login page or a proxy's error looks like a
+    service without one, so a feed that was ever seen is asked for again soon, and any other ever
+    more rarely, but at once when the service is reached again.
     """
 
     def __init__(self, backend: Backend, courier: Courier, poller: Poller) -> None:
         """Set up; nothing is asked before `run`."""
         self._backend, self._courier, self._poller = backend, courier, poller
         self._cursor: str | None = None
-        self._backoff = Backoff(0.5, 30.0)
+        self._seen = False
+        self._interrupted = Backoff(0.5, 30.0)
+        self._absent = Backoff(5.0, 600.0)
+        self._reached = asyncio.Event()
+        self._gone_at = float('-inf')
+
+    def look_now(self) -> None:
+        """Ask for the feed at once: the service was just reached where it had not been."""
+        self._reached.set()
 
     async def run(self) -> None:
         """Follow until cancelled."""
         self._cursor = await self._courier.recall(CURSOR) or None
+        self._seen = self._cursor is not None
         while True:
             pause_s = await self._follow()
             if pause_s:
                 self._poller.relax(False)
-                await asyncio.sleep(pause_s)
+                self._reached.clear()
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._reached.wait(), pause_s)
 
     async def _follow(self) -> float:
         """Make one long poll; return how long to leave the feed alone, 0 for not at all."""
         try:
+            begun = time.monotonic()
             news = await self._backend.changes(self._cursor)
+            if _nothing(news, self._cursor) and time.monotonic() - begun < AT_ONCE_S:
+                # Something between us and the service answers without waiting.
+                await asyncio.sleep(AT_ONCE_S)
             await self._take_in(news)
-        except (NotFoundError, UnsupportedError):
-            logger.info('the service has no change feed; it is polled')
-            return PROBE_AGAIN_S
-        except CursorGone:
+        except (NotFoundError, UnsupportedError) as error:
+            if self._seen:
+                return self._interruption(error)
+            if not self._absent.failures:
+                logger.info('the service has no change feed; it is polled: %s', error)
+            return self._absent.next()
+        except CursorGone as error:
+            again = time.monotonic() - self._gone_at < GONE_AGAIN_S
+            self._gone_at = time.monotonic()
+            known, self._cursor = self._cursor is not None, None
+            if again or not known:
+                return self._interruption(error)
             logger.info('the change feed has gone on without us; every open question is polled')
-            self._cursor = None
         except ClientError as error:
-            if not self._backoff.failures:
-                logger.warning('the change feed is interrupted, polling meanwhile: %s', error)
-            return self._backoff.next()
+            return self._interruption(error)
         except Exception:
             logger.exception('the change feed is interrupted, polling meanwhile')
-            return self._backoff.next()
+            return self._interrupted.next()
         return 0.0
+
+    def _interruption(self, error: ClientError) -> float:
+        if not self._interrupted.failures:
+            logger.warning('the change feed is interrupted, polling meanwhile: %s', error)
+        return self._interrupted.next()
 
     async def _take_in(self, news: News) -> None:
         """Settle what the news says; only then does the cursor move on."""
-        if self._backoff.failures:
-            logger.info('the change feed is back')
-            self._backoff.reset()
+        # That it says where it is does not mean that one can go on from there.
+        if self._cursor is not None:
+            if self._interrupted.failures:
+                logger.info('the change feed is back')
+            self._interrupted.reset()
+        self._absent.reset()
+        self._seen = True
         for report in news.reports:
             await self._courier.settle(report)
         if self._cursor is None:
@@ -72,3 +107,7 @@ class Feed:
         if news.cursor != self._cursor:
             self._cursor = news.cursor
             await self._courier.remember(CURSOR, news.cursor)
+
+
+def _nothing(news: News, cursor: str | None) -> bool:
+    return news.cursor == cursor and not news.reports and not news.more

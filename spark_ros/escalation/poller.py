@@ -8,12 +8,14 @@ import heapq
 import logging
 import time
 
-from spark_ros.clients.errors import ClientError
+from spark_ros.clients.errors import AuthenticationError, ClientError, ConnectionFailed
 from spark_ros.escalation.backend import FEW, Asked, Backend
+from spark_ros.escalation.backoff import Backoff
 from spark_ros.escalation.courier import Courier
 
 TOGETHER_S = 0.05
 RELAXED_FACTOR = 20
+LONGEST_OUTAGE_S = 30.0
 logger = logging.getLogger(__name__)
 
 
@@ -33,11 +35,14 @@ class Poller:
         self._changed = asyncio.Event()
         self._relaxed = False
         self._failing = False
+        self._down = False
+        self._outage = Backoff(0.5, min(max_interval_s, LONGEST_OUTAGE_S))
 
     def configure(self, interval_s: float, max_interval_s: float) -> None:
         """Change the delays; every open question is polled by the new ones from now on."""
         if (interval_s, max_interval_s) != (self._interval_s, self._max_interval_s):
             self._interval_s, self._max_interval_s = interval_s, max_interval_s
+            self._outage.longest_s = min(max_interval_s, LONGEST_OUTAGE_S)
             self.look_at_all()
 
     def watch(self, id: str) -> None:
@@ -79,6 +84,9 @@ class Poller:
                 rate = self._backend.polls_per_s
                 if rate is not None:
                     await asyncio.sleep(len(due) / rate)
+                if self._down:
+                    # However many are due: one that fails says what the others would.
+                    await asyncio.sleep(self._outage.next())
 
     async def _wait(self) -> None:
         while not self._due or self._due[0][0] > time.monotonic():
@@ -112,11 +120,16 @@ class Poller:
             async for report in self._backend.poll(asked):
                 if await self._courier.settle(report):
                     moved.add(report.token)
-            self._failing = failed = False
+            self._down = failed = False
+            self._outage.reset()
+            if self._failing:
+                self._failing = False
+                self._courier.on_reached()
         except (ClientError, ValueError) as error:
             if not self._failing:
                 logger.warning('polling failed and will be tried again: %s', error)
             self._failing = True
+            self._down = isinstance(error, ConnectionFailed | AuthenticationError)
         except Exception:
             logger.exception('polling failed and will be tried again')
         for question in due:
