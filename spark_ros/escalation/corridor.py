@@ -12,11 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from spark_ros.escalation.asking import Asking, Desk, Sighting
+from spark_ros.escalation.asking import Asking, Sighting
 from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.contact import WatchedBackend
 from spark_ros.escalation.courier import Courier, Event, Limits
+from spark_ros.escalation.desk import Desk
+from spark_ros.escalation.dry_run import Summary
 from spark_ros.escalation.escalation import EncodedImage, Status
 from spark_ros.escalation.feed import Feed
+from spark_ros.escalation.health import Health, Snapshot
 from spark_ros.escalation.inquiry import Inquiries, Inquiry
 from spark_ros.escalation.poller import Poller
 from spark_ros.escalation.safe_journal import SafeJournal
@@ -46,7 +50,9 @@ class CorridorSettings:
         poll_interval_s: the first delay between two polls.
         poll_max_interval_s: the longest.
         journal_max_bytes: what images in the journal may take; 0 is no limit.
+        dry_run: whether nobody is asked, and what would be is only told.
         webhooks: where pushes are received, or None.
+        images_elsewhere: images go to another service than questions.
     """
 
     asking: Mapping[str, Asking]
@@ -54,7 +60,9 @@ class CorridorSettings:
     poll_interval_s: float = 1.0
     poll_max_interval_s: float = 15.0
     journal_max_bytes: int = 0
+    dry_run: bool = False
     webhooks: WebhookSettings | None = None
+    images_elsewhere: bool = False
 
 
 class Corridor:
@@ -76,10 +84,10 @@ class Corridor:
             deliver: called on the corridor's thread with each status and answer; must only
                 note it and return.
         """
-        self._backend = backend
+        self._backend = WatchedBackend(backend, images_elsewhere=settings.images_elsewhere)
         self._journal = journal
         self._settings = settings
-        self._deliver = deliver
+        self._health = Health(self._backend, journal, deliver)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name='corridor', daemon=True)
@@ -92,6 +100,11 @@ class Corridor:
             except OSError:
                 self.close()
                 raise
+
+    @property
+    def health(self) -> Snapshot:
+        """How everything stood a second ago; older where the corridor has stopped."""
+        return self._health.snapshot
 
     def configure(self, settings: CorridorSettings) -> None:
         """Go on by other settings, all of them at once; `webhooks` stays as it was."""
@@ -119,6 +132,11 @@ class Corridor:
     def listed(self, camera: str, at_most: int) -> Future[list[Status]]:
         """Give the oldest questions without an end, of one camera or, without a name, of all."""
         return self._call(self._courier.listed(camera, at_most))
+
+    @property
+    def dry_run(self) -> Summary | None:
+        """What a dry run would have asked in the last hour; None where people are asked."""
+        return self._desk.dry_run
 
     def published(self, id: str) -> None:
         """Note that an answer was handed to every output."""
@@ -167,14 +185,20 @@ class Corridor:
 
     def _configure(self, settings: CorridorSettings) -> None:
         self._courier.configure(settings.limits, settings.journal_max_bytes)
-        self._desk.configure(settings.asking)
+        self._go_dry(settings)
         self._poller.configure(settings.poll_interval_s, settings.poll_max_interval_s)
+
+    def _go_dry(self, settings: CorridorSettings) -> None:
+        self._courier.hold(settings.dry_run)
+        self._desk.configure(
+            settings.asking, settings.limits.per_hour, dry_run=settings.dry_run
+        )
 
     async def _main(self) -> None:
         backend = self._backend
         settings = self._settings
-        self._courier = Courier(backend, self._journal, self._deliver, settings.limits)
-        self._desk = Desk(self._courier, settings.asking)
+        self._courier = Courier(backend, self._journal, self._health.deliver, settings.limits)
+        self._desk = Desk(self._courier, settings.asking, self._health.deliver)
         self._inquiries = Inquiries(backend, self._courier, self._desk)
         poller = self._poller = Poller(
             backend, self._courier, settings.poll_interval_s, settings.poll_max_interval_s
@@ -182,8 +206,13 @@ class Corridor:
         self._courier.on_open = poller.watch
         feed = Feed(backend, self._courier, poller)
         self._courier.on_reached = feed.look_now
+        self._go_dry(settings)
         self._task = asyncio.gather(
-            self._courier.run(), self._desk.run(), poller.run(), feed.run()
+            self._courier.run(),
+            self._desk.run(),
+            poller.run(),
+            feed.run(),
+            self._health.run(self._courier, self._desk),
         )
         self._ready.set()
         try:

@@ -19,8 +19,9 @@ from spark_ros.escalation.deadlines import Deadlines
 from spark_ros.escalation.disk import Disk
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
 from spark_ros.escalation.journal import Entry, JournalFull
+from spark_ros.escalation.journal_use import JournalUse
 from spark_ros.escalation.policy import HourlyLimit
-from spark_ros.escalation.questions import Question, Questions
+from spark_ros.escalation.questions import Question, Questions, Standing
 from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.escalation.sending import Sender
 from spark_ros.escalation.withdrawal import Withdrawals
@@ -53,6 +54,7 @@ class Courier:
     """Carry questions there and answers back.
 
     Attributes:
+        turn: held from `admits` to the end of `submit`, so that limits hold.
         dropped: why how many questions were not asked.
         on_open: called with the id of a question that the service has, so that it is polled.
         on_reached: called when the service takes a question, or shows one, after it did not.
@@ -87,6 +89,7 @@ class Courier:
         self._withdrawals = Withdrawals(
             backend, journal, self._disk, self._questions, self._tell
         )
+        self.turn = asyncio.Lock()
         self.dropped: Counter[str] = Counter()
         self.on_open: Callable[[str], None] = lambda id: None
         self.on_reached: Callable[[], None] = lambda: None
@@ -97,6 +100,10 @@ class Courier:
         self._limits = limits
         self._hourly.per_hour = limits.per_hour
         self._disk.post(self._journal.limit_images, journal_max_bytes)
+
+    def hold(self, held: bool) -> None:
+        """Send nothing while held; what is accepted stays in the journal."""
+        self._sender.hold(held)
 
     async def run(self) -> None:
         """Recover what a former run left, then send until cancelled."""
@@ -178,6 +185,14 @@ class Courier:
     def published(self, id: str) -> None:
         """Forget a question whose answer has been handed to every output."""
         self._disk.post(self._journal.done, id)
+
+    def standing(self, now: float) -> Standing:
+        """Sum up the questions that wait, `now` on the steady clock."""
+        return self._questions.standing(now)
+
+    async def journal_use(self) -> JournalUse:
+        """Measure what is in the journal."""
+        return await self._disk(self._journal.use)
 
     def fetch_image(self, id: str, take: Callable[[EncodedImage | None], None]) -> None:
         """Hand a question's image on, from the journal's thread; None where it is gone.

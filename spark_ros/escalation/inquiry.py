@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.asking import Asking, Desk, Sighting, metadata_of, observed
+from spark_ros.escalation.asking import Asking, Sighting, metadata_of, observed
 from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.courier import Courier
 from spark_ros.escalation.departure import plan
+from spark_ros.escalation.desk import Desk
 from spark_ros.escalation.escalation import Escalation
 from spark_ros.escalation.journal import JournalError
 from spark_ros.model import Annotation, Question
@@ -74,7 +75,7 @@ class Inquiries:
         self._courier = courier
         self._desk = desk
         self._worker = ThreadPoolExecutor(1, 'inquiries')
-        self._turn = asyncio.Lock()
+        self._turn = courier.turn
         self._pending: dict[str, bool] = {}
 
     async def ask(self, inquiry: Inquiry) -> str:

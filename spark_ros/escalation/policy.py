@@ -65,6 +65,11 @@ class Cooldown:
     def __len__(self) -> int:
         return len(self._tracked) + sum(len(places) for places in self._placed.values())
 
+    @property
+    def full(self) -> bool:
+        """Whether as many objects are remembered as can be."""
+        return len(self) >= self._most
+
     def fresh(self, doubted: Iterable[Annotation], now: float) -> list[Annotation]:
         """Return those of one frame's doubted detections that are not cooling down."""
         self._forget(now - self.cooldown_s)

@@ -62,6 +62,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._outage = Backoff(0.5, 30.0)
         self._gate = 0.0
+        self._held = False
         self._unreached = False
         self._said: tuple[type[ClientError], float] | None = None
         self.on_reached: Callable[[], None] = lambda: None
@@ -69,6 +70,11 @@ class Sender:
     async def run(self) -> None:
         """Send until cancelled."""
         await asyncio.gather(*(self._send_forever() for _ in range(SENDERS)))
+
+    def hold(self, held: bool) -> None:
+        """Begin nothing new while held."""
+        self._held = held
+        self._wake.set()
 
     def enqueue(self, question: Question) -> None:
         """Send a question as soon as its turn has come."""
@@ -108,7 +114,7 @@ class Sender:
 
     async def _next(self) -> Question:
         while True:
-            while not self._ready:
+            while self._held or not self._ready:
                 self._wake.clear()
                 await self._wake.wait()
             if (pause := self._gate - time.monotonic()) > 0:

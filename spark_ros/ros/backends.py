@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,12 +18,14 @@ from spark_ros.escalation.corridor import WebhookSettings
 from spark_ros.escalation.frame_server import FrameServer
 from spark_ros.escalation.heat_backend import HeatBackend
 from spark_ros.escalation.image_hosts import ImageHost, ServiceImageHost
+from spark_ros.escalation.late_backend import LateBackend
 from spark_ros.escalation.spark_backend import SparkBackend
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 
 TOKEN_VARIABLE = 'SPARK_TOKEN'
 IMAGE_TOKEN_VARIABLE = 'SPARK_IMAGE_TOKEN'
+logger = logging.getLogger(__name__)
 
 
 def make_backend(config: NodeConfig) -> Backend:
@@ -51,6 +54,21 @@ def make_backend(config: NodeConfig) -> Backend:
         _robot_id(config),
         webhook_url,
     )
+
+
+def first_backend(config: NodeConfig) -> Backend:
+    """Make the backend to begin with: a dry run does without where it cannot be made.
+
+    Raises:
+        ParameterError: there is no token, or a port is taken.
+    """
+    try:
+        return make_backend(config)
+    except ParameterError as error:
+        if not config.dry_run:
+            raise
+        logger.info('a dry run does without a service: %s', error)
+        return LateBackend()
 
 
 def webhook_settings(config: NodeConfig) -> WebhookSettings | None:

@@ -70,6 +70,7 @@ class NodeConfig:
         metadata_send: the keys of the metadata that may leave.
         pose_topic: where the robot's pose comes from; may be empty.
         pose_type: one of `spark_ros.ros.pose.POSE_TYPES`.
+        dry_run: whether nobody is asked.
         journal_path: None keeps the journal in memory.
         journal_max_mb: what its images may take, in megabytes.
         journal_max_count: how many questions it keeps.
@@ -87,6 +88,7 @@ class NodeConfig:
     pose_topic: str
     pose_type: str
     cameras: tuple[CameraConfig, ...]
+    dry_run: bool
     limits: Limits
     journal_path: Path | None
     journal_max_mb: float

@@ -22,6 +22,7 @@ from spark_ros.ros.backends import first_backend, make_backend, webhook_settings
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
+from spark_ros.ros.diagnostics import Diagnostics
 from spark_ros.ros.engage import EngageServer
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
@@ -83,6 +84,10 @@ class SparkNode(Node):
             for camera in config.cameras
         ]
         cameras.update(zip(names, self._cameras, strict=True))
+        self._dry_run = config.dry_run
+        self._diagnostics = Diagnostics(
+            self, config, cameras, lambda: self._corridor.health, self._idle
+        )
         self._engage = EngageServer(self, self._inbox, self._corridor, cameras)
         LiveParameters(self, self._prepare, self.reconfigure)
         self._parameter_service = SafeParameterService(self)
@@ -97,6 +102,9 @@ class SparkNode(Node):
     def paused(self) -> bool:
         """Whether nothing is asked because of detections."""
         return self.own_services.paused
+
+    def _idle(self) -> str:
+        return 'dry run: nobody is asked' if self._dry_run else 'paused' if self.paused else ''
 
     def _deliver(self, event: Event) -> None:
         """Publish, then tell the goal that waits for it; called on the corridor's thread."""
@@ -114,6 +122,8 @@ class SparkNode(Node):
         for camera, block in zip(self._cameras, config.cameras, strict=True):
             camera.configure(block)
         self._corridor.configure(_settings(config))
+        self._diagnostics.configure(config)
+        self._dry_run = config.dry_run
 
     def close(self) -> None:
         """Stop asking, publish what has come, and close the journal."""
@@ -135,4 +145,7 @@ def _settings(config: NodeConfig, webhooks: WebhookSettings | None = None) -> Co
         journal_max_bytes=int(config.journal_max_mb * 1e6),
         dry_run=config.dry_run,
         webhooks=webhooks,
+        images_elsewhere=(
+            config.server_kind == 'heat' and config.image_host.url != config.server_url
+        ),
     )

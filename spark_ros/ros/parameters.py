@@ -106,6 +106,7 @@ def config_from(values: Mapping[str, Any]) -> NodeConfig:
         pose_topic=values['pose_topic'],
         pose_type=values['pose_type'],
         cameras=tuple(_camera(name, values, robot_id) for name in names),
+        dry_run=values['dry_run'],
         limits=Limits(
             values['limits.open'],
             values['limits.per_hour'],
@@ -176,6 +177,7 @@ def _asking(block: _Block, values: Mapping[str, Any], robot_id: str) -> Asking:
         program=block['program'].strip(),
         metadata={'robot_id': robot_id},
         timeout_s=values['timeout_s'],
+        priority=block['priority'],
         image=_image(block),
         send=tuple(values['metadata.send']),
     )
