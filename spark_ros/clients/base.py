@@ -122,6 +122,14 @@ class ApiClient:
         """Close the connections."""
         await self.aclose()
 
+    @property
+    def keeps_keys_s(self) -> float:
+        """For how many seconds the service keeps idempotency keys, as its newest answer says.
+
+        0 where it does not say: then a repeated POST may be carried out twice.
+        """
+        return self._api.keeps_keys_s
+
     async def aclose(self) -> None:
         """Close the connections; the client cannot be used afterwards."""
         await self._api.aclose()

@@ -39,6 +39,7 @@ MAX_ANSWER_BYTES = 20 * 1024 * 1024
 # Shorter than the 5 s after which common servers (uvicorn among them) close an idle connection,
 # so that a request is not sent into one that is just being closed.
 KEEPALIVE_S = 4.0
+RETENTION = 'Idempotency-Key-Retention'
 NEVER_CONNECTED = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -115,7 +116,12 @@ class SecretHeader(httpx.Auth):
 
 
 class ApiTransport:
-    """Calls to one service; safe to use from many tasks of one event loop."""
+    """Calls to one service; safe to use from many tasks of one event loop.
+
+    Attributes:
+        keeps_keys_s: for how long the service keeps idempotency keys, in seconds, as its newest
+            success says; 0 where it does not say.
+    """
 
     def __init__(
         self,
@@ -135,6 +141,7 @@ class ApiTransport:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.base_url = check_base_url(base_url)
+        self.keeps_keys_s = 0.0
         self._auth = auth
         self._retry = retry
         self._deadline_s = deadline_s
@@ -245,11 +252,13 @@ class ApiTransport:
         if body is None:
             return ProtocolError(f'{what}: the answer is compressed or over the size limit')
         try:
-            return HttpAnswer(response.status_code, json.loads(body), response.headers)
+            answer = HttpAnswer(response.status_code, json.loads(body), response.headers)
         except (ValueError, RecursionError):
             return ProtocolError(
                 f'{what}: answered {response.status_code} with {len(body)} bytes that are no JSON'
             )
+        self.keeps_keys_s = _whole_seconds(response.headers.get(RETENTION, ''))
+        return answer
 
     def _connection_error(self, what: str, error: Exception) -> ConnectionFailed:
         return ConnectionFailed(
@@ -324,6 +333,10 @@ async def _read_bounded(response: httpx.Response) -> bytes | None:
         if len(body) > MAX_ANSWER_BYTES:
             return None
     return bytes(body)
+
+
+def _whole_seconds(text: str) -> float:
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0
 
 
 def _message(body: bytes | None) -> str:

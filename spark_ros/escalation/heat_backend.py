@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 
-from spark_ros.clients.errors import NotFoundError
+from spark_ros.clients.errors import NotFoundError, RefusedError
 from spark_ros.clients.heat import HeatClient
 from spark_ros.escalation.backend import FEED_BLOCK_S, Asked, News, Report
 from spark_ros.escalation.departure import JPEG_QUALITY
@@ -23,9 +26,13 @@ from spark_ros.escalation.heat_question import (
     heat_request,
 )
 from spark_ros.escalation.image_hosts import ImageHost, camera_tag
-from spark_ros.escalation.one_by_one import one_by_one
+from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.one_by_one import one_by_one, unknown_token
 from spark_ros.model import Answer, Question
 from spark_ros.wire.heat import HeatObject, parse_heat_object
+
+CONFLICT = 409
+logger = logging.getLogger(__name__)
 
 
 class HeatBackend:
@@ -48,6 +55,7 @@ class HeatBackend:
         self._detection_as = detection_as
         self._robot_id = robot_id
         self._webhook_url = webhook_url or None
+        self._warn = WarnOnce(logger)
 
     def refuses(self, question: Question, program: str) -> str:
         """Return why Heat cannot ask something, or an empty string."""
@@ -66,7 +74,16 @@ class HeatBackend:
             heat_request(as_sent(escalation), image_url, self._detection_as),
             hook_url=self._webhook_url,
         )
-        return (await self._client.request(request, idempotency_key=escalation.id)).id
+        try:
+            return (await self._client.request(request, idempotency_key=escalation.id)).id
+        except RefusedError as error:
+            if error.status != CONFLICT:
+                raise
+        # It knows the key with other words, because a parameter was changed since; what was asked
+        # in those cannot be found without its id.
+        words = json.dumps(request.to_json(), sort_keys=True).encode()
+        key = f'{escalation.id}-{sha256(words).hexdigest()[:16]}'
+        return (await self._client.request(request, idempotency_key=key)).id
 
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Ask about each."""
@@ -97,6 +114,7 @@ class HeatBackend:
         try:
             return self._report(await self._client.get_request(question.token))
         except NotFoundError:
+            self._warn(unknown_token(question))
             return None
 
     def _report(self, said: HeatObject) -> Report:

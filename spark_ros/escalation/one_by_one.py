@@ -31,3 +31,11 @@ async def one_by_one(
             yield report
     if failure is not None:
         raise failure
+
+
+def unknown_token(question: Asked) -> str:
+    """Say that a service has lost a question, or shows it to another key."""
+    return (
+        f'the service does not know the token {question.token} of {question.id}: it has another '
+        'key, or was put back to an earlier time. It is still looked for, ever more rarely'
+    )

@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 
-from spark_ros.clients.errors import NotFoundError, UnsupportedError
+from spark_ros.clients.errors import NotFoundError, RefusedError, UnsupportedError
 from spark_ros.clients.spark import SparkClient
 from spark_ros.escalation.backend import FEED_BLOCK_S, FEW, Asked, News, Report
 from spark_ros.escalation.escalation import EncodedImage, Escalation
 from spark_ros.escalation.framing import as_sent, in_frame
 from spark_ros.escalation.image_hosts import ServiceImageHost, camera_tag
-from spark_ros.escalation.one_by_one import one_by_one
+from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.one_by_one import one_by_one, unknown_token
 from spark_ros.escalation.spark_question import spark_refusal
 from spark_ros.model import Question, State
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, parse_engagement
 from spark_ros.wire.values import WireError
 
+CONFLICT = 409
+KEY_MARGIN_S = 3600.0
 logger = logging.getLogger(__name__)
 
 
@@ -33,6 +37,7 @@ class SparkBackend:
         self._robot_id = robot_id
         self._client = client
         self._images = ServiceImageHost(client)
+        self._warn = WarnOnce(logger)
         self._shows_single = True
         self._cursor = 0
 
@@ -45,24 +50,32 @@ class SparkBackend:
         return await self._images.put(escalation.id, image, camera_tag(escalation))
 
     async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
-        """Create the engagement; look for it first where it may be there already."""
-        if may_be_open:
-            async for engagement in self._client.iter_engagements():
-                if engagement.image_location == image_url and engagement.token:
-                    return engagement.token
+        """Create the engagement; where it may be there already, without making it twice.
+
+        A service that keeps our keys is simply asked again. Another's list is looked through
+        first, as is that of one that knows the key with other words: a parameter was changed.
+        """
+        if may_be_open and not self._knows_key(escalation):
+            found = await self._find(image_url, until=lambda: self._knows_key(escalation))
+            if found:
+                return found
         question = escalation.question
-        return await self._client.create(
-            EngagementRequest(
-                content_location=(image_url,),
-                program_name=escalation.program or None,
-                instructions=question.instructions or None,
-                webhook_url=self._webhook_url,
-                metadata=escalation.metadata,
-                label_options=question.label_options,
-                annotations=as_sent(escalation).priors,
-            ),
-            idempotency_key=escalation.id,
+        request = EngagementRequest(
+            content_location=(image_url,),
+            program_name=escalation.program or None,
+            instructions=question.instructions or None,
+            webhook_url=self._webhook_url,
+            metadata=escalation.metadata,
+            label_options=question.label_options,
+            annotations=as_sent(escalation).priors,
         )
+        try:
+            return await self._client.create(request, idempotency_key=escalation.id)
+        except RefusedError as error:
+            found = await self._find(image_url) if error.status == CONFLICT else ''
+            if not found:
+                raise
+            return found
 
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Ask by token while few are open and the service has that call, else read the list."""
@@ -98,11 +111,25 @@ class SparkBackend:
         """Close the client."""
         await self._client.aclose()
 
+    def _knows_key(self, escalation: Escalation) -> bool:
+        age_s = time.time() - escalation.created
+        return 0.0 <= age_s < self._client.keeps_keys_s - KEY_MARGIN_S
+
+    async def _find(self, image_url: str, until: Callable[[], bool] = lambda: False) -> str:
+        """Return the token of the engagement about an image, or an empty string."""
+        async for engagement in self._client.iter_engagements():
+            if engagement.image_location == image_url and engagement.token:
+                return engagement.token
+            # The first page has told that there is no need to look.
+            if until():
+                break
+        return ''
+
     async def _look(self, question: Asked) -> Report | None:
         try:
             engagements = await self._client.get_engagement(question.token)
         except NotFoundError:
-            logger.warning('the service does not know the token %s', question.token)
+            self._warn(unknown_token(question))
             return None
         return _report(question.token, engagements[0]) if engagements else None
 

@@ -92,7 +92,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
         lifespan=lifespan,
     )
     replies.install(app)
-    app.add_middleware(Outermost)
+    app.add_middleware(Outermost, idempotency_s=settings.idempotency_s)
     for part in (spark_api, heat_api, feed_api, console_api, pages):
         app.include_router(part.router)
     app.mount('/console', pages.ConsoleFiles(directory=pages.CONSOLE, check_dir=False))

@@ -37,6 +37,10 @@ HEADERS = {
 }
 
 
+RETENTION = 'Idempotency-Key-Retention'
+"""Tells callers of the APIs for how many seconds a key is kept: they may rely on repeating."""
+
+
 class Outermost:
     """Adds the headers that an answer does not have, answers 500 where nothing else could, and
     logs each request without its query string.
@@ -44,8 +48,9 @@ class Outermost:
     Query strings hold login tokens and signatures.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
         self._app = app
+        self._retention = str(int(idempotency_s))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -60,6 +65,8 @@ class Outermost:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope['path'].startswith('/v1/'):
+                    headers[RETENTION] = self._retention
             await send(message)
 
         try:
