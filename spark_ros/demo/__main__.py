@@ -8,7 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from spark_ros.demo.script import DemoError, Options, run
+from spark_ros.demo.loop import LoopOptions, run_loop
+from spark_ros.demo.script import Options, run
+from spark_ros.demo.stage import DemoError
 
 
 def main() -> int:
@@ -26,11 +28,27 @@ def main() -> int:
         '--backend', choices=('spark', 'heat'), default='spark', help='the API that is spoken'
     )
     parser.add_argument(
+        '--scene', help='drive through this world of worlds/ instead, and score the run: warehouse'
+    )
+    parser.add_argument(
+        '--frames', type=int, default=0, help="frames on the scene's loop; 0: its camera's rate"
+    )
+    parser.add_argument(
         '--output', type=Path, default=Path('demo_output'), help='folder for the pictures'
     )
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
+        if arguments.scene:
+            return run_loop(
+                LoopOptions(
+                    scene=arguments.scene,
+                    person=arguments.operator == 'me',
+                    output=arguments.output,
+                    backend=arguments.backend,
+                    frames=arguments.frames,
+                )
+            )
         return run(
             Options(
                 images=arguments.images,

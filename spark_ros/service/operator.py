@@ -30,7 +30,7 @@ LOST = (404, 409)
 
 
 class Truth(Protocol):
-    """Knows the true boxes of pictures (`spark_ros.service.recognise.Truth`)."""
+    """Knows the true boxes of pictures (`spark_ros.service.truth_file.TruthFile`)."""
 
     def find(
         self, image_bgr: Any, /
@@ -174,9 +174,9 @@ def from_setting(setting: str, delay_s: float) -> ScriptedOperator | None:
     if not truth_file:
         return ScriptedOperator(None, delay_s)
     # It needs OpenCV, which a service without a truth file does without.
-    from spark_ros.service import recognise
+    from spark_ros.service.truth_file import TruthFile
 
-    return ScriptedOperator(recognise.Truth.load(Path(truth_file)), delay_s)
+    return ScriptedOperator(TruthFile(Path(truth_file)), delay_s)
 
 
 def _checked(response: httpx.Response) -> httpx.Response:

@@ -1,0 +1,25 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Run one of the demo's nodes until a signal ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def spin(make: Callable[[], Node]) -> int:
+    """Make a node and spin it; SIGINT and SIGTERM are its ordinary end, so the code is 0."""
+    rclpy.init()
+    try:
+        rclpy.spin(make())
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        rclpy.try_shutdown()
+    return 0
