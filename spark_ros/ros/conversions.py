@@ -152,9 +152,12 @@ def _changed(
         detection, hypothesis = copy.deepcopy(original), best_hypothesis(original)
     hypothesis = copy.deepcopy(hypothesis)
     hypothesis.hypothesis.class_id = _text(shape.label)
-    hypothesis.hypothesis.score = 1.0
+    # What nobody changed is as sure as it was; a goal's prior is no detection that came.
+    kept = shape.score if correction.kind in UNCHANGED else None
+    hypothesis.hypothesis.score = 1.0 if kept is None else kept
     detection.results = [hypothesis]
-    if correction.original is None or not model.same_vertices(correction.original, shape):
+    stays = correction.original is not None and model.same_vertices(correction.original, shape)
+    if original is None or not stays:
         box = geometry.to_pixels(shape.vertices, size)
         detection.bbox.center.position.x = box.center_x
         detection.bbox.center.position.y = box.center_y

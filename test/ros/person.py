@@ -1,0 +1,49 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Somebody at the console of the real service, through the calls that the console makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from services import Service
+
+
+class Person:
+    """An operator who is logged in, and does what the test says."""
+
+    def __init__(self, service: Service) -> None:
+        self._console = httpx.Client(
+            base_url=service.url, headers={'X-Requested-With': 'console'}, trust_env=False
+        )
+        link = service.command('login-link').strip()
+        assert self._console.get(link).status_code == 303
+
+    def queue(self) -> list[dict[str, Any]]:
+        """Return what waits."""
+        waiting: list[dict[str, Any]] = self._checked('GET', 'queue')['questions']
+        return waiting
+
+    def claim(self) -> dict[str, Any]:
+        """Take the oldest question."""
+        id = self.queue()[0]['id']
+        question: dict[str, Any] = self._checked('POST', f'questions/{id}/claim')
+        return question
+
+    def release(self, question: dict[str, Any]) -> None:
+        self._checked('POST', f'questions/{question["id"]}/release')
+
+    def answer(self, question: dict[str, Any], **said: Any) -> None:
+        self._checked('POST', f'questions/{question["id"]}/answer', json=said)
+
+    def flag(self, question: dict[str, Any], reason: str) -> None:
+        self._checked('POST', f'questions/{question["id"]}/flag', json={'reason': reason})
+
+    def close(self) -> None:
+        self._console.close()
+
+    def _checked(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        answer = self._console.request(method, f'/console/api/{path}', **more)
+        assert answer.status_code == 200, answer.text
+        said: dict[str, Any] = answer.json()
+        return said
