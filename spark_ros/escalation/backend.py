@@ -57,16 +57,15 @@ class News:
 
 
 class Backend(Protocol):
-    """A service that people answer on. Every call raises `spark_ros.clients` errors.
+    """A service that people answer on. Every call raises `spark_ros.clients` errors."""
 
-    Attributes:
-        polls_per_s: how many questions may be polled in a second; None where one request
-            shows many.
-        can_withdraw: whether the API has a call that takes a question back.
-    """
+    @property
+    def polls_per_s(self) -> float | None:
+        """How many questions may be polled in a second; None where one request shows many."""
 
-    polls_per_s: float | None
-    can_withdraw: bool
+    @property
+    def can_withdraw(self) -> bool:
+        """Whether the API has a call that takes a question back."""
 
     def refuses(self, question: Question, program: str) -> str:
         """Return why the API cannot ask something, or an empty string. Sends nothing."""

@@ -37,6 +37,11 @@ class FrameRing(Generic[Payload]):
     def __len__(self) -> int:
         return len(self._frames)
 
+    @property
+    def size_bytes(self) -> int:
+        """What the frames take together."""
+        return self._bytes
+
     def configure(self, max_bytes: int, slop_ns: int) -> None:
         """Change what was given at the start; what is too much goes with the next frame."""
         self._max_bytes, self._slop_ns = max_bytes, slop_ns

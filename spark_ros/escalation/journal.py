@@ -29,6 +29,7 @@ from spark_ros.escalation.escalation import (
     load_escalation,
 )
 from spark_ros.escalation.journal_schema import SCHEMA_VERSION, bring_up_to_date, version_of
+from spark_ros.escalation.journal_use import JournalUse, measure
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
 
@@ -289,6 +290,10 @@ class Journal:
             JournalError: the file cannot be written.
         """
         self._write('INSERT OR REPLACE INTO note VALUES (?, ?)', name, value)
+
+    def use(self) -> JournalUse:
+        """Measure what is in it. Raises sqlite3.Error."""
+        return measure(self._db, self._max_count, self._max_image_bytes)
 
     def close(self) -> None:
         """Close the file and let go of it."""

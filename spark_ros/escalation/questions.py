@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Question:
         sending: a sender has it just now.
         sequence: of the newest report that was taken in.
         given_up_at: when it is too old to be kept, on the steady clock.
+        taken_at: when it was taken up, on the steady clock.
         moved: told each time that its state may be another, or whether it is unsent.
     """
 
@@ -37,6 +39,7 @@ class Question:
     sending: bool = False
     sequence: int = 0
     given_up_at: float = math.inf
+    taken_at: float = field(default_factory=time.monotonic)
     backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
     moved: Callable[[Question], None] | None = None
 
@@ -49,6 +52,23 @@ class Question:
     def unsent(self) -> bool:
         """Whether it can still be given up without the service ever having seen it."""
         return self.state is State.QUEUED and not self.sending and not self.may_be_open
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many there are, and how long they wait.
+
+    Attributes:
+        queued: that the service does not have yet.
+        open: that it has, and that are not answered.
+        oldest_s: the age of the oldest of both, in seconds.
+        unsent_s: for how long the first of the queued ones has been tried, in seconds.
+    """
+
+    queued: int = 0
+    open: int = 0
+    oldest_s: float = 0.0
+    unsent_s: float = 0.0
 
 
 class Questions:
@@ -109,6 +129,17 @@ class Questions:
     def all_waiting(self) -> list[Question]:
         """Return those that count against the limit, oldest first."""
         return [question for question in self._by_id.values() if question.state in WAITING]
+
+    def standing(self, now: float) -> Standing:
+        """Sum up those that wait, `now` on the steady clock."""
+        waiting = [self._by_id[id] for id in self._waiting]
+        queued = [question for question in waiting if question.state is State.QUEUED]
+        return Standing(
+            len(queued),
+            len(waiting) - len(queued),
+            max((q.entry.age_s + now - q.taken_at for q in waiting), default=0.0),
+            max((now - q.taken_at for q in queued), default=0.0),
+        )
 
     def waiting(self) -> int:
         """Count those that count against the limit."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from spark_ros.escalation.journal import (
     JournalInUse,
     JournalMisplaced,
 )
+from spark_ros.escalation.journal_use import JournalUse
 from spark_ros.model import Answer, State
 
 T = TypeVar('T')
@@ -38,7 +40,8 @@ class SafeJournal:
         self._disk = disk
         self._spare = Journal(None, max_image_bytes, max_count)
         self._spared: set[str] = set()
-        self._refusing = False
+        self._refused = ''
+        self._use = JournalUse()
 
     @property
     def path(self) -> Path | None:
@@ -49,6 +52,19 @@ class SafeJournal:
     def spared(self) -> int:
         """How many questions are in memory only because the disk refused them."""
         return len(self._spared)
+
+    @property
+    def refused(self) -> str:
+        """Why the disk refuses just now, or empty; known anew with each question."""
+        return self._refused
+
+    def use(self) -> JournalUse:
+        """Measure what is on the disk; what was known before where it refuses."""
+        try:
+            self._use = self._disk.use()
+        except sqlite3.Error as error:
+            self._say(f'the journal {self.path} cannot be read: {error}')
+        return self._use
 
     def limit_images(self, max_bytes: int) -> None:
         """Change how much the images may take; 0 is no limit."""
@@ -70,7 +86,7 @@ class SafeJournal:
             entry = self._spare.add(escalation, image)
             self._spared.add(escalation.id)
             return entry
-        self._refusing = False
+        self._refused = ''
         return entry
 
     def entries(self) -> list[Entry]:
@@ -138,8 +154,8 @@ class SafeJournal:
             self._say(str(error))
 
     def _say(self, reason: str) -> None:
-        if not self._refusing:
-            self._refusing = True
+        if not self._refused:
+            self._refused = reason
             logger.error(
                 '%s. Going on from memory: what is asked now would not survive a restart', reason
             )

@@ -35,7 +35,10 @@ class CameraInput:
 
     Attributes:
         frames: how many were taken into the ring.
+        detections: how many messages came from the detector.
         unmatched: detections whose frame was never found.
+        unusable: images that are no images.
+        refusal: what was wrong with the last of these.
     """
 
     def __init__(
@@ -64,7 +67,8 @@ class CameraInput:
         self._waiting: deque[tuple[float, Detection2DArray]] = deque()
         self._wanted = WantedFrames(self._ring)
         self._newest_detections: Detection2DArray | None = None
-        self.frames = self.unmatched = 0
+        self.frames = self.detections = self.unmatched = self.unusable = 0
+        self.refusal = ''
         compressed = config.transport == 'compressed'
         self._subscriptions = [
             MatchedSubscription(
@@ -88,6 +92,11 @@ class CameraInput:
     def topics(self) -> list[str]:
         """The topics subscribed to, fully resolved."""
         return [subscription.resolved_topic for subscription in self._subscriptions]
+
+    @property
+    def ring_bytes(self) -> int:
+        """What the frames in the ring take."""
+        return self._ring.size_bytes
 
     def configure(self, config: CameraConfig) -> None:
         """Go on by other parameters; topics and transport stay as they are."""
@@ -147,25 +156,26 @@ class CameraInput:
 
     def _on_image(self, message: Image) -> None:
         if problem := check_image(message):
-            name = self._config.name
-            self._warn(
-                f'{name}: an image cannot be used: {problem}',
-                f'{name} {message.encoding} {_kind(problem)}',
-            )
+            self._refuse(problem, f'{message.encoding} {_kind(problem)}')
             return
         self._keep(message)
 
     def _on_compressed(self, message: CompressedImage) -> None:
         if not message.data:
-            self._warn(f'{self._config.name}: a compressed image has no data')
+            self._refuse('a compressed image has no data')
             return
         if 'compressedDepth' in message.format:
-            self._warn(
-                f'{self._config.name}: {message.format!r} is a depth transport; '
-                'name a topic with JPEG or PNG images'
+            self._refuse(
+                f'{message.format!r} is a depth transport; name a topic with JPEG or PNG images'
             )
             return
         self._keep(message)
+
+    def _refuse(self, problem: str, kind: str | None = None) -> None:
+        self.unusable += 1
+        self.refusal = problem
+        name = self._config.name
+        self._warn(f'{name}: an image cannot be used: {problem}', f'{name} {kind or problem}')
 
     def _keep(self, message: Image | CompressedImage) -> None:
         self._ring.add(stamp_ns(message.header.stamp), message, len(message.data))
@@ -174,6 +184,7 @@ class CameraInput:
             self._settle()
 
     def _on_detections(self, message: Detection2DArray) -> None:
+        self.detections += 1
         self._newest_detections = message
         if not worth_a_look(message, self._config.asking.thresholds):
             return

@@ -1,0 +1,302 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Each thing that can be wrong is seen on /diagnostics, with what to do, and goes away again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from robot import (
+    BEST_EFFORT,
+    RELIABLE,
+    TOKEN,
+    NodeProcess,
+    Robot,
+    detection,
+    detections,
+    picture,
+    raw,
+    stamped,
+)
+from sensor_msgs.msg import Image
+from services import Service
+from std_srvs.srv import SetBool
+from vision_msgs.msg import Detection2DArray
+
+from spark_ros.escalation.encoding import encode_pixels
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+BOX = (50.0, 60.0, 100.0, 80.0)
+
+
+class Seen:
+    """What a monitor sees of the node."""
+
+    def __init__(self, robot: Robot) -> None:
+        self._robot = robot
+        self.arrays: list[DiagnosticArray] = []
+        robot.hear(DiagnosticArray, '/diagnostics', self.arrays, RELIABLE)
+
+    def until(
+        self, part: str, level: bytes, words: str = '', deadline_s: float = 40.0
+    ) -> dict[str, str]:
+        """Wait until the newest status of a part has a level and words; return its values."""
+
+        def there() -> bool:
+            status = self.status(part)
+            return status is not None and status.level == level and words in status.message
+
+        try:
+            self._robot.until(there, deadline_s)
+        except AssertionError:
+            raise AssertionError(f'{words!r} is not in {self.status(part)}') from None
+        status = self.status(part)
+        assert status is not None
+        return {value.key: value.value for value in status.values}
+
+    def status(self, part: str) -> DiagnosticStatus | None:
+        if not self.arrays:
+            return None
+        (found,) = [s for s in self.arrays[-1].status if s.name == f'spark: {part}']
+        return found
+
+    def wait(self, count: int = 2) -> None:
+        """Wait for more of them."""
+        wanted = len(self.arrays) + count
+        self._robot.until(lambda: len(self.arrays) >= wanted)
+
+
+@pytest.fixture
+def seen(robot: Robot) -> Seen:
+    return Seen(robot)
+
+
+class Front:
+    """A camera and its detector."""
+
+    def __init__(self, robot: Robot) -> None:
+        self.camera = robot.publisher(Image, '/front/image_raw', BEST_EFFORT)
+        self.detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+
+    def doubts(self, number: int) -> None:
+        header = stamped(100.0 + number)
+        self.camera.publish(raw(picture(number), header))
+        self.detector.publish(detections(header, detection(f'cat {number}', BOX)))
+
+
+@pytest.fixture
+def answering() -> Iterator[Any]:
+    """Give a function that starts an HTTP server with one answer to everything."""
+    servers = []
+
+    def start(status: int, **headers: str) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                for name, value in {'Content-Length': '0', **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers['Content-Length']))
+                self.do_GET()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        servers.append(server)
+        return f'http://127.0.0.1:{server.server_address[1]}'
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def logged(node: NodeProcess, words: str) -> int:
+    return sum(words in line for line in node.lines)
+
+
+def test_every_second_one_status_for_each_part(robot: Robot, seen: Seen) -> None:
+    node = robot.start(cameras=['front', 'rear'])
+    seen.wait(3)
+    names = [status.name for status in seen.arrays[-1].status]
+    assert names == [
+        'spark: camera front', 'spark: camera rear', 'spark: questions', 'spark: service',
+    ]  # fmt: skip
+    assert {status.hardware_id for status in seen.arrays[-1].status} == {'rover'}
+    stamps = [a.header.stamp.sec + a.header.stamp.nanosec / 1e9 for a in seen.arrays]
+    assert 0.5 < stamps[-1] - stamps[-2] < 3.0
+    (publisher,) = node.get_publishers_info_by_topic('/diagnostics')
+    assert publisher.qos_profile.reliability == RELIABLE.reliability
+
+
+def test_a_camera_that_never_sends_and_one_that_stops(robot: Robot, seen: Seen) -> None:
+    robot.start()
+    values = seen.until('camera front', WARN, 'no frame on /front/image_raw since the start')
+    assert values['frames in'] == '0'
+    front = Front(robot)
+    header = stamped(1.0)
+    front.camera.publish(raw(picture(1), header))
+    values = seen.until('camera front', OK, 'Hz')
+    assert values['frames in'] == '1' and float(values['rate (Hz)']) > 0
+    assert float(values['ring (MB)']) == 0.2 and values['ring maximum (MB)'] == '128.0'
+    seen.until('camera front', WARN, 'no frame on /front/image_raw for')
+    assert 'front.transport' in seen.status('camera front').message
+
+
+def test_detections_without_their_frame(robot: Robot, seen: Seen) -> None:
+    robot.start()
+    front = Front(robot)
+    front.camera.publish(raw(picture(1), stamped(1.0)))
+    front.detector.publish(detections(stamped(900.0), detection('cat', BOX)))
+    values = seen.until('camera front', WARN, '1 detection message(s)')
+    assert 'front.frames.slop_s' in seen.status('camera front').message
+    assert (values['detections in'], values['unmatched detections']) == ('1', '1')
+
+
+def test_images_that_cannot_be_used(robot: Robot, seen: Seen) -> None:
+    robot.start()
+    front = Front(robot)
+    front.camera.publish(raw(picture(1), stamped(1.0), data=b'short'))
+    values = seen.until('camera front', WARN, '1 image(s) in the last minute cannot be used')
+    assert '/front/image_raw' in seen.status('camera front').message
+    assert values['unusable images'] == '1' and values['frames in'] == '0'
+
+
+def test_frames_that_cannot_be_encoded(robot: Robot, seen: Seen) -> None:
+    robot.start()
+    front = Front(robot)
+    header = stamped(1.0)
+    # No JPEG is that wide.
+    front.camera.publish(raw(np.zeros((1, 66_000, 3), np.uint8), header))
+    front.detector.publish(detections(header, detection('cat', (0.0, 0.0, 900.0, 1.0))))
+    values = seen.until('camera front', WARN, 'could not be encoded')
+    assert values['encoding errors'] == '1'
+    seen.until('questions', WARN, 'bad image')
+
+
+def test_a_service_that_comes_and_goes(robot: Robot, service: Service, seen: Seen) -> None:
+    """Seen by a monitor of a real process; its log says each change once."""
+    key_file = service.data.with_name('key')
+    key_file.touch(0o600)
+    key_file.write_text(service.key)
+    node = robot.spawn(server__url=service.url, server__token_file=str(key_file))
+    values = seen.until('service', ERROR, 'cannot be reached')
+    assert 'server.url' in seen.status('service').message
+    assert (values['reachable'], values['authorised']) == ('no', 'not known')
+    assert values['URL'] == service.url and values['kind'] == 'spark'
+    service.start()
+    values = seen.until('service', OK, 'reached')
+    assert (values['reachable'], values['authorised']) == ('yes', 'yes')
+    assert values['last error'] != 'none' and int(values['seconds since the last error']) >= 0
+    robot.until(lambda: logged(node, 'service: all right again') == 1)
+    service.stop()
+    seen.until('service', ERROR, 'cannot be reached')
+    robot.until(lambda: logged(node, 'service: it cannot be reached') == 2)
+    seen.wait(5)
+    assert logged(node, 'service: ') == 3, node.output
+    assert service.key not in node.output + str(seen.arrays)
+
+
+def test_a_wrong_token(robot: Robot, service: Service, seen: Seen) -> None:
+    service.start()
+    robot.start(server__url=service.url)
+    values = seen.until('service', ERROR, 'does not accept the token')
+    assert 'SPARK_TOKEN or server.token_file' in seen.status('service').message
+    assert (values['reachable'], values['authorised']) == ('yes', 'no')
+    assert TOKEN not in str(seen.arrays)
+
+
+def test_something_else_that_answers(robot: Robot, answering: Any, seen: Seen) -> None:
+    robot.start(server__url=answering(302, Location='http://login.example/'))
+    seen.until('service', ERROR, 'something else answers')
+
+
+def test_a_service_that_cannot_serve(robot: Robot, answering: Any, seen: Seen) -> None:
+    robot.start(server__url=answering(503))
+    values = seen.until('service', WARN, 'cannot serve just now')
+    assert '503' in values['last error'] and values['reachable'] == 'yes'
+
+
+def test_questions_that_do_not_go_out(robot: Robot, seen: Seen) -> None:
+    robot.start()
+    Front(robot).doubts(1)
+    seen.until('questions', OK, '0 open, 1 to be sent')
+    values = seen.until('questions', WARN, '1 question(s) wait to be sent')
+    assert values['queued'] == '1' and int(values['oldest (s)']) >= 10
+    assert int(values['sent again']) >= 1 and values['last error'] != 'none'
+
+
+def test_questions_over_a_limit(robot: Robot, listener: Any, seen: Seen) -> None:
+    robot.start(server__url=listener.url, limits__open=1)
+    front = Front(robot)
+    front.doubts(1)
+    seen.until('questions', OK, '1 open, 0 to be sent')
+    for number in (2, 3):
+        front.doubts(number)
+    values = seen.until('questions', WARN, '2 question(s) not asked in the last minute')
+    assert 'raise limits.open' in seen.status('questions').message
+    assert values['not asked: limits.open'] == values['not asked'] == '2'
+    # The stand-in has no change feed.
+    assert values['answers come by'] == 'polling'
+    assert values['response time p50 (s)'] == 'none yet'
+
+
+def test_answers_and_their_times(
+    robot: Robot, service: Service, seen: Seen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    service.start('scripted')
+    monkeypatch.setenv('SPARK_TOKEN', service.key)
+    robot.listen('front')
+    robot.start(server__url=service.url)
+    front = Front(robot)
+    for number in range(3):
+        front.doubts(number)
+        robot.until(lambda wanted=number: len(robot.resolutions) > wanted)
+    values = seen.until('questions', OK, '0 open, 0 to be sent')
+    seen.wait()
+    values = seen.until('questions', OK, '0 open, 0 to be sent')
+    assert values['ended: closed'] == '3'
+    times = sorted(resolution.response_time for resolution in robot.resolutions)
+    assert values['response time p50 (s)'] == f'{times[1]:.2f}'
+    assert values['response time p95 (s)'] == f'{times[2]:.2f}'
+    robot.until(lambda: seen.until('questions', OK)['answers come by'] == 'change feed')
+    assert values['journal'] == str(tmp_path / 'journal.db')
+
+
+def test_a_journal_that_is_nearly_full(robot: Robot, seen: Seen) -> None:
+    taken = sum(len(encode_pixels(picture(number)).data) for number in (1, 2))
+    robot.start(journal__max_mb=taken * 1.1 / 1e6, journal__max_count=2)
+    front = Front(robot)
+    front.doubts(1)
+    front.doubts(2)
+    seen.until('questions', WARN, 'unsent images fill 91% of journal.max_mb')
+    values = seen.until('questions', WARN, '2 of journal.max_count=2 questions')
+    assert values['journal: questions'] == '2 of 2'
+
+
+def test_a_corridor_that_has_stopped(robot: Robot, seen: Seen) -> None:
+    node = robot.start()
+    seen.until('service', ERROR, 'cannot be reached')
+    node._corridor.stop()
+    for part in ('questions', 'service'):
+        seen.until(part, ERROR, 'a thread has stopped')
+
+
+def test_a_node_that_is_paused_says_so(robot: Robot, seen: Seen) -> None:
+    robot.start()
+    client = robot.node.create_client(SetBool, '/spark/pause')
+    robot.until(client.service_is_ready)
+    client.call_async(SetBool.Request(data=True))
+    seen.until('questions', OK, 'paused')
+    client.call_async(SetBool.Request(data=False))
+    robot.until(lambda: 'paused' not in seen.status('questions').message)
