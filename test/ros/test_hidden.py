@@ -13,10 +13,15 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image as Picture
+from rclpy.action import ActionClient
+from rclpy.parameter import Parameter
 from robot import BEST_EFFORT, RELIABLE, Robot, detection, detections, picture, raw, stamped
 from sensor_msgs.msg import CompressedImage, Image
 from services import Service, free_port
 from vision_msgs.msg import Detection2DArray
+
+from spark_ros.action import Engage
+from spark_ros.msg import Question
 
 WIDTH, HEIGHT = 640, 480
 # Odd fractions: no side is on a whole pixel.
@@ -218,3 +223,48 @@ def test_the_secret_can_be_told_from_the_rest() -> None:
         assert magenta(bytes(cv2.imencode('.jpg', plain, flags)[1])) == 0
         assert magenta(bytes(cv2.imencode('.jpg', marked, flags)[1])) > 20_000
     assert magenta(b'no picture') == 0
+
+
+def stored(folder: Path) -> list[int]:
+    """Return for each question in the journal how much of the secret is in its picture."""
+    return [magenta(data) for data in journal_images(folder / 'journal.db', folder / 'copy')]
+
+
+def test_a_region_can_be_hidden_while_the_node_runs(robot: Robot, tmp_path: Path) -> None:
+    """From the next question on; the service is out of reach, so all of them are kept."""
+    robot.listen('front')
+    node = robot.start(front__cooldown_s=0.0)
+    show(robot, 'raw')
+    robot.until(lambda: len(robot.statuses) == 1)
+    hide = Parameter('front.image.black_out', Parameter.Type.DOUBLE_ARRAY, HIDDEN)
+    (refused,) = node.set_parameters(
+        [Parameter('front.image.black_out', Parameter.Type.DOUBLE_ARRAY, [0.5, 0.5, 0.9, 0.9])]
+    )
+    assert not refused.successful and 'reaches out' in refused.reason
+    (taken,) = node.set_parameters([hide])
+    assert taken.successful, taken.reason
+    show(robot, 'raw')
+    robot.until(lambda: len(robot.statuses) == 2)
+    first, second = stored(tmp_path)
+    assert first > 20_000 and second == 0
+
+
+@pytest.mark.parametrize('own', [False, True], ids=['frame', 'own image'])
+def test_who_asks_on_purpose_does_not_see_it_either(
+    robot: Robot, tmp_path: Path, own: bool
+) -> None:
+    robot.listen('front')
+    robot.start(front__image__black_out=HIDDEN)
+    camera = robot.publisher(Image, '/front/image_raw', BEST_EFFORT)
+    camera.publish(raw(secret(), stamped(7.0)))
+    goal = Engage.Goal(camera='front', question=Question(kind=Question.KIND_FREE_TEXT))
+    goal.question.instructions = 'What is in the middle?'
+    if own:
+        data = bytes(cv2.imencode('.png', secret())[1])
+        goal.image = CompressedImage(header=stamped(8.0), format='png', data=data)
+    client = ActionClient(robot.node, Engage, '/spark/engage')
+    robot.until(client.server_is_ready)
+    client.send_goal_async(goal)
+    robot.until(lambda: robot.statuses)
+    assert stored(tmp_path) == [0]
+    client.destroy()

@@ -273,3 +273,16 @@ def test_an_answer_belongs_to_the_crop_that_was_sent_whatever_came_after(
     robot.start(**settings(operated, {'image__max_side': 100}))
     robot.until(lambda: robot.resolutions and robot.corrected)
     check(robot, case, found)
+
+
+def test_who_says_nothing_of_itself_still_gets_its_answer(
+    robot: Robot, operated: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES['crop']
+    monkeypatch.setenv('SPARK_TOKEN', operated.key)
+    robot.listen('front')
+    robot.start(**settings(operated, case.parameters), metadata__send=[])
+    found = show(robot, case)
+    robot.until(lambda: robot.resolutions and robot.corrected)
+    check(robot, case, found)
+    assert robot.resolutions[0].metadata == []
