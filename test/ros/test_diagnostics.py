@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from monitor import ERROR, OK, WARN, Seen
 from robot import (
     BEST_EFFORT,
     RELIABLE,
@@ -25,56 +25,26 @@ from robot import (
     stamped,
 )
 from sensor_msgs.msg import Image
-from services import Service
+from services import Service, free_port
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.encoding import encode_pixels
 
-OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 BOX = (50.0, 60.0, 100.0, 80.0)
-
-
-class Seen:
-    """What a monitor sees of the node."""
-
-    def __init__(self, robot: Robot) -> None:
-        self._robot = robot
-        self.arrays: list[DiagnosticArray] = []
-        robot.hear(DiagnosticArray, '/diagnostics', self.arrays, RELIABLE)
-
-    def until(
-        self, part: str, level: bytes, words: str = '', deadline_s: float = 40.0
-    ) -> dict[str, str]:
-        """Wait until the newest status of a part has a level and words; return its values."""
-
-        def there() -> bool:
-            status = self.status(part)
-            return status is not None and status.level == level and words in status.message
-
-        try:
-            self._robot.until(there, deadline_s)
-        except AssertionError:
-            raise AssertionError(f'{words!r} is not in {self.status(part)}') from None
-        status = self.status(part)
-        assert status is not None
-        return {value.key: value.value for value in status.values}
-
-    def status(self, part: str) -> DiagnosticStatus | None:
-        if not self.arrays:
-            return None
-        (found,) = [s for s in self.arrays[-1].status if s.name == f'spark: {part}']
-        return found
-
-    def wait(self, count: int = 2) -> None:
-        """Wait for more of them."""
-        wanted = len(self.arrays) + count
-        self._robot.until(lambda: len(self.arrays) >= wanted)
 
 
 @pytest.fixture
 def seen(robot: Robot) -> Seen:
     return Seen(robot)
+
+
+@pytest.fixture
+def heat(tmp_path: Path) -> Iterator[Service]:
+    """A service that speaks the Heat API."""
+    service = Service(tmp_path / 'heat', 'heat')
+    yield service
+    service.stop()
 
 
 class Front:
@@ -225,6 +195,20 @@ def test_a_service_that_cannot_serve(robot: Robot, answering: Any, seen: Seen) -
     robot.start(server__url=answering(503))
     values = seen.until('service', WARN, 'cannot serve just now')
     assert '503' in values['last error'] and values['reachable'] == 'yes'
+
+
+def test_an_image_host_that_is_not_there(
+    robot: Robot, heat: Service, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heat.start()
+    monkeypatch.setenv('SPARK_TOKEN', heat.key)
+    nowhere = f'http://127.0.0.1:{free_port()}'
+    robot.start(server__url=heat.url, server__kind='heat', image_host__url=nowhere)
+    seen.until('service', OK, 'reached')
+    Front(robot).doubts(1)
+    values = seen.until('service', ERROR, 'for images: it cannot be reached')
+    assert 'image_host.url' in seen.status('service').message
+    assert values['reachable'] == 'yes' and nowhere in values['last error']
 
 
 def test_questions_that_do_not_go_out(robot: Robot, seen: Seen) -> None:

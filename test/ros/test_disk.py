@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from monitor import ERROR, OK, Seen
 from robot import (
     BEST_EFFORT,
     RELIABLE,
@@ -94,6 +95,7 @@ def test_a_disk_that_becomes_full(
     robot: Robot, settings: dict[str, Any], small_disk: Path
 ) -> None:
     path = small_disk / 'journal.db'
+    seen = Seen(robot)
     node = robot.spawn(journal__path=str(path), **settings)
     doubts = Doubts(robot)
     doubts.are_answered()
@@ -101,8 +103,11 @@ def test_a_disk_that_becomes_full(
     for _ in range(3):
         doubts.are_answered()
     assert len(complaints(node, FROM_MEMORY)) == 1, node.output
+    seen.until('questions', ERROR, 'the disk refuses the journal')
     (small_disk / 'ballast').unlink()
     doubts.are_answered()
+    values = seen.until('questions', OK)
+    assert values['in memory only'] == '0' and values['journal'] == str(path)
     assert node.end() == 0
     assert 'Traceback' not in node.output
     journal = Journal(path)
@@ -119,6 +124,8 @@ def test_a_disk_that_is_full_at_the_start(
     for _ in range(2):
         doubts.are_answered()
     assert len(complaints(node, FROM_MEMORY)) == 1, node.output
+    values = Seen(robot).until('questions', ERROR, 'everything is in memory')
+    assert values['journal'] == 'in memory'
     assert node.end() == 0
 
 

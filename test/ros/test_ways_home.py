@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from monitor import OK, Seen
 from robot import BEST_EFFORT, RELIABLE, Robot, detection, detections, picture, raw, stamped
 from sensor_msgs.msg import Image
 from services import Service, free_port
@@ -71,8 +72,10 @@ def test_by_a_push(
         webhook__port=port, webhook__public_url=f'http://127.0.0.1:{port}/',
         webhook__secret_file=str(secret),
     )  # fmt: skip
+    seen = Seen(robot)
     ask(robot)
     robot.until(lambda: robot.resolutions, 45.0)
+    robot.until(lambda: seen.until('questions', OK)['answers come by'] == 'webhook')
 
 
 def test_by_polling(
