@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -12,9 +11,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from processes import HERE, Process, environment
+from processes import HERE, Process
+from service_process import ServiceProcess
 
-LINE = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 PATIENCE_S = 120.0
 POLL_S = 0.25
 NEVER_S = 3600.0
@@ -50,33 +49,11 @@ def measure_answers(questions: int, domain: int, progress: Callable[[str], None]
 
 def _measure(way: str, questions: int, domain: int, data: Path) -> list[dict[str, float]]:
     interval_s, feed, pushed = WAYS[way]
-    command = (sys.executable, '-m', 'spark_ros.cli.service')
-    place = {**environment(False, domain), 'HOME': str(data)}
-
-    def run(*arguments: str) -> str:
-        return subprocess.run(
-            [*command, *arguments, '--data', str(data)],
-            env=place, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-
-    key = run('key', 'create', 'bench')
-    service = subprocess.Popen(
-        [*command, 'serve', '--port', '0', '--data', str(data), '--allow-net', '127.0.0.0/8'],
-        env=place, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        assert service.stdout is not None
-        said = ''
-        while (found := LINE.search(said)) is None:
-            line = service.stdout.readline()
-            if not line:
-                raise RuntimeError(f'the service did not start: {said}')
-            said += f'{line.strip()} '
-        address, login = found.groups()
+    with ServiceProcess(data, domain) as service:
         node = ['--ros-args', '--log-level', 'warn']
         parameters = {
             'journal.path': f"'{data / 'journal.db'}'",
-            'server.url': address,
+            'server.url': service.address,
             'poll.interval_s': interval_s,
             'poll.max_interval_s': interval_s,
             'limits.open': 0,
@@ -84,7 +61,7 @@ def _measure(way: str, questions: int, domain: int, data: Path) -> list[dict[str
         if pushed:
             secret = data / 'secret'
             secret.touch(0o600)
-            secret.write_text(run('key', 'secret', 'bench'), encoding='utf-8')
+            secret.write_text(service.run('key', 'secret', 'bench'), encoding='utf-8')
             port = _free_port()
             parameters |= {
                 'webhook.host': '127.0.0.1',
@@ -94,19 +71,16 @@ def _measure(way: str, questions: int, domain: int, data: Path) -> list[dict[str
             }
         for name, value in parameters.items():
             node += ['-p', f'{name}:={value}']
-        more = {'SPARK_TOKEN': key, 'BENCH_FEED': 'yes' if feed else 'no'}
+        more = {'SPARK_TOKEN': service.key, 'BENCH_FEED': 'yes' if feed else 'no'}
         with Process('answered_node.py', *node, domain=domain, **more):
             asker = subprocess.run(
                 [
                     sys.executable, str(HERE / 'asker.py'),
-                    f'--questions={questions}', f'--login={login}',
+                    f'--questions={questions}', f'--login={service.login}',
                 ],
-                env=place, stdout=subprocess.PIPE, text=True, check=True,
+                env=service.environment, stdout=subprocess.PIPE, text=True, check=True,
                 timeout=PATIENCE_S + questions,
             )  # fmt: skip
-    finally:
-        service.terminate()
-        service.wait()
     answers: list[dict[str, float]] = json.loads(asker.stdout)
     return answers
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -32,7 +32,11 @@ Round = dict[str, Cost]
 
 
 def measure_cost(
-    rounds: int, seconds: float, domain: int, progress: Callable[[str], None]
+    rounds: int,
+    seconds: float,
+    domain: int,
+    progress: Callable[[str], None],
+    subjects: Sequence[Subject] = SUBJECTS,
 ) -> list[Round]:
     """Return what each subject spent in each round.
 
@@ -45,13 +49,14 @@ def measure_cost(
         seconds: length of a turn.
         domain: ROS domain.
         progress: told each result.
+        subjects: what is compared.
     """
     with Process('camera.py', profile=True, domain=domain) as camera:
         result = []
         for number in range(rounds):
-            shift = number % len(SUBJECTS)
+            shift = number % len(subjects)
             round_: Round = {}
-            for subject in SUBJECTS[shift:] + SUBJECTS[:shift]:
+            for subject in (*subjects[shift:], *subjects[:shift]):
                 cost = _turn(subject, camera, seconds, domain)
                 round_[subject.name] = cost
                 progress(

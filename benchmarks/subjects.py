@@ -21,10 +21,11 @@ class Subject:
     name: str
     script: str
     arguments: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
 
     def start(self, domain: int) -> Process:
         """Start it; it is a context."""
-        return Process(self.script, *self.arguments, domain=domain)
+        return Process(self.script, *self.arguments, domain=domain, **dict(self.variables))
 
 
 NODE = Subject('node', 'node_process.py', NODE_ARGUMENTS)
