@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+USUAL_WIDTH = 80
 COLOURS = {
     'open': '33', 'pending': '33', 'assigned': '36', 'closed': '32', 'complete': '32',
     'flagged': '31', 'aborted': '31',
@@ -50,9 +51,17 @@ def terminal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Ter
     if not stream.isatty():
         return Terminal()
     live = environment.get('TERM', '') not in ('', 'dumb')
-    return Terminal(
-        live, live and not environment.get('NO_COLOR'), shutil.get_terminal_size().columns
-    )
+    return Terminal(live, live and not environment.get('NO_COLOR'), width_of(stream, environment))
+
+
+def width_of(stream: TextIO, environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many columns a terminal has now; COLUMNS overrules it."""
+    given = environment.get('COLUMNS', '')
+    if given.isascii() and given.isdigit() and int(given):
+        return int(given)
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH
+    return USUAL_WIDTH
 
 
 def columns(text: str) -> int:

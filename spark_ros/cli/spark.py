@@ -31,6 +31,7 @@ from spark_ros.clients.credentials import find_token
 
 OK, FAILED, USAGE, UNAUTHORIZED, UNREACHABLE, TIMED_OUT = range(6)
 INTERRUPTED = 130
+CALL_S, UPLOAD_S = 60.0, 300.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,7 +82,9 @@ def _run(arguments: argparse.Namespace) -> int:
             f'--state {arguments.state} is none of {api}: {", ".join(STATES_OF[api])}'
         )
     token = find_token(arguments.token_file, 'SPARK_TOKEN')
-    return asyncio.run(_serve(arguments, api, Access(url, token, arguments.ca_file), asked))
+    deadline_s = CALL_S if asked is None else UPLOAD_S
+    access = Access(url, token, arguments.ca_file, deadline_s)
+    return asyncio.run(_serve(arguments, api, access, asked))
 
 
 def _api(arguments: argparse.Namespace) -> str:

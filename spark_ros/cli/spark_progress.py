@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TextIO
 
-from spark_ros.cli.output import columns, cut, say, terminal
+from spark_ros.cli.output import columns, cut, say, terminal, width_of
 
 TICK_S = 1.0
 CLEAR = '\r\x1b[K'
@@ -81,7 +80,7 @@ class Progress:
         if not self._live:
             return
         # The terminal may have been resized meanwhile; a line that wraps cannot be cleared.
-        left = shutil.get_terminal_size().columns - 1
+        left = width_of(self._stream) - 1
         start = f'{self._elapsed()}  '
         state = cut(self._state, left - len(start))
         rest = f'  {self._trouble}; trying again' if self._trouble else ''

@@ -23,11 +23,12 @@ from spark_ros.clients.feed import FeedClient
 
 @dataclass(frozen=True)
 class Access:
-    """Where a service is and how it is entered."""
+    """Where a service is, how it is entered, and the longest that one call takes in seconds."""
 
     url: str
     token: str
     ca_file: str | None = None
+    deadline_s: float = 60.0
 
 
 class Service(ABC):
@@ -122,7 +123,12 @@ class HeatService(Service):
     def __init__(self, access: Access) -> None:
         """Configure the client."""
         self._access = access
-        self._heat = HeatClient(access.url, access.token, verify=access.ca_file or True)
+        self._heat = HeatClient(
+            access.url,
+            access.token,
+            verify=access.ca_file or True,
+            deadline_s=access.deadline_s,
+        )
         super().__init__(self._heat)
 
     async def ask(self, asked: Asked) -> str:
@@ -151,7 +157,9 @@ class HeatService(Service):
 
 
 def _spark_client(access: Access) -> SparkClient:
-    return SparkClient(access.url, access.token, verify=access.ca_file or True)
+    return SparkClient(
+        access.url, access.token, verify=access.ca_file or True, deadline_s=access.deadline_s
+    )
 
 
 async def _host(client: SparkClient, pictures: Sequence[Picture]) -> list[str]:

@@ -1,0 +1,92 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""`spark` on a terminal of 80 columns: what a person sees there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from service_harness import Subprocess, served
+from spark_command import OnTerminal, Operator, environment, new_key, spark
+
+LONG = 'Is the path in front of the robot free of obstacles, and of people?'
+ASK = ('ask', 'http://h/i.jpg', '--instructions', LONG)
+LIVE = re.compile(r'\d+:\d\d  (open|assigned|closed)')
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Subprocess]:
+    """Nobody answers here but the test."""
+    key = new_key(tmp_path / 'data', 'one')
+    with served(tmp_path / 'data', key=key) as service:
+        yield service
+
+
+def around(service: Subprocess, **more: str) -> dict[str, str]:
+    return environment(service.url, service.key, **more)
+
+
+def test_waiting_is_one_live_line(service: Subprocess) -> None:
+    """It tells the state and the time, and is gone when the answer is there."""
+    operator = Operator(service)
+    seen = OnTerminal(around(service), *ASK, '--wait')
+    seen.until(lambda: seen.screen[-1].endswith('  open'))
+    seen.until(lambda: seen.screen[-1] == '0:01  open')
+    number = operator.claim()
+    seen.until(lambda: seen.screen[-1].endswith('  assigned'))
+    assert len(seen.screen) == 2
+    operator.do(number, 'answer', shapes=[], response='yes')
+    assert seen.ended() == 0
+    screen = seen.screen
+    token = screen[0].removeprefix('asked: ')
+    assert screen[1:3] == [f'token     {token}', 'state     closed']
+    assert not any(LIVE.fullmatch(line) for line in screen)
+    assert '\x1b[33mopen\x1b[0m' in seen.raw and '\x1b[32mclosed\x1b[0m' in seen.raw
+
+
+def test_ctrl_c_while_waiting(service: Subprocess) -> None:
+    """Exit 130; the token is still to be read, and the question stays."""
+    seen = OnTerminal(around(service), *ASK, '--wait')
+    seen.until(lambda: seen.screen[-1].endswith('  open'))
+    seen.press(b'\x03')
+    assert seen.ended() == 130
+    token = seen.screen[0].removeprefix('asked: ')
+    assert seen.screen[-2:] == ['spark: interrupted', '']
+    assert 'open' in spark(around(service), 'show', token).stdout
+
+
+def test_a_list_fits(service: Subprocess) -> None:
+    """No line is longer than the terminal; wide letters count twice."""
+    for words in (LONG, '这条路上有没有障碍物和行人,机器人可以安全通过吗'):
+        spark(around(service), *ASK[:3], words)
+    seen = OnTerminal(around(service), 'list')
+    assert seen.ended() == 0
+    lines = seen.screen[:-1]
+    assert len(lines) == 3 and lines[1].endswith('…') and lines[2].endswith('…')
+    assert len(lines[1]) == 80 and len(lines[2]) < 75
+    assert seen.raw.count('\x1b[33mopen') == 2
+    whole = spark(around(service), 'list').stdout
+    assert LONG in whole and '\x1b' not in whole
+
+
+@pytest.mark.parametrize('setting', [{'NO_COLOR': '1'}, {'TERM': 'dumb'}])
+def test_no_colour(service: Subprocess, setting: dict[str, str]) -> None:
+    """NO_COLOR takes the colours away; a dumb terminal gets no sequence at all."""
+    operator = Operator(service)
+    seen = OnTerminal(around(service, **setting), *ASK, '--wait')
+    seen.until(lambda: seen.screen[-1].endswith('open') or seen.screen[-2:-1] == ['0:00  open'])
+    operator.answer('yes')
+    assert seen.ended() == 0
+    assert not re.search(r'\x1b\[[0-9;]*m', seen.raw)
+    assert ('\x1b' in seen.raw) == ('TERM' not in setting)
+    assert 'answer    yes' in seen.screen
+
+
+def test_watching_says_how_it_ends(service: Subprocess) -> None:
+    """A person who sees nothing yet should know that it runs."""
+    seen = OnTerminal(around(service), 'watch')
+    seen.until(lambda: seen.screen[0] == 'spark: watching; Ctrl-C ends')
+    seen.press(b'\x03')
+    assert seen.ended() == 130

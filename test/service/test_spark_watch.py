@@ -1,0 +1,186 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""`spark watch` and `spark ask --wait` while things happen, by the change feed and without it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from service_harness import Subprocess, served
+from spark_command import (
+    DEADLINE_S,
+    Operator,
+    Running,
+    environment,
+    free_port,
+    new_key,
+    running,
+    spark,
+    without_feed,
+)
+
+ASK = ('ask', 'http://h/i.jpg', '--instructions', 'Is it free?')
+
+
+@dataclass(frozen=True)
+class Place:
+    """A service that nobody answers but the test, reached with its feed or without."""
+
+    service: Subprocess
+    url: str
+    keys: dict[str, str]
+
+    def around(self, api: str = 'spark', url: str = '') -> dict[str, str]:
+        return environment(url or self.url, self.keys[api], api)
+
+    def ask(self, api: str = 'spark', *more: str) -> str:
+        done = spark(self.around(api, self.service.url), 'ask', *more, *ASK[1:])
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@pytest.fixture(params=['feed', 'polling'])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Once with the change feed, once as a service that has none."""
+    data = tmp_path / 'data'
+    keys = {'spark': new_key(data, 'one'), 'heat': new_key(data, 'two', 'heat')}
+    with served(data) as service:
+        if request.param == 'feed':
+            yield Place(service, service.url, keys)
+            return
+        with without_feed(service.url) as url:
+            yield Place(service, url, keys)
+
+
+@contextmanager
+def watching(place: Place) -> Iterator[Running]:
+    """Watch everything; the block begins when the watch is seen to hear what happens."""
+    with running(place.around(), 'watch') as watch:
+        # What comes before the watch has begun is not told.
+        end = time.monotonic() + DEADLINE_S
+        while not watch.out:
+            assert watch.process.poll() is None and time.monotonic() < end, watch.err
+            place.ask()
+        yield watch
+
+
+def states(lines: list[str], token: str) -> list[str]:
+    """Return what became of a token, from the lines of a watch."""
+    return [line.split()[1] for line in lines if token in line]
+
+
+def test_each_change_is_a_line(place: Place) -> None:
+    """Open, taken, put back or answered; Ctrl-C ends it with 130 and no word."""
+    operator = Operator(place.service)
+    with watching(place) as watch:
+        while operator.http.get('/console/api/queue').json()['questions']:
+            operator.answer('done')
+        token = place.ask()
+        watch.until(lambda: states(watch.out, token) == ['open'])
+        number = operator.claim()
+        watch.until(lambda: states(watch.out, token) == ['open', 'assigned'])
+        operator.do(number, 'release')
+        watch.until(lambda: states(watch.out, token) == ['open', 'assigned', 'open'])
+        operator.do(operator.claim(), 'flag', reason='too dark')
+        watch.until(lambda: states(watch.out, token)[-1] == 'flagged')
+        assert watch.out[-1].endswith('  too dark')
+        assert watch.interrupt() == 130
+    assert watch.err == []
+
+
+@pytest.mark.parametrize('api', ['spark', 'heat'])
+def test_watching_one_question_ends_with_it(place: Place, api: str) -> None:
+    """JSON lines; what happens to others is not told."""
+    mine, other = place.ask(api), place.ask(api)
+    operator = Operator(place.service)
+    with running(place.around(api), 'watch', mine, '--json') as watch:
+        watch.until(lambda: watch.out)
+        for _ in range(2):
+            number = operator.claim()
+            if api == 'spark':
+                operator.do(number, 'answer', shapes=[], response='yes')
+            else:
+                operator.do(number, 'answer', response=[])
+        assert watch.ended() == 0
+    told = [json.loads(line) for line in watch.out]
+    assert {each['token'] for each in told} == {mine} and other != mine
+    assert told[-1]['state'] == ('closed' if api == 'spark' else 'complete')
+    assert watch.err == []
+
+
+def test_a_question_with_two_images_is_over_when_both_are(place: Place) -> None:
+    """The first answer is a line, not the end."""
+    token = place.ask('spark', 'http://h/j.jpg')
+    operator = Operator(place.service)
+    with running(place.around(), 'watch', token) as watch:
+        watch.until(lambda: len(watch.out) == 2)
+        operator.answer('one')
+        watch.until(lambda: states(watch.out, token).count('closed') == 1)
+        assert watch.process.poll() is None
+        operator.answer('two')
+        assert watch.ended() == 0
+    assert [line.split()[-1] for line in watch.out if 'closed' in line] == ['one', 'two']
+
+
+@pytest.mark.parametrize('api', ['spark', 'heat'])
+def test_waiting_tells_each_state(place: Place, api: str) -> None:
+    """The answer alone is on standard output; the token is told at once."""
+    operator = Operator(place.service)
+    with running(place.around(api), *ASK, '--wait') as asking:
+        waiting = 'open' if api == 'spark' else 'pending'
+        asking.until(lambda: [line.split()[-1] for line in asking.err[1:]] == [waiting])
+        token = asking.err[0].removeprefix('asked: ')
+        number = operator.claim()
+        if api == 'spark':
+            asking.until(lambda: asking.err[-1].endswith('assigned'))
+            operator.do(number, 'answer', shapes=[], response='as can be')
+        else:
+            operator.do(number, 'answer', response=[])
+        assert asking.ended() == 0
+    over = 'closed' if api == 'spark' else 'complete'
+    assert asking.out[0].split() == ['token', token] and asking.out[1].split() == ['state', over]
+    assert asking.err[-1].endswith(over)
+
+
+def test_waiting_without_a_word(place: Place) -> None:
+    """--quiet, and what is not answered in time: exit 5 and how to look later."""
+    done = spark(place.around(), *ASK, '--wait', '--timeout', '1.5', '--quiet')
+    assert (done.returncode, done.stdout, done.stderr.count('\n')) == (5, '', 1)
+    (token,) = [each['token'] for each in json.loads(spark(
+        place.around(), 'list', '--json').stdout)]
+    assert f'spark show {token}' in done.stderr
+
+
+def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
+    """It is killed while we wait and watch: both say so once, go on, and get the answer."""
+    data, port = tmp_path / 'data', str(free_port())
+    around = environment(f'http://127.0.0.1:{port}', new_key(data, 'one'))
+    with served(data, '--port', port) as service:
+        asking = Running(around, *ASK, '--wait')
+        asking.until(lambda: asking.err and asking.err[-1].endswith('open'))
+        token = asking.err[0].removeprefix('asked: ')
+        watch = Running(around, 'watch', token)
+        watch.until(lambda: watch.out)
+        service.kill()
+        asking.until(lambda: asking.err[-1].endswith('trying again'))
+        watch.until(lambda: watch.err)
+    with served(data, '--port', port) as service:
+        Operator(service).answer('here I am')
+        assert (asking.ended(), watch.ended()) == (0, 0)
+    assert 'here I am' in '\n'.join(asking.out) and watch.out[-1].endswith('here I am')
+    assert watch.err[0].endswith('trying again') and watch.err[1] == 'spark: the service is back'
+    assert sum('trying again' in line for line in asking.err + watch.err) == 2
+
+
+def test_only_one_robot(tmp_path: Path) -> None:
+    """--robot-id needs the feed: without it, exit 2 rather than everything."""
+    data = tmp_path / 'data'
+    key = new_key(data, 'one')
+    with served(data) as service, without_feed(service.url) as url:
+        done = spark(environment(url, key), 'watch', '--robot-id', 'r2')
+    assert done.returncode == 2 and 'change feed' in done.stderr
