@@ -171,6 +171,27 @@ def test_an_answer_after_the_timeout_is_marked_late(
     assert resolution.state == Resolution.STATE_CLOSED and resolution.corrections
 
 
+def test_a_journal_that_is_full_says_whom_it_gives_up(robot: Robot) -> None:
+    robot.start(journal__max_count=2, journal__max_age_h=1.0, limits__open=0)
+    asker = Asker(robot)
+    ids = [asker.ask(number, 0.3) for number in (1, 2, 3)]
+
+    def given_up() -> list[EngagementStatus]:
+        return [s for s in robot.statuses if s.state == EngagementStatus.STATE_FAILED]
+
+    robot.until(given_up)
+    (status,) = given_up()
+    # The oldest, unless it was just being tried.
+    assert status.id in ids[:2] and 'journal.max_count' in status.detail
+
+
+def test_what_is_older_than_the_journal_keeps_is_given_up(robot: Robot) -> None:
+    robot.start(journal__max_age_h=2.0 / 3600.0, timeout_s=0.0)
+    id = Asker(robot).ask(1, 0.3)
+    robot.until(lambda: EngagementStatus.STATE_FAILED in robot.states(id))
+    assert 'journal.max_age_h' in [s.detail for s in robot.statuses if s.id == id][-1]
+
+
 @pytest.fixture
 def portal(service: Service) -> Iterator[Portal]:
     made = Portal(service.port)

@@ -65,6 +65,7 @@ def test_everything_given_arrives(read: Read, tmp_path: Path) -> None:
     config = read(
         server__url='https://spark.example/base', robot_id='rover 1', cameras=['front', 'rear'],
         timeout_s=5, limits__open=3, limits__per_hour=9, journal__path='', poll__interval_s=1,
+        journal__max_count=500, journal__max_age_h=2,
         front__transport='compressed', front__program=' picking ', front__instructions='',
         front__label_options=['cat', 'dog'], front__ask_below=0.8, front__ignore_below=0,
         front__ask_below_labels=['cat'], front__ask_below_scores=[0.9],
@@ -84,6 +85,7 @@ def test_everything_given_arrives(read: Read, tmp_path: Path) -> None:
         '/rear/rgb', 'found', 2.5,
     )  # fmt: skip
     assert (config.limits.open, config.limits.per_hour) == (3, 9)
+    assert (config.journal_max_count, config.limits.age_s) == (500, 7200.0)
     assert config.journal_path is None and config.poll_interval_s == 1.0
 
 
@@ -147,6 +149,8 @@ def test_an_empty_list_is_a_list(read: Read) -> None:
         ('limits.open', 1.5, 'integer'),
         ('limits.per_hour', -1, '0 to'),
         ('journal.max_mb', -1.0, '0 to'),
+        ('journal.max_count', -1, '0 to'),
+        ('journal.max_age_h', 9000.0, 'to 8760'),
         ('journal.path', 5, 'string'),
         ('poll.interval_s', 0.0, '0.05 to'),
         ('poll.interval_s', 60.0, 'poll.max_interval_s'),
