@@ -12,7 +12,7 @@ def judge_service(kind: str, url: str, snapshot: Snapshot, now: float) -> Verdic
     """Judge whether the service is there and takes the token."""
     service, images = snapshot.service, snapshot.images
     problems = stopped(snapshot, now) + _trouble(
-        service, '', 'server.url and server.kind', 'SPARK_TOKEN or server.token_file'
+        service, '', 'server.url', 'SPARK_TOKEN or server.token_file'
     )
     if images is not service:
         problems += _trouble(
@@ -42,8 +42,8 @@ def _trouble(contact: Contact, where: str, url: str, token: str) -> tuple[Proble
     words = {
         Trouble.UNREACHABLE: (
             Level.ERROR,
-            f'it cannot be reached ({contact.error}); questions are kept; check the network and '
-            f'{url}',
+            f'it cannot be reached ({contact.error}); questions are kept; check the network '
+            f'and {url}',
         ),
         Trouble.UNAUTHORISED: (
             Level.ERROR,
@@ -52,8 +52,8 @@ def _trouble(contact: Contact, where: str, url: str, token: str) -> tuple[Proble
         ),
         Trouble.STRANGE: (
             Level.ERROR,
-            f'something else answers ({contact.error}); questions are kept; check {url}, and '
-            'whether a proxy or login page is in between',
+            f'something else answers ({contact.error}); questions are kept; check {url}, '
+            'server.kind, and whether a proxy or a login page is in between',
         ),
         Trouble.BUSY: (
             Level.WARN,
