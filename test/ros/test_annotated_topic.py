@@ -170,6 +170,29 @@ def test_a_rotated_box_is_drawn_rotated(
     assert not shows(drawn, 130, 130, CorrectionKind.CONFIRMED)
 
 
+def test_on_a_cropped_and_blacked_out_frame(
+    robot: Robot, operated: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture shows what left the robot, and boxes where they belong on it."""
+    front = start(
+        robot, operated, monkeypatch,
+        front__image__crop=True, front__image__crop_margin=0.25,
+        front__image__black_out=[0.45, 0.25, 0.55, 0.5],
+    )  # fmt: skip
+    seen = subscribe(robot)
+    front.doubts(5, stamped(9.0), detection('cat', (50.0, 60.0, 100.0, 80.0)))
+    robot.until(lambda: seen)
+    drawn = decoded(seen[0])
+    # 25 pixels around the box are sent: 150 x 130, from (25, 35) on, drawn 640 wide.
+    scale = 640 / 150
+    assert drawn.shape[1] == 640 and drawn.shape[0] > 130 * scale
+    for x, y in ((50, 100), (150, 130), (100, 140)):
+        at = ((x - 25) * scale / SCALE, (y - 35) * scale / SCALE)
+        assert shows(drawn, *at, CorrectionKind.CONFIRMED)
+    hidden = drawn[round(30 * scale) : round(80 * scale), round(128 * scale) : 638]
+    assert hidden.max() < 40
+
+
 def odd(label: str, *vertices: tuple[float, float]) -> Annotation:
     return Annotation(label, AnnotationType.POLYGON, tuple(Vertex(*v) for v in vertices))
 

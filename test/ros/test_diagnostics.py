@@ -29,6 +29,7 @@ from services import Service, free_port
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
+from spark_ros.escalation import questions_verdict
 from spark_ros.escalation.encoding import encode_pixels
 
 BOX = (50.0, 60.0, 100.0, 80.0)
@@ -284,3 +285,28 @@ def test_a_node_that_is_paused_says_so(robot: Robot, seen: Seen) -> None:
     seen.until('questions', OK, 'paused')
     client.call_async(SetBool.Request(data=False))
     robot.until(lambda: 'paused' not in seen.status('questions').message)
+
+
+def test_a_dry_run_without_a_service(
+    robot: Robot, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv('SPARK_TOKEN')
+    robot.start(dry_run=True)
+    seen.until('questions', OK, 'dry run: nobody is asked')
+    values = seen.until('service', OK, 'nothing was asked of it yet')
+    assert values['reachable'] == values['authorised'] == 'not known yet'
+
+
+def test_a_disk_that_hangs(
+    robot: Robot, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions_verdict, 'STUCK_S', 9.0)
+    node = robot.start()
+    seen.until('questions', OK)
+    goes_on = threading.Event()
+    node._corridor._courier._disk.post(goes_on.wait)
+    try:
+        seen.until('questions', ERROR, 'the disk has not answered')
+    finally:
+        goes_on.set()
+    seen.until('questions', OK)
