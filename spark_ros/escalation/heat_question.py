@@ -12,6 +12,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
+from spark_ros.escalation.asking import DOUBTED
 from spark_ros.escalation.escalation import Escalation, FrameMatch
 from spark_ros.escalation.matching import corrections_by_matching
 from spark_ros.escalation.policy import certainty
@@ -90,7 +91,7 @@ def heat_request(asked: Escalation, image_url: str, detection_as: DetectionAs) -
 
 def heat_refusal(question: Question, program: str, detection_as: DetectionAs) -> str:
     """Return why Heat cannot be asked something, or an empty string; its page says so."""
-    if question.kind is not QuestionKind.ANNOTATE and not (question.instructions or program):
+    if question.kind is not QuestionKind.ANNOTATE and not question.instructions:
         return 'give instructions: what is asked'
     size = ImageSize(1, 1)
     asked = Escalation('', '', 0, '', FrameMatch.EXACT, size, size, question, (), 0.0, program)
@@ -138,8 +139,9 @@ def heat_answer(said: HeatObject, asked: Escalation, detection_as: DetectionAs) 
 
 
 def least_certain(priors: Sequence[Annotation]) -> Annotation | None:
-    """Return the prior with the lowest score."""
+    """Return the prior with the lowest score, among the doubted ones where there are any."""
     scored = [prior for prior in priors if prior.score is not None]
+    scored = [prior for prior in scored if DOUBTED in prior.attributes] or scored
     lowest = certainty(scored)
     return next((prior for prior in scored if prior.score == lowest), None)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from action_msgs.msg import GoalStatus
@@ -54,6 +55,18 @@ class CalmActionServer(ActionServer):
                 await super().execute({what: data})
             except Exception:
                 logger.exception('what came for the action (%s) cannot be handled', what)
+
+    def take_requests(self) -> None:
+        """Take the requests for results that have come since the executor ended."""
+        kind = self.action_type.Impl.GetResultService.Request
+        while True:
+            header, request = self._handle.take_result_request(kind)
+            if header is None or request is None:
+                return
+            future = self._result_futures.get(bytes(request.goal_id.uuid))
+            if future is not None:
+                future._set_executor(None)
+                future.add_done_callback(partial(self._send_result_response, header))
 
     def abort_now(self, handle: ServerGoalHandle, result: Any) -> None:
         """End a goal when no executor runs any more; who waits for its result gets it.

@@ -94,8 +94,9 @@ class EngageServer:
             cancel_callback=self._on_cancel,
         )
 
-    def __len__(self) -> int:
-        """Return how many goals have no result yet."""
+    @property
+    def waiting(self) -> int:
+        """How many goals have no result yet."""
         return len(self._goals)
 
     def take(self, event: Event) -> None:
@@ -120,8 +121,13 @@ class EngageServer:
         self._closing = True
         for goal in list(self._goals.values()):
             self._end(goal, _refused(goal, State.FAILED, NODE_ENDS), at_once=True)
-        for end in self._ended.values():
-            self._server.abort_now(end.handle, end.result)
+        try:
+            self._server.take_requests()
+            for end in self._ended.values():
+                self._server.abort_now(end.handle, end.result)
+        except Exception:
+            # The rest of the node has to be closed all the same.
+            logger.exception('not every goal could be ended')
         self._ended.clear()
 
     def _on_goal(self, _: Engage.Goal) -> GoalResponse:

@@ -191,6 +191,11 @@ def show(robot: Robot, asker: Asker, camera: Any, *frames: Image) -> None:
         assert 'question.kind' in probe.end(ABORTED).reason, probe.answers
 
 
+def words(said: str, service: Service) -> dict[str, Any]:
+    """Return an answer in words, as the console sends it for either API."""
+    return {'response': said} if service.kind == 'heat' else {'response': said, 'shapes': []}
+
+
 def lasting(seconds: float) -> Duration:
     """Return a duration message."""
     return Duration(sec=int(seconds), nanosec=round(seconds % 1 * 1e9))

@@ -25,8 +25,8 @@ class Person:
         return waiting
 
     def claim(self) -> dict[str, Any]:
-        """Take the oldest question."""
-        id = self.queue()[0]['id']
+        """Take the oldest question that nobody has."""
+        id = next(question['id'] for question in self.queue() if question['state'] == 'open')
         question: dict[str, Any] = self._checked('POST', f'questions/{id}/claim')
         return question
 

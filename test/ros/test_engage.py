@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from asker import (
@@ -22,6 +21,7 @@ from asker import (
     published,
     show,
     started,
+    words,
 )
 from diagnostic_msgs.msg import KeyValue
 from person import Person
@@ -77,11 +77,6 @@ def asker(robot: Robot, service: Service) -> Iterator[Asker]:
 def heat_only(service: Service) -> None:
     if service.kind == 'spark':
         pytest.skip('SparkAI has no such question; it is refused, see below')
-
-
-def words(said: str, service: Service) -> dict[str, Any]:
-    """Return an answer in words, as the console sends it for either API."""
-    return {'response': said} if service.kind == 'heat' else {'response': said, 'shapes': []}
 
 
 def test_words_are_answered_in_words(

@@ -1,0 +1,151 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A question that is taken back is over here at once, and at the service once it can be told."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from courier_harness import Service, run, running, submit, written
+from samples import escalation
+
+from spark_ros.clients.errors import ConnectionFailed, RefusedError
+from spark_ros.escalation.courier import Limits
+from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.withdrawal import NOTE, UNKNOWN
+from spark_ros.model import State
+
+
+def test_one_that_is_being_sent_is_withdrawn_once_it_has_a_token() -> None:
+    async def test() -> None:
+        service, journal, asked = Service(), Journal(None), escalation()
+        service.open_gate.clear()
+        async with running(service, journal) as (courier, record):
+            await submit(courier, asked)
+            await record.until(lambda: service.creating)
+            assert await courier.cancel(asked.id) == ''
+            assert record.states(asked.id) == [State.QUEUED, State.CANCELED]
+            service.open_gate.set()
+            await record.until(lambda: service.withdrawn)
+            assert service.withdrawn == [f'token of {asked.id}']
+            await written(courier)
+            assert journal.entries() == []
+            assert record.states(asked.id) == [State.QUEUED, State.CANCELED]
+
+    run(test())
+
+
+def test_an_answer_that_comes_after_it_is_not_told() -> None:
+    async def test() -> None:
+        service, asked = Service(can_withdraw=False), escalation()
+        async with running(service, Journal(None)) as (courier, record):
+            await submit(courier, asked)
+            await record.until(lambda: State.OPEN in record.states(asked.id))
+            assert await courier.cancel(asked.id) == ''
+            assert await courier.cancel(asked.id) == UNKNOWN
+            service.answer(asked.id)
+            await courier.settle(service.answers[asked.id])
+            assert record.states(asked.id)[-1] == State.CANCELED
+            assert not record.resolved and not service.withdrawn
+
+    run(test())
+
+
+def test_an_expired_one_loses_its_late_answer_and_is_told_nothing_more() -> None:
+    async def test() -> None:
+        service = Service()
+        asked = escalation(created=time.time(), timeout_s=0.2)
+        async with running(service, Journal(None)) as (courier, record):
+            await submit(courier, asked)
+            await record.until(lambda: State.EXPIRED in record.states(asked.id))
+            assert await courier.cancel(asked.id) == ''
+            service.answer(asked.id)
+            await courier.settle(service.answers[asked.id])
+            assert record.states(asked.id)[-1] == State.EXPIRED
+            assert not record.resolved
+            await record.until(lambda: service.withdrawn)
+
+    run(test())
+
+
+def test_the_service_is_told_again_until_it_hears() -> None:
+    async def test() -> None:
+        service, journal = Service(), Journal(None)
+        first, second = escalation(), escalation()
+        async with running(service, journal) as (courier, record):
+            await submit(courier, first, second)
+            await record.until(lambda: len(courier.all_asked()) == 2)
+            service.fails = [ConnectionFailed('refused')]
+            for asked in (first, second):
+                assert await courier.cancel(asked.id) == ''
+            assert len(record.events) and not record.resolved
+            await record.until(lambda: len(service.withdrawn) == 2)
+            assert set(service.withdrawn) == {f'token of {q.id}' for q in (first, second)}
+            while await courier.recall(NOTE) != '[]':
+                pass
+
+    run(test())
+
+
+def test_a_service_that_refuses_is_not_told_again() -> None:
+    async def test() -> None:
+        service, journal, asked = Service(), Journal(None), escalation()
+        async with running(service, journal) as (courier, record):
+            await submit(courier, asked)
+            await record.until(lambda: State.OPEN in record.states(asked.id))
+            service.fails = [RefusedError(400, 'this request is complete')]
+            assert await courier.cancel(asked.id) == ''
+            while await courier.recall(NOTE) != '[]':
+                pass
+            assert not service.withdrawn
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ('waiting', 'coming', 'gives_way'),
+    [
+        ((0, 0.5), (0, 0.4), True),
+        ((0, 0.5), (0, 0.5), False),
+        ((0, 0.1), (1, 0.9), True),
+        ((2, 0.9), (1, 0.0), False),
+        ((2, 0.9), (2, 0.0), True),
+    ],
+)
+def test_priority_counts_before_certainty_where_there_is_no_room(
+    waiting: tuple[int, float], coming: tuple[int, float], gives_way: bool
+) -> None:
+    async def test() -> None:
+        service = Service(fails=[ConnectionFailed('down')] * 1000)
+        one = escalation(priority=waiting[0], certainty=waiting[1])
+        other = escalation(priority=coming[0], certainty=coming[1])
+        async with running(service, Journal(None), Limits(open=1)) as (courier, record):
+            await submit(courier, one)
+            await record.until(lambda: service.calls)
+            await written(courier)
+            refusal = courier.admits(other.certainty, time.monotonic(), other.priority)
+            assert (refusal == '') == gives_way
+            if gives_way:
+                await submit(courier, other)
+                assert record.states(one.id) == [State.QUEUED, State.CANCELED]
+
+    run(test())
+
+
+def test_those_without_an_end_are_listed() -> None:
+    async def test() -> None:
+        service = Service()
+        front, rear, over = escalation(), escalation(camera='rear'), escalation()
+        async with running(service, Journal(None)) as (courier, record):
+            await submit(courier, front, rear, over)
+            await record.until(lambda: len(courier.all_asked()) == 3)
+            assert await courier.cancel(over.id) == ''
+            listed = await courier.listed('', 10)
+            assert [(s.escalation.id, s.state) for s in listed] == [
+                (front.id, State.OPEN), (rear.id, State.OPEN),
+            ]  # fmt: skip
+            assert [s.token for s in listed] == [f'token of {s.escalation.id}' for s in listed]
+            assert [s.escalation.id for s in await courier.listed('rear', 10)] == [rear.id]
+            assert [s.escalation.id for s in await courier.listed('', 1)] == [front.id]
+
+    run(test())

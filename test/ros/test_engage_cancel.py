@@ -1,0 +1,167 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A goal is canceled wherever its question stands; no answer to it is published afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from asker import (
+    ASSIGNED,
+    CANCELED,
+    OPEN,
+    QUEUED,
+    SUCCEEDED,
+    WITHDRAWN,
+    Asker,
+    goal,
+    journal_of,
+    of_camera,
+    started,
+    words,
+)
+from person import Person
+from robot import Robot
+from services import Service
+
+from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.withdrawal import NOTE
+from spark_ros.msg import Question, Resolution
+
+TEXT = Question.KIND_FREE_TEXT
+
+
+@pytest.fixture(scope='module', params=['spark', 'heat'])
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service on which nobody answers but the test's person."""
+    service = Service(tmp_path_factory.mktemp('service') / 'data', request.param)
+    service.start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope='module')
+def person(service: Service) -> Iterator[Person]:
+    person = Person(service)
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def asker(robot: Robot) -> Iterator[Asker]:
+    robot.listen('front')
+    asker = Asker(robot)
+    yield asker
+    asker.close()
+
+
+def answered_after(robot: Robot, asker: Asker, person: Person, service: Service) -> str:
+    """Ask and answer another question: what would have come of an earlier one has come."""
+    sent = asker.send(goal(TEXT, seed=2))
+    sent.until(OPEN)
+    person.answer(person.claim(), **words('the next', service))
+    assert sent.end(SUCCEEDED).resolution.response == 'the next'
+    robot.until(lambda: [r for r in robot.resolutions if r.id == sent.id])
+    return sent.id
+
+
+def test_before_its_frame_has_come(robot: Robot, asker: Asker) -> None:
+    started(robot, None, front__frames__wait_s=60.0)
+    sent = asker.send(of_camera('front', 5.0))
+    assert len(sent.cancel()) == 1
+    result = sent.end(WITHDRAWN)
+    assert not result.success and 'frame' in result.reason
+    assert result.resolution.state == Resolution.STATE_CANCELED
+    assert not sent.feedback and not robot.statuses
+
+
+def test_queued_while_the_service_is_down(robot: Robot, asker: Asker, tmp_path: Path) -> None:
+    node = started(robot, None)
+    sent = asker.send(goal(TEXT))
+    sent.until(QUEUED)
+    assert len(sent.cancel()) == 1
+    result = sent.end(WITHDRAWN)
+    assert not result.success and result.resolution.state == Resolution.STATE_CANCELED
+    assert result.resolution.id == sent.id
+    assert sent.states == [QUEUED, CANCELED]
+    robot.until(lambda: robot.states(sent.id) == [QUEUED, CANCELED])
+    assert node.end() == 0, node.output
+    journal = Journal(journal_of(tmp_path))
+    assert journal.entries() == []
+    journal.close()
+
+
+def test_open(robot: Robot, asker: Asker, service: Service, person: Person) -> None:
+    started(robot, service)
+    sent = asker.send(goal(TEXT))
+    sent.until(OPEN)
+    sent.cancel()
+    sent.end(WITHDRAWN)
+    assert sent.states == [QUEUED, OPEN, CANCELED]
+    if service.kind == 'heat':
+        # It is aborted there: nobody works in vain.
+        robot.until(lambda: not person.queue())
+    else:
+        # SparkAI has no such call; the answer comes all the same, and is not published.
+        person.answer(person.claim(), **words('in vain', service))
+    next_id = answered_after(robot, asker, person, service)
+    assert [r.id for r in robot.resolutions] == [next_id]
+
+
+def test_assigned(robot: Robot, asker: Asker, service: Service, person: Person) -> None:
+    started(robot, service)
+    sent = asker.send(goal(TEXT))
+    sent.until(OPEN)
+    question = person.claim()
+    if service.kind == 'spark':
+        sent.until(ASSIGNED)
+    sent.cancel()
+    sent.end(WITHDRAWN)
+    assert sent.states[-1] == CANCELED
+    if service.kind == 'spark':
+        person.answer(question, **words('in vain', service))
+    else:
+        robot.until(lambda: not person.queue())
+    next_id = answered_after(robot, asker, person, service)
+    assert [r.id for r in robot.resolutions] == [next_id]
+
+
+def test_after_it_was_answered_it_is_too_late(
+    robot: Robot, asker: Asker, service: Service, person: Person
+) -> None:
+    started(robot, service)
+    sent = asker.send(goal(TEXT))
+    sent.until(OPEN)
+    person.answer(person.claim(), **words('shut', service))
+    assert sent.end(SUCCEEDED).success
+    assert sent.cancel() == []
+    robot.until(lambda: [r.response for r in robot.resolutions] == ['shut'])
+
+
+def test_the_service_is_told_after_an_outage_and_a_restart(
+    robot: Robot, asker: Asker, service: Service, tmp_path: Path
+) -> None:
+    if service.kind == 'spark':
+        pytest.skip('SparkAI has no call to withdraw a question')
+    person = Person(service)
+    node = started(robot, service)
+    sent = asker.send(goal(TEXT))
+    sent.until(OPEN)
+    assert len(person.queue()) == 1
+    service.stop()
+    sent.cancel()
+    sent.end(WITHDRAWN)
+    assert node.end() == 0, node.output
+    journal = Journal(journal_of(tmp_path))
+    assert sent.feedback[-1].token in journal.note(NOTE) and journal.entries() == []
+    journal.close()
+    service.start()
+    assert len(person.queue()) == 1
+    asker.gone()
+    started(robot, service)
+    robot.until(lambda: not person.queue(), 60)
+    assert not robot.resolutions
+    person.close()
