@@ -1,5 +1,9 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The spark node alone, beside a perception stack that runs already."""
+"""The spark node alone, beside a perception stack that runs already.
+
+Include it in a bringup of your own: namespaces that are pushed and remappings that are set around
+it count for it, too.
+"""
 
 import os
 from pathlib import Path
@@ -64,6 +68,9 @@ def generate_launch_description() -> LaunchDescription:
                 description='Start the node again when it ends by itself.',
             ),
             DeclareLaunchArgument(
+                'respawn_delay', default_value='2.0', description='Seconds before that.'
+            ),
+            DeclareLaunchArgument(
                 'fastdds_profile',
                 default_value='',
                 description='Fast DDS profile for the node, such as the installed '
@@ -111,6 +118,6 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             additional_env=environment,
             output='screen',
             respawn=LaunchConfiguration('respawn'),
-            respawn_delay=2.0,
+            respawn_delay=float(LaunchConfiguration('respawn_delay').perform(context)),
         )
     ]

@@ -127,10 +127,11 @@ def test_the_node_takes_the_file_and_means_the_defaults(start):
         assert (values[name] or None) == (table()[name] or None), name
 
 
-def test_the_node_takes_the_sandbox_file(start):
-    """And every name in it means something."""
-    text = (CONFIG / 'sandbox.yaml').read_text(encoding='utf-8')
-    values = start('--params-file', str(CONFIG / 'sandbox.yaml'))
+@pytest.mark.parametrize('name', ['sandbox.yaml', 'heat.yaml'])
+def test_the_node_takes_the_files_for_a_purpose(start, name):
+    """And every name in them means something."""
+    text = (CONFIG / name).read_text(encoding='utf-8')
+    values = start('--params-file', str(CONFIG / name))
     assert parameters(text).items() <= values.items()
 
 
