@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import numpy as np
@@ -37,12 +38,12 @@ COMMAND = [sys.executable, '-m', 'spark_ros.cli.spark']
 SEQUENCE = re.compile(r'\x1b\[([0-9;]*)([A-Za-z])')
 
 
-def new_key(data: Path, name: str, api: str = 'spark') -> str:
-    """Make an API key in the service's data directory."""
+def new_key(data: Path, api: str = 'spark') -> str:
+    """Make an API key in the service's data directory, whether the service runs or not."""
     context = open_context(Settings(data), time.time)
     try:
         return context.store.write_now(
-            lambda transaction: keys.create(transaction, name, time.time(), api=api)
+            lambda transaction: keys.create(transaction, uuid4().hex, time.time(), api=api)
         )
     finally:
         context.store.close()
@@ -196,9 +197,9 @@ class Operator:
         assert self.http.get(service.login).status_code == 303
 
     def claim(self) -> int:
-        """Take the oldest open question; return its number."""
+        """Take the newest open question; return its number."""
         waiting = self.http.get('/console/api/queue').json()['questions']
-        number = int(next(each['id'] for each in waiting if each['state'] == 'open'))
+        number = max(int(each['id']) for each in waiting if each['state'] == 'open')
         assert self.http.post(f'/console/api/questions/{number}/claim').status_code == 200
         return number
 
@@ -208,7 +209,7 @@ class Operator:
         assert done.status_code == 200, done.text
 
     def answer(self, words: str) -> None:
-        """Answer the oldest open question of SparkAI in words."""
+        """Answer the newest open question, one of SparkAI, in words."""
         self.do(self.claim(), 'answer', shapes=[], response=words)
 
 

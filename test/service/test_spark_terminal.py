@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import pytest
 from service_harness import Subprocess, served
@@ -16,22 +16,35 @@ ASK = ('ask', 'http://h/i.jpg', '--instructions', LONG)
 LIVE = re.compile(r'\d+:\d\d  (open|assigned|closed)')
 
 
+@dataclass(frozen=True)
+class Place:
+    """A service, the person at its console, and a key that is new in each test."""
+
+    service: Subprocess
+    operator: Operator
+    key: str
+
+    def around(self, **more: str) -> dict[str, str]:
+        return environment(self.service.url, self.key, **more)
+
+
+@pytest.fixture(scope='module')
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One service for all tests here: each starts its own commands."""
+    with served(tmp_path_factory.mktemp('terminal') / 'data') as service:
+        yield Place(service, Operator(service), '')
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Subprocess]:
+def place(shared: Place) -> Place:
     """Nobody answers here but the test."""
-    key = new_key(tmp_path / 'data', 'one')
-    with served(tmp_path / 'data', key=key) as service:
-        yield service
+    return replace(shared, key=new_key(shared.service.log.with_suffix('')))
 
 
-def around(service: Subprocess, **more: str) -> dict[str, str]:
-    return environment(service.url, service.key, **more)
-
-
-def test_waiting_is_one_live_line(service: Subprocess) -> None:
+def test_waiting_is_one_live_line(place: Place) -> None:
     """It tells the state and the time, and is gone when the answer is there."""
-    operator = Operator(service)
-    seen = OnTerminal(around(service), *ASK, '--wait')
+    operator = place.operator
+    seen = OnTerminal(place.around(), *ASK, '--wait')
     seen.until(lambda: seen.screen[-1].endswith('  open'))
     seen.until(lambda: seen.screen[-1] == '0:01  open')
     number = operator.claim()
@@ -46,36 +59,36 @@ def test_waiting_is_one_live_line(service: Subprocess) -> None:
     assert '\x1b[33mopen\x1b[0m' in seen.raw and '\x1b[32mclosed\x1b[0m' in seen.raw
 
 
-def test_ctrl_c_while_waiting(service: Subprocess) -> None:
+def test_ctrl_c_while_waiting(place: Place) -> None:
     """Exit 130; the token is still to be read, and the question stays."""
-    seen = OnTerminal(around(service), *ASK, '--wait')
+    seen = OnTerminal(place.around(), *ASK, '--wait')
     seen.until(lambda: seen.screen[-1].endswith('  open'))
     seen.press(b'\x03')
     assert seen.ended() == 130
     token = seen.screen[0].removeprefix('asked: ')
     assert seen.screen[-2:] == ['spark: interrupted', '']
-    assert 'open' in spark(around(service), 'show', token).stdout
+    assert 'open' in spark(place.around(), 'show', token).stdout
 
 
-def test_a_list_fits(service: Subprocess) -> None:
+def test_a_list_fits(place: Place) -> None:
     """No line is longer than the terminal; wide letters count twice."""
     for words in (LONG, '这条路上有没有障碍物和行人,机器人可以安全通过吗'):
-        spark(around(service), *ASK[:3], words)
-    seen = OnTerminal(around(service), 'list')
+        spark(place.around(), *ASK[:3], words)
+    seen = OnTerminal(place.around(), 'list')
     assert seen.ended() == 0
     lines = seen.screen[:-1]
     assert len(lines) == 3 and lines[1].endswith('…') and lines[2].endswith('…')
     assert len(lines[1]) == 80 and len(lines[2]) < 75
     assert seen.raw.count('\x1b[33mopen') == 2
-    whole = spark(around(service), 'list').stdout
+    whole = spark(place.around(), 'list').stdout
     assert LONG in whole and '\x1b' not in whole
 
 
 @pytest.mark.parametrize('setting', [{'NO_COLOR': '1'}, {'TERM': 'dumb'}])
-def test_no_colour(service: Subprocess, setting: dict[str, str]) -> None:
+def test_no_colour(place: Place, setting: dict[str, str]) -> None:
     """NO_COLOR takes the colours away; a dumb terminal gets no sequence at all."""
-    operator = Operator(service)
-    seen = OnTerminal(around(service, **setting), *ASK, '--wait')
+    operator = place.operator
+    seen = OnTerminal(place.around(**setting), *ASK, '--wait')
     seen.until(lambda: seen.screen[-1].endswith('open') or seen.screen[-2:-1] == ['0:00  open'])
     operator.answer('yes')
     assert seen.ended() == 0
@@ -84,9 +97,9 @@ def test_no_colour(service: Subprocess, setting: dict[str, str]) -> None:
     assert 'answer    yes' in seen.screen
 
 
-def test_watching_says_how_it_ends(service: Subprocess) -> None:
+def test_watching_says_how_it_ends(place: Place) -> None:
     """A person who sees nothing yet should know that it runs."""
-    seen = OnTerminal(around(service), 'watch')
+    seen = OnTerminal(place.around(), 'watch')
     seen.until(lambda: seen.screen[0] == 'spark: watching; Ctrl-C ends')
     seen.press(b'\x03')
     assert seen.ended() == 130

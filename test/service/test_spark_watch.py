@@ -29,9 +29,13 @@ ASK = ('ask', 'http://h/i.jpg', '--instructions', 'Is it free?')
 
 @dataclass(frozen=True)
 class Place:
-    """A service that nobody answers but the test, reached with its feed or without."""
+    """A service that nobody answers but the test, reached with its feed or without.
+
+    Its keys are new in each test.
+    """
 
     service: Subprocess
+    operator: Operator
     url: str
     keys: dict[str, str]
 
@@ -44,17 +48,26 @@ class Place:
         return done.stdout.strip()
 
 
+@pytest.fixture(scope='module')
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Subprocess, Operator]]:
+    """One service, with one person at its console, for all tests that leave it alive."""
+    with served(tmp_path_factory.mktemp('watch') / 'data') as service:
+        yield service, Operator(service)
+
+
 @pytest.fixture(params=['feed', 'polling'])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def place(
+    request: pytest.FixtureRequest, service: tuple[Subprocess, Operator]
+) -> Iterator[Place]:
     """Once with the change feed, once as a service that has none."""
-    data = tmp_path / 'data'
-    keys = {'spark': new_key(data, 'one'), 'heat': new_key(data, 'two', 'heat')}
-    with served(data) as service:
-        if request.param == 'feed':
-            yield Place(service, service.url, keys)
-            return
-        with without_feed(service.url) as url:
-            yield Place(service, url, keys)
+    running, operator = service
+    data = running.log.with_suffix('')
+    keys = {api: new_key(data, api) for api in ('spark', 'heat')}
+    if request.param == 'feed':
+        yield Place(running, operator, running.url, keys)
+        return
+    with without_feed(running.url) as url:
+        yield Place(running, operator, url, keys)
 
 
 @contextmanager
@@ -76,10 +89,8 @@ def states(lines: list[str], token: str) -> list[str]:
 
 def test_each_change_is_a_line(place: Place) -> None:
     """Open, taken, put back or answered; Ctrl-C ends it with 130 and no word."""
-    operator = Operator(place.service)
+    operator = place.operator
     with watching(place) as watch:
-        while operator.http.get('/console/api/queue').json()['questions']:
-            operator.answer('done')
         token = place.ask()
         watch.until(lambda: states(watch.out, token) == ['open'])
         number = operator.claim()
@@ -97,7 +108,7 @@ def test_each_change_is_a_line(place: Place) -> None:
 def test_watching_one_question_ends_with_it(place: Place, api: str) -> None:
     """JSON lines; what happens to others is not told."""
     mine, other = place.ask(api), place.ask(api)
-    operator = Operator(place.service)
+    operator = place.operator
     with running(place.around(api), 'watch', mine, '--json') as watch:
         watch.until(lambda: watch.out)
         for _ in range(2):
@@ -116,7 +127,7 @@ def test_watching_one_question_ends_with_it(place: Place, api: str) -> None:
 def test_a_question_with_two_images_is_over_when_both_are(place: Place) -> None:
     """The first answer is a line, not the end."""
     token = place.ask('spark', 'http://h/j.jpg')
-    operator = Operator(place.service)
+    operator = place.operator
     with running(place.around(), 'watch', token) as watch:
         watch.until(lambda: len(watch.out) == 2)
         operator.answer('one')
@@ -130,7 +141,7 @@ def test_a_question_with_two_images_is_over_when_both_are(place: Place) -> None:
 @pytest.mark.parametrize('api', ['spark', 'heat'])
 def test_waiting_tells_each_state(place: Place, api: str) -> None:
     """The answer alone is on standard output; the token is told at once."""
-    operator = Operator(place.service)
+    operator = place.operator
     with running(place.around(api), *ASK, '--wait') as asking:
         waiting = 'open' if api == 'spark' else 'pending'
         asking.until(lambda: [line.split()[-1] for line in asking.err[1:]] == [waiting])
@@ -159,7 +170,7 @@ def test_waiting_without_a_word(place: Place) -> None:
 def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
     """It is killed while we wait and watch: both say so once, go on, and get the answer."""
     data, port = tmp_path / 'data', str(free_port())
-    around = environment(f'http://127.0.0.1:{port}', new_key(data, 'one'))
+    around = environment(f'http://127.0.0.1:{port}', new_key(data))
     with served(data, '--port', port) as service:
         asking = Running(around, *ASK, '--wait')
         asking.until(lambda: asking.err and asking.err[-1].endswith('open'))
@@ -180,7 +191,7 @@ def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
 def test_only_one_robot(tmp_path: Path) -> None:
     """--robot-id needs the feed: without it, exit 2 rather than everything."""
     data = tmp_path / 'data'
-    key = new_key(data, 'one')
+    key = new_key(data)
     with served(data) as service, without_feed(service.url) as url:
         done = spark(environment(url, key), 'watch', '--robot-id', 'r2')
     assert done.returncode == 2 and 'change feed' in done.stderr
