@@ -18,7 +18,8 @@ from spark_ros.escalation.backend import Asked, Backend, Report
 from spark_ros.escalation.deadlines import Deadlines
 from spark_ros.escalation.disk import Disk
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
-from spark_ros.escalation.journal import Entry, JournalFull
+from spark_ros.escalation.journal import Entry
+from spark_ros.escalation.journal_errors import JournalFull
 from spark_ros.escalation.journal_use import JournalUse
 from spark_ros.escalation.policy import HourlyLimit
 from spark_ros.escalation.questions import Question, Questions, Standing
@@ -33,6 +34,18 @@ Event = Resolved | Status
 KEEP_EXPIRED_S = 24 * 3600.0
 MAX_EARLY = 1000
 logger = logging.getLogger(__name__)
+
+
+class LimitReached(ValueError):
+    """A question is not accepted.
+
+    Attributes:
+        limit: the parameter that says so.
+    """
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f'{limit} is reached')
+        self.limit = limit
 
 
 @dataclass(frozen=True)
@@ -138,8 +151,11 @@ class Courier:
         unsent of the lowest priority.
 
         Raises:
+            LimitReached: none gives way to it any more.
             JournalFull: there is no room even so, and it was not accepted.
         """
+        if 0 < self._limits.open <= self._questions.waiting():
+            await self._give_way(escalation)
         while True:
             try:
                 entry = await self._disk(self._journal.add, escalation, image)
@@ -147,14 +163,6 @@ class Courier:
             except JournalFull as full:
                 if not await self._make_room(full.limit, escalation.priority):
                     raise
-        if 0 < self._limits.open <= self._questions.waiting():
-            gives_way = self._questions.most_certain_unsent(
-                escalation.certainty, escalation.priority
-            )
-            if gives_way is not None:
-                self.dropped['gave way'] += 1
-                less = 'certain' if gives_way.entry.priority == escalation.priority else 'patient'
-                await self._end(gives_way, State.CANCELED, f'gave way to a less {less} question')
         self._hourly.note(now)
         self._take(entry)
         self._emit(Status(escalation, State.QUEUED))
@@ -258,6 +266,16 @@ class Courier:
     def close(self) -> None:
         """Write out what is pending and close the journal."""
         self._disk.close(self._journal.close)
+
+    async def _give_way(self, escalation: Escalation) -> None:
+        certainty, priority = escalation.certainty, escalation.priority
+        victim = self._questions.most_certain_unsent(certainty, priority)
+        if victim is None:
+            # It has been sent since it was there to give way.
+            raise LimitReached('limits.open')
+        self.dropped['gave way'] += 1
+        less = 'certain' if victim.entry.priority == priority else 'patient'
+        await self._end(victim, State.CANCELED, f'gave way to a less {less} question')
 
     async def _make_room(self, limit: str, priority: int) -> bool:
         """Give one question up for one of a priority; return whether there was any."""

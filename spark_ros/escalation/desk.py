@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from spark_ros.escalation.asking import DOUBTED, Asking, Sighting, doubts
-from spark_ros.escalation.courier import Courier, Event
+from spark_ros.escalation.courier import Courier, Event, LimitReached
 from spark_ros.escalation.dry_run import DryRun, Summary, least_certain, reason
 from spark_ros.escalation.encoding import EncodingError
 from spark_ros.escalation.escalation import Escalation, Status
-from spark_ros.escalation.journal import JournalFull
+from spark_ros.escalation.journal_errors import JournalFull
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.policy import Cooldown
 from spark_ros.model import Annotation, State
@@ -35,7 +35,11 @@ class Desk:
     """
 
     def __init__(
-        self, courier: Courier, asking: Mapping[str, Asking], emit: Callable[[Event], None]
+        self,
+        courier: Courier,
+        asking: Mapping[str, Asking],
+        emit: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Set up.
 
@@ -43,8 +47,9 @@ class Desk:
             courier: takes what is to be asked.
             asking: by camera name.
             emit: called on the loop with what would be asked in a dry run; must not block.
+            clock: steady, in seconds.
         """
-        self._courier, self._asking, self._emit = courier, asking, emit
+        self._courier, self._asking, self._emit, self._clock = courier, asking, emit, clock
         self._cooldown = {name: Cooldown(one.cooldown_s) for name, one in asking.items()}
         self._waiting: asyncio.Queue[Sighting] = asyncio.Queue(MAX_WAITING)
         self._worker = ThreadPoolExecutor(1, 'encoder')
@@ -80,10 +85,15 @@ class Desk:
                 memory[name].cooldown_s = seconds
 
     @property
+    def dry(self) -> bool:
+        """Whether nobody is asked."""
+        return self._dry_run is not None
+
+    @property
     def dry_run(self) -> Summary | None:
         """What a dry run would have asked in the last hour, or None; from any thread."""
         running = self._dry_run
-        return None if running is None else running.summary(time.monotonic())
+        return None if running is None else running.summary(self._clock())
 
     def asking(self, camera: str) -> Asking:
         """Return how a camera is asked about; of another name, what all cameras have in common."""
@@ -101,7 +111,7 @@ class Desk:
         doubted = doubted_of(escalation)
         if cooldown is not None and doubted:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._worker, cooldown.note, doubted, time.monotonic())
+            await loop.run_in_executor(self._worker, cooldown.note, doubted, self._clock())
 
     def offer(self, sighting: Sighting) -> None:
         """Take a sighting, or drop it where too many wait already."""
@@ -128,7 +138,7 @@ class Desk:
             self._worker.shutdown(wait=True)
 
     async def _consider(self, sighting: Sighting) -> None:
-        loop, now = asyncio.get_running_loop(), time.monotonic()
+        loop, now = asyncio.get_running_loop(), self._clock()
         # A change of parameters in the meantime is for the next sighting.
         asking, dry_run = self._asking[sighting.camera], self._dry_run
         memory = self._cooldown if dry_run is None else dry_run.cooldowns
@@ -159,6 +169,9 @@ class Desk:
             )
             try:
                 await self._courier.submit(escalation, image, now)
+            except LimitReached as error:
+                self._drop(error.limit)
+                return False
             except JournalFull as error:
                 # Every frame would be encoded for nothing until there is room.
                 self._full_until[escalation.camera] = now + FULL_PAUSE_S

@@ -16,7 +16,7 @@ from spark_ros.escalation.courier import Courier
 from spark_ros.escalation.departure import plan
 from spark_ros.escalation.desk import Desk
 from spark_ros.escalation.escalation import Escalation
-from spark_ros.escalation.journal import JournalError
+from spark_ros.escalation.journal_errors import JournalError
 from spark_ros.model import Annotation, Question
 
 MAX_PENDING = 256
@@ -109,6 +109,8 @@ class Inquiries:
         loop, now = asyncio.get_running_loop(), time.monotonic()
         if self._pending[inquiry.id]:
             return WITHDRAWN
+        if self._desk.dry:
+            return 'dry_run is on: nobody is asked'
         asking = self._desk.asking(inquiry.sighting.camera)
         escalation = await loop.run_in_executor(self._worker, self._escalation, inquiry, asking)
         if refusal := self._courier.admits(CERTAINTY, now, escalation.priority):

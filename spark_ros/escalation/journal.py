@@ -28,6 +28,14 @@ from spark_ros.escalation.escalation import (
     load_answer,
     load_escalation,
 )
+from spark_ros.escalation.journal_errors import (
+    JournalDamaged,
+    JournalError,
+    JournalFull,
+    JournalInUse,
+    JournalMisplaced,
+    JournalTooNew,
+)
 from spark_ros.escalation.journal_schema import SCHEMA_VERSION, bring_up_to_date, version_of
 from spark_ros.escalation.journal_use import JournalUse, measure
 from spark_ros.geometry import ImageSize
@@ -35,48 +43,6 @@ from spark_ros.model import Answer, State
 
 REFUSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 DAMAGED = ('not a database', 'malformed', 'no such table', 'no such column')
-
-
-class JournalError(Exception):
-    """The journal cannot be used; the message says why and what to do.
-
-    ::
-
-        JournalError            cannot be read or written: a full disk, a failing one
-        ├── JournalFull         what has yet to be sent takes all the room there may be
-        ├── JournalDamaged      the file is not a journal, or no longer
-        ├── JournalInUse        another node has it
-        ├── JournalMisplaced    the path is none that a file can be at
-        └── JournalTooNew       a newer version of this package wrote it; it was not touched
-    """
-
-
-class JournalFull(JournalError):
-    """There is no room for one more question.
-
-    Attributes:
-        limit: the parameter that says so.
-    """
-
-    def __init__(self, limit: str, reason: str) -> None:
-        super().__init__(f'{reason}; {limit} is full')
-        self.limit = limit
-
-
-class JournalDamaged(JournalError):
-    """The file is not a journal, or no longer."""
-
-
-class JournalInUse(JournalError):
-    """Another node has it."""
-
-
-class JournalMisplaced(JournalError):
-    """The path is none that a file can be at: no permission, a file for a folder."""
-
-
-class JournalTooNew(JournalError):
-    """A newer version of this package wrote it."""
 
 
 @dataclass(frozen=True)

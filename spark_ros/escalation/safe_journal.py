@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved
-from spark_ros.escalation.journal import (
-    Entry,
-    Journal,
+from spark_ros.escalation.journal import Entry, Journal
+from spark_ros.escalation.journal_errors import (
     JournalDamaged,
     JournalError,
     JournalFull,

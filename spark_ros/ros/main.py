@@ -13,7 +13,7 @@ from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from spark_ros.escalation.journal import JournalError
+from spark_ros.escalation.journal_errors import JournalError
 from spark_ros.ros.allocator import keep_large_buffers
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.log import log_to_ros

@@ -14,7 +14,8 @@ from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed, error_for_status
 from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.escalation.journal import Journal, JournalError
+from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal_errors import JournalError
 from spark_ros.model import State
 
 

@@ -16,7 +16,8 @@ from spark_ros.clients.errors import ConnectionFailed, error_for_status
 from spark_ros.escalation.backend import Asked, Report
 from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.escalation import Escalation
-from spark_ros.escalation.journal import Journal, JournalError
+from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal_errors import JournalError
 from spark_ros.model import Answer, State
 from spark_ros.wire.values import WireError
 

@@ -13,7 +13,8 @@ import pytest
 from samples import escalation, image
 
 from spark_ros.escalation.escalation import EncodedImage
-from spark_ros.escalation.journal import Journal, JournalFull, JournalInUse
+from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal_errors import JournalFull, JournalInUse
 from spark_ros.escalation.journal_schema import SCHEMA_VERSION
 from spark_ros.escalation.safe_journal import SafeJournal, open_journal
 from spark_ros.geometry import ImageSize

@@ -1,0 +1,46 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What can be wrong with a journal."""
+
+from __future__ import annotations
+
+
+class JournalError(Exception):
+    """The journal cannot be used; the message says why and what to do.
+
+    ::
+
+        JournalError            cannot be read or written: a full disk, a failing one
+        ├── JournalFull         what has yet to be sent takes all the room there may be
+        ├── JournalDamaged      the file is not a journal, or no longer
+        ├── JournalInUse        another node has it
+        ├── JournalMisplaced    the path is none that a file can be at
+        └── JournalTooNew       a newer version of this package wrote it; it was not touched
+    """
+
+
+class JournalFull(JournalError):
+    """There is no room for one more question.
+
+    Attributes:
+        limit: the parameter that says so.
+    """
+
+    def __init__(self, limit: str, reason: str) -> None:
+        super().__init__(f'{reason}; {limit} is full')
+        self.limit = limit
+
+
+class JournalDamaged(JournalError):
+    """The file is not a journal, or no longer."""
+
+
+class JournalInUse(JournalError):
+    """Another node has it."""
+
+
+class JournalMisplaced(JournalError):
+    """The path is none that a file can be at: no permission, a file for a folder."""
+
+
+class JournalTooNew(JournalError):
+    """A newer version of this package wrote it."""
