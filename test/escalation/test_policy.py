@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from spark_ros.escalation.policy import (
     HourlyLimit,
     Thresholds,
     certainty,
+    ious,
 )
 from spark_ros.geometry import Box, iou
 
@@ -148,3 +150,41 @@ def test_no_hour_holds_more_than_the_limit(per_hour: int, pauses: list[float]) -
 def test_the_lowest_score_is_the_certainty() -> None:
     assert certainty([doubted(score=0.4), doubted(score=0.2), doubted(score=0.5)]) == 0.2
     assert certainty([]) == 1.0
+
+
+coordinates = st.lists(st.floats(0, 1), min_size=4, max_size=4)
+boxes = coordinates.map(
+    lambda c: Box(min(c[0], c[2]), min(c[1], c[3]), max(c[0], c[2]), max(c[1], c[3]))
+)
+
+
+@given(st.lists(boxes, min_size=1, max_size=5), st.lists(boxes, min_size=1, max_size=5))
+def test_many_overlaps_at_once_are_those_of_two(some: list[Box], others: list[Box]) -> None:
+    at_once = ious(np.array(some), np.array(others))
+    expected = [[iou(a, b) for b in others] for a in some]
+    np.testing.assert_allclose(at_once, expected, atol=1e-9)
+
+
+def test_many_objects_of_one_frame_are_told_apart_and_followed() -> None:
+    """More than are compared at once, so that those beside each other must not be missed."""
+    cooldown = Cooldown(30.0)
+    places = [(x / 20, y / 20) for x in range(20) for y in range(20)]
+    frame = [doubted(box=Box(x, y, x + 0.04, y + 0.04)) for x, y in places]
+    assert cooldown.fresh(frame, 0.0) == frame
+    cooldown.note(frame, 0.0)
+    moved = [doubted(box=Box(x + 0.008, y, x + 0.048, y + 0.04)) for x, y in places]
+    new = doubted('dog', box=Box(0.5, 0.5, 0.54, 0.54))
+    assert cooldown.fresh([*reversed(moved), new], 1.0) == [new]
+    assert len(cooldown) == 400
+
+
+def test_while_too_many_objects_cool_down_nothing_is_fresh() -> None:
+    """It could not be told from what was asked already."""
+    cooldown = Cooldown(30.0, most=3)
+    frame = [doubted(box=Box(x / 10, 0.1, x / 10 + 0.08, 0.2)) for x in range(5)]
+    assert cooldown.fresh(frame, 0.0) == frame[:3]
+    cooldown.note(frame[:3], 0.0)
+    tracked = doubted(attributes={TRACKER_ID: '9'})
+    assert cooldown.full and cooldown.fresh([*frame, tracked], 29.0) == []
+    assert len(cooldown.fresh([*frame, tracked], 30.0)) == 3
+    assert not cooldown.full and len(cooldown) == 0

@@ -1,0 +1,121 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A desk before a real courier and journal, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from courier_harness import Record, Service, running
+from samples import SIZE, image
+
+from spark_ros.escalation.asking import Asking
+from spark_ros.escalation.courier import Courier, Event, Limits
+from spark_ros.escalation.departure import Departure
+from spark_ros.escalation.desk import Desk
+from spark_ros.escalation.encoding import EncodingError
+from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch, Status
+from spark_ros.escalation.journal import Journal
+from spark_ros.geometry import Box, ImageSize
+from spark_ros.model import Annotation, State, box_annotation
+
+# Objects of a small world: (label, tracker id); each has a place of its own.
+WORLD = [*[('cat', '')] * 3, *[('dog', '')] * 2, ('cow', '7'), ('cow', '8')]
+CAMERAS = ('front', 'rear')
+
+
+def seen(number: int, score: float, shift: float = 0.0) -> Annotation:
+    """Return a detection of an object of the world, which may have moved a little."""
+    label, tracker_id = WORLD[number]
+    x, y = (number % 4) * 0.25 + shift, (number // 4) * 0.5
+    attributes = {'tracker_id': tracker_id} if tracker_id else {}
+    return box_annotation(
+        label, Box(x, y, x + 0.2, y + 0.4), id=str(number), score=score, attributes=attributes
+    )
+
+
+@dataclass
+class Seen:
+    """A frame with what was seen on it."""
+
+    found: Sequence[Annotation]
+    camera: str = 'front'
+    stamp_ns: int = 1
+    frame_id: str = 'optical'
+    frame_match: FrameMatch = FrameMatch.EXACT
+    broken: bool = False
+    encoded: int = 0
+
+    def size(self) -> ImageSize:
+        return SIZE
+
+    def source_size(self) -> ImageSize:
+        return SIZE
+
+    def annotations(self) -> Sequence[Annotation]:
+        return self.found
+
+    def metadata(self) -> Mapping[str, str]:
+        return {}
+
+    def encode(self, departure: Departure) -> EncodedImage:
+        self.encoded += 1
+        if self.broken:
+            raise EncodingError('it is no image')
+        return image()
+
+    def source(self) -> bytes:
+        return b''
+
+
+@dataclass
+class Office:
+    """Everything that takes part in a decision, and what came of each.
+
+    Attributes:
+        now: the clock, in seconds.
+        told: each status with the time of the clock.
+    """
+
+    desk: Desk
+    courier: Courier
+    record: Record
+    service: Service
+    now: float = 0.0
+    told: list[tuple[float, Status]] = field(default_factory=list)
+
+    async def see(self, sighting: Seen) -> Escalation | None:
+        """Decide about a sighting; return the question that came of it."""
+        before = len(self.told)
+        await self.desk._consider(sighting)
+        asked = [
+            status.escalation
+            for _, status in self.told[before:]
+            if status.state in (State.QUEUED, State.WOULD_ASK)
+        ]
+        assert len(asked) <= 1
+        return asked[0] if asked else None
+
+
+@asynccontextmanager
+async def office(
+    asking: Mapping[str, Asking], limits: Limits | None = None, journal: Journal | None = None,
+    *, dry_run: bool = False,
+) -> AsyncIterator[Office]:  # fmt: skip
+    """Open a desk; the journal is in memory unless one is given."""
+    limits, service = limits or Limits(), Service()
+    async with running(service, journal or Journal(None), limits) as (courier, record):
+
+        def emit(event: Event) -> None:
+            if isinstance(event, Status):
+                here.told.append((here.now, event))
+            record(event)
+
+        courier._emit = emit
+        desk = Desk(courier, asking, emit, lambda: here.now)
+        here = Office(desk, courier, record, service)
+        desk.configure(asking, limits.per_hour, dry_run=dry_run)
+        courier.hold(dry_run)
+        yield here
+        desk._worker.shutdown()
