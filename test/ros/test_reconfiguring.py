@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 from conftest import Listener
+from front import Front
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue, SetParametersResult
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.parameter import Parameter, get_parameter_value
-from robot import RELIABLE, Robot, detection, detections, picture, raw, stamped
-from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2DArray
+from robot import Robot
 
 from spark_ros.msg import EngagementStatus
 from spark_ros.ros.declaring import values_of
@@ -40,23 +39,6 @@ def set_atomically(robot: Robot) -> Set:
         return future.result().result
 
     return send
-
-
-class Front:
-    """The robot's camera and detector."""
-
-    def __init__(self, robot: Robot) -> None:
-        self._robot = robot
-        self._images = robot.publisher(Image, 'front/image_raw', RELIABLE)
-        self._found = robot.publisher(Detection2DArray, 'front/detections', RELIABLE)
-        self._at = 1.0
-
-    def see(self, label: str, score: float, x: float = 20.0) -> None:
-        """Publish a frame with a detection on it."""
-        self._at += 1.0
-        header = stamped(self._at)
-        self._images.publish(raw(picture(1), header))
-        self._found.publish(detections(header, detection(label, (x, 20.0, 60.0, 60.0), score)))
 
 
 def test_thresholds_change_while_it_runs(
