@@ -315,7 +315,9 @@ class Courier:
 
     async def _resolve(self, question: Question, report: Report) -> bool:
         id = question.entry.id
-        escalation = await self._disk(self._journal.escalation, id)
+        escalation = await self._recalled(question)
+        if escalation is None:
+            return False
         try:
             answer = replace(report.answer(escalation), received=time.time())
         except WireError as error:
@@ -368,5 +370,15 @@ class Courier:
         await self._disk(self._journal.done, id)
 
     async def _tell(self, question: Question, state: State, detail: str = '') -> None:
-        escalation = await self._disk(self._journal.escalation, question.entry.id)
-        self._emit(Status(escalation, state, question.token, detail))
+        if (escalation := await self._recalled(question)) is not None:
+            self._emit(Status(escalation, state, question.token, detail))
+
+    async def _recalled(self, question: Question) -> Escalation | None:
+        """Return what was asked; let go of a question whose row somebody took from the file."""
+        id = question.entry.id
+        try:
+            return await self._disk(self._journal.escalation, id)
+        except KeyError:
+            if self._questions.forget(id) is not None:
+                logger.error('the journal lost the question %s; it is given up', id)
+            return None

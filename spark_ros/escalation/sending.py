@@ -94,23 +94,27 @@ class Sender:
             question = await self._next()
             question.sending = True
             try:
-                await self._send(question)
-                self._succeeded()
-            except ClientError as error:
-                await self._failed(question, error)
-            except ValueError as error:
-                await self._end(question, State.FAILED, f'it cannot be sent: {error}')
-            except KeyError:
-                if self._questions.get(question.entry.id) is not question:
-                    # It was withdrawn in the meantime.
-                    continue
-                logger.error('the journal lost the image of %s', question.entry.id)
-                await self._end(question, State.FAILED, 'the journal lost its image')
+                await self._attempt(question)
             except Exception:
                 logger.exception('%s could not be sent and will be tried again', question.entry.id)
                 self._enqueue_later(question)
             finally:
                 question.sending = False
+
+    async def _attempt(self, question: Question) -> None:
+        try:
+            await self._send(question)
+            self._succeeded()
+        except ClientError as error:
+            await self._failed(question, error)
+        except ValueError as error:
+            await self._end(question, State.FAILED, f'it cannot be sent: {error}')
+        except KeyError:
+            if self._questions.get(question.entry.id) is not question:
+                # It was withdrawn in the meantime.
+                return
+            logger.error('the journal lost %s', question.entry.id)
+            await self._end(question, State.FAILED, 'the journal lost it')
 
     async def _next(self) -> Question:
         while True:

@@ -170,3 +170,36 @@ def test_a_final_refusal_fails_one_question_and_no_other(
 
     run(test())
     assert left() == [good.id]
+
+
+@pytest.mark.parametrize('stage', ['queued', 'open'])
+def test_a_question_that_somebody_took_from_the_file_ends_and_no_other(
+    path: Path, left: Callable[[], list[str]], stage: str
+) -> None:
+    taken, kept = escalation(), escalation()
+
+    def take() -> None:
+        with sqlite3.connect(path) as other:
+            other.execute('DELETE FROM escalation WHERE id = ?', (taken.id,))
+        other.close()
+
+    async def test() -> None:
+        service = Service()
+        if stage == 'queued':
+            service.fails = [ConnectionFailed('nobody there')]
+        async with running(service, Journal(path)) as (courier, record):
+            await submit(courier, taken)
+            await record.until(lambda: service.calls if stage == 'queued' else service.opened)
+            await written(courier)
+            take()
+            service.answer(taken.id)
+            await submit(courier, kept)
+            await record.until(lambda: service.opened and kept in service.opened)
+            service.answer(kept.id)
+            await record.until(lambda: record.resolved)
+            courier.published(kept.id)
+            await record.until(lambda: not courier.all_asked())
+        assert [resolved.escalation for resolved in record.resolved] == [kept]
+
+    run(test())
+    assert left() == []
