@@ -6,7 +6,7 @@ ROS_DISTRO ?= jazzy
 ARGS ?= -n 2 --dist loadfile
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
-	$(if $(BACKEND),--backend "$(BACKEND)")
+	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCENE),--scene "$(SCENE)")
 
 # A ROS that is sourced in this shell would mix into the environment in .venv.
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME
@@ -21,6 +21,7 @@ help:
 	@echo '                 IMAGES=<folder or video>  your own pictures'
 	@echo '                 OPERATOR=me               you answer, in a browser'
 	@echo '                 BACKEND=heat              over the Heat API'
+	@echo '                 SCENE=warehouse           a loop through a simulated hall, scored'
 	@echo 'make test      all tests                   ARGS="-k geometry"  some of them'
 	@echo 'make lint      ruff and mypy'
 	@echo 'make docs      docs/parameters.md, from the table of parameters'

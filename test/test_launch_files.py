@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import socket
@@ -12,9 +13,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from ament_index_python.packages import get_packages_with_prefixes
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
+# Of other packages: what their launch files take on Humble and on Jazzy, and their executables.
+OTHERS_ARGUMENTS = {'gz_sim.launch.py': {'gz_args', 'gz_version', 'debugger', 'on_exit_shutdown'}}
+NO_LAUNCH = 'ROS launch is not on the package registries'
+OTHERS_EXECUTABLES = {('ros_gz_bridge', 'parameter_bridge')}
+SHOW_ARGUMENTS = """
+import json, sys
+from launch import LaunchContext
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+source = PythonLaunchDescriptionSource(sys.argv[1])
+arguments = source.get_launch_description(LaunchContext()).get_launch_arguments()
+print(json.dumps({one.name: one.description for one in arguments}))
+"""
 RUN = """
 import sys
 from launch import LaunchDescription, LaunchService
@@ -61,6 +76,11 @@ def keywords(call: ast.Call) -> dict[str, ast.expr]:
     return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
 
 
+def found(package: str) -> bool:
+    """Say whether a ROS package is installed."""
+    return package in get_packages_with_prefixes()
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(('127.0.0.1', 0)) as server:
@@ -79,9 +99,10 @@ def tree(request) -> ast.Module:
     return ast.parse(request.param.read_text(encoding='utf-8'))
 
 
-def test_both_are_there():
+def test_all_are_there():
     """A later file gets the same checks."""
-    assert {path.name for path in FILES} >= {'spark.launch.py', 'sandbox.launch.py'}
+    names = {path.name for path in FILES}
+    assert names >= {'spark.launch.py', 'sandbox.launch.py', 'gazebo.launch.py'}
 
 
 def test_has_the_function_that_launch_calls(tree):
@@ -117,15 +138,17 @@ def test_an_included_file_gets_arguments_that_it_declares(tree):
         passed = keywords(call)['launch_arguments']
         assert isinstance(passed, ast.Call) and isinstance(passed.func, ast.Attribute)
         names = {ast.literal_eval(key) for key in passed.func.value.keys}
-        assert names <= declared(ROOT / 'launch' / included[0])
+        other = OTHERS_ARGUMENTS.get(included[0])
+        assert names <= (other or declared(ROOT / 'launch' / included[0]))
 
 
 def test_the_files_it_names_exist(tree):
-    """In the source tree as where they are installed: config/ beside launch/."""
-    named = re.findall(r"CONFIG / '([^']+)'", ast.unparse(tree))
-    assert named
-    for name in named:
-        assert (ROOT / 'config' / name).is_file()
+    """In the source tree as where they are installed: config/ and worlds/ beside launch/."""
+    for folder in ('config', 'worlds'):
+        named = re.findall(rf"{folder.upper()} / '([^']+)'", ast.unparse(tree))
+        assert named or folder == 'worlds'
+        for name in named:
+            assert (ROOT / folder / name).is_file()
 
 
 def test_the_executables_it_starts_are_installed(tree):
@@ -133,29 +156,63 @@ def test_the_executables_it_starts_are_installed(tree):
     cmake = (ROOT / 'CMakeLists.txt').read_text(encoding='utf-8')
     (scripts,) = re.findall(r'foreach\(name ([^)]+)\)', cmake)
     for call in calls(tree, 'Node'):
-        given = {name: keywords(call)[name] for name in ('package', 'executable')}
-        assert ast.literal_eval(given['package']) == 'spark_ros'
-        name = ast.literal_eval(given['executable'])
+        package, name = (
+            ast.literal_eval(keywords(call)[key]) for key in ('package', 'executable'))
+        if (package, name) in OTHERS_EXECUTABLES:
+            continue
+        assert package == 'spark_ros'
         assert re.search(rf'scripts/{name} DESTINATION lib/', cmake)
     for name in re.findall(r"'bin' / '([^']+)'", ast.unparse(tree)):
         assert name in scripts.split()
+
+
+def test_the_modules_it_starts_are_there(tree):
+    """With the parameters that they read."""
+    for call in calls(tree, '_demo_node'):
+        module = ROOT / 'spark_ros' / 'demo' / f'{first(call)}.py'
+        read = re.findall(r"declare_parameter\('(\w+)'", module.read_text(encoding='utf-8'))
+        assert set(keywords(call)) - {'on_exit'} == set(read)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
+def test_launch_lists_its_arguments(path):
+    """As `ros2 launch --show-args` does."""
+    pytest.importorskip('launch_ros', reason=NO_LAUNCH)
+    shown = subprocess.run(
+        [sys.executable, '-c', SHOW_ARGUMENTS, str(path)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    described = json.loads(shown.stdout)
+    assert set(described) == declared(path) and all(described.values())
 
 
 def test_no_key_stands_on_a_command_line(tree):
     """Everybody on the machine can read those."""
     for kind, keyword in (('ExecuteProcess', 'cmd'), ('Node', 'ros_arguments')):
         for call in calls(tree, kind):
-            assert not re.search('token|key', ast.unparse(keywords(call)[keyword]).lower())
+            given = keywords(call).get(keyword)
+            assert given is None or not re.search('token|key', ast.unparse(given).lower())
 
 
 @pytest.mark.parametrize('name', [path.name for path in FILES])
 def test_it_runs(name, tmp_path):
     """The node comes up and ends cleanly."""
-    pytest.importorskip('launch_ros', reason='ROS launch is not on the package registries')
+    pytest.importorskip('launch_ros', reason=NO_LAUNCH)
+    if name == 'gazebo.launch.py':
+        needed = [package for package in ('ros_gz_sim', 'ros_gz_bridge') if not found(package)]
+        if needed:
+            pytest.skip(f'Gazebo is not installed: no {", ".join(needed)}')
     said, arguments = {
         'spark.launch.py': ('asking http', ['robot_id:=7', 'respawn:=false']),
         'sandbox.launch.py': (
             'asking http,console', [f'port:={free_port()}', f'data:={tmp_path}'],
+        ),
+        'gazebo.launch.py': (
+            'detector + resolutions', [
+                f'port:={free_port()}', f'data:={tmp_path}', 'headless:=true', 'seconds:=8.0',
+                f'output:={tmp_path}',
+            ],
         ),
     }[name]  # fmt: skip
     process = subprocess.run(
@@ -167,7 +224,7 @@ def test_it_runs(name, tmp_path):
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert process.returncode == 0, process.stdout + process.stderr

@@ -115,7 +115,7 @@ def count(claimed: Sequence[Labelled], truth: Sequence[TrueObject]) -> Counts:
             (iou_xywh(box, true.labelled[1]), c, t)
             for c, (label, box) in enumerate(claimed)
             for t, true in enumerate(truth)
-            if label == true.labelled[0]
+            if true.counts and label == true.labelled[0]
         ),
         reverse=True,
     )
@@ -125,14 +125,14 @@ def count(claimed: Sequence[Labelled], truth: Sequence[TrueObject]) -> Counts:
         if iou >= RIGHT_FROM_IOU and c not in claims and t not in found:
             claims.add(c)
             found.add(t)
-    right = sum(truth[t].counts for t in found)
     spurious = [
         box for c, (_, box) in enumerate(claimed)
         if c not in claims and not any(
             iou_xywh(box, true.labelled[1]) >= RIGHT_FROM_IOU
             for true in truth if not true.counts)
     ]  # fmt: skip
-    return Counts(right, len(spurious), sum(true.counts for true in truth) - right)
+    missed = sum(true.counts for true in truth) - len(found)
+    return Counts(len(found), len(spurious), missed)
 
 
 def compare(frames: Iterable[Frame]) -> Comparison:

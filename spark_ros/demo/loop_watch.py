@@ -11,14 +11,15 @@ Parameters: `output`, the folder for the plot; `seconds`, 0 for no end; `title`.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
-from rclpy.clock import Clock
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -41,6 +42,7 @@ ENDED = {
 }  # fmt: skip
 CORRECTED_TOPIC = f'spark/{CAMERA}/detections'
 STATUS_TOPIC = 'spark/engagements'
+ANSWERS_S = 60.0
 
 
 class LoopWatch(Node):
@@ -58,6 +60,7 @@ class LoopWatch(Node):
         self._truths: set[int] = set()
         self._claims: set[int] = set()
         self._images: dict[int, NDArray[np.uint8]] = {}
+        self._stopped = False
         self.asked: set[int] = set()
         self.over: set[int] = set()
         for kind, topic, callback in (
@@ -79,6 +82,10 @@ class LoopWatch(Node):
         """Whether nothing that was asked is still open."""
         return self.asked <= self.over
 
+    def stop(self) -> None:
+        """Take no further frames; what comes back about the known ones is still kept."""
+        self._stopped = True
+
     def complete(self) -> dict[int, Frame]:
         """The frames whose truth and detections are both known, in the order of time."""
         both = self._truths & self._claims
@@ -93,12 +100,14 @@ class LoopWatch(Node):
         return self._frames.setdefault(stamp_ns(message.header.stamp), Frame())
 
     def _on_image(self, message: Image) -> None:
-        if not check_image(message):
+        if not self._stopped and not check_image(message):
             quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
             _, data = cv2.imencode('.jpg', to_pixels(message), quality)
             self._images[stamp_ns(message.header.stamp)] = np.asarray(data, np.uint8)
 
     def _on_truth(self, message: Detection2DArray) -> None:
+        if self._stopped:
+            return
         self._truths.add(stamp_ns(message.header.stamp))
         self._truths.add(stamp_ns(message.header.stamp))
         self._frame(message).truth = [
@@ -117,7 +126,7 @@ class LoopWatch(Node):
 
     def _on_status(self, message: EngagementStatus) -> None:
         stamp = stamp_ns(message.header.stamp)
-        if message.state == EngagementStatus.STATE_QUEUED:
+        if message.state == EngagementStatus.STATE_QUEUED and not self._stopped:
             self.asked.add(stamp)
         if message.state in ENDED:
             self.over.add(stamp)
@@ -139,17 +148,26 @@ def main() -> int:
     output = watch.declare_parameter('output', 'demo_output').value
     seconds = watch.declare_parameter('seconds', 0.0).value
     title = watch.declare_parameter('title', 'Simulated loop').value
-    clock: Clock = watch.get_clock()
-    began = 0
-    try:
-        while not seconds or not began or clock.now().nanoseconds - began < seconds * 1e9:
-            rclpy.spin_once(watch, timeout_sec=0.1)
-            began = began or (clock.now().nanoseconds if watch.complete() else 0)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+    with suppress(KeyboardInterrupt, ExternalShutdownException):
+        _watch(watch, seconds)
     print(report(watch.complete(), watch.image, Path(output), title), flush=True)
     rclpy.try_shutdown()
     return 0
+
+
+def _watch(watch: LoopWatch, seconds: float) -> None:
+    """Spin for so many seconds of the node's time from the first frame on, then for the answers.
+
+    For these at most a minute; for ever where seconds is 0.
+    """
+    clock, began = watch.get_clock(), 0
+    while not seconds or not began or clock.now().nanoseconds - began < seconds * 1e9:
+        rclpy.spin_once(watch, timeout_sec=0.1)
+        began = began or (clock.now().nanoseconds if watch.complete() else 0)
+    watch.stop()
+    deadline = time.monotonic() + ANSWERS_S
+    while not watch.settled and time.monotonic() < deadline:
+        rclpy.spin_once(watch, timeout_sec=0.1)
 
 
 if __name__ == '__main__':

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,8 +18,8 @@ from functools import partial
 
 import rclpy
 from geometry_msgs.msg import PoseStamped
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
@@ -91,10 +92,12 @@ def main() -> int:
     parser.add_argument('--period', type=float, default=0.6, help='least seconds for a frame')
     parser.add_argument('--listeners', type=int, default=3, help='nodes to wait for')
     arguments = parser.parse_args()
-    rclpy.init()
+    # Its own handlers end the context in the midst of a frame.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _drive(Scene.load(arguments.world), arguments)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         return 0
     finally:
         rclpy.try_shutdown()

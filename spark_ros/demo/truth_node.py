@@ -16,6 +16,7 @@ import os
 import sys
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
@@ -44,9 +45,13 @@ WIDEST_GAP_NS = 500_000_000
 class TruthNode(Node):
     """Tell the truth about each image, once the robot's pose at its stamp is known."""
 
-    def __init__(self) -> None:
-        """Read the world, subscribe and advertise."""
-        super().__init__('truth')
+    def __init__(self, **of_node: Any) -> None:
+        """Read the world, subscribe and advertise; `of_node` goes to rclpy's node.
+
+        Raises:
+            OSError, SceneError: the world cannot be used.
+        """
+        super().__init__('truth', **of_node)
         world = self.declare_parameter('world', '').value
         truth_file = self.declare_parameter('truth_file', '').value
         self._eye = Eye(Scene.load(world))

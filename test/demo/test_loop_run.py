@@ -1,0 +1,70 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A short loop as a user drives it: asking makes the result better, and the picture says so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROW = r'^{} +([\d.]+) +([\d.]+) +([\d.]+) +(\d+) +(\d+) +(\d+)$'
+
+
+def drive(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Drive through a world to the end."""
+    return subprocess.run(
+        [sys.executable, '-m', 'spark_ros.demo', *arguments],
+        cwd=ROOT, text=True, capture_output=True, timeout=230, check=False,
+    )  # fmt: skip
+
+
+def row(name: str, told: str) -> list[float]:
+    """Return precision, recall, F1, right, wrong and missed of a line of the table."""
+    found = re.search(ROW.format(re.escape(name)), told, re.M)
+    assert found, told
+    return [float(number) for number in found.groups()]
+
+
+@pytest.mark.timeout(240)
+def test_asking_makes_the_result_better(tmp_path, monkeypatch):
+    marker = f'LOOP_OF_TEST={tmp_path}'
+    monkeypatch.setenv(*marker.split('=', 1))
+    done = drive('--scene', 'warehouse', '--frames', '10', '--output', str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    alone, together = (
+        row(name, done.stdout) for name in ('detector alone', 'detector + resolutions'))
+    frames, asked = map(int, re.search(
+        r'^frames +(\d+), of which (\d+) were asked', done.stdout, re.M).groups())
+    assert frames == 10 and asked >= 4, done.stdout
+    assert 0.5 < alone[2] < 0.9, done.stdout
+    assert together[2] > alone[2] + 0.08, done.stdout
+    # Both are scored against the same true objects.
+    assert alone[3] + alone[5] == together[3] + together[5]
+    picture = cv2.imread(str(tmp_path / 'warehouse' / 'f1.png'))
+    assert picture is not None and picture.shape[1] == 1240
+    monkeypatch.delenv('LOOP_OF_TEST')
+    assert left_behind(marker) == []
+
+
+def test_a_world_that_is_not_there_is_named(tmp_path):
+    done = drive('--scene', 'nowhere', '--output', str(tmp_path))
+    assert done.returncode == 1 and 'nowhere.sdf' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def left_behind(marker: str) -> list[str]:
+    """Return the command lines of processes whose environment has a marker."""
+    found = []
+    for process in Path('/proc').glob('[0-9]*'):
+        try:
+            if marker.encode() in (process / 'environ').read_bytes():
+                found.append((process / 'cmdline').read_bytes().decode().replace('\0', ' '))
+        except OSError:
+            continue
+    return [line for line in found if str(os.getpid()) not in line]
