@@ -12,6 +12,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 import spark_ros.action
 import spark_ros.msg
+import spark_ros.srv
 
 # Of vision_msgs 4.1.1 as released for ROS 2.
 RELEASED_HASHES = {
@@ -113,6 +114,21 @@ def test_action_holds_a_goal_a_result_and_feedback():
         'metadata']
     assert list(engage.Result.get_fields_and_field_types()) == ['success', 'reason', 'resolution']
     assert list(engage.Feedback.get_fields_and_field_types()) == ['status']
+
+
+def test_services_keep_their_fields():
+    services = spark_ros.srv
+    fields = {
+        name: [
+            ' '.join(half.get_fields_and_field_types())
+            for half in (getattr(services, name).Request, getattr(services, name).Response)
+        ]
+        for name in ('CancelEngagement', 'ListEngagements')
+    }
+    assert fields == {
+        'CancelEngagement': ['id', 'success message'],
+        'ListEngagements': ['camera', 'engagements created deadlines'],
+    }
 
 
 def test_a_resolution_survives_the_wire():

@@ -17,6 +17,7 @@ from spark_ros.escalation.departure import plan
 from spark_ros.escalation.desk import Desk
 from spark_ros.escalation.escalation import Escalation
 from spark_ros.escalation.journal_errors import JournalError
+from spark_ros.geometry import Fit
 from spark_ros.model import Annotation, Question
 
 MAX_PENDING = 256
@@ -85,14 +86,17 @@ class Inquiries:
         self._pending[inquiry.id] = False
         try:
             async with self._turn:
-                return await self._ask(inquiry)
+                refusal = await self._ask(inquiry)
         except (ValueError, JournalError) as error:
-            return str(error)
+            refusal = str(error) or type(error).__name__
         except Exception as error:
             logger.exception('%s could not be asked', inquiry.id)
-            return f'it could not be asked: {type(error).__name__}'
+            refusal = f'it could not be asked: {type(error).__name__}'
         finally:
-            del self._pending[inquiry.id]
+            withdrawn = self._pending.pop(inquiry.id)
+        if withdrawn and not refusal:
+            await self._courier.cancel(inquiry.id)
+        return refusal
 
     async def cancel(self, id: str) -> str:
         """Withdraw a question, also one that is not accepted yet; see `Courier.cancel`."""
@@ -123,10 +127,7 @@ class Inquiries:
         if self._pending[inquiry.id]:
             return WITHDRAWN
         await self._courier.submit(escalation, image, now)
-        if self._pending[inquiry.id]:
-            await self._courier.cancel(inquiry.id)
-        else:
-            await self._desk.note(escalation)
+        await self._desk.note(escalation)
         return ''
 
     def _escalation(self, inquiry: Inquiry, asking: Asking) -> Escalation:
@@ -137,9 +138,9 @@ class Inquiries:
         size = sighting.size()
         if terms.priors is None:
             priors, source = observed(sighting, asking.thresholds), sighting.source()
-            source_size = sighting.source_size()
+            source_size, source_fit = sighting.source_size(), sighting.source_fit
         else:
-            priors, source, source_size = terms.priors, b'', size
+            priors, source, source_size, source_fit = terms.priors, b'', size, Fit.STRETCH
         return Escalation(
             id=inquiry.id,
             camera=sighting.camera,
@@ -159,4 +160,6 @@ class Inquiries:
             source=source,
             # Who asks on purpose asks about the whole frame.
             departure=plan(asking.image, size, ()),
+            source_fit=source_fit,
+            class_ids=sighting.class_ids,
         )

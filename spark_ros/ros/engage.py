@@ -205,7 +205,17 @@ class EngageServer:
             self._end(goal, _refused(goal, State.CANCELED, reason), canceled=True)
         else:
             # What becomes of it comes as a status, or as the answer that was faster.
-            self._corridor.cancel(goal.id)
+            asked = self._corridor.cancel(goal.id)
+            asked.add_done_callback(
+                lambda _: self._inbox.post(partial(self._on_withdrawn, goal, asked))
+            )
+
+    def _on_withdrawn(self, goal: _Goal, asked: Future[str]) -> None:
+        if asked.cancelled() or (error := asked.exception()) is None:
+            return
+        logger.error('%s could not be withdrawn: %s', goal.id, error)
+        reason = f'withdrawn, but that could not be noted: {type(error).__name__}'
+        self._end(goal, _refused(goal, State.CANCELED, reason), canceled=True)
 
     def _end(
         self, goal: _Goal, result: Engage.Result, *, canceled: bool = False, at_once: bool = False

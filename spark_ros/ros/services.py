@@ -149,4 +149,9 @@ class Services:
 
 
 def _as_configured(asking: Asking) -> Terms:
-    return Terms(question=asking.question, program=asking.program, timeout_s=asking.timeout_s)
+    return Terms(
+        question=asking.question,
+        program=asking.program,
+        priority=asking.priority,
+        timeout_s=asking.timeout_s,
+    )

@@ -49,7 +49,7 @@ def read_terms(goal: Engage.Goal, asking: Asking) -> Terms:
         question=question,
         program=program or asking.program,
         priors=read_priors(goal.priors),
-        priority=goal.priority,
+        priority=goal.priority or asking.priority,
         timeout_s=_seconds(goal.timeout) or asking.timeout_s,
         metadata=read_metadata(goal.metadata),
     )

@@ -186,9 +186,8 @@ def test_the_newest_frame_is_asked_about_without_a_stamp(
     assert result.resolution.header == stamped(21.0)
     assert result.resolution.frame_match == Resolution.FRAME_MATCH_NEWEST
     assert result.resolution.feedback == 'too dark to see'
-    if service.kind == 'heat':
-        assert result.resolution.state == Resolution.STATE_FLAGGED
-        assert sent.states == [QUEUED, OPEN, FLAGGED]
+    assert result.resolution.state == Resolution.STATE_FLAGGED
+    assert sent.states == [*STEPS[service.kind][:-1], FLAGGED]
 
 
 def test_a_kind_that_the_api_does_not_have_is_refused_in_words(
