@@ -49,6 +49,11 @@ class ClientError(Exception):
         return False
 
     @property
+    def outage(self) -> bool:
+        """Whether every other request would meet the same: nobody there, or nobody we know."""
+        return False
+
+    @property
     def retry_after_s(self) -> float | None:
         """How long the service asks to wait, in seconds, where it says so."""
         return None
@@ -73,6 +78,11 @@ class ConnectionFailed(ClientError):
         """Always."""
         return True
 
+    @property
+    def outage(self) -> bool:
+        """Always."""
+        return True
+
 
 class ProtocolError(ClientError):
     """The service answered, but the answer cannot be read."""
@@ -94,6 +104,8 @@ class ResponseError(ClientError):
         message: the service's own words, clipped and without control characters.
         retry_after: seconds to wait as the service asks, or None.
         request: the method and URL, where known.
+        foreign: it says that something is not there, and not in JSON: a web server at a wrong
+            URL or a login page speaks like this, and nobody has judged the request.
     """
 
     def __init__(
@@ -111,15 +123,23 @@ class ResponseError(ClientError):
         self.message = message
         self.retry_after = retry_after
         self.request = request
+        self.foreign = False
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild it from its own arguments, so that it survives pickling and copying."""
-        return type(self), (self.status, self.message, self.retry_after, self.request)
+        arguments = (self.status, self.message, self.retry_after, self.request)
+        return type(self), arguments, {'foreign': self.foreign}
 
     @property
     def final(self) -> bool:
         """Whether asking again cannot help: a 4xx other than 401, 403, 408 and 429."""
-        return 400 <= self.status < 500 and self.status not in (401, 403, 408, 429)
+        judged = 400 <= self.status < 500 and self.status not in (401, 403, 408, 429)
+        return judged and not self.foreign
+
+    @property
+    def outage(self) -> bool:
+        """Whether the token is not accepted, or it was not the service that answered."""
+        return self.status in (401, 403) or 300 <= self.status < 400 or self.foreign
 
     @property
     def transient(self) -> bool:

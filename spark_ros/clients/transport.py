@@ -39,6 +39,8 @@ MAX_ANSWER_BYTES = 20 * 1024 * 1024
 # Shorter than the 5 s after which common servers (uvicorn among them) close an idle connection,
 # so that a request is not sent into one that is just being closed.
 KEEPALIVE_S = 4.0
+# No such thing, call or host here: what a web server says that is not the service.
+ABSENT = frozenset({404, 405, 407, 410, 451})
 RETENTION = 'Idempotency-Key-Retention'
 NEVER_CONNECTED = (
     httpx.ConnectError,
@@ -276,7 +278,9 @@ class ApiTransport:
             location = self._clean(response.headers.get('location', 'nowhere'))
             message = f'redirects to {location}; not followed, set the base URL to the service'
         retry_after = parse_retry_after(response.headers.get('retry-after'), self._wall_clock())
-        return error_for_status(status, message, retry_after, what)
+        error = error_for_status(status, message, retry_after, what)
+        error.foreign = status in ABSENT and not isinstance(_json(body), dict)
+        return error
 
     def _describe(self, error: Exception) -> str:
         said = self._clean(str(error))
@@ -339,14 +343,18 @@ def _whole_seconds(text: str) -> float:
     return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0
 
 
+def _json(body: bytes | None) -> object:
+    try:
+        return json.loads(body or b'')
+    except (ValueError, RecursionError):
+        return None
+
+
 def _message(body: bytes | None) -> str:
     """Return the service's own words of an error body: `message` of its JSON, else the text."""
     if not body:
         return ''
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        parsed = None
+    parsed = _json(body)
     if isinstance(parsed, dict):
         for name in ('message', 'detail', 'error'):
             if isinstance(parsed.get(name), str):

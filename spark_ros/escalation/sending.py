@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from spark_ros.clients.errors import AuthenticationError, ClientError, ConnectionFailed
+from spark_ros.clients.errors import AuthenticationError, ClientError
 from spark_ros.escalation.backend import Backend
 from spark_ros.escalation.backoff import Backoff
 from spark_ros.escalation.disk import Disk
@@ -165,7 +165,7 @@ class Sender:
         self._unreached = True
         delay: float | None = None
         now = time.monotonic()
-        if isinstance(error, ConnectionFailed | AuthenticationError):
+        if error.outage:
             # All senders meet one outage at the same time; it counts once.
             if now >= self._gate:
                 self._gate = now + self._outage.next()
@@ -174,7 +174,7 @@ class Sender:
         elif error.retry_after_s is not None:
             self._gate = max(self._gate, now + min(error.retry_after_s, MAX_RETRY_AFTER_S))
             delay = 0.0
-        if not isinstance(error, ConnectionFailed | AuthenticationError):
+        if not error.outage:
             logger.warning(
                 '%s could not be sent and will be tried again: %s', question.entry.id, error
             )

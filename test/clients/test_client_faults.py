@@ -221,6 +221,26 @@ def test_a_refusal_is_asked_once(
 
 
 @pytest.mark.parametrize(
+    ('body', 'status', 'final'),
+    [
+        (b'<html>Welcome, dear guest!', 404, False),
+        (b'404 page not found', 404, False),
+        (b'', 405, False),
+        (b'[]', 410, False),
+        (b'{"detail": "Not Found"}', 404, True),
+        (b'<html>413 Request Entity Too Large', 413, True),
+    ],
+)
+def test_a_page_at_a_wrong_url_is_no_verdict(
+    fault_server: Any, naps: Any, body: bytes, status: int, final: bool
+) -> None:
+    error = outcome(fault_server(fault_server.answer(body, status)), sleep=naps)
+    for copied in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert copied.final is final
+        assert copied.outage is not final
+
+
+@pytest.mark.parametrize(
     ('body', 'message'),
     [
         (b'plain words', 'plain words'),

@@ -15,12 +15,13 @@ class Portal(Meddler):
 
     Attributes:
         closed: whether it does; a change cuts nothing.
+        redirects: whether it answers a POST with a redirect; else, too, with a page.
         passed, refused: how often each method and path was passed on, or was not.
     """
 
     def __init__(self, target_port: int) -> None:
         super().__init__(target_port, seed=0, share=0.0, hang_s=0.0)
-        self.closed = False
+        self.closed, self.redirects = False, True
         self.passed: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
@@ -40,6 +41,6 @@ class Portal(Meddler):
             self.passed[call] += 1
             return await self._ask(request)
         self.refused[call] += 1
-        if method == 'GET':
+        if method == 'GET' or not self.redirects:
             return reply(b'404 Not Found', PAGE)
         return reply(b'302 Found', b'', b'Location: http://login.example/\r\n')

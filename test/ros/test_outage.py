@@ -221,3 +221,18 @@ def test_a_login_page_in_between_interrupts_the_feed_and_no_more(
     assert robot.resolutions[0].id == id and not robot.resolutions[0].late
     assert 'the change feed is interrupted' in node.output
     assert 'has no change feed' not in node.output
+
+
+@pytest.mark.parametrize('redirects', [True, False])
+def test_what_a_login_page_says_to_a_question_is_no_refusal(
+    robot: Robot, service: Service, token_file: str, portal: Portal, redirects: bool
+) -> None:
+    portal.closed, portal.redirects = True, redirects
+    service.start('scripted')
+    robot.spawn(server__url=portal.url, server__token_file=token_file)
+    id = Asker(robot).ask(1, 0.3)
+    robot.until(lambda: portal.refused['POST /v1/image'] >= 2)
+    portal.closed = False
+    robot.until(lambda: robot.resolutions, 60.0)
+    assert robot.resolutions[0].id == id
+    assert EngagementStatus.STATE_FAILED not in robot.states(id)
