@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from asker import Asker
-from conftest import Listener
 from front import Front
 from rclpy.parameter import Parameter
 from robot import TOKEN, Robot
@@ -54,7 +53,7 @@ def test_without_a_key_it_only_tells(robot: Robot, monkeypatch: pytest.MonkeyPat
 
 
 def test_without_a_key_it_cannot_be_switched_off(
-    robot: Robot, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    robot: Robot, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv('SPARK_TOKEN')
     node = robot.start(dry_run=True, server__url=listener.url)
@@ -77,7 +76,7 @@ def test_without_a_key_it_cannot_be_switched_off(
     assert node._corridor.dry_run is None
 
 
-def test_switched_on_it_asks_nobody_any_more(robot: Robot, listener: Listener) -> None:
+def test_switched_on_it_asks_nobody_any_more(robot: Robot, listener: Any) -> None:
     """Not even on purpose; what a person has already been asked may still be answered."""
     robot.start(server__url=listener.url)
     robot.listen()

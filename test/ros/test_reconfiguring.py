@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Listener
 from front import Front
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue, SetParametersResult
@@ -42,7 +41,7 @@ def set_atomically(robot: Robot) -> Set:
 
 
 def test_thresholds_change_while_it_runs(
-    robot: Robot, listener: Listener, set_atomically: Set
+    robot: Robot, listener: Any, set_atomically: Set
 ) -> None:
     robot.start(server__url=listener.url, front__cooldown_s=0.0)
     front = Front(robot)
@@ -58,7 +57,7 @@ def test_thresholds_change_while_it_runs(
 
 
 def test_what_is_asked_changes_while_it_runs(
-    robot: Robot, listener: Listener, set_atomically: Set
+    robot: Robot, listener: Any, set_atomically: Set
 ) -> None:
     robot.start(server__url=listener.url, front__cooldown_s=0.0)
     assert set_atomically(
@@ -80,7 +79,7 @@ def test_what_is_asked_changes_while_it_runs(
 
 
 def test_limits_and_cooldown_change_while_it_runs(
-    robot: Robot, listener: Listener, set_atomically: Set
+    robot: Robot, listener: Any, set_atomically: Set
 ) -> None:
     robot.start(server__url=listener.url, limits__per_hour=1)
     front = Front(robot)
@@ -109,10 +108,10 @@ def test_limits_and_cooldown_change_while_it_runs(
         ({'front.instructions': ' '}, 'give instructions, or a program'),
         ({'front.label_options': ['cat', '']}, 'a label is empty'),
         ({'front.detection_image_size': [640]}, 'width, height'),
-        ({'front.ask_below': 'high'}, 'DOUBLE.*STRING'),
+        ({'front.ask_below': 'high'}, 'Wrong parameter type'),
         ({'front.ask_below': 1.5}, 'out of range'),
         ({'front.ask_below': float('nan')}, 'out of range'),
-        ({'limits.open': 1.5}, 'INTEGER.*DOUBLE'),
+        ({'limits.open': 1.5}, 'Wrong parameter type'),
         ({'server.url': 'http://other'}, 'read-only.*server.url'),
         ({'front.ask_bellow': 0.5}, "no parameter 'front.ask_bellow'"),
         ({'': 0.5}, "no parameter ''"),
