@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
@@ -53,6 +54,40 @@ class ImageSize(NamedTuple):
     height: int
 
 
+class Fit(str, Enum):
+    """How an image was made to fit the size that a detector sees.
+
+    Letterboxed it keeps its shape, with bars on two sides, or only right or below.
+    """
+
+    STRETCH = 'stretch'
+    LETTERBOX = 'letterbox'
+    LETTERBOX_TOP_LEFT = 'letterbox_top_left'
+
+
+class Placement(NamedTuple):
+    """Where an image lies in what a detector sees, in the detector's pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def placement(image: ImageSize, seen: ImageSize, fit: Fit = Fit.STRETCH) -> Placement:
+    """Return where an image lies in what a detector sees; both have an area.
+
+    Detectors round the bars to whole pixels, so that theirs may be half a pixel elsewhere.
+    """
+    if fit is Fit.STRETCH:
+        return Placement(0.0, 0.0, seen.width, seen.height)
+    factor = min(seen.width / image.width, seen.height / image.height)
+    width, height = image.width * factor, image.height * factor
+    if fit is Fit.LETTERBOX_TOP_LEFT:
+        return Placement(0.0, 0.0, width, height)
+    return Placement((seen.width - width) / 2, (seen.height - height) / 2, width, height)
+
+
 def clamp(value: float) -> float:
     """Clamp a fraction into [0, 1).
 
@@ -87,14 +122,17 @@ def corners(box: Box) -> tuple[Vertex, Vertex, Vertex, Vertex]:
     )
 
 
-def scale(box: PixelBox, given_in: ImageSize, image: ImageSize) -> PixelBox:
+def scale(
+    box: PixelBox, given_in: ImageSize, image: ImageSize, fit: Fit = Fit.STRETCH
+) -> PixelBox:
     """Scale a box that was measured in another size of the same image.
 
     A rotated box is scaled as its axis-aligned hull where the two factors differ, because a
     rectangle does not stay one under an uneven scale.
     """
-    fx, fy = image.width / given_in.width, image.height / given_in.height
-    if fx != fy and box.theta:
+    place = placement(image, given_in, fit)
+    fx, fy = image.width / place.width, image.height / place.height
+    if fit is Fit.STRETCH and fx != fy and box.theta:
         around = pixel_hull(box)
         box = PixelBox(
             (around.x0 + around.x1) / 2,
@@ -103,7 +141,11 @@ def scale(box: PixelBox, given_in: ImageSize, image: ImageSize) -> PixelBox:
             around.y1 - around.y0,
         )
     return PixelBox(
-        box.center_x * fx, box.center_y * fy, box.size_x * fx, box.size_y * fy, box.theta
+        (box.center_x - place.left) * fx,
+        (box.center_y - place.top) * fy,
+        box.size_x * fx,
+        box.size_y * fy,
+        box.theta,
     )
 
 
@@ -120,7 +162,12 @@ def pixel_hull(box: PixelBox) -> Box:
     )
 
 
-def normalize(box: PixelBox, image: ImageSize, given_in: ImageSize | None = None) -> Box:
+def normalize(
+    box: PixelBox,
+    image: ImageSize,
+    given_in: ImageSize | None = None,
+    fit: Fit = Fit.STRETCH,
+) -> Box:
     """Turn a pixel box into a normalized one, clamped to the image.
 
     Args:
@@ -128,6 +175,7 @@ def normalize(box: PixelBox, image: ImageSize, given_in: ImageSize | None = None
             their axis-aligned hull.
         image: the image's size.
         given_in: the size the detector saw, when it is not the image's.
+        fit: how the image was made to fit that.
 
     Returns:
         The box in [0, 1), with an area above zero.
@@ -145,7 +193,7 @@ def normalize(box: PixelBox, image: ImageSize, given_in: ImageSize | None = None
     if given_in is not None:
         if given_in.width <= 0 or given_in.height <= 0:
             raise GeometryError(f'the detector image is {given_in.width}x{given_in.height}')
-        box = scale(box, given_in, image)
+        box = scale(box, given_in, image, fit)
     around = pixel_hull(box)
     normalized = Box(
         clamp(around.x0 / image.width),
@@ -166,14 +214,22 @@ def normalize(box: PixelBox, image: ImageSize, given_in: ImageSize | None = None
     return normalized
 
 
-def to_pixels(vertices: Iterable[Sequence[float]], image: ImageSize) -> PixelBox:
+def to_pixels(
+    vertices: Iterable[Sequence[float]], image: ImageSize, place: Placement | None = None
+) -> PixelBox:
     """Return the axis-aligned pixel box around normalized vertices.
 
     A coordinate clamped to just under 1 comes back on the image's edge.
+
+    Args:
+        vertices: normalized.
+        image: its size.
+        place: where it lies in what a detector sees; the box is then in the detector's pixels.
     """
     around = hull(vertices)
-    x0, x1 = around.x0 * image.width, around.x1 * image.width
-    y0, y1 = around.y0 * image.height, around.y1 * image.height
+    left, top, width, height = place or Placement(0.0, 0.0, *image)
+    x0, x1 = left + around.x0 * width, left + around.x1 * width
+    y0, y1 = top + around.y0 * height, top + around.y1 * height
     return PixelBox((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from spark_ros.escalation.departure import METADATA_KEYS, Departure, ImageSettings, chosen, plan
 from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.escalation.policy import Cooldown, Thresholds, certainty
-from spark_ros.geometry import ImageSize
+from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import Annotation, Question
 
 MAX_PRIORS = 1000
@@ -22,12 +22,19 @@ logger = logging.getLogger(__name__)
 
 
 class Sighting(Protocol):
-    """A frame with what a detector saw on it. Its methods run outside the robot's callbacks."""
+    """A frame with what a detector saw on it. Its methods run outside the robot's callbacks.
+
+    Attributes:
+        source_fit: how the image was made to fit what the detector saw.
+        class_ids: by label, what the detector calls it, where that is not the label.
+    """
 
     camera: str
     stamp_ns: int
     frame_id: str
     frame_match: FrameMatch
+    source_fit: Fit
+    class_ids: Mapping[str, str]
 
     def size(self) -> ImageSize:
         """Return the upright image's size in pixels, cheaply. Raises EncodingError."""
@@ -107,6 +114,8 @@ def doubts(
         timeout_s=asking.timeout_s,
         source=sighting.source(),
         departure=plan(asking.image, size, [a.box for a in fresh]),
+        source_fit=sighting.source_fit,
+        class_ids=sighting.class_ids,
     )
 
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from spark_ros.escalation.departure import Departure, Region
-from spark_ros.geometry import Box, ImageSize, Vertex
+from spark_ros.geometry import Box, Fit, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
     AnnotationType,
@@ -49,6 +49,8 @@ class Escalation:
         stamp_ns: the frame's stamp in nanoseconds, as the camera gave it.
         image_size: upright, in pixels.
         source_size: the size in whose pixels the detections came (usually the image's).
+        source_fit: how the image was made to fit that.
+        class_ids: by label, what the detector calls it, where that is not the label.
         source: the detections as they came, serialized by whoever asked; opaque here.
         departure: how the frame leaves; None: as it is.
         certainty: the lowest score among the doubted detections; the least certain go first.
@@ -73,6 +75,8 @@ class Escalation:
     timeout_s: float = 0.0
     source: bytes = b''
     departure: Departure | None = None
+    source_fit: Fit = Fit.STRETCH
+    class_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def dump_escalation(escalation: Escalation) -> str:
         'question': question,
         'priors': [_dump_annotation(prior) for prior in escalation.priors],
         'metadata': dict(escalation.metadata),
+        'source_fit': escalation.source_fit.value,
+        'class_ids': dict(escalation.class_ids),
         'departure': escalation.departure and vars(escalation.departure),
     }
     del record['source']
@@ -131,8 +137,9 @@ def load_escalation(text: str, source: bytes) -> Escalation:
             ),
             'priors': tuple(_load_annotation(prior) for prior in record['priors']),
             'source': source,
-            # What was stored before frames were edited has none.
+            # What was stored before there was such a thing has none.
             'departure': _load_departure(record.get('departure')),
+            'source_fit': Fit(record.get('source_fit', Fit.STRETCH)),
         }
     )
 

@@ -22,7 +22,7 @@ from vision_msgs.msg import BoundingBox2D, Detection2DArray
 from spark_ros.escalation.annotated import annotated_picture
 from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.geometry import ImageSize, Vertex
+from spark_ros.geometry import Placement, Vertex, placement
 from spark_ros.ros.conversions import time_message
 from spark_ros.ros.inbox import Inbox
 
@@ -105,21 +105,22 @@ def true_outlines(asked: Escalation) -> dict[str, tuple[Vertex, ...]]:
     if not asked.source:
         return {}
     source = deserialize_message(asked.source, Detection2DArray)
+    place = placement(asked.image_size, asked.source_size, asked.source_fit)
     return {
-        str(index): _corners(detection.bbox, asked.source_size)
+        str(index): _corners(detection.bbox, place)
         for index, detection in enumerate(source.detections)
         if detection.bbox.center.theta
     }
 
 
-def _corners(box: BoundingBox2D, size: ImageSize) -> tuple[Vertex, ...]:
+def _corners(box: BoundingBox2D, place: Placement) -> tuple[Vertex, ...]:
     center, theta = box.center.position, box.center.theta
     cos, sin = math.cos(theta), math.sin(theta)
     half_x, half_y = box.size_x / 2, box.size_y / 2
     return tuple(
         Vertex(
-            (center.x + x * cos - y * sin) / size.width,
-            (center.y + x * sin + y * cos) / size.height,
+            (center.x + x * cos - y * sin - place.left) / place.width,
+            (center.y + x * sin + y * cos - place.top) / place.height,
         )
         for x, y in ((-half_x, -half_y), (half_x, -half_y), (half_x, half_y), (-half_x, half_y))
     )

@@ -3,24 +3,25 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import BoundingBox2D, Detection2DArray
+from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.escalation import FrameMatch
 from spark_ros.escalation.frames import Frame, FrameRing
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.policy import Thresholds
 from spark_ros.ros.config import CameraConfig
-from spark_ros.ros.conversions import best_hypothesis, stamp_ns
+from spark_ros.ros.conversions import stamp_ns
+from spark_ros.ros.detectors import DetectorView, VisionDetections, find_detector
 from spark_ros.ros.images import check_image
 from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.label_input import LabelInput
 from spark_ros.ros.matched import MatchedSubscription
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.sighting import RosSighting
@@ -64,9 +65,11 @@ class CameraInput:
         self._ring: FrameRing[Image | CompressedImage] = FrameRing(
             int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9)
         )
-        self._waiting: deque[tuple[float, Detection2DArray]] = deque()
+        self._detector = find_detector('detections_type', config.detections_type)
+        self._labels = LabelInput(node, inbox, config, warn)
+        self._waiting: deque[tuple[float, Any]] = deque()
         self._wanted = WantedFrames(self._ring)
-        self._newest_detections: Detection2DArray | None = None
+        self._newest_detections: Any = None
         self.frames = self.detections = self.unmatched = self.unusable = 0
         self.refusal = ''
         compressed = config.transport == 'compressed'
@@ -79,7 +82,7 @@ class CameraInput:
                 self._on_compressed if compressed else self._on_image,
             ),
             MatchedSubscription(
-                node, inbox, Detection2DArray, config.detections_topic, self._on_detections
+                node, inbox, self._detector.type, config.detections_topic, self._on_detections
             ),
         ]
         # Simulated time may stand still; waiting for a frame must end all the same.
@@ -101,6 +104,7 @@ class CameraInput:
     def configure(self, config: CameraConfig) -> None:
         """Go on by other parameters; topics and transport stay as they are."""
         self._config = config
+        self._labels.configure(config)
         self._ring.configure(int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9))
 
     def wait_for(
@@ -123,7 +127,7 @@ class CameraInput:
             else:
                 frame, match = found
                 nothing = Detection2DArray(header=frame.payload.header)
-                take(self._sighting(frame, nothing, match), '')
+                take(self._sighting(frame, nothing, match, seen=False), '')
 
         forget = self._wanted.want(stamp, now + self._config.frames_wait_s, now, hand_on)
         if forget is not None:
@@ -139,7 +143,8 @@ class CameraInput:
         if detections is None or not (
             abs(stamp_ns(detections.header.stamp) - frame.stamp_ns) <= slop_ns
         ):
-            detections = Detection2DArray(header=frame.payload.header)
+            nothing = Detection2DArray(header=frame.payload.header)
+            return self._sighting(frame, nothing, FrameMatch.NEWEST, seen=False)
         return self._sighting(frame, detections, FrameMatch.NEWEST)
 
     def _missing(self, stamp: int) -> str:
@@ -183,10 +188,11 @@ class CameraInput:
         if self._waiting or self._wanted:
             self._settle()
 
-    def _on_detections(self, message: Detection2DArray) -> None:
+    def _on_detections(self, message: Any) -> None:
         self.detections += 1
         self._newest_detections = message
-        if not worth_a_look(message, self._config.asking.thresholds):
+        thresholds = self._config.asking.thresholds
+        if not self._detector.worth_a_look(message, thresholds, self._labels.now):
             return
         if len(self._waiting) >= MAX_WAITING:
             self._lose(self._waiting.popleft()[1], 'too many wait for their frame')
@@ -199,7 +205,7 @@ class CameraInput:
         """Offer every waiting detection whose frame is known by now; give up on the late ones."""
         now = time.monotonic()
         self._wanted.settle(now)
-        still: deque[tuple[float, Detection2DArray]] = deque()
+        still: deque[tuple[float, Any]] = deque()
         for until, message in self._waiting:
             if not self._match(message, over=now >= until):
                 still.append((until, message))
@@ -207,7 +213,7 @@ class CameraInput:
         if not still and not self._wanted:
             self._timer.cancel()
 
-    def _match(self, message: Detection2DArray, *, over: bool) -> bool:
+    def _match(self, message: Any, *, over: bool) -> bool:
         stamp = stamp_ns(message.header.stamp)
         exact = self._ring.exact(stamp) if stamp else None
         if exact is not None:
@@ -229,52 +235,46 @@ class CameraInput:
         return True
 
     def _sight(
-        self, frame: Frame[Image | CompressedImage], message: Detection2DArray, match: FrameMatch
+        self, frame: Frame[Image | CompressedImage], message: Any, match: FrameMatch
     ) -> None:
         self._offer(self._sighting(frame, message, match))
 
     def _sighting(
-        self, frame: Frame[Image | CompressedImage], message: Detection2DArray, match: FrameMatch
+        self,
+        frame: Frame[Image | CompressedImage],
+        message: Any,
+        match: FrameMatch,
+        *,
+        seen: bool = True,
     ) -> RosSighting:
-        name = self._config.name
+        """Return a frame with the detector's message, or with none of it, in our own type."""
+        name, config = self._config.name, self._config
+        view = DetectorView(
+            self._detector if seen else VisionDetections(),
+            config.detection_image_size,
+            config.detection_fit,
+            self._labels.now,
+        )
         return RosSighting(
             name,
             frame.payload,
             message,
             match,
-            self._config.detection_image_size,
+            view,
             lambda reason: self._warn(
                 f'{name}: a detection is left out: {reason}', f'{name} {_kind(reason)}'
             ),
             self._pose.newest,
+            self._labels.unknown,
         )
 
-    def _lose(self, message: Detection2DArray, why: str) -> None:
+    def _lose(self, message: Any, why: str) -> None:
         self.unmatched += 1
         self._warn(
             f'{self._config.name}: {len(message.detections)} detection(s) with the stamp '
             f'{stamp_ns(message.header.stamp) / 1e9:.3f} cannot be asked about: {why}',
             f'{self._config.name} unmatched {why}',
         )
-
-
-def worth_a_look(message: Detection2DArray, thresholds: Thresholds) -> bool:
-    """Whether a message has a doubted detection, or one that must be complained about."""
-    for detection in message.detections:
-        best = best_hypothesis(detection)
-        if best is None:
-            return True
-        score = best.hypothesis.score
-        if not 0.0 <= score <= 1.0 or not _makes_sense(detection.bbox):
-            return True
-        if thresholds.doubted(best.hypothesis.class_id, score):
-            return True
-    return False
-
-
-def _makes_sense(box: BoundingBox2D) -> bool:
-    center = box.center.position
-    return math.isfinite(center.x + center.y) and 0 < box.size_x * box.size_y < math.inf
 
 
 def _kind(reason: str) -> str:

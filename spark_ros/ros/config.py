@@ -9,7 +9,8 @@ from pathlib import Path
 from spark_ros.escalation.asking import Asking
 from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.heat_question import DetectionAs
-from spark_ros.geometry import ImageSize
+from spark_ros.geometry import Fit, ImageSize
+from spark_ros.ros.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,11 @@ class CameraConfig:
 
     Attributes:
         transport: `raw` or `compressed`.
+        detections_type: of the detector's messages, one of `parameter_table.DETECTION_TYPES`.
+        labels: what people call the classes of a detector that only numbers them.
+        label_info_topic: where such labels come from; may be empty.
         detection_image_size: what the detector sees, where that is not the image's size.
+        detection_fit: how the image was made to fit that.
         frames_max_mb: the ring's size in megabytes.
         frames_slop_s: how far a detection's stamp may be from its frame's, in seconds.
         frames_wait_s: how long a detection waits for its frame, in seconds.
@@ -28,8 +33,12 @@ class CameraConfig:
     image_topic: str
     transport: str
     detections_topic: str
+    detections_type: str
+    labels: Labels
+    label_info_topic: str
     asking: Asking
     detection_image_size: ImageSize | None
+    detection_fit: Fit
     frames_max_mb: float
     frames_slop_s: float
     frames_wait_s: float

@@ -19,8 +19,9 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithP
 from spark_ros import geometry, model
 from spark_ros.escalation.escalation import Escalation, FrameMatch, Resolved, Status
 from spark_ros.escalation.policy import TRACKER_ID
-from spark_ros.geometry import GeometryError, ImageSize, PixelBox
+from spark_ros.geometry import Fit, GeometryError, ImageSize, PixelBox
 from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
+from spark_ros.ros.labels import NO_LABELS, Labels
 
 NS = 1_000_000_000
 _TYPES = {
@@ -59,6 +60,8 @@ def read_detections(
     image: ImageSize,
     source_size: ImageSize,
     refuse: Callable[[str], None],
+    fit: Fit = Fit.STRETCH,
+    labels: Labels = NO_LABELS,
 ) -> list[model.Annotation]:
     """Turn pixel detections into normalized annotations.
 
@@ -67,6 +70,8 @@ def read_detections(
         image: the upright image's size.
         source_size: the size the detector saw.
         refuse: told the reason for each detection that makes no sense and is left out.
+        fit: how the image was made to fit `source_size`.
+        labels: what people call the detector's classes.
 
     Returns:
         Annotations whose id is the detection's index in the array; a tracker's id is in their
@@ -83,13 +88,13 @@ def read_detections(
             refuse(f'a detection has the score {score:g}; it must be between 0 and 1')
             continue
         try:
-            box = geometry.normalize(_pixel_box(detection), image, source_size)
+            box = geometry.normalize(_pixel_box(detection), image, source_size, fit)
         except GeometryError as error:
             refuse(str(error))
             continue
         annotations.append(
             model.box_annotation(
-                hypothesis.hypothesis.class_id,
+                labels.of(hypothesis.hypothesis.class_id),
                 box,
                 id=str(index),
                 score=score,
@@ -105,13 +110,21 @@ def _pixel_box(detection: Detection2D) -> PixelBox:
     return PixelBox(center.x, center.y, bbox.size_x, bbox.size_y, bbox.center.theta)
 
 
-def corrected_detections(resolved: Resolved) -> Detection2DArray:
+def corrected_detections(
+    resolved: Resolved, unknown: Callable[[str], None] = lambda label: None
+) -> Detection2DArray:
     """Return the whole corrected list, in the pixels and under the header it came with.
 
     A detection that nobody changed returns as it came. A changed or added one has a score of
-    1.0: a person said so. Dots have no box and are left out.
+    1.0: a person said so. Dots have no box and are left out. Where the detector has class ids
+    for labels, so has the list.
+
+    Args:
+        resolved: the answer.
+        unknown: told each label that the detector has no class id for; it stands for itself.
     """
     asked = resolved.escalation
+    place = geometry.placement(asked.image_size, asked.source_size, asked.source_fit)
     source = (
         deserialize_message(asked.source, Detection2DArray)
         if asked.source
@@ -125,10 +138,14 @@ def corrected_detections(resolved: Resolved) -> Detection2DArray:
         original = _original(source, correction)
         if original is not None and correction.kind in UNCHANGED:
             corrected.detections.append(original)
-        else:
-            corrected.detections.append(
-                _changed(correction, shape, original, source.header, asked.source_size)
-            )
+            continue
+        if asked.class_ids and shape.label not in asked.class_ids:
+            unknown(shape.label)
+        box = geometry.to_pixels(shape.vertices, asked.image_size, place)
+        class_id = asked.class_ids.get(shape.label, shape.label)
+        corrected.detections.append(
+            _changed(correction, shape, original, source.header, box, _text(class_id))
+        )
     return corrected
 
 
@@ -144,21 +161,23 @@ def _changed(
     shape: model.Annotation,
     original: Detection2D | None,
     header: Header,
-    size: ImageSize,
+    box: PixelBox,
+    class_id: str,
 ) -> Detection2D:
     if original is None:
         detection, hypothesis = Detection2D(header=header), ObjectHypothesisWithPose()
     else:
         detection, hypothesis = copy.deepcopy(original), best_hypothesis(original)
     hypothesis = copy.deepcopy(hypothesis)
-    hypothesis.hypothesis.class_id = _text(shape.label)
+    # Of several classes with one label it stays the one that the detector meant.
+    if original is None or correction.original is None or correction.original.label != shape.label:
+        hypothesis.hypothesis.class_id = class_id
     # What nobody changed is as sure as it was; a goal's prior is no detection that came.
     kept = shape.score if correction.kind in UNCHANGED else None
     hypothesis.hypothesis.score = 1.0 if kept is None else kept
     detection.results = [hypothesis]
     stays = correction.original is not None and model.same_vertices(correction.original, shape)
     if original is None or not stays:
-        box = geometry.to_pixels(shape.vertices, size)
         detection.bbox.center.position.x = box.center_x
         detection.bbox.center.position.y = box.center_y
         detection.bbox.center.theta = 0.0

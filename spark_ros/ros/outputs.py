@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.courier import Event
 from spark_ros.escalation.escalation import Resolved
+from spark_ros.escalation.once import WarnOnce
 from spark_ros.model import QuestionKind
 from spark_ros.msg import EngagementStatus, Resolution
 from spark_ros.ros.conversions import corrected_detections, resolution_message, status_message
@@ -25,6 +27,7 @@ from spark_ros.ros.inbox import Inbox
 HOLD_S = 5.0
 CONFIRM_EVERY_S = 0.02
 CONFIRM_S = 30.0
+logger = logging.getLogger(__name__)
 
 
 class Outputs:
@@ -54,6 +57,7 @@ class Outputs:
             show: given each answer while its image is still in the journal.
         """
         self._node, self._inbox, self._published, self._show = node, inbox, published, show
+        self._warn = WarnOnce(logger)
         latched = QoSProfile(
             depth=100,
             reliability=ReliabilityPolicy.RELIABLE,
@@ -117,13 +121,21 @@ class Outputs:
         detections = self._detections.get(asked.camera)
         # To others the answer is no list of boxes; an empty one would say that nothing is there.
         if detections is not None and asked.question.kind is QuestionKind.ANNOTATE:
-            detections.publish(corrected_detections(resolved))
+            unknown = partial(self._unknown, asked.camera)
+            detections.publish(corrected_detections(resolved, unknown))
         self._show(resolved)
         self._unconfirmed.append((time.monotonic() + CONFIRM_S, resolved.escalation.id))
         if self._agreed:
             self._all_published()
         elif self._confirm.is_canceled():
             self._confirm.reset()
+
+    def _unknown(self, camera: str, label: str) -> None:
+        self._warn(
+            f'{camera}: the detector has no class id for the label {label[:40]!r} of an answer; '
+            'the corrected detections have the label itself',
+            camera,
+        )
 
     def _confirm_sent(self) -> None:
         if self._all_confirmed(0.0):

@@ -9,6 +9,7 @@ from typing import Any
 from rclpy.parameter import Parameter
 
 from spark_ros.escalation.departure import FORMATS, JPEG_QUALITY, METADATA_KEYS
+from spark_ros.geometry import Fit
 
 DOUBLE, INTEGER, STRING = (
     Parameter.Type.DOUBLE, Parameter.Type.INTEGER, Parameter.Type.STRING,
@@ -18,6 +19,8 @@ STRINGS, DOUBLES, INTEGERS = (
     Parameter.Type.STRING_ARRAY, Parameter.Type.DOUBLE_ARRAY, Parameter.Type.INTEGER_ARRAY,
 )  # fmt: skip
 
+DETECTION_TYPES = ('vision_msgs/Detection2DArray', 'yolo_msgs/DetectionArray')
+FITS = tuple(fit.value for fit in Fit)
 DEFAULT_INSTRUCTIONS = (
     'Look at the boxes: correct those that are wrong, remove what is not there, add what is missing.'
 )
@@ -79,7 +82,10 @@ NODE = (
 CAMERA = (
     Spec('image_topic', STRING, '', 'Image topic; empty: <camera>/image_raw, or <camera>/image_raw/compressed.'),
     Spec('transport', STRING, 'raw', 'sensor_msgs/Image or sensor_msgs/CompressedImage.', choices=('raw', 'compressed')),
-    Spec('detections_topic', STRING, '', 'vision_msgs/Detection2DArray topic; empty: <camera>/detections.'),
+    Spec('detections_topic', STRING, '', "Topic of the detector's messages; empty: <camera>/detections."),
+    Spec('detections_type', STRING, DETECTION_TYPES[0], 'Type of that topic; the package of the second is needed only where it is chosen.', choices=DETECTION_TYPES),
+    Spec('class_labels', STRINGS, [], 'Labels of a detector that only numbers its classes: the first is that of class 0; an empty one names nothing.', live=True),
+    Spec('label_info_topic', STRING, '', 'vision_msgs/LabelInfo topic with the labels of a detector that only numbers its classes; it wins over class_labels. Empty: none.'),
     Spec('program', STRING, '', 'Name of an established program of the service.', live=True),
     Spec('instructions', STRING, DEFAULT_INSTRUCTIONS, 'What people are asked to do; may be empty where there is a program.', live=True),
     Spec('label_options', STRINGS, [], 'Labels to choose from.', live=True),
@@ -92,6 +98,7 @@ CAMERA = (
     Spec('cooldown_s', DOUBLE, 30.0, 'Seconds in which one object is asked about once.', 0.0, 86_400.0, live=True),
     Spec('priority', INTEGER, 0, 'The questions of cameras with a higher one are sent first, and give way last.', 0, 255, live=True),
     Spec('detection_image_size', INTEGERS, [], "[width, height] that the detector sees, where its pixels are not the image's; empty: they are.", 1, 65_535, live=True),
+    Spec('detection_fit', STRING, 'stretch', 'How the image was made to fit that size: stretched, or with bars on two sides (letterbox), or with bars right or below only.', choices=FITS, live=True),
     Spec('image.format', STRING, 'jpeg', 'Format of what is sent; a compressed image that needs no change is sent as it is.', choices=FORMATS, live=True),
     Spec('image.quality', INTEGER, JPEG_QUALITY, 'Quality of a JPEG.', 1, 100, live=True),
     Spec('image.max_side', INTEGER, 0, 'Longest side of what is sent, in pixels; 0: as it is.', 0, 65_535, live=True),

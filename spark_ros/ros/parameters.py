@@ -20,7 +20,7 @@ from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.departure import ImageSettings
 from spark_ros.escalation.heat_question import DetectionAs
 from spark_ros.escalation.policy import HOUR_S, Thresholds
-from spark_ros.geometry import Box, ImageSize
+from spark_ros.geometry import Box, Fit, ImageSize
 from spark_ros.model import Question
 from spark_ros.ros.config import CameraConfig, ImageHostConfig, NodeConfig, WebhookConfig
 from spark_ros.ros.declaring import (
@@ -32,6 +32,8 @@ from spark_ros.ros.declaring import (
     require,
     rows,
 )
+from spark_ros.ros.detectors import find_detector
+from spark_ros.ros.labels import MAX_CLASSES, MAX_LABEL, Labels, label_info_type, numbered
 
 
 def read_parameters(node: Node) -> NodeConfig:
@@ -48,6 +50,11 @@ def read_parameters(node: Node) -> NodeConfig:
     for camera in config.cameras:
         _check_topic(node, f'{camera.name}.image_topic', camera.image_topic)
         _check_topic(node, f'{camera.name}.detections_topic', camera.detections_topic)
+        find_detector(f'{camera.name}.detections_type', camera.detections_type)
+        if camera.label_info_topic:
+            name = f'{camera.name}.label_info_topic'
+            _check_topic(node, name, camera.label_info_topic)
+            label_info_type(name)
     return config
 
 
@@ -147,17 +154,37 @@ def _camera(name: str, values: Mapping[str, Any], robot_id: str) -> CameraConfig
     raw = block['transport'] == 'raw'
     size = block['detection_image_size']
     block.require(len(size) in (0, 2), 'detection_image_size', 'give [width, height], or nothing')
+    fit = Fit(block['detection_fit'])
+    block.require(
+        bool(size) or fit is Fit.STRETCH,
+        'detection_fit',
+        f'{fit.value} says nothing without detection_image_size; set both at once',
+    )
     return CameraConfig(
         name=name,
         image_topic=block['image_topic'] or f'{name}/image_raw' + ('' if raw else '/compressed'),
         transport=block['transport'],
         detections_topic=block['detections_topic'] or f'{name}/detections',
         asking=_asking(block, values, robot_id),
+        detections_type=block['detections_type'],
+        labels=_labels(block),
+        label_info_topic=block['label_info_topic'],
         detection_image_size=ImageSize(*size) if size else None,
+        detection_fit=fit,
         frames_max_mb=block['frames.max_mb'],
         frames_slop_s=block['frames.slop_s'],
         frames_wait_s=block['frames.wait_s'],
     )
+
+
+def _labels(block: _Block) -> Labels:
+    labels = block['class_labels']
+    block.require(
+        len(labels) <= MAX_CLASSES and all(len(label) <= MAX_LABEL for label in labels),
+        'class_labels',
+        f'at most {MAX_CLASSES} labels of {MAX_LABEL} characters are taken',
+    )
+    return numbered(labels)
 
 
 def _asking(block: _Block, values: Mapping[str, Any], robot_id: str) -> Asking:

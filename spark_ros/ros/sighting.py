@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any
 
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
@@ -16,6 +17,7 @@ from spark_ros.escalation.escalation import EncodedImage, FrameMatch
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Annotation
 from spark_ros.ros.conversions import read_detections, stamp_ns
+from spark_ros.ros.detectors import DetectorView
 from spark_ros.ros.images import to_pixels
 from spark_ros.ros.pose import PoseMessage, pose_metadata
 
@@ -27,31 +29,35 @@ class RosSighting:
         self,
         camera: str,
         image: Image | CompressedImage,
-        detections: Detection2DArray,
+        detections: Any,
         frame_match: FrameMatch,
-        detection_image_size: ImageSize | None,
+        view: DetectorView,
         refuse: Callable[[str], None],
         pose: PoseMessage | None = None,
+        unknown: Callable[[str], None] = lambda class_id: None,
     ) -> None:
         """Keep references; nothing is copied.
 
         Args:
             camera: its name.
             image: the frame.
-            detections: in pixels of `detection_image_size`, else of the frame.
+            detections: what was seen on it, of the type that `view` reads.
             frame_match: how the frame was found.
-            detection_image_size: what the detector saw, where that is not the frame's size.
+            view: how the detector speaks of what it sees.
             refuse: told the reason for each detection that makes no sense.
             pose: where the robot is, as far as it is known.
+            unknown: told each class id that has no label; it stands for itself.
         """
         self.camera = camera
         self.stamp_ns = stamp_ns(image.header.stamp)
         self.frame_id: str = image.header.frame_id
         self.frame_match = frame_match
+        self.source_fit = view.fit
+        self.class_ids: Mapping[str, str] = view.labels.ids
         self._image = image
-        self._detections = detections
-        self._detection_image_size = detection_image_size
-        self._refuse = refuse
+        self._message = detections
+        self._view = view
+        self._refuse, self._unknown = refuse, unknown
         self._pose = pose
 
     def size(self) -> ImageSize:
@@ -60,13 +66,18 @@ class RosSighting:
 
     def source_size(self) -> ImageSize:
         """Return the size in whose pixels the detections are."""
-        return self._detection_image_size or self._size
+        return self._view.size or self._size
 
     def annotations(self) -> list[Annotation]:
         """Return the detections that make sense, normalized."""
-        return read_detections(
-            self._detections, self._size, self.source_size(), self._refuse
+        size, view = self._size, self._view
+        found = read_detections(
+            self._detections, size, view.size or size, self._refuse, view.fit, view.labels
         )
+        for annotation in found:
+            if not view.labels.knows(annotation.label):
+                self._unknown(annotation.label)
+        return found
 
     def metadata(self) -> dict[str, str]:
         """Return the pose, where there is one."""
@@ -83,6 +94,10 @@ class RosSighting:
         return bytes(serialize_message(self._detections))
 
     @cached_property
+    def _detections(self) -> Detection2DArray:
+        return self._view.detector.as_array(self._message)
+
+    @cached_property
     def _size(self) -> ImageSize:
         if isinstance(self._image, CompressedImage):
             return read_header(memoryview(self._image.data)).size
@@ -92,4 +107,5 @@ class RosSighting:
 def own_image(camera: str, image: CompressedImage) -> RosSighting:
     """Return an image that came with a goal as a sighting on which nothing was detected."""
     nothing = Detection2DArray(header=image.header)
-    return RosSighting(camera, image, nothing, FrameMatch.EXACT, None, lambda reason: None)
+    view = DetectorView()
+    return RosSighting(camera, image, nothing, FrameMatch.EXACT, view, lambda reason: None)

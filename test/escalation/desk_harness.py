@@ -17,7 +17,7 @@ from spark_ros.escalation.desk import Desk
 from spark_ros.escalation.encoding import EncodingError
 from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch, Status
 from spark_ros.escalation.journal import Journal
-from spark_ros.geometry import Box, ImageSize
+from spark_ros.geometry import Box, Fit, ImageSize
 from spark_ros.model import Annotation, State, box_annotation
 
 # Objects of a small world: (label, tracker id); each has a place of its own.
@@ -46,6 +46,8 @@ class Seen:
     frame_match: FrameMatch = FrameMatch.EXACT
     broken: bool = False
     encoded: int = 0
+    source_fit: Fit = Fit.STRETCH
+    class_ids: Mapping[str, str] = field(default_factory=dict)
 
     def size(self) -> ImageSize:
         return SIZE

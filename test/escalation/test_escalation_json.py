@@ -18,7 +18,7 @@ from spark_ros.escalation.escalation import (
     load_answer,
     load_escalation,
 )
-from spark_ros.geometry import Box, ImageSize, Vertex
+from spark_ros.geometry import Box, Fit, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
     AnnotationType,
@@ -31,7 +31,7 @@ from spark_ros.model import (
 )
 
 # What a detector or a service may say includes what no UTF-8 can hold.
-texts = st.text(st.characters(exclude_categories=()), max_size=20)
+texts = st.text(st.characters(blacklist_categories=()), max_size=20)
 fractions = st.floats(0, 1, exclude_max=True)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 sizes = st.builds(ImageSize, st.integers(1, 65535), st.integers(1, 65535))
@@ -87,6 +87,8 @@ escalations = st.builds(
     timeout_s=st.floats(0, 1e9),
     source=st.binary(max_size=100),
     departure=st.none() | departures,
+    source_fit=st.sampled_from(Fit),
+    class_ids=st.dictionaries(texts, texts, max_size=3),
 )
 answers = st.builds(
     Answer,
@@ -124,9 +126,11 @@ def test_a_question_that_was_stored_before_frames_were_edited_is_about_the_whole
     escalation: Escalation,
 ) -> None:
     record = json.loads(dump_escalation(escalation))
-    del record['departure']
+    for later in ('departure', 'source_fit', 'class_ids'):
+        del record[later]
     loaded = load_escalation(json.dumps(record), escalation.source)
-    assert loaded == replace(escalation, departure=None)
+    first = replace(escalation, departure=None, source_fit=Fit.STRETCH, class_ids={})
+    assert loaded == first
 
 
 @given(answers)

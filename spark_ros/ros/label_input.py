@@ -1,0 +1,71 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The labels of one camera's detector: from its parameter, and from its topic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rclpy.node import Node
+
+from spark_ros.escalation.once import WarnOnce
+from spark_ros.ros.config import CameraConfig
+from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.labels import NO_LABELS, Labels, announced, label_info_type, labels_of
+from spark_ros.ros.matched import MatchedSubscription
+
+
+class LabelInput:
+    """Subscribe to a detector's labels, where it announces them.
+
+    Attributes:
+        now: the labels as they are known; replaced, never changed.
+    """
+
+    def __init__(self, node: Node, inbox: Inbox, config: CameraConfig, warn: WarnOnce) -> None:
+        """Subscribe where there is a topic.
+
+        Args:
+            node: whose executor runs the callback.
+            inbox: of that node.
+            config: the camera's parameters.
+            warn: says what is wrong, once for each kind.
+        """
+        self._config, self._warn = config, warn
+        self._heard: Any = None
+        self._told = NO_LABELS
+        self.now: Labels = config.labels
+        topic = config.label_info_topic
+        if topic:
+            kind = label_info_type('label_info_topic')
+            self.subscription = MatchedSubscription(node, inbox, kind, topic, self._on_labels)
+
+    def configure(self, config: CameraConfig) -> None:
+        """Go on by other parameters; the topic stays as it is."""
+        self._config = config
+        self._use()
+
+    def unknown(self, class_id: str) -> None:
+        """Say that a detection has a class without a label; from any thread."""
+        name, topic = self._config.name, self._config.label_info_topic
+        where = f'{topic} and class_labels have' if topic else 'class_labels has'
+        self._warn(
+            f'{name}: {where} no label for the class id {class_id[:40]!r}; it stands for itself',
+            f'{name} class id',
+        )
+
+    def _on_labels(self, message: Any) -> None:
+        # Some publish it with every frame.
+        if self._heard is not None and message.class_map == self._heard:
+            return
+        self._heard = message.class_map
+        try:
+            self._told = announced(message)
+        except ValueError as error:
+            name, topic = self._config.name, self._config.label_info_topic
+            self._warn(f'{name}: the labels of {topic} are not taken: {error}', f'{name} labels')
+            return
+        self._use()
+
+    def _use(self) -> None:
+        given = self._config.labels
+        self.now = labels_of({**given.names, **self._told.names}) if self._told.names else given
