@@ -94,6 +94,28 @@ def test_queued_while_the_service_is_down(robot: Robot, asker: Asker, tmp_path: 
     journal.close()
 
 
+def test_in_the_very_moment_of_being_asked(
+    robot: Robot, asker: Asker, tmp_path: Path
+) -> None:
+    """Wherever the cancel meets it, it ends canceled, and nothing of it stays."""
+    node = started(robot, None, limits__open=0)
+    sent = [asker.send(goal(TEXT, seed=number)) for number in range(40)]
+    cancels = []
+    for each in sent:
+        robot.until(lambda each=each: each.handle)
+        cancels.append(each.handle.cancel_goal_async())
+    robot.until(lambda: all(cancel.done() for cancel in cancels), 60)
+    for each in sent:
+        assert each.end(WITHDRAWN).resolution.state == Resolution.STATE_CANCELED
+        assert each.states in ([], [QUEUED, CANCELED])
+    assert asker.call('list_engagements').engagements == []
+    assert node.end() == 0, node.output
+    assert 'Traceback' not in node.output, node.output
+    journal = Journal(journal_of(tmp_path))
+    assert journal.entries() == []
+    journal.close()
+
+
 def test_open(robot: Robot, asker: Asker, service: Service, person: Person) -> None:
     started(robot, service)
     sent = asker.send(goal(TEXT))

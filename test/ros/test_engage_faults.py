@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -158,9 +158,10 @@ def test_the_node_ends_and_the_answer_reaches_the_topic_of_the_next(
     robot: Robot, asker: Asker, service: Service, person: Person, number: int
 ) -> None:
     node = started(robot, service)
-    sent, waiting = asker.send(goal(TEXT)), asker.send(goal(TEXT, timeout=lasting(0.0), seed=3))
-    for each in (sent, waiting):
-        each.until(OPEN)
+    sent = asker.send(goal(TEXT))
+    sent.until(OPEN)
+    waiting = asker.send(goal(TEXT, seed=3))
+    waiting.until(OPEN)
     held = [person.claim()]
     code = node.end(number)
     if number == signal.SIGINT:
@@ -247,3 +248,26 @@ def test_one_goal_id_twice_is_one_goal(robot: Robot, asker: Asker) -> None:
     assert sorted(each.result().accepted for each in both) == [False, True]
     robot.until(lambda: feedback)
     assert node.process.poll() is None
+
+
+def test_a_client_that_has_gone_costs_nothing(
+    robot: Robot,
+    asker: Asker,
+    service: Service,
+    person: Person,
+    wait_until: Callable[..., None],
+) -> None:
+    node = started(robot, service)
+    stranger = Robot(wait_until, {})
+    theirs = Asker(stranger)
+    sent = theirs.send(goal(TEXT))
+    sent.until(OPEN)
+    theirs.close()
+    stranger.close()
+    person.answer(person.claim(), **words('for nobody', service))
+    assert published(robot, sent.id).response == 'for nobody'
+    mine = asker.send(goal(TEXT, seed=2))
+    mine.until(OPEN)
+    person.answer(person.claim(), **words('for me', service))
+    assert mine.end(SUCCEEDED).resolution.response == 'for me'
+    assert node.process.poll() is None and 'Traceback' not in node.output, node.output
