@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -17,6 +18,8 @@ from spark_ros.ros.inbox import Inbox
 
 # A third of a second of a camera: what a busy machine may keep the executor from its frames.
 DEPTH = 10
+# What has reached the old subscription, and has yet to be read, would end with it.
+OVERLAP_S = 0.5
 
 
 class MatchedSubscription:
@@ -52,11 +55,16 @@ class MatchedSubscription:
         self._retiring: Any = None
         self._seen: deque[tuple[int, int]] = deque(maxlen=4 * DEPTH)
         self._generation = 0
+        self._retirement = node.create_timer(
+            OVERLAP_S, self._retire, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self._retirement.cancel()
         self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
 
     def destroy(self) -> None:
         """Unsubscribe."""
         self._retire()
+        self._node.destroy_timer(self._retirement)
         self._node.destroy_subscription(self._subscription)
 
     def _subscribe(self, overriding: QoSOverridingOptions | None) -> Any:
@@ -84,11 +92,12 @@ class MatchedSubscription:
         self._callback(message)
 
     def _on_match(self, generation: int) -> None:
-        if generation == self._generation:
-            self._retire()
+        if generation == self._generation and self._retiring is not None:
+            self._retirement.reset()
         self._follow()
 
     def _retire(self) -> None:
+        self._retirement.cancel()
         if self._retiring is not None:
             self._node.destroy_subscription(self._retiring)
             self._retiring = None
@@ -116,7 +125,7 @@ class MatchedSubscription:
             f'{self.resolved_topic}: now {reliability.name.lower()}, {durability.name.lower()}, '
             f'as its {len(offers)} publisher(s) offer'
         )
-        # The old one stays until the new one has found a publisher: nothing is missed meanwhile.
+        # The old one stays a while after the new one has found a publisher: nothing is missed.
         self._retire()
         self._retiring = self._subscription
         self._subscription = self._subscribe(None)

@@ -21,6 +21,8 @@ from robot import (
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
+from spark_ros.ros.matched import DEPTH
+
 IMAGES = '/front/image_raw'
 
 
@@ -152,3 +154,27 @@ def test_a_detection_finds_its_frame_by_stamp(
     detector.publish(detections(stamped(found_at), detection('cat', (50, 60, 100, 80))))
     robot.until(lambda: robot.statuses)
     assert robot.statuses[0].header == stamped(frame)
+
+
+def test_what_is_still_unread_survives_a_change_of_qos(robot: Robot) -> None:
+    robot.listen()
+    robot.start()
+    taken = robot.spark._cameras[0]
+    strong = robot.publisher(Image, IMAGES, RELIABLE)
+    for round_ in range(5):
+        weak = robot.node.create_publisher(Image, IMAGES, BEST_EFFORT)
+        robot.until(lambda: best_effort(robot))
+        for seconds, camera in ((1.0, weak), (2.0, strong)):
+            header, before = stamped(100.0 * round_ + seconds), taken.frames
+
+            def flows(camera: Any = camera, header: Any = header, before: int = before) -> bool:
+                camera.publish(raw(picture(1, 64, 48), header))
+                return taken.frames > before
+
+            robot.until(flows)
+        stamps = [100.0 * round_ + 10 + number for number in range(DEPTH)]
+        robot.node.destroy_publisher(weak)
+        for stamp in stamps:
+            strong.publish(raw(picture(1, 64, 48), stamped(stamp)))
+        robot.until(lambda: reliable(robot))
+        assert all(taken._ring.exact(int(stamp * 1e9)) for stamp in stamps)
