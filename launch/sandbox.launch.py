@@ -16,8 +16,11 @@ from launch.actions import (
     ExecuteProcess,
     IncludeLaunchDescription,
     OpaqueFunction,
+    RegisterEventHandler,
     Shutdown,
 )
+from launch.event_handlers import OnProcessIO
+from launch.events.process import ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
@@ -86,25 +89,41 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     port = LaunchConfiguration('port').perform(context)
     delay = LaunchConfiguration('operator_delay')
     scripted = [] if operator == 'me' else ['--operator', operator, '--operator-delay', delay]
-    return [
-        ExecuteProcess(
-            cmd=[service, 'serve', '--port', port, '--data', str(data), *scripted],
-            name='spark_service',
-            output='screen',
-            on_exit=Shutdown(reason='the resolution service ended'),
-        ),
-        IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(HERE / 'spark.launch.py')),
-            launch_arguments={
-                'namespace': LaunchConfiguration('namespace'),
-                'params_file': LaunchConfiguration('params_file'),
-                'use_sim_time': LaunchConfiguration('use_sim_time'),
-                'log_level': LaunchConfiguration('log_level'),
-                'server_url': f'http://127.0.0.1:{port}',
-                'token_file': str(token_file),
-            }.items(),
-        ),
-    ]
+    serving = ExecuteProcess(
+        cmd=[service, 'serve', '--port', port, '--data', str(data), *scripted],
+        name='spark_service',
+        output='screen',
+        on_exit=Shutdown(reason='the resolution service ended'),
+    )
+    node = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(HERE / 'spark.launch.py')),
+        launch_arguments={
+            'namespace': LaunchConfiguration('namespace'),
+            'params_file': LaunchConfiguration('params_file'),
+            'use_sim_time': LaunchConfiguration('use_sim_time'),
+            'log_level': LaunchConfiguration('log_level'),
+            'server_url': f'http://127.0.0.1:{port}',
+            'token_file': str(token_file),
+        }.items(),
+    )
+    return [_once_it_speaks(serving, node), serving]
+
+
+def _once_it_speaks(
+    service: ExecuteProcess, entity: LaunchDescriptionEntity
+) -> RegisterEventHandler:
+    """Return what starts an entity when the service has said where it serves.
+
+    The node would wait for it, but complain meanwhile.
+    """
+    waiting = [entity]
+
+    def on_output(event: ProcessIO) -> list[LaunchDescriptionEntity] | None:
+        return [waiting.pop()] if waiting and b'http://' in event.text else None
+
+    return RegisterEventHandler(
+        OnProcessIO(target_action=service, on_stdout=on_output, on_stderr=on_output)
+    )
 
 
 def _write_key(service: str, data: Path) -> Path:
