@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spark_ros.escalation.plain_text import LONGEST, is_plain, plain
 
-ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=50)
+ANY_TEXT = st.text(st.characters(blacklist_categories=()), max_size=50)
 
 
 @given(ANY_TEXT)

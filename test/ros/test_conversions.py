@@ -267,7 +267,7 @@ def test_stamps_come_back(nanoseconds: int) -> None:
 
 @example('half a pair: \ud800')
 @example('a\0b')
-@given(st.text(st.characters(exclude_categories=()), max_size=30))
+@given(st.text(st.characters(blacklist_categories=()), max_size=30))
 def test_whatever_a_service_says_can_be_published(said: str) -> None:
     answer = resolved(
         detections(HEADER),
