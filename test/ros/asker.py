@@ -69,6 +69,9 @@ class Sent:
         (answer,) = self.answers
         assert answer.status == status, answer.result.reason
         result: Engage.Result = answer.result
+        if result.resolution.id:
+            # Feedback and results come on ways of their own: the last step may be the later one.
+            self._robot.until(lambda: self.states and self.states[-1] == result.resolution.state)
         return result
 
     def cancel(self) -> list[Any]:
