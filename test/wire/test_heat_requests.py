@@ -395,7 +395,8 @@ def test_reading_gives_a_request_or_a_wire_error(type: str, value: Any) -> None:
 
 def good_question(kind: str) -> st.SearchStrategy[Prompt]:
     """Questions that follow the page."""
-    instructions = st.text(st.characters(blacklist_categories=('Cs',), blacklist_characters='\x00'), min_size=1)
+    text = st.characters(blacklist_categories=('Cs',), blacklist_characters='\x00')
+    instructions = st.text(text, min_size=1)
     instruction = instructions.map(str.strip).filter(bool)
     extra: dict[str, st.SearchStrategy[Any]] = {}
     if kind == 'multiple-choice':
