@@ -14,12 +14,19 @@ from pathlib import Path
 
 from spark_ros.cli.output import as_json, print_json, say, terminal
 from spark_ros.cli.spark_arguments import APIS, STATES_OF, parser
+from spark_ros.cli.spark_export import Wish, export
 from spark_ros.cli.spark_follow import Timeout, Watch, wait
-from spark_ros.cli.spark_progress import Progress
+from spark_ros.cli.spark_progress import Count, Progress
 from spark_ros.cli.spark_question import Asked, read_question
 from spark_ros.cli.spark_records import Record
 from spark_ros.cli.spark_save import save_pictures
-from spark_ros.cli.spark_services import Access, Service, open_service, with_hint
+from spark_ros.cli.spark_services import (
+    Access,
+    Service,
+    SparkService,
+    open_service,
+    with_hint,
+)
 from spark_ros.cli.spark_tables import change_line, page, table
 from spark_ros.clients import (
     AuthenticationError,
@@ -81,6 +88,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f'--state {arguments.state} is none of {api}: {", ".join(STATES_OF[api])}'
         )
+    elif arguments.command == 'export' and api != 'spark':
+        raise ValueError(f'export works over the SparkAI API, not over {api}')
     token = find_token(arguments.token_file, 'SPARK_TOKEN')
     deadline_s = CALL_S if asked is None else UPLOAD_S
     access = Access(url, token, arguments.ca_file, deadline_s)
@@ -110,9 +119,33 @@ async def _serve(
             if arguments.save:
                 for path in await save_pictures(records, Path(arguments.save), access):
                     print(f'spark: saved {say(str(path))}', file=sys.stderr)
+        elif isinstance(service, SparkService) and arguments.command == 'export':
+            return await _export(service, access, arguments)
         else:
             await _watch(service, arguments)
     return OK
+
+
+async def _export(
+    service: SparkService, access: Access, arguments: argparse.Namespace
+) -> int:
+    count = Count(sys.stderr, quiet=arguments.quiet)
+
+    def trouble(words: str) -> None:
+        count.clear()
+        print(f'spark: {say(words)}', file=sys.stderr, flush=True)
+
+    folder = Path(arguments.folder)
+    wish = Wish(folder, arguments.program, arguments.labels, arguments.yolo, arguments.empty)
+    try:
+        outcome = await export(service, access, wish, count.step, trouble)
+    finally:
+        count.clear()
+    if arguments.json:
+        print_json(outcome.plain(folder))
+    else:
+        print('\n'.join(map(say, str(outcome).splitlines())))
+    return FAILED if outcome.lost else OK
 
 
 async def _ask(service: Service, asked: Asked, arguments: argparse.Namespace) -> None:

@@ -68,6 +68,21 @@ examples:
 """
 
 
+EXPORT_EPILOG = """\
+Writes the answers of all closed questions of the key (SparkAI only):
+  FOLDER/annotations.json      COCO: what was confirmed, changed and added; what
+                               was removed stands with its picture
+  FOLDER/images/               the pictures
+  FOLDER/labels/, data.yaml    with --yolo
+Done again, or after an interruption, it fetches only what is missing, and writes
+the rest anew. Exit code 1: some pictures could not be had; they are left out.
+
+examples:
+  spark export dataset
+  spark export dataset --yolo --labels person,bicycle,car
+"""
+
+
 @dataclass(frozen=True)
 class BoxArgument:
     """A --box: which image (from 1), the box in its pixels, and the label."""
@@ -105,7 +120,26 @@ def parser() -> argparse.ArgumentParser:
         '--robot-id', metavar='ID',
         help='only what this robot asked; needs a service with a change feed',
     )  # fmt: skip
+    _export(commands)
     return top
+
+
+def _export(commands: Commands) -> None:
+    export = _command(
+        commands, 'export', 'write what was answered as a dataset to train on', EXPORT_EPILOG
+    )
+    export.add_argument('folder', metavar='FOLDER', help='where to; made where it is not there')
+    export.add_argument('--yolo', action='store_true', help="YOLO's text files, too")
+    export.add_argument('--program', metavar='NAME', default='', help='only this program')
+    export.add_argument(
+        '--labels', type=_names, default=(), metavar='A,B',
+        help='the first classes, in this order; the others follow by name',
+    )  # fmt: skip
+    export.add_argument(
+        '--empty', action='store_true',
+        help='answers that say nothing of any box, too: nothing is on their pictures',
+    )  # fmt: skip
+    export.add_argument('-q', '--quiet', action='store_true', help='no progress')
 
 
 def _command(

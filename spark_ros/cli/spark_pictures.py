@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Pixels: TypeAlias = NDArray[np.uint8]
 
+KEPT = {b'\xff\xd8\xff': '.jpg', b'\x89PNG\r\n\x1a\n': '.png'}
+"""By how a file begins, its ending; of those that every reader of a dataset takes."""
+
 DARK_BGR = (30, 30, 30)
 PRIOR_BGR = (60, 200, 255)
 CHANGE_BGR = {
@@ -42,6 +45,30 @@ def decode(content: bytes, name: str) -> Pixels:
     if pixels is None:
         raise ValueError(f'{name} is no image that can be read')
     return np.asarray(pixels, np.uint8)
+
+
+def upright(content: bytes, name: str) -> tuple[bytes, str, ImageSize]:
+    """Return an image's file as every reader shows it alike, its ending, and its size.
+
+    JPEG and PNG stay as they are, unless a mark in them says that they are to be turned, which
+    not every reader does; others become PNG.
+
+    Raises:
+        ValueError: it is no image that can be read; `name` is whose.
+    """
+    import cv2
+    import numpy as np
+
+    pixels = decode(content, name)
+    ending = next((end for start, end in KEPT.items() if content.startswith(start)), '')
+    if ending and b'exif' in content.lower():
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        lying: Any = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        ending = ending if np.array_equal(lying, pixels) else ''
+    if not ending:
+        ending = '.png'
+        content = cv2.imencode(ending, pixels)[1].tobytes()
+    return content, ending, size_of(pixels)
 
 
 def size_of(pixels: Pixels) -> ImageSize:

@@ -12,7 +12,39 @@ from typing import TextIO
 from spark_ros.cli.output import columns, cut, say, terminal, width_of
 
 TICK_S = 1.0
+REDRAW_S, LINE_S = 0.1, 10.0
 CLEAR = '\r\x1b[K'
+
+
+class Count:
+    """How far something has come: a line that is written over, or one now and then."""
+
+    def __init__(
+        self, stream: TextIO, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Say nothing yet; the arguments are those of `Progress`."""
+        self._stream, self._quiet, self._clock = stream, quiet, clock
+        self._live = terminal(stream).live
+        self._said = clock()
+
+    def step(self, done: int, total: int | None) -> None:
+        """Say how much is done; of how much, where that is known."""
+        now = self._clock()
+        if self._quiet or now - self._said < (REDRAW_S if self._live else LINE_S):
+            return
+        self._said = now
+        words = f'{done} of {total}' if total else str(done)
+        self._write(f'{CLEAR}{words}' if self._live else f'{words}\n')
+
+    def clear(self) -> None:
+        """Leave an empty line to whatever comes next."""
+        if self._live and not self._quiet:
+            self._write(CLEAR)
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()
 
 
 class Progress:

@@ -42,11 +42,10 @@ async def save_pictures(records: Sequence[Record], folder: Path, access: Access)
         raise ValueError('this question has no pictures to save')
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     saved = []
-    verify = ssl.create_default_context(cafile=access.ca_file) if access.ca_file else True
-    async with httpx.AsyncClient(verify=verify, timeout=TIMEOUT_S) as web:
+    async with picture_client(access) as web:
         for record in records:
             for index, url in enumerate(record.images):
-                content = _with_answer(await _fetch(web, url, access), record, index)
+                content = _with_answer(await fetch_picture(web, url, access), record, index)
                 path = free_path(folder, _file_name(record.token))
                 await asyncio.to_thread(path.write_bytes, content)
                 saved.append(path)
@@ -76,12 +75,23 @@ def _outlines(record: Record, index: int, size: ImageSize) -> list[Outline]:
     ]
 
 
-async def _fetch(web: httpx.AsyncClient, url: str, access: Access) -> bytes:
+def picture_client(access: Access) -> httpx.AsyncClient:
+    """Return what `fetch_picture` fetches with."""
+    verify = ssl.create_default_context(cafile=access.ca_file) if access.ca_file else True
+    return httpx.AsyncClient(verify=verify, timeout=TIMEOUT_S)
+
+
+async def fetch_picture(web: httpx.AsyncClient, url: str, access: Access) -> bytes:
+    """Return what is at the URL of a picture; the key goes along to the service itself alone.
+
+    Raises:
+        ClientError: it cannot be had.
+    """
     shown = clean(url.partition('?')[0], access.token)
     try:
         expect_url(url, 'the URL of the picture')
         headers = {}
-        if _origin(url) == _origin(access.url):
+        if at_service(url, access):
             headers['Authorization'] = f'Bearer {access.token}'
         async with web.stream('GET', url, headers=headers) as response:
             content = bytearray()
@@ -98,6 +108,11 @@ async def _fetch(web: httpx.AsyncClient, url: str, access: Access) -> bytes:
     if response.status_code != 200:
         raise error_for_status(response.status_code, response.reason_phrase, None, shown)
     return bytes(content)
+
+
+def at_service(url: str, access: Access) -> bool:
+    """Whether a URL is one of the service's own host and port."""
+    return _origin(url) == _origin(access.url)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -111,6 +111,13 @@ class SparkService(Service):
             found = list((await self._spark.get_job(token)).engagements)
         return [of_engagement(each) for each in found]
 
+    async def counted(self, state: str) -> int | None:
+        """Return how many questions are in a state; None where the service does not count."""
+        try:
+            return await self._spark.count_engagements(state=state)
+        except (NotFoundError, UnsupportedError):
+            return None
+
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, page by page."""
         async for found in self._spark.iter_engagements(state=state, cursor=start):

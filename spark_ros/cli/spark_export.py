@@ -1,0 +1,166 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Write the answers of a key as a dataset, and fetch their pictures; done again, it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spark_ros.cli.output import as_json
+from spark_ros.cli.spark_dataset import (
+    Picture,
+    category_names,
+    coco,
+    label_file,
+    label_of,
+    stands,
+    yolo_data,
+    yolo_lines,
+)
+from spark_ros.cli.spark_export_pictures import Pictures, replace
+from spark_ros.cli.spark_records import FLAGGED, Record
+from spark_ros.cli.spark_save import at_service, picture_client
+from spark_ros.cli.spark_services import Access, SparkService
+from spark_ros.clients.errors import ClientError
+
+LABELS, ANNOTATIONS, DATA = 'labels', 'annotations.json', 'data.yaml'
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be exported.
+
+    Attributes:
+        program: only its answers; empty: all.
+        labels: the first categories, in this order.
+        yolo: YOLO's text files, too.
+        empty: answers that say nothing of any box, too: nothing is on their pictures.
+    """
+
+    folder: Path
+    program: str = ''
+    labels: tuple[str, ...] = ()
+    yolo: bool = False
+    empty: bool = False
+
+
+@dataclass
+class Outcome:
+    """What was exported.
+
+    Attributes:
+        fetched: pictures that were not there before.
+        left_out: why how many answers are not in the dataset.
+        lost: of these, how many may be there next time.
+    """
+
+    images: int = 0
+    annotations: int = 0
+    fetched: int = 0
+    categories: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+
+    def plain(self, folder: Path) -> dict[str, Any]:
+        """Return it as plain values for JSON."""
+        return {
+            'folder': str(folder),
+            **{name: getattr(self, name) for name in ('images', 'annotations', 'fetched', 'lost')},
+            'categories': dict(self.categories),
+            'left_out': dict(self.left_out),
+        }
+
+    def __str__(self) -> str:
+        found = ', '.join(f'{count} {label}' for label, count in self.categories.most_common(10))
+        lines = [
+            f'{self.images} pictures ({self.fetched} of them new), '
+            f'{self.annotations} annotations' + (f': {found}' if found else '')
+        ]
+        lines += [f'left out: {count} {why}' for why, count in self.left_out.items()]
+        return '\n'.join(lines)
+
+
+async def export(
+    service: SparkService,
+    access: Access,
+    wish: Wish,
+    step: Callable[[int, int | None], None],
+    trouble: Callable[[str], None],
+) -> Outcome:
+    """Write the dataset.
+
+    Args:
+        service: where the answers are.
+        access: to it, for its pictures.
+        wish: what is wanted.
+        step: told how many answers were looked at, of how many.
+        trouble: told what goes wrong.
+
+    Raises:
+        ClientError: the service cannot be reached, or refuses; what was fetched stays.
+        OSError: the folder cannot be written to.
+    """
+    pictures = Pictures(wish.folder, access)
+    total = await service.counted('closed')
+    outcome, looked_at = Outcome(), 0
+    kept: list[Picture] = []
+    seen: set[tuple[str, ...]] = set()
+    async with picture_client(access) as web:
+        async for record in service.listed('closed'):
+            looked_at += 1
+            step(looked_at, total)
+            # While pages are read, more answers may come before what is left.
+            key = (record.token, *record.images)
+            if key in seen or (wish.program and record.program != wish.program):
+                continue
+            seen.add(key)
+            if why := _unfit(record, empty=wish.empty):
+                outcome.left_out[why] += 1
+                continue
+            try:
+                kept.append(await pictures.get(web, record))
+            except ClientError as error:
+                # Where the service itself is away, so will be the rest.
+                if error.outage and at_service(record.images[0], access):
+                    raise
+                trouble(f'{record.token}: {error}')
+                outcome.left_out['whose picture cannot be had'] += 1
+                outcome.lost += 1
+    outcome.fetched = pictures.fetched
+    await asyncio.to_thread(_write, wish, kept, outcome)
+    return outcome
+
+
+def _unfit(record: Record, *, empty: bool) -> str:
+    """Say why an answer does not belong into a dataset, or nothing."""
+    if record.state == FLAGGED:
+        return 'that could not be answered'
+    if not record.images:
+        return 'without a picture'
+    if record.plain.get('confirmed') is None:
+        return 'of a service that does not say which boxes are right'
+    if record.problems:
+        return 'that cannot be read in full'
+    if not record.shapes and not empty:
+        return 'that say nothing of any box (--empty: nothing is there)'
+    return ''
+
+
+def _write(wish: Wish, pictures: Sequence[Picture], outcome: Outcome) -> None:
+    names = category_names([picture.record for picture in pictures], wish.labels)
+    dataset: Mapping[str, Any] = coco(pictures, names)
+    if wish.yolo:
+        (wish.folder / LABELS).mkdir(exist_ok=True)
+        for picture in pictures:
+            text = yolo_lines(picture.record, names)
+            replace(wish.folder / LABELS / label_file(picture.file), text.encode())
+        replace(wish.folder / DATA, yolo_data(names).encode())
+    replace(wish.folder / ANNOTATIONS, as_json(dataset, indent=None).encode())
+    outcome.images, outcome.annotations = len(pictures), len(dataset['annotations'])
+    outcome.categories.update(
+        label_of(shape) for each in pictures for shape in each.record.shapes if stands(shape)
+    )
