@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -35,6 +36,18 @@ for module in pkgutil.walk_packages(spark_ros.__path__, 'spark_ros.'):
         print(module.name)
 """
 
+WHICH_IS_CURRENT = """
+import sys
+sys.path.insert(0, 'dev')
+import environment
+from steps import Paths
+paths = Paths.of_this_checkout()
+paths.python.parent.mkdir(parents=True)
+paths.python.touch()
+environment._stamp(paths).write_text(environment._fingerprint(paths, 'jazzy'))
+print([distro for distro in ('jazzy', 'kilted') if environment.is_current(paths, distro)])
+"""
+
 IMPORT_BOTH = """
 import sys
 sys.path[:0] = sys.argv[1:]
@@ -53,6 +66,13 @@ def python(*arguments: str, cwd: Path) -> str:
         [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
+
+
+def package_files() -> set[str]:
+    """Return the files of the package, from the root of the checkout."""
+    return {
+        str(file.relative_to(ROOT)) for file in (ROOT / 'spark_ros').rglob('*')
+        if file.is_file() and '__pycache__' not in file.parts}
 
 
 @pytest.fixture(scope='module')
@@ -94,10 +114,17 @@ def test_wheel_holds_all_of_the_package_and_nothing_else(wheel):
     packed = {
         name for name in zipfile.ZipFile(wheel).namelist()
         if '.dist-info/' not in name and not name.endswith('/')}
-    sources = {
-        str(file.relative_to(ROOT)) for file in (ROOT / 'spark_ros').rglob('*')
-        if file.is_file() and '__pycache__' not in file.parts}
-    assert packed == sources
+    assert packed == package_files()
+
+
+def test_source_distribution_holds_all_of_the_package(wheel):
+    source = wheel.parent / 'source'
+    build = 'import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])'
+    python('-c', build, str(wheel.parent), cwd=source)
+    (built,) = wheel.parent.glob('*.tar.gz')
+    with tarfile.open(built) as archive:
+        packed = {name.partition('/')[2] for name in archive.getnames()}
+    assert packed >= package_files() | {'LICENSE', 'pyproject.toml', 'setup.cfg', 'setup.py'}
 
 
 def test_clients_service_and_commands_import_without_ros(pip_installed, tmp_path):
@@ -171,6 +198,11 @@ def test_an_unknown_distribution_is_one_clear_line(checkout):
     assert process.returncode == 1
     assert process.stderr.count('\n') == 1
     assert 'ROS_DISTRO=foxy' in process.stderr and 'ROS_DISTRO=jazzy' in process.stderr
+
+
+def test_an_environment_is_current_for_the_distribution_it_was_made_for_only(checkout):
+    process = bootstrap(checkout, '-c', WHICH_IS_CURRENT)
+    assert process.stdout == "['jazzy']\n", process.stderr
 
 
 def test_no_network_is_one_clear_line_and_not_taken_as_installed(checkout):
