@@ -14,7 +14,7 @@ import spark_ros.action
 import spark_ros.msg
 import spark_ros.srv
 
-# Of vision_msgs 4.1.1 as released for ROS 2.
+# Of vision_msgs as released; 4.1.1 (Humble, Jazzy) and 4.2.0 (Kilted, Lyrical) have one set.
 RELEASED_HASHES = {
     'BoundingBox2D': 'RIHS01_008eacbb0cf8f26e83795547bed013eec3675485ef386ec056d80eaaf1c1ce2f',
     'Detection2D': 'RIHS01_0d12b69df5c593b3455b7346fac8205437a7d4bcb09b9e0e0b2dde787ded38ea',
@@ -90,7 +90,10 @@ def share(package: str) -> Path:
 
 @pytest.mark.parametrize('name', RELEASED_HASHES)
 def test_vision_msgs_is_the_released_one_on_the_wire(name):
-    described = json.loads((share('vision_msgs') / 'msg' / f'{name}.json').read_text())
+    description = share('vision_msgs') / 'msg' / f'{name}.json'
+    if not description.exists():
+        pytest.skip('this distribution has no type hashes yet')
+    described = json.loads(description.read_text())
     hashes = {entry['type_name']: entry['hash_string'] for entry in described['type_hashes']}
     assert hashes[f'vision_msgs/msg/{name}'] == RELEASED_HASHES[name]
     assert hasattr(vision_msgs.msg, name)
