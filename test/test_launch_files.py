@@ -7,9 +7,11 @@ import ast
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -215,18 +217,24 @@ def test_it_runs(name, tmp_path):
             ],
         ),
     }[name]  # fmt: skip
-    process = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, '-c', RUN, str(ROOT / 'launch' / name), said, *arguments],
         env={
             **os.environ,
             'SPARK_TOKEN': 'not-a-key',
             'AMENT_PREFIX_PATH': os.environ.get('AMENT_PREFIX_PATH', sys.prefix),
         },
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=100,
-        check=False,
+        start_new_session=True,
     )
-    assert process.returncode == 0, process.stdout + process.stderr
-    assert all(part in process.stdout for part in said.split(',')), process.stdout
-    assert not re.search(r'ERROR|Traceback|exit code', process.stdout + process.stderr)
+    try:
+        told, complained = process.communicate(timeout=100)
+    finally:
+        # What launch started is of its group, and stays when launch is killed.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, told + complained
+    assert all(part in told for part in said.split(',')), told
+    assert not re.search(r'ERROR|Traceback|exit code', told + complained)

@@ -10,6 +10,7 @@ Parameters: `output`, the folder for the plot; `seconds`, 0 for no end; `title`.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -20,7 +21,6 @@ import cv2
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
@@ -49,6 +49,7 @@ class LoopWatch(Node):
     """Keep what is told about each frame, by its stamp in nanoseconds.
 
     Attributes:
+        output, seconds, title: the parameters.
         asked: the frames that somebody was asked about.
         over: those of them about which nothing more will come.
     """
@@ -56,6 +57,9 @@ class LoopWatch(Node):
     def __init__(self) -> None:
         """Subscribe to everything."""
         super().__init__('loop_watch')
+        self.output = Path(self.declare_parameter('output', 'demo_output').value)
+        self.seconds = float(self.declare_parameter('seconds', 0.0).value)
+        self.title = str(self.declare_parameter('title', 'Simulated loop').value)
         self._frames: dict[int, Frame] = {}
         self._truths: set[int] = set()
         self._claims: set[int] = set()
@@ -143,25 +147,25 @@ def _boxes(detections: Iterable[Detection2D]) -> Iterable[tuple[Labelled, float]
 
 def main() -> int:
     """Watch, then report."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
+    # Its own handlers would end the context before the node can be taken leave of.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     watch = LoopWatch()
-    output = watch.declare_parameter('output', 'demo_output').value
-    seconds = watch.declare_parameter('seconds', 0.0).value
-    title = watch.declare_parameter('title', 'Simulated loop').value
-    with suppress(KeyboardInterrupt, ExternalShutdownException):
-        _watch(watch, seconds)
-    print(report(watch.complete(), watch.image, Path(output), title), flush=True)
+    with suppress(KeyboardInterrupt):
+        _watch(watch)
+    print(report(watch.complete(), watch.image, watch.output, watch.title), flush=True)
+    watch.destroy_node()
     rclpy.try_shutdown()
     return 0
 
 
-def _watch(watch: LoopWatch, seconds: float) -> None:
+def _watch(watch: LoopWatch) -> None:
     """Spin for so many seconds of the node's time from the first frame on, then for the answers.
 
     For these at most a minute; for ever where seconds is 0.
     """
-    clock, began = watch.get_clock(), 0
-    while not seconds or not began or clock.now().nanoseconds - began < seconds * 1e9:
+    clock, lasts_ns, began = watch.get_clock(), watch.seconds * 1e9, 0
+    while not lasts_ns or not began or clock.now().nanoseconds - began < lasts_ns:
         rclpy.spin_once(watch, timeout_sec=0.1)
         began = began or (clock.now().nanoseconds if watch.complete() else 0)
     watch.stop()

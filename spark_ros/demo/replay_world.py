@@ -105,6 +105,13 @@ def main() -> int:
 
 def _drive(scene: Scene, arguments: argparse.Namespace) -> int:
     world = ReplayWorld(scene)
+    try:
+        return _show_all(world, scene, arguments)
+    finally:
+        world.destroy_node()
+
+
+def _show_all(world: ReplayWorld, scene: Scene, arguments: argparse.Namespace) -> int:
     if not _spin_until(world, lambda: world.has_listeners(arguments.listeners)):
         print('replay: nobody listens', file=sys.stderr)
         return 1

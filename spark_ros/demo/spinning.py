@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -17,9 +18,11 @@ def spin(make: Callable[[], Node]) -> int:
     """Make a node and spin it; SIGINT and SIGTERM are its ordinary end, so the code is 0."""
     rclpy.init()
     try:
-        rclpy.spin(make())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        node = make()
+        with suppress(KeyboardInterrupt, ExternalShutdownException):
+            rclpy.spin(node)
+        # Else others would take it for alive a while longer.
+        node.destroy_node()
     finally:
         rclpy.try_shutdown()
     return 0

@@ -48,6 +48,7 @@ def test_what_stands_before_it_hides_its_part(tmp_path):
     screen = hall.model('screen', hall.box(0.1, 1, 2), '2 0.5 1 0 0 0')
     (whole,), (half,) = sights(tmp_path, ball), sights(tmp_path, ball, screen)
     assert whole.share == 1.0 and half.share == pytest.approx(0.5, abs=0.05)
+    assert sights(tmp_path, screen, ball) == [half]
     assert half.box[0] == pytest.approx(hall.WIDTH / 2, abs=1.5)
     assert half.box[2] == pytest.approx(whole.box[2] / 2, abs=1.5)
     wide = hall.model('screen', hall.box(0.1, 4, 4), '2 0 1 0 0 0')
