@@ -83,8 +83,11 @@ def test_words_are_answered_in_words(
     robot: Robot, asker: Asker, service: Service, person: Person
 ) -> None:
     sent = asker.send(
-        goal(TEXT, metadata=[KeyValue(key='task', value='leave "room" 4')], priority=3)
-    )
+        goal(
+            TEXT, camera='front', priority=3,
+            metadata=[KeyValue(key='task', value='leave "room" 4')],
+        )
+    )  # fmt: skip
     sent.until(QUEUED, OPEN)
     question = person.claim()
     sent.until(*STEPS[service.kind][:-1])
@@ -103,7 +106,9 @@ def test_words_are_answered_in_words(
     # The topic has the same answer as the goal.
     assert published(robot, sent.id) == result.resolution
     assert robot.states(sent.id) == STEPS[service.kind]
-    # No list of boxes was asked for: an empty one would say that nothing is there.
+    # No list of boxes was asked for: an empty one would say that nothing is there. It would have
+    # been published before the node answers this.
+    asker.call('list_engagements')
     assert not robot.corrected
 
 
