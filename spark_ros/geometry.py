@@ -82,7 +82,9 @@ def placement(image: ImageSize, seen: ImageSize, fit: Fit = Fit.STRETCH) -> Plac
     if fit is Fit.STRETCH:
         return Placement(0.0, 0.0, seen.width, seen.height)
     factor = min(seen.width / image.width, seen.height / image.height)
-    width, height = image.width * factor, image.height * factor
+    # Rounding must not make it larger than what it was made to fit.
+    width = min(image.width * factor, float(seen.width))
+    height = min(image.height * factor, float(seen.height))
     if fit is Fit.LETTERBOX_TOP_LEFT:
         return Placement(0.0, 0.0, width, height)
     return Placement((seen.width - width) / 2, (seen.height - height) / 2, width, height)

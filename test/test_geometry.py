@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from spark_ros.geometry import (
     BELOW_ONE,
     Box,
+    Fit,
     GeometryError,
     ImageSize,
     PixelBox,
@@ -22,6 +23,8 @@ from spark_ros.geometry import (
     iou_xywh,
     normalize,
     pixel_hull,
+    placement,
+    scale,
     to_pixels,
 )
 from spark_ros.model import box_annotation
@@ -194,6 +197,47 @@ def test_scaling_by_hand() -> None:
     box = normalize(PixelBox(160, 160, 32, 64), VGA, given_in=ImageSize(320, 320))
     assert box == pytest.approx((0.45, 0.4, 0.55, 0.6))
     assert to_pixels(corners(box), VGA) == pytest.approx((320, 240, 64, 96, 0))
+
+
+@given(boxes_somewhere(), sizes, st.sampled_from(Fit))
+def test_what_a_detector_sees_there_and_back(
+    given_box: tuple[PixelBox, ImageSize], seen: ImageSize, fit: Fit
+) -> None:
+    """A box of the image is found again, however the image was made to fit."""
+    box, image = given_box
+    place = placement(image, seen, fit)
+    assert min(place.left, place.top) >= 0
+    assert place.left + place.width <= seen.width * (1 + 1e-12)
+    assert place.top + place.height <= seen.height * (1 + 1e-12)
+    try:
+        known = normalize(box, image)
+        back = normalize(to_pixels(corners(known), image, place), image, seen, fit)
+    except GeometryError:
+        return
+    assert back == pytest.approx(known, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ('fit', 'expected'),
+    [
+        (Fit.STRETCH, (0, 0, 640, 640)),
+        (Fit.LETTERBOX, (0, 140, 640, 360)),
+        (Fit.LETTERBOX_TOP_LEFT, (0, 0, 640, 360)),
+    ],
+)
+def test_full_hd_in_a_square(fit: Fit, expected: tuple[float, ...]) -> None:
+    """As YOLO's networks have it: a third of the size, with bars."""
+    assert placement(ImageSize(1920, 1080), ImageSize(640, 640), fit) == pytest.approx(expected)
+    upright = placement(ImageSize(1080, 1920), ImageSize(640, 640), fit)
+    left, top, width, height = expected
+    assert upright == pytest.approx((top, left, height, width))
+
+
+def test_a_letterboxed_box_keeps_its_turn() -> None:
+    """An even scale keeps a rectangle one, so that its hull is not taken twice."""
+    box = PixelBox(320, 320, 100, 20, math.radians(30))
+    scaled = scale(box, ImageSize(640, 640), ImageSize(1920, 1080), Fit.LETTERBOX)
+    assert scaled == pytest.approx((960, 540, 300, 60, math.radians(30)))
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

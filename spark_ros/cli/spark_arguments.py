@@ -74,8 +74,9 @@ Writes the answers of all closed questions of the key (SparkAI only):
                                was removed stands with its picture
   FOLDER/images/               the pictures
   FOLDER/labels/, data.yaml    with --yolo
-Done again, or after an interruption, it fetches only what is missing, and writes
-the rest anew. Exit code 1: some pictures could not be had; they are left out.
+Done again, or after an interruption, it fetches only what is missing, and
+writes the rest anew. Exit code 1: some pictures could not be had; they are left
+out.
 
 examples:
   spark export dataset

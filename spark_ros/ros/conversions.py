@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -75,9 +76,11 @@ def read_detections(
 
     Returns:
         Annotations whose id is the detection's index in the array; a tracker's id is in their
-        attributes.
+        attributes. What several detections have as id, or what is their class, is no tracker's:
+        some detectors put the class there.
     """
     annotations = []
+    times = Counter(detection.id for detection in message.detections)
     for index, detection in enumerate(message.detections):
         hypothesis = best_hypothesis(detection)
         if hypothesis is None:
@@ -92,13 +95,15 @@ def read_detections(
         except GeometryError as error:
             refuse(str(error))
             continue
+        class_id = hypothesis.hypothesis.class_id
+        tracked = detection.id not in ('', class_id) and times[detection.id] == 1
         annotations.append(
             model.box_annotation(
-                labels.of(hypothesis.hypothesis.class_id),
+                labels.of(class_id),
                 box,
                 id=str(index),
                 score=score,
-                attributes={TRACKER_ID: detection.id} if detection.id else {},
+                attributes={TRACKER_ID: detection.id} if tracked else {},
             )
         )
     return annotations

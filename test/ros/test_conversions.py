@@ -135,6 +135,18 @@ def test_the_tracker_and_the_place_in_the_list_are_kept() -> None:
     assert dog.id == '1' and dog.attributes == {'tracker_id': 'track 9'}
 
 
+def test_the_class_in_the_place_of_a_tracker_is_none() -> None:
+    """Two objects of one class would pass for one, and the second never be asked about."""
+    annotations, _ = read(
+        detection('7', (1, 1, 9, 9), id='7'),
+        detection('cat', (20, 1, 9, 9), id='2'), detection('cat', (40, 1, 9, 9), id='2'),
+        detection('cat', (60, 1, 9, 9), id='3'),
+    )  # fmt: skip
+    assert [annotation.attributes for annotation in annotations] == [
+        {}, {}, {}, {'tracker_id': '3'},
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ('wrong', 'reason'),
     [
