@@ -24,7 +24,7 @@ help:
 	@echo '                 SCENE=warehouse           a loop through a simulated hall, scored'
 	@echo 'make test      all tests                   ARGS="-k geometry"  some of them'
 	@echo 'make lint      ruff and mypy'
-	@echo 'make docs      docs/parameters.md, from the table of parameters'
+	@echo 'make docs      the site of docs/ (build/docs/html), and the tables in it'
 	@echo 'make bench     what a frame costs the robot'
 	@echo 'make service   the resolution service alone, with a key and the console (./spark-data)'
 	@echo 'make env       only bring .venv up to date: ROS 2 from PyPI, this package built into it'
@@ -47,6 +47,9 @@ lint: env
 
 docs: env
 	@.venv/bin/python -m spark_ros.ros.parameter_reference > docs/parameters.md
+	@.venv/bin/python dev/command_reference.py
+	@.venv/bin/python dev/interface_reference.py
+	@.venv/bin/python dev/documentation.py
 
 bench: env
 	@.venv/bin/python benchmarks/run.py

@@ -1,0 +1,137 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Take the pictures of the console in docs/images: the real service, a real browser.
+
+    .venv/bin/python dev/screenshots.py
+
+It needs chromium, as the browser tests do, whose service and mouse it uses.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+import skimage.data
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / 'docs' / 'images'
+sys.path.insert(0, str(ROOT / 'test' / 'console'))
+
+from console_mouse import click, drag, open_question, wait_until_open  # noqa: E402
+from console_service import Service, box, prior, run_command, serving  # noqa: E402
+
+CHROMIUM = '/usr/bin/chromium'
+SIZE = {'width': 1360, 'height': 800}
+# A screen of a console has few colours; a photograph on it still looks well with so many.
+COLOURS = 200
+LARGEST = 200_000
+
+LOBBY = """\
+instructions: >-
+  Is there a person in front of the robot? Draw tight boxes around people and faces; delete what is
+  not there.
+label_options: [person, face, flag, helmet, animal]
+"""
+LOBBY_PRIORS = [
+    prior('person', box(0.12, 0.05, 0.80, 0.97), metadata={'score': 0.93}),
+    prior('face', box(0.40, 0.18, 0.58, 0.40), metadata={'score': 0.52, 'doubted': True}),
+    prior('flag', box(0.0, 0.0, 0.245, 0.62), metadata={'score': 0.71}),
+    prior('face', box(0.66, 0.57, 0.93, 0.92), metadata={'score': 0.34, 'doubted': True}),
+]
+SEEN_BY = {'robot_id': 'rover-7', 'camera': 'front', 'stamp': '1767225600.250'}
+
+
+def main() -> int:
+    """Take every picture, one after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / 'data'
+        key = run_command('key', 'create', 'rover-7', '--data', str(data)).strip()
+        heat_key = run_command('key', 'create', 'walker-2', '--heat', '--data', str(data)).strip()
+        program = Path(folder) / 'lobby.yaml'
+        program.write_text(LOBBY)
+        run_command('program', 'set', 'Lobby patrol', '--file', str(program), '--data', str(data))
+        with serving(data) as login, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu']
+            )
+            service = Service(login.split('/login')[0], login, data, key, heat_key)
+            _take_all(service, _console(service, browser))
+            browser.close()
+    return 0
+
+
+def _console(service: Service, browser: Browser) -> Page:
+    context = browser.new_context(viewport=SIZE, storage_state=service.session(browser, 0))
+    page = context.new_page()
+    page.goto(f'{service.url}/')
+    expect(page.get_by_test_id('connection')).to_have_attribute('data-state', 'live')
+    return page
+
+
+def _take_all(service: Service, page: Page) -> None:
+    service.ask(
+        _photograph('astronaut'), program_name='Lobby patrol', instructions=None,
+        priors={'annotations': LOBBY_PRIORS}, metadata=SEEN_BY,
+    )  # fmt: skip
+    cat = [prior('animal', box(0.25, 0.05, 0.75, 0.9), metadata={'score': 0.41, 'doubted': True})]
+    service.ask(
+        _photograph('cat'), instructions='Which animal is on the dock?',
+        priors={'annotations': cat, 'label_options': ['cat', 'dog']}, metadata=SEEN_BY,
+    )  # fmt: skip
+    service.ask_heat(
+        'multiple-choice', instruction='How full is the cup?', attachments_type='image',
+        attachments=[service.upload(_photograph('coffee'))], max_answers=1,
+        choices=['empty', 'half full', 'full', 'cannot be seen'],
+    )  # fmt: skip
+    expect(page.get_by_test_id('question')).to_have_count(3)
+    _take(page, 'console-queue')
+
+    open_question(page)
+    click(page, 0.49, 0.29)
+    drag(page, (0.40, 0.18), (0.345, 0.11))
+    drag(page, (0.58, 0.40), (0.545, 0.345))
+    _take(page, 'console')
+
+    page.keyboard.press('?')
+    expect(page.get_by_test_id('help')).to_be_visible()
+    _take(page, 'console-keys')
+    page.keyboard.press('Escape')
+    page.keyboard.press('f')
+    page.get_by_test_id('reason').fill('The lens is covered')
+    _take(page, 'console-flag')
+    page.get_by_test_id('flag-send').click()
+
+    # What comes next in the queue opens by itself.
+    expect(page.get_by_test_id('instructions')).to_have_text('Which animal is on the dock?')
+    wait_until_open(page)
+    page.keyboard.press('Enter')
+    expect(page.get_by_test_id('program')).to_have_text('Multiple choice')
+    wait_until_open(page)
+    page.keyboard.press('2')
+    _take(page, 'console-choice')
+
+
+def _photograph(name: str) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(getattr(skimage.data, name)()).save(data, 'JPEG', quality=90)
+    return data.getvalue()
+
+
+def _take(page: Page, name: str) -> None:
+    page.mouse.move(SIZE['width'] // 2, SIZE['height'] - 2)
+    page.wait_for_function('[...document.images].every((image) => image.complete)')
+    taken = Image.open(io.BytesIO(page.screenshot())).convert('RGB')
+    file = IMAGES / f'{name}.png'
+    taken.quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG).save(file, optimize=True)
+    size = file.stat().st_size
+    if size > LARGEST:
+        raise SystemExit(f'{file}: {size} bytes are more than {LARGEST}')
+    print(f'{file.relative_to(ROOT)}: {size // 1000} kB')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
