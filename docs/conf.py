@@ -24,6 +24,9 @@ html_title = 'spark_ros'
 html_copy_source = False
 html_show_sphinx = False
 
+# What docstrings have between single backticks.
+default_role = 'code'
+autoclass_content = 'both'
 autodoc_member_order = 'bysource'
 autodoc_typehints = 'signature'
 autodoc_class_signature = 'mixed'

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
+from spark_ros.cli.service_arguments import service_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / 'docs').glob('*.md'))
@@ -18,7 +21,7 @@ CODE = re.compile(r'(`+)(?!`).+?(?<!`)\1(?!`)')
 LINK = re.compile(r'(!?)\[[^\]]*\]\(([^)\s]+)\)')
 HEADING = re.compile(r'^#+ +(.+?) *$', re.MULTILINE)
 ELSEWHERE = re.compile(r'[a-z][a-z0-9+.-]*:')
-LARGEST_PICTURE = 500_000
+LARGEST_PICTURE = 200_000
 PICTURES = {'.jpg', '.png', '.svg'}
 
 
@@ -97,6 +100,21 @@ def test_every_page_can_be_found_from_the_first() -> None:
     found = {(first.parent / target.partition('#')[0]).resolve()
              for _, target in links(first.read_text('utf-8'))}
     assert [page.name for page in PAGES if page not in {*found, first}] == []
+
+
+def test_every_option_of_the_service_is_described() -> None:
+    """In running-the-service.md, as the parser has them."""
+    page = (ROOT / 'docs' / 'running-the-service.md').read_text('utf-8')
+    (commands,) = (
+        action for action in service_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    offered = {name for action in commands.choices['serve']._actions
+               for name in action.option_strings if name.startswith('--')} - {'--help'}
+    assert offered == set(re.findall(r'(?<=[`(])--[a-z-]+', re.search(
+        r'^\| option of `serve`.*?\n\n', page, re.MULTILINE | re.DOTALL)[0]))
+    for name in commands.choices:
+        assert re.search(rf'`(spark-service )?{name}\b|^spark-service {name}\b', page, re.M), name
 
 
 def test_the_readme_stays_one_page() -> None:

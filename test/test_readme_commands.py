@@ -178,7 +178,7 @@ def test_the_service_as_the_readme_runs_it(tmp_path: Path) -> None:
 
 
 def test_the_try_of_the_quick_start(tmp_path: Path) -> None:
-    """`make service`, and the question that the quick start asks of it."""
+    """`make service`, the question that the quick start asks of it, and that of the clients."""
     service = installed('spark-service try --port 0 --operator scripted --data')
     with serving([*service, str(tmp_path / 'data')]) as said:
         told = ''.join(said)
@@ -196,5 +196,15 @@ def test_the_try_of_the_quick_start(tmp_path: Path) -> None:
             ['bash', '-c', script], cwd=tmp_path, text=True, capture_output=True, timeout=60,
             check=False,
         )  # fmt: skip
+        page = (ROOT / 'docs' / 'python-api.md').read_text('utf-8')
+        (example,) = re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+        assert 'https://spark.example' in example and "'the key'" in example
+        example = example.replace('https://spark.example', url).replace('the key', key)
+        program = subprocess.run(
+            [sys.executable, '-c', example], cwd=tmp_path, text=True, capture_output=True,
+            timeout=60, check=False,
+        )  # fmt: skip
     assert asked.returncode == 0, asked.stderr
     assert 'Is the path free?' in asked.stdout and 'confirmed' in asked.stdout, asked.stdout
+    assert program.returncode == 0, program.stderr
+    assert 'Is the path free?' in program.stdout, program.stdout
