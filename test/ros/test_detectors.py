@@ -93,7 +93,7 @@ def test_network_pixels_and_numbers_there_and_back(asking: Robot, fit: str) -> N
     x, y, width, height = CAT
     moved = detection('0', seen((x + 60, y + 30, width, height), fit), 0.3)
     show(asking, header, detections(header, sure, moved))
-    asking.until(lambda: asking.corrected)
+    asking.until(lambda: asking.resolutions and asking.corrected)
 
     (resolution,) = asking.resolutions
     (dog, cat, bird) = resolution.corrections
@@ -155,7 +155,7 @@ def test_labels_that_the_detector_announces(asking: Robot) -> None:
             at += 1.0
             images.publish(raw(TRUTH[5][0], stamped(at)))
             detector.publish(detections(stamped(at), detection('40', CAT, 0.9)))
-        return bool(asking.corrected)
+        return bool(asking.resolutions and asking.corrected)
 
     asking.until(answered)
     assert asking.resolutions[0].corrections[0].original.label == 'cat'
@@ -172,7 +172,7 @@ def test_classes_without_a_label_keep_their_numbers(
         found = detections(header, detection('77', CAT, 0.5), detection('1', DOG, 0.9))
         count = len(asking.corrected)
         show(asking, header, found)
-        asking.until(lambda count=count: len(asking.corrected) > count)
+        asking.until(lambda count=count: len(asking.corrected) > count < len(asking.resolutions))
     assert asking.resolutions[0].corrections[0].original.label == '77'
     assert [said(each) for each in asking.corrected] == [['cat', '1', 'bird']] * 2
     assert caplog.text.count("no label for the class id '77'") == 1, caplog.text
@@ -224,7 +224,7 @@ def test_yolo_ros_there_and_back(asking: Robot) -> None:
     found = yolo_array(header, tilted, yolo('person', 0, CAT, 0.3))
     asking.start(front__detections_type='yolo_msgs/DetectionArray')
     show(asking, header, found)
-    asking.until(lambda: asking.corrected)
+    asking.until(lambda: asking.resolutions and asking.corrected)
     (corrected,) = asking.corrected
     assert corrected.header == header
     dog, cat, bird = corrected.detections
