@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The least that an rclpy program can do with a camera: subscribe, and count."""
+"""The least that an rclpy program can do with cameras: subscribe, and count."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import rclpy
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException
 from rclpy.qos import qos_profile_sensor_data
-from reporting import answer_readings
+from reporting import answer_readings, camera_names
 from sensor_msgs.msg import Image
 
 from spark_ros.ros.allocator import keep_large_buffers
@@ -20,7 +20,9 @@ def main() -> None:
     """Count frames until standard input ends; `--allocator` sets what the node sets too."""
     parser = argparse.ArgumentParser()
     parser.add_argument('--allocator', action='store_true')
-    if parser.parse_args().allocator:
+    parser.add_argument('--cameras', type=int, default=1)
+    options = parser.parse_args()
+    if options.allocator:
         keep_large_buffers()
     frames = 0
 
@@ -30,7 +32,8 @@ def main() -> None:
 
     rclpy.init()
     node = rclpy.create_node('bare_subscriber')
-    node.create_subscription(Image, 'camera/image_raw', count, qos_profile_sensor_data)
+    for name in camera_names(options.cameras):
+        node.create_subscription(Image, f'{name}/image_raw', count, qos_profile_sensor_data)
     answer_readings(lambda: frames)
     # rclpy raises the one or the other, whichever it is doing when the signal comes.
     with suppress(ExternalShutdownException, RCLError):

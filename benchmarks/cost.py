@@ -37,6 +37,7 @@ def measure_cost(
     domain: int,
     progress: Callable[[str], None],
     subjects: Sequence[Subject] = SUBJECTS,
+    camera_arguments: Sequence[str] = (),
 ) -> list[Round]:
     """Return what each subject spent in each round.
 
@@ -50,8 +51,9 @@ def measure_cost(
         domain: ROS domain.
         progress: told each result.
         subjects: what is compared.
+        camera_arguments: for `camera.py`.
     """
-    with Process('camera.py', profile=True, domain=domain) as camera:
+    with Process('camera.py', *camera_arguments, profile=True, domain=domain) as camera:
         result = []
         for number in range(rounds):
             shift = number % len(subjects)

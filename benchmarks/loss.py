@@ -33,12 +33,13 @@ def measure_loss(seconds: float, domain: int, progress: Callable[[str], None]) -
                 profile=True, domain=domain,
             )
         )  # fmt: skip
-        sent = _wait(camera, frames, progress)
+        sent = wait_until_sent(camera, frames, progress)
         time.sleep(SETTLE_S)
         return {'sent': sent} | {name: process.read().frames for name, process in running.items()}
 
 
-def _wait(camera: Process, frames: int, progress: Callable[[str], None]) -> int:
+def wait_until_sent(camera: Process, frames: int, progress: Callable[[str], None]) -> int:
+    """Wait until a camera has sent its frames, and return how many those were."""
     sent, since = 0, time.monotonic()
     while sent < frames:
         time.sleep(1.0)

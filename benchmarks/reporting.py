@@ -29,3 +29,8 @@ def answer_readings(frames: Callable[[], int]) -> None:
 
     print('ready', flush=True)
     threading.Thread(target=answer, daemon=True).start()
+
+
+def camera_names(number: int) -> list[str]:
+    """Return the names of cameras; a single one has no number."""
+    return ['camera'] if number == 1 else [f'camera_{index}' for index in range(number)]

@@ -10,12 +10,17 @@ import threading
 
 import rclpy
 from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import (
+    ExternalShutdownException,
+    ShutdownException,
+    SingleThreadedExecutor,
+)
 from rclpy.signals import SignalHandlerOptions
 
 from spark_ros.escalation.journal_errors import JournalError
 from spark_ros.ros.allocator import keep_large_buffers
 from spark_ros.ros.declaring import ParameterError
+from spark_ros.ros.executor import MessageExecutor
 from spark_ros.ros.log import log_to_ros
 from spark_ros.ros.node import SparkNode
 
@@ -44,8 +49,7 @@ def main(args: list[str] | None = None) -> int:
     except (ParameterError, JournalError) as error:
         rclpy.try_shutdown()
         return _refuse(str(error))
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    executor = MessageExecutor(node)
     crashed = threading.Event()
     spinner = threading.Thread(target=_spin, args=(executor, ended, crashed), name='executor')
     spinner.start()
@@ -68,7 +72,7 @@ def _spin(
     try:
         while not ended.is_set():
             executor.spin_once()
-    except (ExternalShutdownException, KeyboardInterrupt):
+    except (ExternalShutdownException, ShutdownException, KeyboardInterrupt):
         pass
     except Exception:
         logger.exception('the executor crashed; what was asked stays in the journal')

@@ -55,16 +55,12 @@ class MatchedSubscription:
         self._retiring: Any = None
         self._seen: deque[tuple[int, int]] = deque(maxlen=4 * DEPTH)
         self._generation = 0
-        self._retirement = node.create_timer(
-            OVERLAP_S, self._retire, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
-        self._retirement.cancel()
+        self._retirement: Any = None
         self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
 
     def destroy(self) -> None:
         """Unsubscribe."""
         self._retire()
-        self._node.destroy_timer(self._retirement)
         self._node.destroy_subscription(self._subscription)
 
     def _subscribe(self, overriding: QoSOverridingOptions | None) -> Any:
@@ -93,15 +89,23 @@ class MatchedSubscription:
 
     def _on_match(self, generation: int) -> None:
         if generation == self._generation and self._retiring is not None:
-            self._retirement.reset()
+            self._stop_retirement()
+            self._retirement = self._node.create_timer(
+                OVERLAP_S, self._retire, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            )
         self._follow()
 
     def _retire(self) -> None:
-        self._retirement.cancel()
+        self._stop_retirement()
         if self._retiring is not None:
             self._node.destroy_subscription(self._retiring)
             self._retiring = None
             self._seen.clear()
+
+    def _stop_retirement(self) -> None:
+        if self._retirement is not None:
+            self._node.destroy_timer(self._retirement)
+            self._retirement = None
 
     def _follow(self) -> None:
         offers = [
