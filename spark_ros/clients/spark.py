@@ -19,8 +19,6 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from spark_ros.clients.answers import (
     UploadedImage,
     read_count,
@@ -41,6 +39,8 @@ from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, Job
 from spark_ros.wire.values import expect_url
 
 MAX_LIMIT = 50
+# As browsers write a file's name in a form (the HTML standard, multipart/form-data).
+QUOTED = str.maketrans({'"': '%22', '\r': '%0D', '\n': '%0A'})
 
 
 class SparkClient(FeedClient):
@@ -83,14 +83,10 @@ class SparkClient(FeedClient):
         boundary = hashlib.sha256(headers['Idempotency-Key'].encode()).hexdigest()
         headers['Content-Type'] = f'multipart/form-data; boundary={boundary}'
         kind = mimetypes.guess_type(name)[0] or 'application/octet-stream'
-        form = httpx.Request(
-            'POST',
-            'http://form',
-            headers=headers,
-            data={} if tag is None else {'tag': tag},
-            files={'image_file': (name, content, kind)},
-        )
-        request = HttpRequest('POST', '/v1/image', content=form.read(), headers=headers)
+        parts = [] if tag is None else [('name="tag"', tag.encode())]
+        quoted = name.translate(QUOTED)
+        parts.append((f'name="image_file"; filename="{quoted}"\r\nContent-Type: {kind}', content))
+        request = HttpRequest('POST', '/v1/image', content=_form(parts, boundary), headers=headers)
         return await self._api.call(request, read_upload)
 
     async def create_engagement(
@@ -249,3 +245,12 @@ def _page_params(limit: int | None, cursor: int | None, state: str | None) -> di
             raise ValueError(f'state is {state!r}; it must be one of {", ".join(STATES)}')
         params['state'] = state
     return params
+
+
+def _form(parts: Sequence[tuple[str, bytes]], boundary: str) -> bytes:
+    """Return a multipart form; the httpx of Ubuntu 22.04 takes no boundary."""
+    lines = [
+        f'--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n'.encode() + content
+        for head, content in parts
+    ]
+    return b'\r\n'.join([*lines, f'--{boundary}--\r\n'.encode()])

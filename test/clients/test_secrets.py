@@ -97,7 +97,7 @@ def test_a_success_does_not_log_it(fault_server: Any, log: io.StringIO) -> None:
         assert server.received[0].headers['authorization'] == f'Bearer {TOKEN}'
 
     asyncio.run(run())
-    assert 'send_request_headers' in log.getvalue()
+    assert 'HTTP Request: POST' in log.getvalue()
     assert TOKEN not in log.getvalue()
 
 
