@@ -134,6 +134,9 @@ def _decoded(image: EncodedImage) -> Pixels:
     if scale != 1.0:
         size = [max(round(side * scale), 1) for side in decoded.shape[1::-1]]
         way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+        if longest == 1:
+            # OpenCV 4.5.4, of Ubuntu 22.04, cannot enlarge a single pixel.
+            decoded = np.tile(decoded, (2, 2, 1))
         decoded = cv2.resize(decoded, size, interpolation=way)
     return np.asarray(decoded, np.uint8)
 
