@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from spark_ros.ros.compat import SubscriptionEventCallbacks
 from spark_ros.ros.inbox import Inbox
 
 # A third of a second of a camera: what a busy machine may keep the executor from its frames.

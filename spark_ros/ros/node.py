@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import logging
 
-from rclpy.node import Node
-
 from spark_ros.escalation.corridor import Corridor, CorridorSettings, WebhookSettings
 from spark_ros.escalation.courier import Event
 from spark_ros.escalation.late_backend import LateBackend
@@ -20,6 +18,7 @@ from spark_ros.escalation.safe_journal import open_journal
 from spark_ros.ros.annotated import AnnotatedPictures
 from spark_ros.ros.backends import first_backend, make_backend, webhook_settings
 from spark_ros.ros.camera import CameraInput
+from spark_ros.ros.compat import Node
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.diagnostics import Diagnostics

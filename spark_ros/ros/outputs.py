@@ -11,7 +11,6 @@ from functools import partial
 
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
-from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from vision_msgs.msg import Detection2DArray
@@ -21,6 +20,7 @@ from spark_ros.escalation.escalation import Resolved
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.model import QuestionKind
 from spark_ros.msg import EngagementStatus, Resolution
+from spark_ros.ros.compat import PublisherEventCallbacks
 from spark_ros.ros.conversions import corrected_detections, resolution_message, status_message
 from spark_ros.ros.inbox import Inbox
 

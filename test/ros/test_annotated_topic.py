@@ -74,9 +74,10 @@ class Front:
 def subscribe(robot: Robot) -> list[CompressedImage]:
     """Look, and wait until the node knows."""
     seen: list[CompressedImage] = []
-    subscription = robot.hear(CompressedImage, TOPIC, seen, SENSOR_DATA)
-    robot.until(subscription.get_publisher_count)
-    robot.until(lambda: robot.spark is None or robot.spark.count_subscribers(TOPIC))
+    robot.hear(CompressedImage, TOPIC, seen, SENSOR_DATA)
+    assert robot.spark is not None
+    robot.until(robot.spark.pictures._publishers['front'].get_subscription_count)
+    robot.until(lambda: robot.node.count_publishers(TOPIC))
     return seen
 
 

@@ -98,7 +98,10 @@ def answered_but_not_published(path: Path, id: str) -> None:
     journal.close()
 
 
-def test_an_answer_from_before_waits_for_who_listens(robot: Robot, tmp_path: Path) -> None:
+def test_an_answer_from_before_waits_for_who_listens(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('spark_ros.ros.outputs.HOLD_S', 3600.0)
     answered_but_not_published(tmp_path / 'journal.db', 'q-1')
     node = robot.start()
     robot.until(lambda: node._outputs._held)

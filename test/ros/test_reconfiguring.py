@@ -12,7 +12,7 @@ from front import Front
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue, SetParametersResult
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
-from rclpy.parameter import Parameter, get_parameter_value
+from rclpy.parameter import Parameter
 from robot import Robot
 
 from spark_ros.msg import EngagementStatus
@@ -149,23 +149,25 @@ def test_one_by_one_each_is_taken_or_refused(robot: Robot) -> None:
 
 
 @pytest.mark.parametrize(
-    ('name', 'text', 'value'),
+    ('name', 'kind', 'sent', 'value'),
     [
-        ('front.ask_below', '1', 1.0),
-        ('front.label_options', '[cat, dog]', ['cat', 'dog']),
-        ('front.label_options', '[]', []),
-        ('front.detection_image_size', '[]', []),
-        ('front.detection_image_size', '[640, 480]', [640, 480]),
-        ('timeout_s', '0', 0.0),
-        ('front.program', 'barn', 'barn'),
+        ('front.ask_below', 'integer', 1, 1.0),
+        ('front.label_options', 'string_array', ['cat', 'dog'], ['cat', 'dog']),
+        ('front.label_options', 'bool_array', [], []),
+        ('front.detection_image_size', 'bool_array', [], []),
+        ('front.detection_image_size', 'integer_array', [640, 480], [640, 480]),
+        ('timeout_s', 'integer', 0, 0.0),
+        ('front.program', 'string', 'barn', 'barn'),
     ],
 )
 def test_what_a_shell_sends_is_understood(
-    robot: Robot, set_atomically: Set, name: str, text: str, value: Any
+    robot: Robot, set_atomically: Set, name: str, kind: str, sent: Any, value: Any
 ) -> None:
     """As `ros2 param set` reads it: [] becomes a list of booleans there, and 1 an integer."""
     node = robot.start(front__label_options=['cow'], front__detection_image_size=[320, 240])
-    result = set_atomically(ParameterMessage(name=name, value=get_parameter_value(text)))
+    number = getattr(ParameterType, f'PARAMETER_{kind.upper()}')
+    given = ParameterValue(type=number, **{f'{kind}_value': sent})
+    result = set_atomically(ParameterMessage(name=name, value=given))
     assert result.successful, result.reason
     assert values_of(node)[name] == value
 
