@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import Log
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from robot import NodeProcess, Robot, compressed, picture, stamped
 from sensor_msgs.msg import Image
 from services import Service
 from std_srvs.srv import SetBool, Trigger
+from unique_identifier_msgs.msg import UUID
 
 from spark_ros.action import Engage
 from spark_ros.msg import Annotation, EngagementStatus, Question, Resolution, Vertex
@@ -35,14 +39,14 @@ SERVICES = {
 class Sent:
     """A goal on its way: what its client is told of it."""
 
-    def __init__(self, robot: Robot, client: ActionClient, goal: Engage.Goal) -> None:
+    def __init__(
+        self, robot: Robot, client: ActionClient, goal: Engage.Goal, goal_id: bytes
+    ) -> None:
         self._robot = robot
         self.feedback: list[EngagementStatus] = []
         self.answers: list[Any] = []
         self.handle: ClientGoalHandle | None = None
-        accepted = client.send_goal_async(
-            goal, feedback_callback=lambda said: self.feedback.append(said.feedback.status)
-        )
+        accepted = client.send_goal_async(goal, goal_uuid=UUID(uuid=list(goal_id)))
         accepted.add_done_callback(lambda future: self._accepted(future.result()))
 
     @property
@@ -105,13 +109,25 @@ class Asker:
             name: robot.node.create_client(kind, f'/spark/{name}')
             for name, kind in SERVICES.items()
         }
+        self._sent: dict[bytes, Sent] = {}
+        # A client of rclpy forgets its feedback callback with the result, and what comes later.
+        robot.node.create_subscription(
+            Engage.Impl.FeedbackMessage, '/spark/engage/_action/feedback', self._on_feedback, BURST
+        )
+        self._heard = False
+        latched = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        robot.node.create_subscription(Log, '/rosout', self._on_log, latched)
+        robot.node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 10)
 
     def send(self, goal: Engage.Goal) -> Sent:
-        self._robot.until(self._client.server_is_ready, 60)
-        return Sent(self._robot, self._client, goal)
+        self.known()
+        goal_id = uuid.uuid4().bytes
+        sent = self._sent[goal_id] = Sent(self._robot, self._client, goal, goal_id)
+        return sent
 
     def call(self, service: str, **fields: Any) -> Any:
         client = self._services[service]
+        self.known()
         self._robot.until(client.service_is_ready, 60)
         answer = client.call_async(SERVICES[service].Request(**fields))
         self._robot.until(answer.done, 60)
@@ -120,6 +136,26 @@ class Asker:
     def gone(self) -> None:
         """Wait until nobody serves the action any more, to find the next one for sure."""
         self._robot.until(lambda: not self._client.server_is_ready(), 60)
+        self._heard = False
+
+    def known(self) -> None:
+        """Wait until each side has found the other.
+
+        A server that has yet to find its client's side of a service drops the answer. What is
+        subscribed to last is found last; so who hears the node is known to it.
+        """
+        self._robot.until(lambda: self._client.server_is_ready() and self._heard, 60)
+
+    def _on_feedback(self, message: Any) -> None:
+        sent = self._sent.get(bytes(message.goal_id.uuid))
+        if sent is not None:
+            sent.feedback.append(message.feedback.status)
+
+    def _on_log(self, message: Log) -> None:
+        self._heard = self._heard or message.name.startswith('spark')
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        self._heard = True
 
     def close(self) -> None:
         self._client.destroy()

@@ -239,7 +239,7 @@ def test_an_hourly_limit_holds_for_goals_too(robot: Robot, asker: Asker) -> None
 def test_one_goal_id_twice_is_one_goal(robot: Robot, asker: Asker) -> None:
     node = started(robot, None)
     one = UUID(uuid=list(range(16)))
-    robot.until(asker._client.server_is_ready, 60)
+    asker.known()
     feedback: list[Any] = []
     both = [
         asker._client.send_goal_async(goal(TEXT), feedback.append, goal_uuid=one) for _ in 'ab'
