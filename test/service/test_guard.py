@@ -287,7 +287,7 @@ def test_the_description_has_every_endpoint(service: InProcess) -> None:
     assert said == {
         ('/v1/engagement', 'post'), ('/v1/engagement', 'get'), ('/v1/engagement/{token}', 'get'),
         ('/v1/job/{token}', 'get'), ('/v1/image', 'post'), ('/v1/video', 'post'),
-        ('/v1/requests/{id}', 'get'), ('/v1/requests/{id}', 'delete'),
+        ('/v1/requests', 'get'), ('/v1/requests/{id}', 'get'), ('/v1/requests/{id}', 'delete'),
         ('/v1/tasks/abort/{id}', 'post'), ('/v1/changes', 'get'),
         *((f'/v1/requests/{kind}', 'post') for kind in TYPES),
     }  # fmt: skip
