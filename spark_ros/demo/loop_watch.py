@@ -42,6 +42,7 @@ ENDED = {
 }  # fmt: skip
 CORRECTED_TOPIC = f'spark/{CAMERA}/detections'
 STATUS_TOPIC = 'spark/engagements'
+ENDING = (signal.SIGINT, signal.SIGTERM)
 ANSWERS_S = 60.0
 
 
@@ -150,8 +151,11 @@ def main() -> int:
     # Its own handlers would end the context before the node can be taken leave of.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Who ends it as soon as it is seen shall get its report, too.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     watch = LoopWatch()
     with suppress(KeyboardInterrupt):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         _watch(watch)
     print(report(watch.complete(), watch.image, watch.output, watch.title), flush=True)
     watch.destroy_node()

@@ -33,6 +33,7 @@ Event = Resolved | Status
 
 KEEP_EXPIRED_S = 24 * 3600.0
 MAX_EARLY = 1000
+UNFINISHED = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED})
 logger = logging.getLogger(__name__)
 
 
@@ -95,6 +96,9 @@ class Courier:
         self._disk = Disk()
         self._questions = Questions()
         self._early: OrderedDict[str, Report] = OrderedDict()
+        # What is accepted while the journal is being read may be in what is read, too.
+        self._submitted_early: set[str] = set()
+        self._recovered = False
         self._deadlines = Deadlines()
         self._sender = Sender(
             backend, journal, self._disk, self._questions, self._opened, self._end
@@ -123,8 +127,9 @@ class Courier:
         for resolved in await self._disk(lambda: list(self._journal.unpublished())):
             self._emit(resolved)
         for entry in await self._disk(self._journal.entries):
-            if entry.state in (State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED):
+            if entry.state in UNFINISHED and entry.id not in self._submitted_early:
                 self._take(entry)
+        self._recovered = True
         if self._questions:
             logger.info('the journal brought back %d unanswered questions', len(self._questions))
         await asyncio.gather(
@@ -156,6 +161,8 @@ class Courier:
         """
         if 0 < self._limits.open <= self._questions.waiting():
             await self._give_way(escalation)
+        if not self._recovered:
+            self._submitted_early.add(escalation.id)
         while True:
             try:
                 entry = await self._disk(self._journal.add, escalation, image)
@@ -332,9 +339,6 @@ class Courier:
         return True
 
     def _take(self, entry: Entry) -> None:
-        if entry.id in self._questions:
-            # Accepted while the journal was being read: it is in what was read, too.
-            return
         question = self._questions.take(entry)
         if entry.timeout_s:
             kept = KEEP_EXPIRED_S if entry.state is State.EXPIRED else 0.0

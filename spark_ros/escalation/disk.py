@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from contextlib import suppress
+from typing import ParamSpec, TypeVar, cast
 
 P = ParamSpec('P')
 T = TypeVar('T')
@@ -19,9 +20,34 @@ class Disk:
         self._thread = ThreadPoolExecutor(1, 'journal')
 
     async def __call__(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make a call and await what it returns."""
+        """Make a call and await what it returns.
+
+        It is made also where whoever awaits it is cancelled: what was told to the world before a
+        write must be written after it, however the process ends.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+        returned: asyncio.Future[T] = loop.create_future()
+
+        def settle(value: T | None, error: Exception | None) -> None:
+            if returned.done():
+                return
+            if error is None:
+                returned.set_result(cast(T, value))
+            else:
+                returned.set_exception(error)
+
+        def make() -> None:
+            value, error = None, None
+            try:
+                value = call(*args, **kwargs)
+            except Exception as raised:
+                error = raised
+            with suppress(RuntimeError):
+                # The loop is closed: nobody is there to be told.
+                loop.call_soon_threadsafe(settle, value, error)
+
+        self._thread.submit(make)
+        return await returned
 
     def post(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Have a call made; from any thread, returns at once."""
