@@ -38,6 +38,7 @@ def measure_cost(
     progress: Callable[[str], None],
     subjects: Sequence[Subject] = SUBJECTS,
     camera_arguments: Sequence[str] = (),
+    warm_up_s: float = WARM_UP_S,
 ) -> list[Round]:
     """Return what each subject spent in each round.
 
@@ -52,6 +53,7 @@ def measure_cost(
         progress: told each result.
         subjects: what is compared.
         camera_arguments: for `camera.py`.
+        warm_up_s: before each turn, until rings are full and their memory is there.
     """
     with Process('camera.py', *camera_arguments, profile=True, domain=domain) as camera:
         result = []
@@ -59,7 +61,7 @@ def measure_cost(
             shift = number % len(subjects)
             round_: Round = {}
             for subject in (*subjects[shift:], *subjects[:shift]):
-                cost = _turn(subject, camera, seconds, domain)
+                cost = _turn(subject, camera, seconds, domain, warm_up_s)
                 round_[subject.name] = cost
                 progress(
                     f'cost: round {number + 1} of {rounds}: {subject.name}: '
@@ -79,9 +81,11 @@ def median_ms(rounds: list[Round], subject: Subject) -> float:
     return median(r[subject.name].ms_per_frame for r in rounds)
 
 
-def _turn(subject: Subject, camera: Process, seconds: float, domain: int) -> Cost:
+def _turn(
+    subject: Subject, camera: Process, seconds: float, domain: int, warm_up_s: float
+) -> Cost:
     with subject.start(domain) as process:
-        time.sleep(WARM_UP_S)
+        time.sleep(warm_up_s)
         before, sent = process.read(), camera.read().frames
         time.sleep(seconds)
         after, sent = process.read(), camera.read().frames - sent
