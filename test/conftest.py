@@ -6,10 +6,11 @@ The environment is set while this file is imported, before any test imports rclp
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -69,3 +70,13 @@ def wait_until() -> Callable[..., None]:
             executor.spin_once(timeout_sec=min(rest, 0.05))
 
     return wait
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Take back what a node in this process did to the package's logger."""
+    package = logging.getLogger('spark_ros')
+    handlers, level, propagate = package.handlers[:], package.level, package.propagate
+    yield
+    package.handlers[:], package.propagate = handlers, propagate
+    package.setLevel(level)
