@@ -130,6 +130,10 @@ class EngageServer:
             logger.exception('not every goal could be ended')
         self._ended.clear()
 
+    def destroy(self) -> None:
+        """Offer the action no more; its node does not do so by itself."""
+        self._server.destroy()
+
     def _on_goal(self, _: Engage.Goal) -> GoalResponse:
         return GoalResponse.REJECT if self._closing else GoalResponse.ACCEPT
 

@@ -9,6 +9,7 @@ its own; `Outputs` publishes what comes back.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 
 from spark_ros.escalation.corridor import Corridor, CorridorSettings, WebhookSettings
 from spark_ros.escalation.courier import Event
@@ -49,13 +50,19 @@ class SparkNode(Node):
             JournalError: the journal cannot be used.
         """
         super().__init__('spark', **{**kwargs, 'start_parameter_services': False})
-        config = read_parameters(self)
+        with ExitStack() as undo:
+            undo.callback(self.destroy_node)
+            self._connect(read_parameters(self), undo)
+            undo.pop_all()
+
+    def _connect(self, config: NodeConfig, undo: ExitStack) -> None:
         self._backend, webhooks = first_backend(config), webhook_settings(config)
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
         journal = open_journal(
             config.journal_path, int(config.journal_max_mb * 1e6), config.journal_max_count
         )
+        undo.callback(journal.close)
         self._inbox = Inbox(self)
         names = [camera.name for camera in config.cameras]
         self.pictures = AnnotatedPictures(
@@ -74,6 +81,7 @@ class SparkNode(Node):
             )
         except OSError as error:
             raise ParameterError('webhook.port', str(error)) from None
+        undo.callback(self._corridor.close)
         warn = WarnOnce(logger)
         self.pose = PoseInput(self, self._inbox, config.pose_topic, config.pose_type)
         cameras: dict[str, CameraInput] = {}
@@ -132,6 +140,7 @@ class SparkNode(Node):
         self._outputs.wait_until_sent(ACKNOWLEDGE_S)
         self._corridor.close()
         self.pictures.close()
+        self._engage.destroy()
         self.destroy_node()
 
 
