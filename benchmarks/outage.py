@@ -19,8 +19,8 @@ from cost import Round, measure_cost, ratios
 from service_process import ServiceProcess
 from subjects import Subject
 
-from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import Question, box_annotation
 

@@ -22,6 +22,14 @@ KNOWS: dict[str, set[str]] = {
     'demo': {*CORRIDOR, 'service', 'cli', 'demo', 'msg', 'action'},
 }
 KNOWS['ros'] |= {'msg', 'action', 'srv'}
+# The rooms within `escalation`; who stands beside them may know all but the verdicts.
+WITHIN: dict[str, set[str]] = {
+    'question': set(),
+    'pictures': {'question'},
+    'journal': {'question'},
+    'backends': {'question', 'pictures', 'once'},
+    'inbound': {'question'},
+}
 
 ROS_ROOMS = {'ros', 'demo'}
 MESSAGES = {
@@ -65,6 +73,23 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[str]
             and isinstance(node.args[0], ast.Constant)
         ):
             yield str(node.args[0].value)
+
+
+def broken_inner_arrows(source: str, module: str, is_package: bool = False) -> list[str]:
+    """Say which imports of a module of `escalation` its rooms do not allow."""
+    room = inner_room_of(module)
+    broken = []
+    for name in imports(source, module, is_package):
+        other = inner_room_of(name)
+        allowed = WITHIN[room] | {room} if room in WITHIN else None
+        if other and (other not in allowed if allowed else other == 'verdicts' != room):
+            broken.append(f'{module} imports {name}: {room or "escalation"} may not know {other}')
+    return broken
+
+
+def inner_room_of(module: str) -> str:
+    """The second room of `spark_ros.escalation.room.more`, or ''."""
+    return [*module.split('.'), '', ''][2] if room_of(module) == 'escalation' else ''
 
 
 def broken_arrows(source: str, module: str, is_package: bool = False) -> list[str]:
@@ -111,6 +136,27 @@ def test_arrows(path: Path) -> None:
     assert broken_arrows(path.read_text('utf-8'), module_name(path), is_package) == []
 
 
+@pytest.mark.parametrize('path', sorted(PACKAGE.glob('escalation/**/*.py')), ids=module_name)
+def test_arrows_within(path: Path) -> None:
+    """What moves a question knows what it uses, not the other way round."""
+    is_package = path.name == '__init__.py'
+    found = broken_inner_arrows(path.read_text('utf-8'), module_name(path), is_package)
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ('module', 'source'),
+    [
+        ('question.policy', 'from spark_ros.escalation.courier import Courier'),
+        ('question.policy', 'from spark_ros.escalation.journal.disk import Disk'),
+        ('journal.disk', 'from spark_ros.escalation import corridor'),
+        ('courier', 'from spark_ros.escalation.verdicts import verdict'),
+    ],
+)
+def test_a_broken_arrow_within_is_seen(module: str, source: str) -> None:
+    assert len(broken_inner_arrows(source, f'spark_ros.escalation.{module}')) == 1
+
+
 @pytest.mark.parametrize('path', sources(), ids=module_name)
 def test_files_stay_small_and_licensed(path: Path) -> None:
     """Past 400 lines a file holds two ideas; each says whose it is."""
@@ -126,7 +172,7 @@ def test_files_stay_small_and_licensed(path: Path) -> None:
         ('spark_ros.wire.spark', 'import spark_ros.clients.spark'),
         ('spark_ros.wire.spark', 'from spark_ros import clients'),
         ('spark_ros.wire.spark', 'from ..clients import SparkClient'),
-        ('spark_ros.clients.spark', 'from spark_ros.escalation.journal import Journal'),
+        ('spark_ros.clients.spark', 'from spark_ros.escalation.journal.journal import Journal'),
         ('spark_ros.clients.spark', 'def f():\n    from spark_ros.ros import node'),
         ('spark_ros.clients.spark', 'import requests'),
         ('spark_ros.clients.spark', 'from spark_ros.msg import Resolution'),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spark_ros.demo.loop_score import RIGHT_FROM_IOU, Comparison, Counts, Frame, count
 from spark_ros.demo.scoring import Labelled
-from spark_ros.escalation.canvas import Canvas, Colour, Corners
+from spark_ros.escalation.pictures.canvas import Canvas, Colour, Corners
 from spark_ros.geometry import iou_xywh
 
 Image = NDArray[np.uint8]

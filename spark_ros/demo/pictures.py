@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.escalation.annotated import COLOURS, PAPER, PRIOR
-from spark_ros.escalation.canvas import Canvas, Colour, ink_on
+from spark_ros.escalation.pictures.annotated import COLOURS, PAPER, PRIOR
+from spark_ros.escalation.pictures.canvas import Canvas, Colour, ink_on
 
 Image = NDArray[np.uint8]
 Fractions = tuple[float, float, float, float]

@@ -12,19 +12,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from spark_ros.escalation.asking import Asking, Sighting
-from spark_ros.escalation.backend import Backend
-from spark_ros.escalation.contact import WatchedBackend
+from spark_ros.escalation.backends.backend import Backend
+from spark_ros.escalation.backends.contact import WatchedBackend
 from spark_ros.escalation.courier import Courier, Event, Limits
 from spark_ros.escalation.desk import Desk
-from spark_ros.escalation.dry_run import Summary
-from spark_ros.escalation.escalation import EncodedImage, Status
 from spark_ros.escalation.feed import Feed
 from spark_ros.escalation.health import Health, Snapshot
+from spark_ros.escalation.inbound.webhook_receiver import WebhookReceiver
 from spark_ros.escalation.inquiry import Inquiries, Inquiry
+from spark_ros.escalation.journal.safe_journal import SafeJournal
 from spark_ros.escalation.poller import Poller
-from spark_ros.escalation.safe_journal import SafeJournal
-from spark_ros.escalation.webhook_receiver import WebhookReceiver
+from spark_ros.escalation.question.asking import Asking, Sighting
+from spark_ros.escalation.question.dry_run import Summary
+from spark_ros.escalation.question.escalation import EncodedImage, Status
 
 T = TypeVar('T')
 

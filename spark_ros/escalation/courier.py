@@ -14,16 +14,16 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from spark_ros.escalation.backend import Asked, Backend, Report
+from spark_ros.escalation.backends.backend import Asked, Backend, Report
 from spark_ros.escalation.deadlines import Deadlines
-from spark_ros.escalation.disk import Disk
-from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
-from spark_ros.escalation.journal import Entry
-from spark_ros.escalation.journal_errors import JournalFull
-from spark_ros.escalation.journal_use import JournalUse
-from spark_ros.escalation.policy import HourlyLimit
+from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.errors import JournalFull
+from spark_ros.escalation.journal.journal import Entry
+from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.journal.use import JournalUse
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved, Status
+from spark_ros.escalation.question.policy import HourlyLimit
 from spark_ros.escalation.questions import Question, Questions, Standing
-from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.escalation.sending import Sender
 from spark_ros.escalation.withdrawal import Withdrawals
 from spark_ros.model import State

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from spark_ros.escalation.asking import DOUBTED, Asking, Sighting, doubts
 from spark_ros.escalation.courier import Courier, Event, LimitReached
-from spark_ros.escalation.dry_run import DryRun, Summary, least_certain, reason
-from spark_ros.escalation.encoding import EncodingError
-from spark_ros.escalation.escalation import Escalation, Status
-from spark_ros.escalation.journal_errors import JournalFull
+from spark_ros.escalation.journal.errors import JournalFull
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.policy import Cooldown
+from spark_ros.escalation.pictures.encoding import EncodingError
+from spark_ros.escalation.question.asking import DOUBTED, Asking, Sighting, doubts
+from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
+from spark_ros.escalation.question.escalation import Escalation, Status
+from spark_ros.escalation.question.policy import Cooldown
 from spark_ros.model import Annotation, State
 
 MAX_WAITING = 32

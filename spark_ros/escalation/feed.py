@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 from spark_ros.clients.errors import ClientError, CursorGone, NotFoundError, UnsupportedError
-from spark_ros.escalation.backend import Backend, News
+from spark_ros.escalation.backends.backend import Backend, News
 from spark_ros.escalation.backoff import Backoff
 from spark_ros.escalation.courier import Courier
 from spark_ros.escalation.poller import Poller

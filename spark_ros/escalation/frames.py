@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from spark_ros.escalation.escalation import FrameMatch
+from spark_ros.escalation.question.escalation import FrameMatch
 
 Payload = TypeVar('Payload')
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spark_ros.escalation.contact import Contact, WatchedBackend
+from spark_ros.escalation.backends.contact import Contact, WatchedBackend
 from spark_ros.escalation.courier import Courier, Event
 from spark_ros.escalation.desk import Desk
-from spark_ros.escalation.escalation import Resolved
-from spark_ros.escalation.journal_use import JournalUse
+from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.journal.use import JournalUse
 from spark_ros.escalation.lately import Lately
+from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.escalation.questions import Standing
-from spark_ros.escalation.safe_journal import SafeJournal
 
 EVERY_S = 1.0
 MEASURE_EVERY_S = 5.0

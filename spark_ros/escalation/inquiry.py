@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.asking import Asking, Sighting, metadata_of, observed
-from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.courier import Courier
-from spark_ros.escalation.departure import plan
 from spark_ros.escalation.desk import Desk
-from spark_ros.escalation.escalation import Escalation
-from spark_ros.escalation.journal_errors import JournalError
+from spark_ros.escalation.journal.errors import JournalError
+from spark_ros.escalation.question.asking import Asking, Sighting, metadata_of, observed
+from spark_ros.escalation.question.departure import plan
+from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.geometry import Fit
 from spark_ros.model import Annotation, Question
 

@@ -9,7 +9,7 @@ import logging
 import time
 
 from spark_ros.clients.errors import AuthenticationError, ClientError, ConnectionFailed
-from spark_ros.escalation.backend import FEW, Asked, Backend
+from spark_ros.escalation.backends.backend import FEW, Asked, Backend
 from spark_ros.escalation.backoff import Backoff
 from spark_ros.escalation.courier import Courier
 

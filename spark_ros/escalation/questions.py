@@ -9,9 +9,9 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.backend import Asked
+from spark_ros.escalation.backends.backend import Asked
 from spark_ros.escalation.backoff import Backoff
-from spark_ros.escalation.journal import Entry
+from spark_ros.escalation.journal.journal import Entry
 from spark_ros.model import State
 
 WAITING = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED})

@@ -10,12 +10,12 @@ import time
 from collections.abc import Awaitable, Callable
 
 from spark_ros.clients.errors import AuthenticationError, ClientError
-from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.backoff import Backoff
-from spark_ros.escalation.disk import Disk
-from spark_ros.escalation.escalation import Escalation
+from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.escalation.questions import Question, Questions
-from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.model import State
 
 SENDERS = 4

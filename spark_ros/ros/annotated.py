@@ -19,9 +19,9 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D, Detection2DArray
 
-from spark_ros.escalation.annotated import annotated_picture
-from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.pictures.annotated import annotated_picture
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.geometry import Placement, Vertex, placement
 from spark_ros.ros.conversions import time_message
 from spark_ros.ros.inbox import Inbox

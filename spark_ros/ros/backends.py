@@ -13,13 +13,13 @@ from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
 from spark_ros.clients.transport import is_header_text
-from spark_ros.escalation.backend import Backend
+from spark_ros.escalation.backends.backend import Backend
+from spark_ros.escalation.backends.heat_backend import HeatBackend
+from spark_ros.escalation.backends.image_hosts import ImageHost, ServiceImageHost
+from spark_ros.escalation.backends.late_backend import LateBackend
+from spark_ros.escalation.backends.spark_backend import SparkBackend
 from spark_ros.escalation.corridor import WebhookSettings
-from spark_ros.escalation.frame_server import FrameServer
-from spark_ros.escalation.heat_backend import HeatBackend
-from spark_ros.escalation.image_hosts import ImageHost, ServiceImageHost
-from spark_ros.escalation.late_backend import LateBackend
-from spark_ros.escalation.spark_backend import SparkBackend
+from spark_ros.escalation.inbound.frame_server import FrameServer
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 

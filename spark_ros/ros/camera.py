@@ -13,9 +13,9 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.escalation import FrameMatch
 from spark_ros.escalation.frames import Frame, FrameRing
 from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.question.escalation import FrameMatch
 from spark_ros.ros.config import CameraConfig
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.detectors import DetectorView, VisionDetections, find_detector

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from spark_ros.escalation.asking import Asking
+from spark_ros.escalation.backends.heat_question import DetectionAs
 from spark_ros.escalation.courier import Limits
-from spark_ros.escalation.heat_question import DetectionAs
+from spark_ros.escalation.question.asking import Asking
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.ros.labels import Labels
 

@@ -18,8 +18,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from spark_ros import geometry, model
-from spark_ros.escalation.escalation import Escalation, FrameMatch, Resolved, Status
-from spark_ros.escalation.policy import TRACKER_ID
+from spark_ros.escalation.question.escalation import Escalation, FrameMatch, Resolved, Status
+from spark_ros.escalation.question.policy import TRACKER_ID
 from spark_ros.geometry import Fit, GeometryError, ImageSize, PixelBox
 from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
 from spark_ros.ros.labels import NO_LABELS, Labels

@@ -22,7 +22,7 @@ from vision_msgs.msg import (
     Pose2D,
 )
 
-from spark_ros.escalation.policy import Thresholds
+from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.ros.conversions import best_hypothesis
 from spark_ros.ros.declaring import ParameterError

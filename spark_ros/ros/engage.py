@@ -24,8 +24,8 @@ from sensor_msgs.msg import CompressedImage
 from spark_ros.action import Engage
 from spark_ros.escalation.corridor import Corridor
 from spark_ros.escalation.courier import Event
-from spark_ros.escalation.escalation import Resolved, Status
 from spark_ros.escalation.inquiry import Inquiry
+from spark_ros.escalation.question.escalation import Resolved, Status
 from spark_ros.model import Answer, State
 from spark_ros.msg import Resolution
 from spark_ros.ros.action_server import CalmActionServer

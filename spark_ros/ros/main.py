@@ -17,7 +17,7 @@ from rclpy.executors import (
 )
 from rclpy.signals import SignalHandlerOptions
 
-from spark_ros.escalation.journal_errors import JournalError
+from spark_ros.escalation.journal.errors import JournalError
 from spark_ros.ros.allocator import keep_large_buffers
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.executor import MessageExecutor

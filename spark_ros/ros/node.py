@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack
 
+from spark_ros.escalation.backends.late_backend import LateBackend
 from spark_ros.escalation.corridor import Corridor, CorridorSettings, WebhookSettings
 from spark_ros.escalation.courier import Event
-from spark_ros.escalation.late_backend import LateBackend
+from spark_ros.escalation.journal.safe_journal import open_journal
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.safe_journal import open_journal
 from spark_ros.ros.annotated import AnnotatedPictures
 from spark_ros.ros.backends import first_backend, make_backend, webhook_settings
 from spark_ros.ros.camera import CameraInput

@@ -16,8 +16,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.courier import Event
-from spark_ros.escalation.escalation import Resolved
 from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.model import QuestionKind
 from spark_ros.msg import EngagementStatus, Resolution
 from spark_ros.ros.compat import PublisherEventCallbacks

@@ -15,11 +15,11 @@ from rclpy.node import Node
 from rclpy.validate_topic_name import validate_topic_name
 
 from spark_ros.clients.transport import check_base_url
-from spark_ros.escalation.asking import Asking
+from spark_ros.escalation.backends.heat_question import DetectionAs
 from spark_ros.escalation.courier import Limits
-from spark_ros.escalation.departure import ImageSettings
-from spark_ros.escalation.heat_question import DetectionAs
-from spark_ros.escalation.policy import HOUR_S, Thresholds
+from spark_ros.escalation.question.asking import Asking
+from spark_ros.escalation.question.departure import ImageSettings
+from spark_ros.escalation.question.policy import HOUR_S, Thresholds
 from spark_ros.geometry import Box, Fit, ImageSize
 from spark_ros.model import Question
 from spark_ros.ros.config import CameraConfig, ImageHostConfig, NodeConfig, WebhookConfig

@@ -10,7 +10,7 @@ from geometry_msgs.msg import Pose, PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
 
-from spark_ros.escalation.asking import stamp_text
+from spark_ros.escalation.question.asking import stamp_text
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.matched import MatchedSubscription

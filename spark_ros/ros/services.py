@@ -19,9 +19,9 @@ from rclpy.node import Node
 from rclpy.task import Future as RosFuture
 from std_srvs.srv import SetBool, Trigger
 
-from spark_ros.escalation.asking import Asking
 from spark_ros.escalation.corridor import Corridor
 from spark_ros.escalation.inquiry import Inquiry, Terms
+from spark_ros.escalation.question.asking import Asking
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import NS, status_message, time_message
 from spark_ros.ros.inbox import Inbox

@@ -11,9 +11,9 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.departure import Departure
-from spark_ros.escalation.encoding import encode_compressed, encode_frame, read_header
-from spark_ros.escalation.escalation import EncodedImage, FrameMatch
+from spark_ros.escalation.pictures.encoding import encode_compressed, encode_frame, read_header
+from spark_ros.escalation.question.departure import Departure
+from spark_ros.escalation.question.escalation import EncodedImage, FrameMatch
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Annotation
 from spark_ros.ros.conversions import read_detections, stamp_ns
@@ -23,7 +23,7 @@ from spark_ros.ros.pose import PoseMessage, pose_metadata
 
 
 class RosSighting:
-    """What `spark_ros.escalation.asking.Sighting` asks for, over two messages."""
+    """What `spark_ros.escalation.question.asking.Sighting` asks for, over two messages."""
 
     def __init__(
         self,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from spark_ros.escalation.escalation import FrameMatch
 from spark_ros.escalation.frames import Frame, FrameRing
+from spark_ros.escalation.question.escalation import FrameMatch
 
 Found = tuple[Frame[Image | CompressedImage], FrameMatch]
 Take = Callable[[Found | None], None]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from typing import Any
 from samples import image
 
 from spark_ros.clients.errors import UnsupportedError
-from spark_ros.escalation.backend import Asked, News, Report
+from spark_ros.escalation.backends.backend import Asked, News, Report
 from spark_ros.escalation.courier import Courier, Event, Limits
-from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved, Status
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.journal.safe_journal import SafeJournal
 from spark_ros.escalation.poller import Poller
-from spark_ros.escalation.safe_journal import SafeJournal
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved, Status
 from spark_ros.model import Answer, Question, State
 
 DEADLINE_S = 20.0

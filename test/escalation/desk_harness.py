@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from courier_harness import Record, Service, running
 from samples import SIZE, image
 
-from spark_ros.escalation.asking import Asking
 from spark_ros.escalation.courier import Courier, Event, Limits
-from spark_ros.escalation.departure import Departure
 from spark_ros.escalation.desk import Desk
-from spark_ros.escalation.encoding import EncodingError
-from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch, Status
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.pictures.encoding import EncodingError
+from spark_ros.escalation.question.asking import Asking
+from spark_ros.escalation.question.departure import Departure
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch, Status
 from spark_ros.geometry import Box, Fit, ImageSize
 from spark_ros.model import Annotation, State, box_annotation
 

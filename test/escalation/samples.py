@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import Annotation, Question, box_annotation
 

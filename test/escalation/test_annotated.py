@@ -12,11 +12,17 @@ import numpy as np
 import pytest
 from samples import doubted, escalation
 
-from spark_ros.escalation.annotated import COLOURS, MAX_MARKS, PAPER, PRIOR, annotated_picture
-from spark_ros.escalation.canvas import ink_on
-from spark_ros.escalation.departure import Departure, Region
-from spark_ros.escalation.encoding import EncodingError, encode_pixels
-from spark_ros.escalation.escalation import EncodedImage, Resolved
+from spark_ros.escalation.pictures.annotated import (
+    COLOURS,
+    MAX_MARKS,
+    PAPER,
+    PRIOR,
+    annotated_picture,
+)
+from spark_ros.escalation.pictures.canvas import ink_on
+from spark_ros.escalation.pictures.encoding import EncodingError, encode_pixels
+from spark_ros.escalation.question.departure import Departure, Region
+from spark_ros.escalation.question.escalation import EncodedImage, Resolved
 from spark_ros.geometry import Box, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,

@@ -10,15 +10,15 @@ import pytest
 from courier_harness import Service, run, running, submit
 from samples import escalation, image
 
-from spark_ros.escalation.backend import Asked
+from spark_ros.escalation.backends.backend import Asked
+from spark_ros.escalation.backends.late_backend import LateBackend
 from spark_ros.escalation.courier import Limits
-from spark_ros.escalation.escalation import FrameMatch
 from spark_ros.escalation.frames import FrameRing
-from spark_ros.escalation.journal import Journal
-from spark_ros.escalation.journal_errors import JournalFull
-from spark_ros.escalation.late_backend import LateBackend
+from spark_ros.escalation.journal.errors import JournalFull
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.journal.safe_journal import SafeJournal
 from spark_ros.escalation.poller import Poller
-from spark_ros.escalation.safe_journal import SafeJournal
+from spark_ros.escalation.question.escalation import FrameMatch
 from spark_ros.model import Question, State
 
 HOUR_S = 3600.0

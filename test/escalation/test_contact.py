@@ -16,7 +16,7 @@ from spark_ros.clients.errors import (
     ServerError,
     UnsupportedError,
 )
-from spark_ros.escalation.contact import Contact, Trouble
+from spark_ros.escalation.backends.contact import Contact, Trouble
 from spark_ros.escalation.health import Snapshot
 
 

@@ -13,9 +13,9 @@ from courier_harness import Service, run, running, submit, written
 from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed, error_for_status
-from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.escalation.journal import Journal
-from spark_ros.escalation.journal_errors import JournalError
+from spark_ros.escalation.journal.errors import JournalError
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import State
 
 

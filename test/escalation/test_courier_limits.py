@@ -14,9 +14,9 @@ from samples import escalation, image
 
 from spark_ros.clients.errors import ConnectionFailed
 from spark_ros.escalation.courier import Limits
-from spark_ros.escalation.elapsed import Moment
-from spark_ros.escalation.journal import Journal
-from spark_ros.escalation.journal_errors import JournalFull
+from spark_ros.escalation.journal.elapsed import Moment
+from spark_ros.escalation.journal.errors import JournalFull
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.model import State
 
 REFUSED = ConnectionFailed('refused')

@@ -13,11 +13,11 @@ from courier_harness import Service, run, running, submit, written
 from samples import doubted, escalation
 
 from spark_ros.clients.errors import ConnectionFailed, error_for_status
-from spark_ros.escalation.backend import Asked, Report
+from spark_ros.escalation.backends.backend import Asked, Report
 from spark_ros.escalation.courier import Limits
-from spark_ros.escalation.escalation import Escalation
-from spark_ros.escalation.journal import Journal
-from spark_ros.escalation.journal_errors import JournalError
+from spark_ros.escalation.journal.errors import JournalError
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.model import Answer, State
 from spark_ros.wire.values import WireError
 

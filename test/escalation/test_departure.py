@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.departure import (
+from spark_ros.escalation.pictures.encoding import encode_frame, read_header
+from spark_ros.escalation.question.departure import (
     FORMATS,
     METADATA_KEYS,
     Departure,
@@ -22,7 +23,6 @@ from spark_ros.escalation.departure import (
     chosen,
     plan,
 )
-from spark_ros.escalation.encoding import encode_frame, read_header
 from spark_ros.geometry import Box, ImageSize, Vertex
 
 FRAME = ImageSize(320, 240)

@@ -12,12 +12,12 @@ from courier_harness import run, submit
 from desk_harness import Seen, office, seen
 from samples import escalation, image
 
-from spark_ros.escalation.asking import DOUBTED, Asking
 from spark_ros.escalation.courier import LimitReached, Limits
 from spark_ros.escalation.desk import FULL_PAUSE_S, SUMMARY_EVERY_S
-from spark_ros.escalation.dry_run import DryRun, Summary
-from spark_ros.escalation.journal import Journal
-from spark_ros.escalation.policy import Thresholds
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.asking import DOUBTED, Asking
+from spark_ros.escalation.question.dry_run import DryRun, Summary
+from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.model import State
 
 ASKING = {'front': Asking(Thresholds(0.6, 0.1), cooldown_s=60.0)}

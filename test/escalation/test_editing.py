@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from samples import doubted
 
-from spark_ros.escalation.departure import Departure, ImageSettings, Region, plan
-from spark_ros.escalation.drawing import draw_priors
-from spark_ros.escalation.encoding import EncodingError, encode_compressed, encode_pixels
-from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.escalation.pictures.drawing import draw_priors
+from spark_ros.escalation.pictures.encoding import EncodingError, encode_compressed, encode_pixels
+from spark_ros.escalation.question.departure import Departure, ImageSettings, Region, plan
+from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import Box, ImageSize
 
 FRAME = ImageSize(160, 120)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.elapsed import LONGEST_S, Moment, elapsed_s, now
+from spark_ros.escalation.journal.elapsed import LONGEST_S, Moment, elapsed_s, now
 
 TODAY_S = 1_795_000_000.0
 any_wall = st.floats(-1e12, 1e12)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from samples import SIZE, encoded, pixels
 
-from spark_ros.escalation.encoding import (
+from spark_ros.escalation.pictures.encoding import (
     EncodingError,
     encode_compressed,
     encode_pixels,

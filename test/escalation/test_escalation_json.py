@@ -9,8 +9,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.departure import Departure, Region
-from spark_ros.escalation.escalation import (
+from spark_ros.escalation.question.departure import Departure, Region
+from spark_ros.escalation.question.escalation import (
     Escalation,
     FrameMatch,
     dump_answer,

@@ -22,13 +22,13 @@ from spark_ros.clients.errors import (
     NotFoundError,
     UnsupportedError,
 )
-from spark_ros.escalation.backend import News, Report
+from spark_ros.escalation.backends.backend import News, Report
 from spark_ros.escalation.backoff import Backoff
 from spark_ros.escalation.courier import Courier, Limits
 from spark_ros.escalation.feed import CURSOR, Feed
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.journal.safe_journal import SafeJournal
 from spark_ros.escalation.poller import Poller
-from spark_ros.escalation.safe_journal import SafeJournal
 from spark_ros.model import Answer, State
 
 NEVER_S = 1000.0

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from spark_ros.escalation.escalation import EncodedImage
-from spark_ros.escalation.frame_server import FrameServer
-from spark_ros.escalation.small_server import MAX_CONNECTIONS
+from spark_ros.escalation.inbound.frame_server import FrameServer
+from spark_ros.escalation.inbound.small_server import MAX_CONNECTIONS
+from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import ImageSize
 
 IMAGE = EncodedImage(b'\xff\xd8 a picture', ImageSize(4, 3))

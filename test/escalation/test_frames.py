@@ -6,8 +6,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.escalation import FrameMatch
 from spark_ros.escalation.frames import NOW_STAMP_WINDOW_NS, FrameRing
+from spark_ros.escalation.question.escalation import FrameMatch
 
 MS = 1_000_000
 SLOP_NS = 20 * MS

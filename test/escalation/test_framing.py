@@ -11,9 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from samples import escalation
 
-from spark_ros.escalation.departure import Departure, ImageSettings, Region, plan
-from spark_ros.escalation.escalation import Escalation
-from spark_ros.escalation.framing import as_sent, in_frame
+from spark_ros.escalation.pictures.framing import as_sent, in_frame
+from spark_ros.escalation.question.departure import Departure, ImageSettings, Region, plan
+from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.geometry import Box, ImageSize, Vertex, corners
 from spark_ros.model import (
     Annotation,

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from spark_ros.escalation.escalation import Escalation, FrameMatch
-from spark_ros.escalation.heat_question import (
+from spark_ros.escalation.backends.heat_question import (
     NOT_THERE,
     DetectionAs,
     heat_answer,
     heat_request,
 )
+from spark_ros.escalation.question.escalation import Escalation, FrameMatch
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import Answer, Question, QuestionKind, State, box_annotation
 from spark_ros.wire.heat import parse_heat_object, parse_heat_request

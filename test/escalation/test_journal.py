@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from samples import escalation, image
 
-from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.escalation.journal import Journal
-from spark_ros.escalation.journal_errors import JournalError
-from spark_ros.escalation.journal_schema import SCHEMA_VERSION
+from spark_ros.escalation.journal.errors import JournalError
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.journal.schema import SCHEMA_VERSION
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, Correction, CorrectionKind, State
 
@@ -123,8 +123,8 @@ def in_another_process(script: str, path: Path) -> subprocess.Popen[str]:
     """Run Python with `path` and this folder's samples at hand."""
     head = (
         'import os, sys; from pathlib import Path; from samples import escalation, image\n'
-        'from spark_ros.escalation.journal import Journal\n'
-        'from spark_ros.escalation.journal_errors import JournalError\n'
+        'from spark_ros.escalation.journal.journal import Journal\n'
+        'from spark_ros.escalation.journal.errors import JournalError\n'
         f'path = Path({str(path)!r})\n'
     )
     here = os.path.dirname(__file__)

@@ -13,10 +13,10 @@ from courier_harness import Service, run, running, submit
 from samples import escalation, image
 
 from spark_ros.clients.errors import ConnectionFailed
-from spark_ros.escalation.elapsed import Moment
-from spark_ros.escalation.escalation import dump_escalation
-from spark_ros.escalation.journal import Entry, Journal
-from spark_ros.escalation.journal_schema import SCHEMA_VERSION
+from spark_ros.escalation.journal.elapsed import Moment
+from spark_ros.escalation.journal.journal import Entry, Journal
+from spark_ros.escalation.journal.schema import SCHEMA_VERSION
+from spark_ros.escalation.question.escalation import dump_escalation
 from spark_ros.model import State
 
 TODAY_S = 1_795_000_000.0

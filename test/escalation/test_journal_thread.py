@@ -11,8 +11,8 @@ import pytest
 from courier_harness import Service, run, running, submit
 from samples import escalation
 
-from spark_ros.escalation.disk import Disk
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.journal import Journal
 
 
 def test_what_waits_for_the_disk_is_written_also_when_its_task_is_cancelled() -> None:

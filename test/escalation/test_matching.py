@@ -6,7 +6,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.matching import CONFIRMED_IOU, SAME_IOU, corrections_by_matching
+from spark_ros.escalation.backends.matching import CONFIRMED_IOU, SAME_IOU, corrections_by_matching
 from spark_ros.geometry import Box, iou
 from spark_ros.model import Annotation, CorrectionKind, box_annotation
 

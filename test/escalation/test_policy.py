@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import doubted
 
-from spark_ros.escalation.policy import (
+from spark_ros.escalation.question.policy import (
     SAME_OBJECT_IOU,
     TRACKER_ID,
     Cooldown,

@@ -14,12 +14,12 @@ from desk_harness import CAMERAS, WORLD, Office, Seen, office, seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_ros.escalation.asking import Asking
-from spark_ros.escalation.backend import Report
+from spark_ros.escalation.backends.backend import Report
 from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.desk import doubted_of
-from spark_ros.escalation.escalation import Escalation
-from spark_ros.escalation.policy import Thresholds
+from spark_ros.escalation.question.asking import Asking
+from spark_ros.escalation.question.escalation import Escalation
+from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.model import Answer, State
 
 COOLDOWN_S = 60.0

@@ -13,9 +13,9 @@ from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed
 from spark_ros.escalation.courier import Courier, Limits
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.journal.safe_journal import SafeJournal
 from spark_ros.escalation.poller import Poller
-from spark_ros.escalation.safe_journal import SafeJournal
 
 MANY = 40
 

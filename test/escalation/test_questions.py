@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.journal import Entry
+from spark_ros.escalation.journal.journal import Entry
 from spark_ros.escalation.questions import WAITING, Question, Questions
 from spark_ros.model import State
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from spark_ros.escalation.heat_question import DetectionAs, heat_refusal
-from spark_ros.escalation.spark_question import spark_refusal
+from spark_ros.escalation.backends.heat_question import DetectionAs, heat_refusal
+from spark_ros.escalation.backends.spark_question import spark_refusal
 from spark_ros.model import Question, QuestionKind
 
 CHOICE, RATING = QuestionKind.MULTIPLE_CHOICE, QuestionKind.RATING

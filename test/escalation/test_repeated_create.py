@@ -20,12 +20,12 @@ from spark_ros.clients.errors import RefusedError
 from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.backend import Asked, Backend
-from spark_ros.escalation.escalation import Escalation
-from spark_ros.escalation.heat_backend import HeatBackend
-from spark_ros.escalation.heat_question import DetectionAs
-from spark_ros.escalation.image_hosts import ServiceImageHost
-from spark_ros.escalation.spark_backend import SparkBackend
+from spark_ros.escalation.backends.backend import Asked, Backend
+from spark_ros.escalation.backends.heat_backend import HeatBackend
+from spark_ros.escalation.backends.heat_question import DetectionAs
+from spark_ros.escalation.backends.image_hosts import ServiceImageHost
+from spark_ros.escalation.backends.spark_backend import SparkBackend
+from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.service import keys
 from spark_ros.service.app import running
 from spark_ros.service.settings import Settings

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from samples import escalation, image
 
-from spark_ros.escalation.escalation import EncodedImage
-from spark_ros.escalation.journal import Journal
-from spark_ros.escalation.journal_errors import JournalFull, JournalInUse
-from spark_ros.escalation.journal_schema import SCHEMA_VERSION
-from spark_ros.escalation.safe_journal import SafeJournal, open_journal
+from spark_ros.escalation.journal.errors import JournalFull, JournalInUse
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.journal.safe_journal import SafeJournal, open_journal
+from spark_ros.escalation.journal.schema import SCHEMA_VERSION
+from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
 

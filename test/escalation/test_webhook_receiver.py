@@ -13,7 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from spark_ros.escalation.webhook_receiver import MAX_AGE_S, MAX_BODY_BYTES, WebhookReceiver
+from spark_ros.escalation.inbound.webhook_receiver import (
+    MAX_AGE_S,
+    MAX_BODY_BYTES,
+    WebhookReceiver,
+)
 from spark_ros.wire.signing import webhook_signature
 
 SECRET = 'shared secret'

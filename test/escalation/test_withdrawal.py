@@ -11,7 +11,7 @@ from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed, RefusedError
 from spark_ros.escalation.courier import Limits
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.withdrawal import NOTE, UNKNOWN
 from spark_ros.model import State
 

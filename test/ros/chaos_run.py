@@ -31,7 +31,7 @@ from sensor_msgs.msg import Image
 from services import Service
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.msg import EngagementStatus, Resolution
 
 HEAR_ALL = QoSProfile(depth=2000, reliability=ReliabilityPolicy.RELIABLE)

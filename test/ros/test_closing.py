@@ -13,7 +13,7 @@ import pytest
 from asker import QUEUED, Asker, goal
 from robot import Robot
 
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.ros.declaring import ParameterError
 
 

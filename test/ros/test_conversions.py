@@ -19,7 +19,7 @@ from vision_msgs.msg import (
 )
 
 from spark_ros import geometry
-from spark_ros.escalation.escalation import Escalation, FrameMatch, Resolved, Status
+from spark_ros.escalation.question.escalation import Escalation, FrameMatch, Resolved, Status
 from spark_ros.geometry import ImageSize, PixelBox
 from spark_ros.model import (
     Annotation,

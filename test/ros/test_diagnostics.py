@@ -29,8 +29,8 @@ from services import Service, free_port
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation import questions_verdict
-from spark_ros.escalation.encoding import encode_pixels
+from spark_ros.escalation.pictures.encoding import encode_pixels
+from spark_ros.escalation.verdicts import questions
 
 BOX = (50.0, 60.0, 100.0, 80.0)
 
@@ -300,7 +300,7 @@ def test_a_dry_run_without_a_service(
 def test_a_disk_that_hangs(
     robot: Robot, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(questions_verdict, 'STUCK_S', 9.0)
+    monkeypatch.setattr(questions, 'STUCK_S', 9.0)
     node = robot.start()
     seen.until('questions', OK)
     goes_on = threading.Event()

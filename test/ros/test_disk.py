@@ -29,7 +29,7 @@ from sensor_msgs.msg import Image
 from services import Service
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.journal import SCHEMA_VERSION, Journal
+from spark_ros.escalation.journal.journal import SCHEMA_VERSION, Journal
 
 FROM_MEMORY = 'oing on from memory'
 

@@ -13,7 +13,7 @@ from front import Front
 from rclpy.parameter import Parameter
 from robot import TOKEN, Robot
 
-from spark_ros.escalation.dry_run import Summary
+from spark_ros.escalation.question.dry_run import Summary
 from spark_ros.msg import EngagementStatus
 
 WOULD_ASK = EngagementStatus.STATE_WOULD_ASK

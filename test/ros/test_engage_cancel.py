@@ -25,7 +25,7 @@ from person import Person
 from robot import Robot
 from services import Service
 
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.withdrawal import NOTE
 from spark_ros.msg import Question, Resolution
 

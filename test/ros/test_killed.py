@@ -22,8 +22,8 @@ from sensor_msgs.msg import Image
 from services import Service
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, Question, State
 from spark_ros.msg import EngagementStatus, Resolution

@@ -28,8 +28,8 @@ from robot import (
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import Question, box_annotation
 

@@ -24,7 +24,7 @@ from robot import (
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 
 QUICKLY_S = 5.0
 

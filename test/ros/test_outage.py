@@ -30,7 +30,7 @@ from services import Service
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.msg import EngagementStatus, Resolution
 
 QUESTIONS = 100

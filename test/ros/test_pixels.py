@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 
-from spark_ros.escalation.encoding import EncodingError
+from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.geometry import Box
 from spark_ros.ros.images import ENCODINGS, check_image, to_pixels
 

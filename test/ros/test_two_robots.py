@@ -26,7 +26,7 @@ from sensor_msgs.msg import Image
 from services import Service, write_truth
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.journal import Journal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.msg import EngagementStatus, Resolution
 
 ROBOTS = ('r1', 'r2')

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from spark_ros.escalation.escalation import FrameMatch
 from spark_ros.escalation.frames import FrameRing
+from spark_ros.escalation.question.escalation import FrameMatch
 from spark_ros.ros.wanted import MAX_WANTED, WantedFrames
 
 SLOP, SECOND = 20, 1_000_000_000

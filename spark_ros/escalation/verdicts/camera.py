@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.verdict import Level, Problem, Verdict
+from spark_ros.escalation.verdicts.verdict import Level, Problem, Verdict
 
 SILENT_S = 5.0
 

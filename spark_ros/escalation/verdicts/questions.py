@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spark_ros.escalation.health import Snapshot
-from spark_ros.escalation.verdict import Level, Problem, Verdict, ago, stopped
+from spark_ros.escalation.verdicts.verdict import Level, Problem, Verdict, ago, stopped
 
 UNSENT_S = 10.0
 STUCK_S = 30.0

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spark_ros.escalation.departure import Departure
-from spark_ros.escalation.escalation import Escalation
+from spark_ros.escalation.question.departure import Departure
+from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.geometry import Box, Vertex, clamp, corners, hull
 from spark_ros.model import (
     Annotation,

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from spark_ros.escalation.small_server import SmallHandler, SmallServer
+from spark_ros.escalation.inbound.small_server import SmallHandler, SmallServer
 from spark_ros.wire.signing import webhook_signature
 
 MAX_BODY_BYTES = 8 * 2**20

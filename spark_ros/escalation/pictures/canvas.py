@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.escalation.plain_text import plain
+from spark_ros.escalation.pictures.plain_text import plain
 
 Colour = tuple[int, int, int]
 Corners = tuple[float, float, float, float]

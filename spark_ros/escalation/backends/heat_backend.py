@@ -13,21 +13,21 @@ from hashlib import sha256
 
 from spark_ros.clients.errors import NotFoundError, RefusedError
 from spark_ros.clients.heat import HeatClient
-from spark_ros.escalation.backend import FEED_BLOCK_S, Asked, News, Report
-from spark_ros.escalation.departure import JPEG_QUALITY
-from spark_ros.escalation.drawing import draw_priors
-from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.escalation.framing import as_sent, in_frame
-from spark_ros.escalation.heat_question import (
+from spark_ros.escalation.backends.backend import FEED_BLOCK_S, Asked, News, Report
+from spark_ros.escalation.backends.heat_question import (
     STATES,
     DetectionAs,
     heat_answer,
     heat_refusal,
     heat_request,
 )
-from spark_ros.escalation.image_hosts import ImageHost, camera_tag
+from spark_ros.escalation.backends.image_hosts import ImageHost, camera_tag
+from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.one_by_one import one_by_one, unknown_token
+from spark_ros.escalation.pictures.drawing import draw_priors
+from spark_ros.escalation.pictures.framing import as_sent, in_frame
+from spark_ros.escalation.question.departure import JPEG_QUALITY
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Answer, Question
 from spark_ros.wire.heat import HeatObject, parse_heat_object
 

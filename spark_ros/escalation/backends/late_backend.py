@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 
-from spark_ros.escalation.backend import Asked, Backend, News, Report
-from spark_ros.escalation.escalation import EncodedImage, Escalation
+from spark_ros.escalation.backends.backend import Asked, Backend, News, Report
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Question
 
 

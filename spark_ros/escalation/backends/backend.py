@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from spark_ros.escalation.escalation import EncodedImage, Escalation
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Answer, Question, State
 
 FEW = 8

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.policy import HOUR_S, Cooldown, HourlyLimit, Thresholds
+from spark_ros.escalation.question.policy import HOUR_S, Cooldown, HourlyLimit, Thresholds
 from spark_ros.model import Annotation
 
 FEW = 10

@@ -17,9 +17,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spark_ros.escalation import elapsed
-from spark_ros.escalation.elapsed import CLOCK_SET_S, Moment, elapsed_s
-from spark_ros.escalation.escalation import (
+from spark_ros.escalation.journal import elapsed
+from spark_ros.escalation.journal.elapsed import CLOCK_SET_S, Moment, elapsed_s
+from spark_ros.escalation.journal.errors import (
+    JournalDamaged,
+    JournalError,
+    JournalFull,
+    JournalInUse,
+    JournalMisplaced,
+    JournalTooNew,
+)
+from spark_ros.escalation.journal.schema import SCHEMA_VERSION, bring_up_to_date, version_of
+from spark_ros.escalation.journal.use import JournalUse, measure
+from spark_ros.escalation.question.escalation import (
     EncodedImage,
     Escalation,
     Resolved,
@@ -28,16 +38,6 @@ from spark_ros.escalation.escalation import (
     load_answer,
     load_escalation,
 )
-from spark_ros.escalation.journal_errors import (
-    JournalDamaged,
-    JournalError,
-    JournalFull,
-    JournalInUse,
-    JournalMisplaced,
-    JournalTooNew,
-)
-from spark_ros.escalation.journal_schema import SCHEMA_VERSION, bring_up_to_date, version_of
-from spark_ros.escalation.journal_use import JournalUse, measure
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from spark_ros.escalation.departure import Departure, Region
+from spark_ros.escalation.question.departure import Departure, Region
 from spark_ros.geometry import Box, Fit, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,

@@ -12,8 +12,8 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from spark_ros.escalation.escalation import EncodedImage
-from spark_ros.escalation.small_server import SmallHandler, SmallServer
+from spark_ros.escalation.inbound.small_server import SmallHandler, SmallServer
+from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.wire.signing import url_signature, url_signature_valid
 
 KEEP_S = 7 * 24 * 3600

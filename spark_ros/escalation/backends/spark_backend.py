@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from spark_ros.clients.errors import NotFoundError, RefusedError, UnsupportedError
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.backend import FEED_BLOCK_S, FEW, Asked, News, Report
-from spark_ros.escalation.escalation import EncodedImage, Escalation
-from spark_ros.escalation.framing import as_sent, in_frame
-from spark_ros.escalation.image_hosts import ServiceImageHost, camera_tag
+from spark_ros.escalation.backends.backend import FEED_BLOCK_S, FEW, Asked, News, Report
+from spark_ros.escalation.backends.image_hosts import ServiceImageHost, camera_tag
+from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
+from spark_ros.escalation.backends.spark_question import spark_refusal
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.one_by_one import one_by_one, unknown_token
-from spark_ros.escalation.spark_question import spark_refusal
+from spark_ros.escalation.pictures.framing import as_sent, in_frame
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Question, State
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, parse_engagement
 from spark_ros.wire.values import WireError

@@ -12,10 +12,10 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from spark_ros.escalation.asking import DOUBTED
-from spark_ros.escalation.escalation import Escalation, FrameMatch
-from spark_ros.escalation.matching import corrections_by_matching
-from spark_ros.escalation.policy import certainty
+from spark_ros.escalation.backends.matching import corrections_by_matching
+from spark_ros.escalation.question.asking import DOUBTED
+from spark_ros.escalation.question.escalation import Escalation, FrameMatch
+from spark_ros.escalation.question.policy import certainty
 from spark_ros.geometry import GeometryError, ImageSize, PixelBox, normalize
 from spark_ros.model import (
     Annotation,

@@ -10,9 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from spark_ros.escalation.departure import METADATA_KEYS, Departure, ImageSettings, chosen, plan
-from spark_ros.escalation.escalation import EncodedImage, Escalation, FrameMatch
-from spark_ros.escalation.policy import Cooldown, Thresholds, certainty
+from spark_ros.escalation.question.departure import (
+    METADATA_KEYS,
+    Departure,
+    ImageSettings,
+    chosen,
+    plan,
+)
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
+from spark_ros.escalation.question.policy import Cooldown, Thresholds, certainty
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import Annotation, Question
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from spark_ros.escalation.answer_band import Legend, band_height, draw_band
-from spark_ros.escalation.asking import DOUBTED
-from spark_ros.escalation.canvas import Canvas, Colour, Corners, Point, ink_on
-from spark_ros.escalation.departure import Pixels
-from spark_ros.escalation.encoding import EncodingError, encode_pixels
-from spark_ros.escalation.escalation import EncodedImage, Resolved
+from spark_ros.escalation.pictures.answer_band import Legend, band_height, draw_band
+from spark_ros.escalation.pictures.canvas import Canvas, Colour, Corners, Point, ink_on
+from spark_ros.escalation.pictures.encoding import EncodingError, encode_pixels
+from spark_ros.escalation.question.asking import DOUBTED
+from spark_ros.escalation.question.departure import Pixels
+from spark_ros.escalation.question.escalation import EncodedImage, Resolved
 from spark_ros.geometry import Vertex, hull
 from spark_ros.model import Annotation, AnnotationType, Correction, CorrectionKind, same_vertices
 

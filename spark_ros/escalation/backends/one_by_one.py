@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from spark_ros.clients.errors import ProtocolError, ServerError
-from spark_ros.escalation.backend import Asked, Report
+from spark_ros.escalation.backends.backend import Asked, Report
 
 
 async def one_by_one(

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spark_ros.escalation.canvas import Canvas, Colour
-from spark_ros.escalation.escalation import Resolved
-from spark_ros.escalation.plain_text import is_plain
+from spark_ros.escalation.pictures.canvas import Canvas, Colour
+from spark_ros.escalation.pictures.plain_text import is_plain
+from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.model import State
 
 INK: Colour = (245, 243, 240)

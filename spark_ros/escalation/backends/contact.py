@@ -19,8 +19,8 @@ from spark_ros.clients.errors import (
     RedirectError,
     ServerError,
 )
-from spark_ros.escalation.backend import Asked, Backend, News, Report
-from spark_ros.escalation.escalation import EncodedImage, Escalation
+from spark_ros.escalation.backends.backend import Asked, Backend, News, Report
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Question
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from spark_ros.escalation.departure import JPEG_QUALITY, Departure, Pixels, apply
-from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.escalation.question.departure import JPEG_QUALITY, Departure, Pixels, apply
+from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import ImageSize
 
 MAX_PIXELS = 100_000_000

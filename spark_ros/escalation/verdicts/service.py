@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from spark_ros.escalation.contact import Contact, Trouble
+from spark_ros.escalation.backends.contact import Contact, Trouble
 from spark_ros.escalation.health import Snapshot
-from spark_ros.escalation.verdict import Level, Problem, Verdict, ago, stopped
+from spark_ros.escalation.verdicts.verdict import Level, Problem, Verdict, ago, stopped
 
 
 def judge_service(kind: str, url: str, snapshot: Snapshot, now: float) -> Verdict:

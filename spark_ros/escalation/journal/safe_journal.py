@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from spark_ros.escalation.escalation import EncodedImage, Escalation, Resolved
-from spark_ros.escalation.journal import Entry, Journal
-from spark_ros.escalation.journal_errors import (
+from spark_ros.escalation.journal.errors import (
     JournalDamaged,
     JournalError,
     JournalFull,
     JournalInUse,
     JournalMisplaced,
 )
-from spark_ros.escalation.journal_use import JournalUse
+from spark_ros.escalation.journal.journal import Entry, Journal
+from spark_ros.escalation.journal.use import JournalUse
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.model import Answer, State
 
 T = TypeVar('T')

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.escalation import EncodedImage, Escalation
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 
 
 def camera_tag(escalation: Escalation) -> str:
