@@ -14,9 +14,9 @@ from heat_harness import CHOICES, IMAGE, ask, asker
 from service_harness import Caller, InProcess, picture
 
 from spark_ros.demo import photographs
-from spark_ros.escalation.asking import DOUBTED
-from spark_ros.escalation.drawing import draw_priors
-from spark_ros.escalation.escalation import EncodedImage
+from spark_ros.escalation.pictures.drawing import draw_priors
+from spark_ros.escalation.question.asking import DOUBTED
+from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import box_annotation
 from spark_ros.service.crunchers import Crunchers
