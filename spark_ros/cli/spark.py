@@ -18,7 +18,7 @@ from spark_ros.cli.spark_export import Wish, export
 from spark_ros.cli.spark_follow import Timeout, Watch, wait
 from spark_ros.cli.spark_progress import Count, Progress
 from spark_ros.cli.spark_question import Asked, read_question
-from spark_ros.cli.spark_records import Record
+from spark_ros.cli.spark_records import ANSWERED, Record
 from spark_ros.cli.spark_save import save_pictures
 from spark_ros.cli.spark_services import (
     Access,
@@ -36,7 +36,7 @@ from spark_ros.clients import (
 )
 from spark_ros.clients.credentials import find_token
 
-OK, FAILED, USAGE, UNAUTHORIZED, UNREACHABLE, TIMED_OUT = range(6)
+OK, FAILED, USAGE, UNAUTHORIZED, UNREACHABLE, TIMED_OUT, UNANSWERED = range(7)
 INTERRUPTED = 130
 CALL_S, UPLOAD_S = 60.0, 300.0
 
@@ -108,7 +108,7 @@ async def _serve(
 ) -> int:
     async with open_service(api, access) as service:
         if asked is not None:
-            await _ask(service, asked, arguments)
+            return await _ask(service, asked, arguments)
         elif arguments.command == 'list':
             _list([each async for each in service.listed(arguments.state)], arguments.json)
         elif arguments.command == 'show':
@@ -148,15 +148,16 @@ async def _export(
     return FAILED if outcome.lost else OK
 
 
-async def _ask(service: Service, asked: Asked, arguments: argparse.Namespace) -> None:
+async def _ask(service: Service, asked: Asked, arguments: argparse.Namespace) -> int:
     token = await service.ask(asked)
     if not arguments.wait:
         print_json({'token': token}) if arguments.json else print(say(token))
-        return
+        return OK
     progress = Progress(sys.stderr, quiet=arguments.quiet)
     async with progress.shown(token):
         records = await wait(service, token, arguments.timeout, progress)
     _show(records, arguments.json)
+    return OK if all(record.state in ANSWERED for record in records) else UNANSWERED
 
 
 async def _watch(service: Service, arguments: argparse.Namespace) -> None:

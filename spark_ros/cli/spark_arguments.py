@@ -33,12 +33,13 @@ environment:
   NO_COLOR      no colours
 
 exit codes:
-  0  done; with --wait: it is over, see the state
+  0  done; with --wait: answered
   1  the service refused, or its answer cannot be read
   2  wrong arguments, no token, an image that cannot be used
   3  the token is not accepted
   4  the service cannot be reached
   5  timed out, or with --wait: not answered in time
+  6  with --wait: over without an answer (flagged, aborted)
   130  ended by Ctrl-C
 """
 ASK_EPILOG = """\

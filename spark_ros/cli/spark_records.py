@@ -22,6 +22,7 @@ from spark_ros.wire.values import parse_time
 
 HEAT_DATES = ('date_created', 'date_closed')
 FLAGGED = 'flagged'
+ANSWERED = {'closed', 'complete'}
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,16 @@ def test_waiting_tells_each_state(place: Place, api: str) -> None:
     assert asking.err[-1].endswith(over)
 
 
+@pytest.mark.parametrize('api', ['spark', 'heat'])
+def test_over_without_an_answer_is_told_by_the_exit_code(place: Place, api: str) -> None:
+    """So that `spark ask … --wait && drive` does not drive."""
+    with running(place.around(api), *ASK, '--wait') as asking:
+        asking.until(lambda: asking.err)
+        place.operator.do(place.operator.claim(), 'flag', reason='too dark')
+        assert asking.ended() == 6
+    assert asking.out[1].split() == ['state', 'flagged']
+
+
 def test_waiting_without_a_word(place: Place) -> None:
     """--quiet, and what is not answered in time: exit 5 and how to look later."""
     done = spark(place.around(), *ASK, '--wait', '--timeout', '1.5', '--quiet')
