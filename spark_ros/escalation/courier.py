@@ -93,6 +93,8 @@ class Courier:
         self._emit = emit
         self._limits = limits
         self._hourly = HourlyLimit(limits.per_hour)
+        for age_s in journal.accepted_lately():
+            self._hourly.note(time.monotonic() - age_s)
         self._disk = Disk()
         self._questions = Questions()
         self._early: OrderedDict[str, Report] = OrderedDict()

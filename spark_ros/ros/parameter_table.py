@@ -66,7 +66,7 @@ NODE = (
     Spec('dry_run', BOOL, False, 'Only tell, on ~/engagements, what would be asked: nobody is asked, nothing is stored, and no service is needed.', live=True),
     Spec('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question counts as expired; 0: never.', 0.0, 31_536_000.0, live=True),
     Spec('limits.open', INTEGER, 50, 'Questions waiting to be sent or answered at one time; 0: no limit.', 0, 1_000_000, live=True),
-    Spec('limits.per_hour', INTEGER, 0, 'Questions asked in any hour; 0: no limit.', 0, 1_000_000, live=True),
+    Spec('limits.per_hour', INTEGER, 0, 'Questions asked in any hour, also across a restart; 0: no limit.', 0, 1_000_000, live=True),
     Spec('journal.path', STRING, '', 'File in which questions survive a restart; empty: memory only.'),
     Spec('journal.max_mb', DOUBLE, 1000.0, 'Megabytes of images in the journal; 0: no limit.', 0.0, 1_000_000.0, live=True),
     Spec('journal.max_count', INTEGER, 0, 'Questions in the journal; 0: no limit.', 0, 1_000_000),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,13 +14,17 @@ from courier_harness import Service, run, running, submit
 from samples import escalation, image
 
 from spark_ros.clients.errors import ConnectionFailed
-from spark_ros.escalation.journal.elapsed import Moment
+from spark_ros.escalation.courier import Limits
+from spark_ros.escalation.journal import journal as journal_module
+from spark_ros.escalation.journal.ages import carry_over
+from spark_ros.escalation.journal.elapsed import Moment, now
 from spark_ros.escalation.journal.journal import Entry, Journal
 from spark_ros.escalation.journal.schema import SCHEMA_VERSION
 from spark_ros.escalation.question.escalation import dump_escalation
 from spark_ros.model import State
 
 TODAY_S = 1_795_000_000.0
+TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
 # What version 1 made.
 SCHEMA_1 = """
 CREATE TABLE escalation (
@@ -92,20 +97,51 @@ def test_a_robot_that_never_knows_the_time_grows_older_with_each_start(path: Pat
     assert entry.age_s >= entry.timeout_s
 
 
-def test_where_the_disk_refuses_the_age_is_known_all_the_same(path: Path) -> None:
+def test_where_the_disk_refuses_the_age_is_known_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accepted(path, Moment('a', 1000.0, TODAY_S))
 
-    class Refused(Journal):
-        def _carry_ages_over(self) -> None:
-            self._db.execute('PRAGMA query_only = ON')
-            super()._carry_ages_over()
-            self._db.execute('PRAGMA query_only = OFF')
+    def refused(db: sqlite3.Connection, now: Moment) -> None:
+        db.execute('PRAGMA query_only = ON')
+        carry_over(db, now)
+        db.execute('PRAGMA query_only = OFF')
 
+    monkeypatch.setattr(journal_module, 'carry_over', refused)
     for _ in range(2):
-        with closing(Refused(path, now=at(Moment('b', 20.0, TODAY_S + 60.0)))) as journal:
+        with closing(Journal(path, now=at(Moment('b', 20.0, TODAY_S + 60.0)))) as journal:
             assert [entry.age_s for entry in journal.entries()] == [60.0]
+            assert journal.accepted_lately() == [60.0]
     with closing(sqlite3.connect(path)) as db:
         assert db.execute('SELECT age_s, boot FROM escalation').fetchall() == [(0.0, 'a')]
+
+
+def test_the_last_hour_is_known_after_a_restart_whatever_has_become_of_it(path: Path) -> None:
+    """Also of a question that is answered and forgotten; so a restart gives no new hour."""
+    for up_s in (1000.0, 3000.0):
+        with closing(Journal(path, now=at(Moment('a', up_s, TODAY_S + up_s)))) as journal:
+            journal.done(journal.add(escalation(), image()).id)
+    later = at(Moment('b', 20.0, TODAY_S + 3700.0))
+    with closing(Journal(path, now=later)) as journal:
+        assert not journal.entries() and journal.accepted_lately() == [2700.0, 700.0]
+    with closing(Journal(path, now=at(Moment('b', 1020.0, 0.0)))) as journal:
+        assert journal.accepted_lately() == [1700.0]
+        journal.add(escalation(), image())
+        assert journal.accepted_lately() == [1700.0, 0.0]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute('SELECT COUNT(*) FROM accepted').fetchone() == (2,)
+
+
+def test_a_restart_asks_no_more_than_an_hour_may_have(path: Path) -> None:
+    accepted(path, now())
+
+    async def test() -> None:
+        limits = Limits(per_hour=1)
+        async with running(Service(), Journal(path), limits) as (courier, _):
+            assert courier.admits(0.0, time.monotonic()) == 'limits.per_hour'
+            assert courier.admits(0.0, time.monotonic() + 3601.0) == ''
+
+    run(test())
 
 
 def test_one_asked_in_1970_neither_expires_at_the_restart_nor_never(path: Path) -> None:
@@ -156,10 +192,12 @@ def test_a_journal_of_version_1_is_brought_up_to_date(path: Path) -> None:
     with closing(sqlite3.connect(path)) as new:
         assert new.execute('PRAGMA user_version').fetchone() == (SCHEMA_VERSION,)
         columns = [row[1] for row in new.execute('PRAGMA table_info(escalation)')]
+        tables = new.execute(TABLES).fetchall()
     fresh = path.with_name('fresh.db')
     Journal(fresh).close()
     with closing(sqlite3.connect(fresh)) as other:
         assert columns == [row[1] for row in other.execute('PRAGMA table_info(escalation)')]
+        assert tables == other.execute(TABLES).fetchall()
 
 
 def test_an_upgrade_that_fails_changes_nothing(path: Path) -> None:

@@ -12,13 +12,14 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spark_ros.escalation.journal import elapsed
-from spark_ros.escalation.journal.elapsed import CLOCK_SET_S, Moment, elapsed_s
+from spark_ros.escalation.journal.ages import accepted_lately, carry_over, note_accepted
+from spark_ros.escalation.journal.elapsed import Moment, elapsed_s
 from spark_ros.escalation.journal.errors import (
     JournalDamaged,
     JournalError,
@@ -109,7 +110,7 @@ class Journal:
             for pragma in ('journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON'):
                 self._db.execute(f'PRAGMA {pragma}')
             bring_up_to_date(self._db)
-            self._carry_ages_over()
+            carry_over(self._db, self._now())
             self.entries()
         except (OSError, sqlite3.Error) as error:
             self.close()
@@ -155,6 +156,7 @@ class Journal:
                 'INSERT INTO image VALUES (?, ?, ?, ?, ?)',
                 (escalation.id, image.data, *image.size, image.format),
             )
+            note_accepted(self._db, now)
             self._db.execute('COMMIT')
         except JournalFull:
             self._db.execute('ROLLBACK')
@@ -192,6 +194,13 @@ class Journal:
                 age_s, *read,
             ) in rows
         ]  # fmt: skip
+
+    def accepted_lately(self) -> list[float]:
+        """Return how many seconds ago each of the last hour's questions was accepted.
+
+        Oldest first, whatever has become of them. Raises sqlite3.Error.
+        """
+        return accepted_lately(self._db, self._now())
 
     def escalation(self, id: str) -> Escalation:
         """Return one question. Raises KeyError where it is not there."""
@@ -291,30 +300,6 @@ class Journal:
                 f'the journal {self.path} was written by a newer version of spark_ros '
                 f'(format {version}, this one knows {SCHEMA_VERSION}); it is left untouched'
             )
-
-    def _carry_ages_over(self) -> None:
-        """Count ages from this start of the machine on, so that each restart adds to them.
-
-        A disk that refuses does not matter: the ages are then found anew each time.
-        """
-        now = self._now()
-        with suppress(sqlite3.OperationalError):
-            rows = self._db.execute(
-                'SELECT age_s, boot, up_s, wall_s, id FROM escalation '
-                'WHERE boot != ? OR wall_s < ?',
-                (now.boot, CLOCK_SET_S),
-            ).fetchall()
-            self._db.execute('BEGIN IMMEDIATE')
-            self._db.executemany(
-                'UPDATE escalation SET age_s = ?, boot = ?, up_s = ?, wall_s = ? WHERE id = ?',
-                [
-                    (age_s + elapsed_s(Moment(*read), now), now.boot, now.up_s, now.wall_s, id)
-                    for age_s, *read, id in rows
-                ],
-            )
-            self._db.execute('COMMIT')
-        if self._db.in_transaction:
-            self._db.execute('ROLLBACK')
 
     def _expect_room_for_one(self) -> None:
         if not self._max_count:

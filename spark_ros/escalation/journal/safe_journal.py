@@ -92,6 +92,14 @@ class SafeJournal:
         """Return everything that is not done."""
         return self._disk.entries() + self._spare.entries()
 
+    def accepted_lately(self) -> list[float]:
+        """Return how many seconds ago each of the last hour's questions was accepted."""
+        try:
+            return self._disk.accepted_lately()
+        except sqlite3.Error as error:
+            self._say(f'the journal {self.path} cannot be read: {error}')
+            return []
+
     def unpublished(self) -> Iterator[Resolved]:
         """Yield the answers that a former run stored and did not see published."""
         return self._disk.unpublished()

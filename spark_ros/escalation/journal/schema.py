@@ -6,8 +6,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-SCHEMA_VERSION = 2
-# `age_s` is how old a question was when the clocks were read as `boot`, `up_s` and `wall_s` say.
+SCHEMA_VERSION = 3
+# `age_s` is how old a row was when the clocks were read as `boot`, `up_s` and `wall_s` say.
 SCHEMA = """
 CREATE TABLE escalation (
     id TEXT PRIMARY KEY,
@@ -29,6 +29,9 @@ CREATE TABLE escalation (
     wall_s REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE accepted (
+    age_s REAL NOT NULL, boot TEXT NOT NULL, up_s REAL NOT NULL, wall_s REAL NOT NULL
+);
 CREATE TABLE image (
     id TEXT PRIMARY KEY REFERENCES escalation(id) ON DELETE CASCADE,
     data BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL
@@ -43,6 +46,11 @@ UPGRADES = {
     ALTER TABLE escalation ADD COLUMN wall_s REAL NOT NULL DEFAULT 0;
     UPDATE escalation SET wall_s = created, timeout_s = COALESCE(deadline - created, 0);
     ALTER TABLE escalation DROP COLUMN deadline;
+    """,
+    2: """
+    CREATE TABLE accepted (
+        age_s REAL NOT NULL, boot TEXT NOT NULL, up_s REAL NOT NULL, wall_s REAL NOT NULL
+    );
     """,
 }
 """By the version that they lead on from."""

@@ -1,0 +1,61 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""How old what is in the journal is, across restarts, and what was accepted in the last hour."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+
+from spark_ros.escalation.journal.elapsed import CLOCK_SET_S, Moment, elapsed_s
+
+HOUR_S = 3600.0
+TABLES = ('escalation', 'accepted')
+
+
+def carry_over(db: sqlite3.Connection, now: Moment) -> None:
+    """Count ages from this start of the machine on, so that each restart adds to them.
+
+    A disk that refuses does not matter: the ages are then found anew each time.
+    """
+    with suppress(sqlite3.OperationalError):
+        db.execute('BEGIN IMMEDIATE')
+        for table in TABLES:
+            rows = db.execute(
+                f'SELECT age_s, boot, up_s, wall_s, rowid FROM {table} '
+                'WHERE boot != ? OR wall_s < ?',
+                (now.boot, CLOCK_SET_S),
+            ).fetchall()
+            db.executemany(
+                f'UPDATE {table} SET age_s = ?, boot = ?, up_s = ?, wall_s = ? WHERE rowid = ?',
+                [
+                    (age_s + elapsed_s(Moment(*read), now), now.boot, now.up_s, now.wall_s, row)
+                    for age_s, *read, row in rows
+                ],
+            )
+        db.execute('COMMIT')
+    if db.in_transaction:
+        db.execute('ROLLBACK')
+
+
+def note_accepted(db: sqlite3.Connection, now: Moment) -> None:
+    """Count one question, and forget those of more than an hour ago.
+
+    Raises:
+        sqlite3.Error: the file cannot be written.
+    """
+    db.execute(
+        'DELETE FROM accepted WHERE boot = ? AND age_s + ? - up_s > ?',
+        (now.boot, now.up_s, HOUR_S),
+    )
+    db.execute('INSERT INTO accepted VALUES (0, ?, ?, ?)', (now.boot, now.up_s, now.wall_s))
+
+
+def accepted_lately(db: sqlite3.Connection, now: Moment) -> list[float]:
+    """Return how many seconds ago each question of the last hour was accepted, oldest first.
+
+    Raises:
+        sqlite3.Error: the file cannot be read.
+    """
+    rows = db.execute('SELECT age_s, boot, up_s, wall_s FROM accepted').fetchall()
+    ages = (age_s + elapsed_s(Moment(*read), now) for age_s, *read in rows)
+    return sorted((age for age in ages if age <= HOUR_S), reverse=True)
