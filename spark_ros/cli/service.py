@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""`spark-service`: run the resolution service and manage its keys and programs."""
+"""`spark-service`: run the resolution service, back it up, manage its keys and programs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from spark_ros.cli.service_arguments import service_parser
 from spark_ros.service import keys, programs, sessions
+from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.images import record
 from spark_ros.service.keys import KeyProblem
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return Settings(options.data, options.database)
+    return Settings(options.data, options.database, images=options.images)
 
 
 def _serving_settings(options: argparse.Namespace) -> Settings:
@@ -76,7 +77,7 @@ def _opened(options: argparse.Namespace) -> Iterator[Context]:
     try:
         yield context
     finally:
-        context.store.close()
+        context.close()
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -180,7 +181,7 @@ def _program_set(options: argparse.Namespace) -> None:
         program = programs.parse(text)
         with _opened(options) as service:
             found, saved = programs.import_images(
-                program, options.file.parent, service.images, service.settings.max_pixels
+                program, options.file.parent, service.images.files, service.settings.max_pixels
             )
 
             def put(transaction: Transaction) -> None:
@@ -222,6 +223,10 @@ def _login_link(options: argparse.Namespace) -> None:
         )
 
 
+def _backup(options: argparse.Namespace) -> None:
+    back_up(_settings(options), options.target, lambda line: print(line, flush=True))
+
+
 def _answers(address: str) -> bool:
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == 'https' else 80)
@@ -256,6 +261,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     'program_show': _program_show,
     'program_list': _program_list,
     'login_link': _login_link,
+    'backup': _backup,
 }
 
 if __name__ == '__main__':

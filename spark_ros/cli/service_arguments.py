@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
+from spark_ros.service.bucket_images import parse_bucket
 from spark_ros.service.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
 from spark_ros.wire.values import WireError, expect_url
@@ -20,6 +21,7 @@ examples:
   spark-service key create robot-7 --program crates     prints the new key, and only that
   spark-service program set crates --file crates.yaml
   spark-service serve --port 8080 --operator scripted
+  spark-service backup /backup/spark                    again and again: copies new images only
 """
 
 
@@ -45,6 +47,14 @@ def service_parser() -> argparse.ArgumentParser:
         metavar='URL',
         help='any SQLAlchemy URL instead of SQLite in DIR (or SPARK_SERVICE_DATABASE)',
     )
+    shared.add_argument(
+        '--images',
+        type=_images,
+        default=os.environ.get('SPARK_SERVICE_IMAGES', ''),
+        metavar='URL',
+        help='s3://BUCKET/PREFIX instead of a directory in DIR (or SPARK_SERVICE_IMAGES); the '
+        'store and the credentials are set by AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and so on',
+    )
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     _serving(commands, shared)
     _keys(commands, shared)
@@ -53,6 +63,15 @@ def service_parser() -> argparse.ArgumentParser:
         'login-link', parents=[shared], help='print a fresh console login of a running service'
     )
     link.set_defaults(command='login_link')
+    backup = commands.add_parser(
+        'backup',
+        parents=[shared],
+        help='copy the database and the new images into a directory, while the service runs',
+    )
+    backup.add_argument(
+        'target', type=Path, metavar='TARGET', help='the directory; made with mode 0700'
+    )
+    backup.set_defaults(command='backup')
     return parser
 
 
@@ -174,6 +193,13 @@ def _lease(value: str) -> float:
 def _network(value: str) -> str:
     try:
         return str(read_network(value))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _images(value: str) -> str:
+    try:
+        return str(parse_bucket(value)) if value else ''
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -30,6 +30,7 @@ from spark_ros.service import (
     spark_api,
 )
 from spark_ros.service.context import Context, open_context
+from spark_ros.service.image_files import image_files
 from spark_ros.service.middleware import Outermost
 from spark_ros.service.outgoing import Guard
 from spark_ros.service.settings import Settings
@@ -63,7 +64,6 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         context = open_context(settings, clock)
-        context.images.clear_incoming()
         context.bus.open()
         app.state.context = context
         sender = Sender(context, guard)
@@ -80,7 +80,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.to_thread(context.store.close)
+            await asyncio.to_thread(context.close)
 
     app = FastAPI(
         title='Resolution service',
@@ -104,8 +104,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
 async def running(
     settings: Settings, clock: Callable[[], float] = time.time
 ) -> AsyncIterator[FastAPI]:
-    """Run a service inside this process, for instance behind `httpx.ASGITransport`."""
+    """Run a service inside this process, for instance behind `httpx.ASGITransport`.
+
+    Raises:
+        ImagesUnusable, OSError, ValueError: as `create_app`, or images cannot be kept.
+    """
     app = create_app(settings, clock)
+    await asyncio.to_thread(image_files(settings).prepare)
     async with app.router.lifespan_context(app):
         yield app
 

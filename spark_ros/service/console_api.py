@@ -138,11 +138,9 @@ async def answer(question_id: int, request: Request, operator: Acting) -> Respon
     body = (await read_json(request, service.settings.json_limit)).value
     now = service.clock()
 
-    def read(connection: Connection) -> tuple[dict[str, Any], list[str]]:
-        row = _row(connection, question_id)
-        return operator_view.answer_of(service, connection, row, body)
-
-    said, flags = await service.store.read(read)
+    row = await service.store.read(lambda connection: _row(connection, question_id))
+    sizes = await operator_view.sizes_of(service, row)
+    said, flags = await service.store.beside(operator_view.answer_of, row, body, sizes)
     return await _closed(
         service,
         lambda transaction: leases.close(

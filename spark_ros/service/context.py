@@ -11,9 +11,11 @@ from starlette.requests import Request
 from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.events import ChangeBus
 from spark_ros.service.feed_cursor import Cursors
-from spark_ros.service.images import ImageStore
+from spark_ros.service.image_files import image_files
+from spark_ros.service.image_store import ImageStore
 from spark_ros.service.settings import Settings
 from spark_ros.service.store import Store
+from spark_ros.service.url_signer import UrlSigner
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,14 @@ class Context:
     bus: ChangeBus
     store: Store
     images: ImageStore
+    urls: UrlSigner
     crunchers: Crunchers
     cursors: Cursors
+
+    def close(self) -> None:
+        """Finish what is being written and close the database."""
+        self.images.close()
+        self.store.close()
 
 
 def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
@@ -38,14 +46,15 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
 
     Raises:
         OSError: the data directory cannot be used.
+        ValueError: the setting of images names no bucket.
         RuntimeError: the database is of another version.
     """
     bus = ChangeBus()
     store = Store(settings.database, bus.publish)
     secret = bytes.fromhex(store.value('url_secret'))
-    images = ImageStore(settings.data / 'images', secret, settings.min_free)
+    images, urls = ImageStore(image_files(settings)), UrlSigner(secret)
     cursors = Cursors(store.value('epoch'), secret)
-    return Context(settings, clock, bus, store, images, Crunchers(secret), cursors)
+    return Context(settings, clock, bus, store, images, urls, Crunchers(secret), cursors)
 
 
 def context_of(request: Request) -> Context:

@@ -2,7 +2,8 @@
 """What the service refuses.
 
 Exception
-└── ApiError            an answer other than 200, with its message and headers
+├── ApiError            an answer other than 200, with its message and headers
+└── BrokenOff           an answer that cannot be finished although its 200 has gone out
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 DISK_FULL = 'the disk of the service is full: nothing was stored; free space and repeat'
+IMAGES_AWAY = 'images can be neither stored nor read at present; repeat later'
 
 
 class ApiError(Exception):
@@ -22,3 +24,7 @@ class ApiError(Exception):
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
+
+
+class BrokenOff(Exception):
+    """What was being sent cannot be read to its end; only closing the connection can say so."""

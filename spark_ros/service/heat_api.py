@@ -36,7 +36,7 @@ from spark_ros.service.leases import FLAGGED
 from spark_ros.service.paging import next_link, one_more, read_page
 from spark_ros.service.replies import reply
 from spark_ros.service.robots import robot_of
-from spark_ros.service.sizes import upright_sizes
+from spark_ros.service.sizes import attachment_sizes
 from spark_ros.service.staged_media import staged_file
 from spark_ros.service.staging import STAGED_PATH, staged_response
 from spark_ros.service.store import Transaction
@@ -141,17 +141,12 @@ async def _create(kind: str, request: Request, key: Key) -> Response:
 async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, Any]:
     """Return what is stored as a staged answer."""
 
-    def work(connection: Connection) -> dict[str, Any]:
-        images = asked.annotates and asked.attachments_type == 'image'
-        sizes = upright_sizes(
-            connection, service.images, asked.attachments if images else (), key.tenant
-        )
-        try:
-            return {'answer': {'response': staged_response(asked, sizes)}}
-        except WireError as error:
-            return {'answer': {}, 'flags': [FLAGGED], 'feedback': f'staged: {error}'}
-
-    return await service.store.read(work)
+    sizes = await attachment_sizes(service, asked, key.tenant)
+    try:
+        response = await service.store.beside(staged_response, asked, sizes)
+    except WireError as error:
+        return {'answer': {}, 'flags': [FLAGGED], 'feedback': f'staged: {error}'}
+    return {'answer': {'response': response}}
 
 
 async def _give(request: Request, key: Key, token: str, seconds: float) -> Response:

@@ -7,15 +7,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
+from spark_ros.geometry import ImageSize
 from spark_ros.service import images
 from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.heat_json import asked_of
 from spark_ros.service.image_urls import usable_url
 from spark_ros.service.settings import Settings
-from spark_ros.service.sizes import upright_sizes
 from spark_ros.service.sniff import sniff_audio, sniff_image, sniff_video
 from spark_ros.service.uploads import Expected
 from spark_ros.wire.heat import MEDIA, Prompt
@@ -110,18 +110,17 @@ def expected_upload(settings: Settings, row: Row[Any]) -> Expected:
 
 
 def answer_of(
-    service: Context, connection: Connection, row: Row[Any], body: Any
+    row: Row[Any], body: Any, sizes: Sequence[ImageSize | None]
 ) -> dict[str, Any]:
-    """Turn a submitted answer into what is stored. Not for the event loop: files are opened.
+    """Turn a submitted answer into what is stored.
+
+    Args:
+        sizes: of the upright attachments in pixels, where known.
 
     Raises:
         WireError: it is not an answer to this request; the message says why.
     """
     said, asked = expect_object(body, 'the answer'), asked_of(row)
-    looks = asked.annotates and asked.attachments_type == 'image'
-    sizes = upright_sizes(
-        connection, service.images, asked.attachments if looks else (), row.tenant
-    )
     response = check_response(asked, said.get('response'), sizes)
     if row.kind in MEDIA:
         # As a path: each caller knows the service by its own address.

@@ -20,4 +20,4 @@ def usable_url(service: Context, location: str, tenant: str, now: float) -> str:
 def fresh_url(service: Context, path: str, now: float) -> str:
     """Sign the path of an own image; the same URL for an hour, so that browsers can cache it."""
     until = math.ceil((now + service.settings.url_ttl_s) / HOUR_S) * HOUR_S
-    return service.images.sign(path, until)
+    return service.urls.sign(path, until)

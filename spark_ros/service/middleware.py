@@ -11,6 +11,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spark_ros.service.errors import BrokenOff
 from spark_ros.service.replies import log, unexpected_reply
 
 access = logging.getLogger('spark_ros.service.access')
@@ -71,6 +72,9 @@ class Outermost:
 
         try:
             await self._app(scope, receive, send_on)
+        except BrokenOff as error:
+            # Without an end the server closes the connection, and the client knows.
+            log.debug('%s %s broke off: %s', scope['method'], _path(scope), error)
         except Exception:
             log.exception('%s %s failed', scope['method'], _path(scope))
             if status:

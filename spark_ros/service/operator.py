@@ -29,6 +29,10 @@ PAUSE_AFTER_ERROR_S = 1.0
 LOST = (404, 409)
 
 
+class _NotNow(Exception):
+    """The service cannot read or store images at present; the question can wait."""
+
+
 class Truth(Protocol):
     """Knows the true boxes of pictures (`spark_ros.service.truth_file.TruthFile`)."""
 
@@ -59,6 +63,9 @@ class ScriptedOperator:
                     try:
                         await self._answer_all(console, changes)
                         await changes.next()
+                    except _NotNow:
+                        # The service's log already says why.
+                        await asyncio.sleep(PAUSE_AFTER_ERROR_S)
                     except Exception:
                         log.exception('the scripted operator goes on after an error')
                         await asyncio.sleep(PAUSE_AFTER_ERROR_S)
@@ -103,6 +110,9 @@ class ScriptedOperator:
             answered = await console.post(f'{path}/answer', json=said)
             if answered.status_code not in LOST:
                 _checked(answered)
+        except _NotNow:
+            await console.post(f'{path}/release')
+            raise
         except Unanswerable as reason:
             await self._flag(console, path, question_id, str(reason))
         except Exception as error:
@@ -180,6 +190,8 @@ def from_setting(setting: str, delay_s: float) -> ScriptedOperator | None:
 
 
 def _checked(response: httpx.Response) -> httpx.Response:
+    if response.status_code == 503:
+        raise _NotNow
     if response.status_code != 200:
         raise RuntimeError(f'{response.request.url.path}: {response.status_code} {response.text}')
     return response

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from spark_ros.geometry import ImageSize
 from spark_ros.service import answers, heat_json, heat_view, images, programs
 from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.image_urls import usable_url
 from spark_ros.service.leases import FLAGGED
+from spark_ros.service.sizes import attachment_sizes
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
 
@@ -89,16 +91,30 @@ def expect_may_claim(service: Context, row: Row[Any], operator: str) -> None:
         raise ApiError(409, 'the caller has excluded you from answering this question')
 
 
+async def sizes_of(service: Context, row: Row[Any]) -> list[ImageSize | None]:
+    """Return the sizes in pixels of the images that `answer_of` has to know them of.
+
+    Raises:
+        ApiError: 503 when the images cannot be read now.
+    """
+    if row.api != heat_json.API:
+        return []
+    return await attachment_sizes(service, heat_json.asked_of(row), row.tenant)
+
+
 def answer_of(
-    service: Context, connection: Connection, row: Row[Any], body: Any
+    row: Row[Any], body: Any, sizes: Sequence[ImageSize | None]
 ) -> tuple[dict[str, Any], list[str]]:
     """Turn a submitted answer into what the API sends, and its flags. Not for the event loop.
+
+    Args:
+        sizes: what `sizes_of` gives for this question.
 
     Raises:
         WireError: it is not valid; the message says what.
     """
     if row.api == heat_json.API:
-        return heat_view.answer_of(service, connection, row, body), []
+        return heat_view.answer_of(row, body, sizes), []
     said = expect_object(body, 'the answer')
     priors = answers.priors_of(json.loads(row.priors)['annotations'], row.position)
     derived = answers.derive(

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -17,6 +16,7 @@ from spark_ros.service.console_api import cookie_name, operator_or_none
 from spark_ros.service.context import base_url, context_of
 from spark_ros.service.credentials import shown_key, shows_key
 from spark_ros.service.errors import ApiError
+from spark_ros.service.image_reply import image_reply
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,11 +24,6 @@ HERE = Path(__file__).parent
 CONSOLE = HERE / 'console'
 DOCS = HERE / 'docs_page'
 LOGIN_HELP = HERE / 'docs_page' / 'login.html'
-IMAGE_HEADERS = {
-    'Cache-Control': 'private, max-age=3600, immutable',
-    # Were a browser ever made to treat an image as a page, the page could do nothing.
-    'Content-Security-Policy': "default-src 'none'; sandbox",
-}
 
 
 class ConsoleFiles(StaticFiles):
@@ -96,17 +91,10 @@ async def image(tenant: str, name: str, request: Request) -> Response:
     service = context_of(request)
     path = images.image_path(tenant, name)
     await _expect_access(request, tenant, path)
-
-    def read(connection: Connection) -> str | None:
-        row = images.find(connection, path)
-        return None if row is None else str(row.content_type)
-
-    content_type = await service.store.read(read)
-    if content_type is None:
+    row = await service.store.read(lambda connection: images.find(connection, path))
+    if row is None:
         raise ApiError(404, 'there is no such image')
-    return FileResponse(
-        service.images.file(tenant, name), media_type=content_type, headers=IMAGE_HEADERS
-    )
+    return await image_reply(service.images, row, request)
 
 
 async def _expect_access(request: Request, tenant: str, path: str) -> None:
@@ -126,7 +114,7 @@ async def _expect_access(request: Request, tenant: str, path: str) -> None:
         )
     # The very digits that were signed: int() would also take '+1' or other scripts' digits.
     expires = int(until) if until.isascii() and until.isdigit() and len(until) < 16 else -1
-    if not service.images.signature_valid(path, expires, signature, service.clock()):
+    if not service.urls.valid(path, expires, signature, service.clock()):
         raise ApiError(403, 'the signature of this URL is not valid, or it has expired')
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from spark_ros.service import images
 from spark_ros.service.errors import ApiError
-from spark_ros.service.images import ImageStore
+from spark_ros.service.image_files import ImageFiles
 from spark_ros.service.schema import programs
 from spark_ros.service.sniff import sniff_image
 from spark_ros.service.store import Transaction
@@ -66,7 +66,7 @@ def parse(text: str) -> Program:
 
 
 def import_images(
-    program: Program, beside: Path, store: ImageStore, max_pixels: int
+    program: Program, beside: Path, files: ImageFiles, max_pixels: int
 ) -> tuple[Program, list[images.StoredImage]]:
     """Save the local files among a program's reference images; URLs stay as they are.
 
@@ -77,7 +77,7 @@ def import_images(
         The program with the paths of its images on the service, and what was saved.
 
     Raises:
-        ProgramError: a file cannot be read or is not an image.
+        ProgramError: a file cannot be read or stored, or is not an image.
     """
     references, saved = [], []
     for reference in program.reference_images:
@@ -89,7 +89,7 @@ def import_images(
             continue
         try:
             content = io.BytesIO((beside / reference).read_bytes())
-            stored = store.save(content, images.PROGRAMS, sniff_image(content, max_pixels))
+            stored = files.save(content, images.PROGRAMS, sniff_image(content, max_pixels))
         except OSError as error:
             raise ProgramError(f'reference image {reference}: {error.strerror}') from None
         except ApiError as error:

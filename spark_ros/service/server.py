@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from spark_ros.service import sessions
 from spark_ros.service.app import create_app
 from spark_ros.service.context import Context
+from spark_ros.service.image_files import ImagesUnusable, image_files
 from spark_ros.service.settings import Settings
 
 log = logging.getLogger('spark_ros.service')
@@ -49,7 +50,7 @@ def serve(
         announce: called once it listens, with the service, its address and a login link.
 
     Raises:
-        ServeError: the port is taken, or the data or the operator cannot be used.
+        ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
     listener = _bind(listen)
     port = listener.getsockname()[1]
@@ -64,6 +65,10 @@ def serve(
         app = create_app(settings)
     except (OSError, ValueError) as error:
         raise ServeError(f'the operator cannot be used: {error}') from None
+    try:
+        image_files(settings).prepare()
+    except ImagesUnusable as error:
+        raise ServeError(f'images cannot be kept in {error}') from None
     config = uvicorn.Config(
         app,
         access_log=False,

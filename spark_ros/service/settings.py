@@ -26,6 +26,7 @@ class Settings:
     Attributes:
         data: the directory with the database and the images; made with mode 0700.
         database_url: any SQLAlchemy URL; empty means SQLite in `data`.
+        images: `s3://bucket/prefix`; empty means `images` in `data`.
         public_url: what clients reach the service by; empty means the address of each request.
         lease_s: how long an operator keeps a question without a heartbeat.
         image_limit, video_limit, json_limit: largest request bodies in bytes.
@@ -45,6 +46,7 @@ class Settings:
 
     data: Path
     database_url: str = ''
+    images: str = ''
     public_url: str = ''
     lease_s: float = 30.0
     image_limit: int = 25 * MEBIBYTE

@@ -3,34 +3,48 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
-from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
+from typing import IO, Any
 
 from PIL import Image
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from spark_ros.geometry import ImageSize
 from spark_ros.service import images
-from spark_ros.service.images import ImageStore
+from spark_ros.service.context import Context
+from spark_ros.service.errors import ApiError
+from spark_ros.wire.heat import HeatRequest
 
 EXIF_ORIENTATION = 0x0112
 TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
-def upright_sizes(
-    connection: Connection, store: ImageStore, locations: Iterable[str], tenant: str
+async def attachment_sizes(
+    service: Context, asked: HeatRequest, tenant: str
 ) -> list[ImageSize | None]:
-    """Return the size of each image of this tenant here, None for what is elsewhere or no image.
+    """Return the sizes of the images that a request wants annotated.
 
-    Not for the event loop: files are opened.
+    Returns:
+        A size for each attachment that is an image of this tenant here, None for what is
+        elsewhere or no image; nothing at all where no images are to be annotated.
+
+    Raises:
+        ApiError: 503 when the images cannot be read now.
     """
-    return [_size_at(connection, store, location, tenant) for location in locations]
+    if not asked.annotates or asked.attachments_type != 'image':
+        return []
+    locations = asked.attachments
+
+    def read(connection: Connection) -> list[Row[Any] | None]:
+        paths = [images.own_path(location, tenant) for location in locations]
+        return [None if path is None else images.find(connection, path) for path in paths]
+
+    rows = await service.store.read(read)
+    return await asyncio.gather(*(_size(service, row) for row in rows))
 
 
-@lru_cache(maxsize=1024)
-def upright_size(file: Path) -> ImageSize | None:
+def upright_size(file: IO[bytes]) -> ImageSize | None:
     """Return an image file's size after its EXIF orientation; None where there is none."""
     try:
         with warnings.catch_warnings():
@@ -38,15 +52,19 @@ def upright_size(file: Path) -> ImageSize | None:
             with Image.open(file) as image:
                 width, height = image.size
                 turned = image.getexif().get(EXIF_ORIENTATION) in TURNED
+    except ApiError:
+        raise
     except Exception:
-        # A video, a file that is gone, or metadata that makes a decoder raise nearly anything.
+        # A video, or metadata that makes a decoder raise nearly anything.
         return None
     return ImageSize(height, width) if turned else ImageSize(width, height)
 
 
-def _size_at(
-    connection: Connection, store: ImageStore, location: str, tenant: str
-) -> ImageSize | None:
-    path = images.own_path(location, tenant)
-    row = None if path is None else images.find(connection, path)
-    return None if row is None else upright_size(store.file(row.tenant, row.name))
+async def _size(service: Context, row: Row[Any] | None) -> ImageSize | None:
+    if row is None:
+        return None
+    try:
+        return await service.images.look(row, upright_size)
+    except OSError:
+        # It is gone, or the disk failed.
+        return None

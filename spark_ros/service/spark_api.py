@@ -131,7 +131,7 @@ async def _upload(request: Request, key: Key, expected: Expected) -> Response:
 
     def record(transaction: Transaction) -> dict[str, Any]:
         images.record(transaction, stored, tag, now)
-        signed = service.images.sign(stored.path, now + service.settings.url_ttl_s)
+        signed = service.urls.sign(stored.path, now + service.settings.url_ttl_s)
         return {'url': base + stored.path, 'signedUrl': base + signed}
 
     def record_once(transaction: Transaction) -> dict[str, Any]:

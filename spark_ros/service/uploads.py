@@ -35,10 +35,11 @@ async def receive(
 ) -> tuple[StoredImage, str | None]:
     """Read a multipart body and save its file; return that and the part `tag`.
 
-    The file is on disk, but not yet in the database.
+    The file is stored, but not yet in the database.
 
     Raises:
-        ApiError: 400, 413 or 415; the message says what is wrong with it.
+        ApiError: 400, 413 or 415: the message says what is wrong with it; 500 or 503: it could
+            not be stored.
     """
     part, limit = expected.part, expected.limit
     form = await read_form(request, limit)
@@ -52,7 +53,7 @@ async def receive(
             raise ApiError(400, f'{part} is empty')
         said = None if tag is None else expect_text(tag, 'tag', 500)
         kind = await service.store.beside(expected.sniff, file.file)
-        return await service.store.beside(service.images.save, file.file, tenant, kind), said
+        return await service.images.save(file.file, tenant, kind), said
     finally:
         await form.close()
 
@@ -71,8 +72,8 @@ async def keep(
     try:
         result = await service.store.write(work)
     except Exception:
-        await service.store.beside(service.images.discard, stored)
+        await service.images.discard(stored)
         raise
     if not kept(result):
-        await service.store.beside(service.images.discard, stored)
+        await service.images.discard(stored)
     return result

@@ -3,24 +3,48 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from s3_server import S3Server
 from service_harness import InProcess
 
 from spark_ros.service.settings import Settings
 
 
+@pytest.fixture(scope='session')
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server; stop it and start it as you like, but leave it running."""
+    server = S3Server(tmp_path_factory.mktemp('s3'))
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def make_service(tmp_path: Path) -> Iterator[Callable[..., InProcess]]:
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """That server, and an environment by which services find it."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
+
+
+@pytest.fixture
+def images() -> str:
+    """Where services keep images; '' is the disk."""
+    return ''
+
+
+@pytest.fixture
+def make_service(tmp_path: Path, images: str) -> Iterator[Callable[..., InProcess]]:
     """Start services inside this process, with settings of the test's choice."""
     started: list[InProcess] = []
 
     def make(**settings: Any) -> InProcess:
-        base = Settings(tmp_path / 'data', min_free=0)
+        base = Settings(tmp_path / 'data', min_free=0, images=images)
         started.append(InProcess(replace(base, **settings)))
         return started[-1]
 
@@ -33,3 +57,18 @@ def make_service(tmp_path: Path) -> Iterator[Callable[..., InProcess]]:
 def service(make_service: Callable[..., InProcess]) -> InProcess:
     """A service inside this process."""
     return make_service()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB."""
+    place = tmp_path / 'disk'
+    place.mkdir()
+    mounted = subprocess.run(
+        ['mount', '-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', str(place)],
+        check=False, capture_output=True, text=True,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f'cannot mount a small disk here: {mounted.stderr.strip()}')
+    yield place
+    subprocess.run(['umount', '-l', str(place)], check=True)

@@ -1,46 +1,53 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The commands of docs/running-the-service.md copy a service that is in use, and restore it."""
+"""`spark-service backup`, as the page has it and as it can go wrong, on a service in use."""
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
+import signal
+import sqlite3
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
-from service_harness import DEADLINE_S, command, picture, question, served
+from s3_server import S3Server
+from service_harness import DEADLINE_S, ROOT, Subprocess, command, picture, question, served
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'running-the-service.md'
 CALLERS = 4
 BEFORE, DURING = 12, 12
 
-pytestmark = pytest.mark.skipif(shutil.which('sqlite3') is None, reason='needs the sqlite3 shell')
+NAME = f'{sys.executable} -m spark_ros.cli.service'
 
 
 def run(
     name: str, data: Path, backup: Path, restored: Path, pause: Callable[[], None] = lambda: None
 ) -> None:
-    """Run a block of the page with other folders, line by line with a pause in between."""
+    """Run a block of the page with other folders, each line after a pause."""
     (block,) = re.findall(rf'<!-- {name} -->\n```sh\n(.*?)```', PAGE.read_text('utf-8'), re.DOTALL)
     for shown, real in (
         ('/var/lib/spark-restored', restored), ('/var/lib/spark', data), ('/backup/spark', backup),
     ):  # fmt: skip
         block = re.sub(rf'{shown}(?![\w-])', str(real), block)
-    first, *lines = block.splitlines()
-    assert first == 'umask 077'
-    for line in lines:
+    for line in block.replace('spark-service ', f'{NAME} ').splitlines():
         pause()
         done = subprocess.run(
-            ['bash', '-c', f'{first}; {line}'], text=True, capture_output=True, timeout=60,
-            check=False,
+            ['bash', '-c', line], text=True, capture_output=True, timeout=60, check=False,
+            cwd=ROOT,
         )  # fmt: skip
         assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def places(folder: Path) -> tuple[Path, Path, Path]:
+    return folder / 'data', folder / 'backup' / 'spark', folder / 'restored'
 
 
 def ask(http: httpx.Client) -> str:
@@ -54,7 +61,7 @@ def ask(http: httpx.Client) -> str:
 
 
 def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) -> None:
-    data, backup, restored = (tmp_path / name for name in ('data', 'backup', 'restored'))
+    data, backup, restored = places(tmp_path)
     key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
     over, during = threading.Event(), threading.Semaphore(0)
 
@@ -76,11 +83,16 @@ def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) ->
         busy = [callers.submit(go_on, http) for _ in range(CALLERS)]
         try:
             run('backup', data, backup, restored, some_more)
+            some_more()
+            run('backup', data, backup, restored)
         finally:
             over.set()
         for each in busy:
             each.result(DEADLINE_S)
-    assert all(not stat.S_IMODE(file.stat().st_mode) & 0o077 for file in backup.iterdir())
+    assert all(
+        stat.S_IMODE(file.stat().st_mode) == (0o700 if file.is_dir() else 0o600)
+        for file in (backup, *backup.rglob('*'))
+    )
 
     run('restore', data, backup, restored)
     with (
@@ -91,9 +103,181 @@ def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) ->
         while page := http.get('/v1/engagement', params={'limit': 50, 'cursor': cursor}).json():
             found += page
             cursor += len(page)
-        assert len(found) >= BEFORE + DURING
+        assert len(found) >= BEFORE + 2 * DURING
         assert [each['token'] for each in found[:BEFORE]] == kept
         for each in found:
             path = httpx.URL(each['image_location']).path
             answer = http.get(path)
             assert answer.status_code == 200 and answer.content == picture(), path
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    """The data of a service that was asked a few questions, each about an image of its own."""
+    data = tmp_path / 'data'
+    key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    with served(data, key=key) as service:
+        more(service, 3)
+        assert service.stop() == 0
+    return data
+
+
+def more(service: Subprocess, count: int) -> None:
+    with httpx.Client(
+        base_url=service.url, headers=service.headers, timeout=DEADLINE_S
+    ) as http:
+        for _ in range(count):
+            ask(http)
+
+
+def back_up(data: Path, target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return command('backup', str(target), '--data', str(data), *arguments)
+
+
+def images_of(folder: Path) -> dict[str, int]:
+    """Return the images in a folder with their inode, which changes when one is written anew."""
+    return {
+        file.name: file.stat().st_ino
+        for file in (folder / 'images').glob('*/*/*.jpg')
+    }
+
+
+def questions_in(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / 'service.db')) as connection:
+        (count,) = connection.execute('SELECT count(*) FROM questions').fetchone()
+    return int(count)
+
+
+def test_the_second_backup_copies_only_new_images(asked: Path, tmp_path: Path) -> None:
+    target = tmp_path / 'backup'
+    first = back_up(asked, target)
+    assert (first.returncode, first.stderr) == (0, '')
+    assert 'images: 3 copied, 0 were there' in first.stdout
+    before = images_of(target)
+    assert before.keys() == images_of(asked).keys() and questions_in(target) == 3
+    key = command('key', 'create', 'another', '--data', str(asked)).stdout.strip()
+    with served(asked, key=key) as service:
+        more(service, 2)
+        second = back_up(asked, target)
+    assert 'images: 2 copied, 3 were there' in second.stdout
+    after = images_of(target)
+    assert before.items() <= after.items() and len(after) == 5
+    assert questions_in(target) == 5
+
+
+def test_an_image_that_is_gone_is_told_and_the_rest_is_kept(asked: Path, tmp_path: Path) -> None:
+    gone, damaged, _ = sorted((asked / 'images').rglob('*.jpg'))
+    gone.unlink()
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    said = back_up(asked, tmp_path / 'backup')
+    assert said.returncode == 0
+    assert 'images: 1 copied, 0 were there' in said.stdout
+    assert 'images: 2 that the database knows are not in' in said.stdout
+
+
+def test_killed_in_the_middle_the_last_backup_is_whole(asked: Path, tmp_path: Path) -> None:
+    target = tmp_path / 'backup'
+    assert back_up(asked, target).returncode == 0
+    key = command('key', 'create', 'another', '--data', str(asked)).stdout.strip()
+    with served(asked, key=key) as service:
+        more(service, 2)
+        assert service.stop() == 0
+    last = images_of(target)
+    new = [file for file in (asked / 'images').rglob('*.jpg') if file.name not in last]
+    # It reads an image from a pipe into which nobody writes: there it is killed.
+    content = new[0].read_bytes()
+    for file in new:
+        file.unlink()
+        os.mkfifo(file)
+    process = subprocess.Popen(
+        [*NAME.split(), 'backup', str(target), '--data', str(asked)], cwd=ROOT
+    )
+    try:
+        # Opening blocks until it reads.
+        with open(_first_read(asked, new), 'wb'):
+            process.send_signal(signal.SIGKILL)
+            process.wait(DEADLINE_S)
+    finally:
+        process.kill()
+        process.wait(DEADLINE_S)
+    assert (target / 'service.db.part').exists()
+    assert questions_in(target) == 3 and len(images_of(target)) == 3
+    for file in new:
+        file.unlink()
+        file.write_bytes(content)
+    said = back_up(asked, target)
+    assert 'images: 2 copied, 3 were there' in said.stdout
+    assert questions_in(target) == 5
+    assert sorted(each.name for each in target.iterdir()) == ['images', 'service.db']
+    assert not list((target / 'images' / 'incoming').iterdir())
+
+
+def _first_read(data: Path, new: list[Path]) -> Path:
+    with closing(sqlite3.connect(data / 'service.db')) as connection:
+        names = [name for (name,) in connection.execute('SELECT name FROM images')]
+    return min(new, key=lambda file: names.index(file.name))
+
+
+def refusal(data: Path, target: Path, *arguments: str) -> str:
+    """Return the one line by which a backup is refused."""
+    said = back_up(data, target, *arguments)
+    assert (said.returncode, said.stdout) == (1, ''), said
+    (line,) = said.stderr.splitlines()
+    return line
+
+
+def test_what_cannot_be_backed_up_is_one_line(asked: Path, tmp_path: Path) -> None:
+    target = tmp_path / 'backup'
+    assert 'not the data of a service' in refusal(tmp_path / 'nowhere', target)
+    for inside in (asked, asked / 'backup', asked / 'images', asked / '..' / 'data'):
+        assert 'lies in the data' in refusal(asked, inside)
+    postgres = 'postgresql+psycopg://spark@127.0.0.1/spark'
+    assert 'pg_dump' in refusal(asked, target, '--database', postgres)
+    (tmp_path / 'file').write_text('')
+    assert 'File exists' in refusal(asked, tmp_path / 'file')
+    (tmp_path / 'odd').mkdir()
+    (tmp_path / 'odd' / 'service.db').write_text('no database')
+    assert 'not the database of a service' in refusal(tmp_path / 'odd', target)
+    assert not target.exists()
+    other = tmp_path / 'other'
+    command('key', 'create', 'robot', '--data', str(other))
+    assert back_up(asked, target).returncode == 0
+    assert 'not a backup of this service' in refusal(other, target)
+    assert questions_in(target) == 3
+
+
+def test_a_full_disk_leaves_the_last_backup(asked: Path, small_disk: Path) -> None:
+    target = small_disk / 'backup'
+    assert back_up(asked, target).returncode == 0
+    key = command('key', 'create', 'another', '--data', str(asked)).stdout.strip()
+    with served(asked, key=key) as service:
+        more(service, 1)
+        assert service.stop() == 0
+    with open(small_disk / 'filler', 'wb', buffering=0) as out, pytest.raises(OSError):
+        while True:
+            out.write(bytes(4096))
+    line = refusal(asked, target)
+    assert 'full' in line or 'No space' in line
+    assert questions_in(target) == 3 and len(images_of(target)) == 3
+    assert not (target / 'service.db.part').exists()
+    (small_disk / 'filler').unlink()
+    assert back_up(asked, target).returncode == 0
+    assert questions_in(target) == 4
+
+
+def test_images_in_a_bucket_stay_there(
+    bucket: S3Server, tmp_path: Path
+) -> None:
+    data, target, url = tmp_path / 'data', tmp_path / 'backup', bucket.url(tmp_path.name)
+    key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    with served(data, '--images', url, key=key) as service:
+        more(service, 2)
+        said = back_up(data, target, '--images', url)
+    assert said.returncode == 0 and f'images: they are in {url}' in said.stdout
+    assert not (target / 'images').exists() and questions_in(target) == 2
+    with (
+        served(target, '--images', url, key=key) as service,
+        httpx.Client(base_url=service.url, headers=service.headers, timeout=DEADLINE_S) as http,
+    ):
+        for each in http.get('/v1/engagement').json():
+            assert http.get(httpx.URL(each['image_location']).path).content == picture()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,20 +63,6 @@ def test_what_was_answered_200_is_there_after_kill_9(data: Path, key: str) -> No
             assert robot.get(f'/v1/engagement/{token}').json()[0]['state'] == 'open'
             assert robot.get(httpx.URL(image).path).content == picture()
         assert robot.get('/v1/engagement?count=true').json()['count'] >= len(accepted)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / 'disk'
-    place.mkdir()
-    mounted = subprocess.run(
-        ['mount', '-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', str(place)],
-        check=False, capture_output=True, text=True,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f'cannot mount a small disk here: {mounted.stderr.strip()}')
-    yield place
-    subprocess.run(['umount', '-l', str(place)], check=True)
 
 
 def test_a_full_disk_is_500_and_loses_nothing(small_disk: Path) -> None:
