@@ -69,3 +69,15 @@ def test_every_distribution_that_make_knows_is_tried() -> None:
         r'\((3, \d+)\) <= .*<= \((3, \d+)\)', (ROOT / 'dev/bootstrap.py').read_text('utf-8'))[0]
     minors = range(int(low[3:]), int(high[3:]) + 1)
     assert matrices['pypi.yml']['python'] == [f'3.{minor}' for minor in minors]
+
+
+def test_what_may_not_be_skipped_there_is_installed() -> None:
+    """With CI set, tests that want a browser or SDFormat fail where it is missing."""
+    needed = re.search(r'needed=\((.*?)\)', (ROOT / '.ci/run').read_text('utf-8'), re.DOTALL)
+    assert needed
+    # These are in the image.
+    beside = set(needed[1].split()) - {'g++', 'git', 'make', 'python3-dev', 'python3-venv'}
+    job = yaml.safe_load((ROOT / '.github/workflows/pypi.yml').read_text('utf-8'))['jobs']['test']
+    assert job['env']['CI'] == 'true'
+    installed = {word for step in job['steps'] for word in step.get('run', '').split()}
+    assert beside and beside <= installed
