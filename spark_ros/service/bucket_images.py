@@ -32,7 +32,7 @@ log = logging.getLogger('spark_ros.service')
 URL = re.compile(r's3://([A-Za-z0-9][A-Za-z0-9._-]{1,254})((?:/[A-Za-z0-9._=-]+)*)/?')
 CHECK = 'spark-service.check'
 CHECK_BODY = b'written by spark-service when it starts, to find out whether it can\n'
-CONNECT_S, READ_S, ATTEMPTS = 5, 20, 2
+CONNECT_S, READ_S, ATTEMPTS = 5, 10, 2
 CONNECTIONS = 16
 PART = 16 * MEBIBYTE
 WARN_EVERY_S = 60.0

@@ -68,8 +68,8 @@ class ImageStore:
         return self._rest(file, first, stop - start)
 
     def close(self) -> None:
-        """Wait for what is being done."""
-        self._threads.shutdown()
+        """Wait for what is being done, which with a store that hangs can take seconds."""
+        self._threads.shutdown(cancel_futures=True)
 
     async def _rest(
         self, file: IO[bytes], part: bytes, left: int

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -64,6 +67,22 @@ class S3Server:
             self._process.kill()
             self._process.wait(DEADLINE_S)
             self._process = None
+
+    @property
+    def callers(self) -> int:
+        """How many connections to it are open, as the kernel counts them."""
+        rows = [line.split() for line in Path('/proc/net/tcp').read_text().splitlines()[1:]]
+        return sum(row[2].endswith(f':{self.port:04X}') and row[3] == '01' for row in rows)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it take connections and answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _wait(self) -> None:
         """Wait until it answers; retries of the transport pause in between."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import stat
@@ -21,6 +22,9 @@ import pytest
 from s3_server import S3Server
 from service_harness import DEADLINE_S, ROOT, Subprocess, command, picture, question, served
 
+from spark_ros.service import backup
+from spark_ros.service.settings import Settings
+
 PAGE = Path(__file__).parents[2] / 'docs' / 'running-the-service.md'
 CALLERS = 4
 BEFORE, DURING = 12, 12
@@ -29,12 +33,12 @@ NAME = f'{sys.executable} -m spark_ros.cli.service'
 
 
 def run(
-    name: str, data: Path, backup: Path, restored: Path, pause: Callable[[], None] = lambda: None
+    name: str, data: Path, target: Path, restored: Path, pause: Callable[[], None] = lambda: None
 ) -> None:
     """Run a block of the page with other folders, each line after a pause."""
     (block,) = re.findall(rf'<!-- {name} -->\n```sh\n(.*?)```', PAGE.read_text('utf-8'), re.DOTALL)
     for shown, real in (
-        ('/var/lib/spark-restored', restored), ('/var/lib/spark', data), ('/backup/spark', backup),
+        ('/var/lib/spark-restored', restored), ('/var/lib/spark', data), ('/backup/spark', target),
     ):  # fmt: skip
         block = re.sub(rf'{shown}(?![\w-])', str(real), block)
     for line in block.replace('spark-service ', f'{NAME} ').splitlines():
@@ -61,7 +65,7 @@ def ask(http: httpx.Client) -> str:
 
 
 def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) -> None:
-    data, backup, restored = places(tmp_path)
+    data, target, restored = places(tmp_path)
     key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
     over, during = threading.Event(), threading.Semaphore(0)
 
@@ -82,19 +86,19 @@ def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) ->
         kept = [ask(http) for _ in range(BEFORE)]
         busy = [callers.submit(go_on, http) for _ in range(CALLERS)]
         try:
-            run('backup', data, backup, restored, some_more)
+            run('backup', data, target, restored, some_more)
             some_more()
-            run('backup', data, backup, restored)
+            run('backup', data, target, restored)
         finally:
             over.set()
         for each in busy:
             each.result(DEADLINE_S)
     assert all(
         stat.S_IMODE(file.stat().st_mode) == (0o700 if file.is_dir() else 0o600)
-        for file in (backup, *backup.rglob('*'))
+        for file in (target, *target.rglob('*'))
     )
 
-    run('restore', data, backup, restored)
+    run('restore', data, target, restored)
     with (
         served(restored, key=key) as service,
         httpx.Client(base_url=service.url, headers=service.headers, timeout=DEADLINE_S) as http,
@@ -111,15 +115,20 @@ def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) ->
             assert answer.status_code == 200 and answer.content == picture(), path
 
 
-@pytest.fixture
-def asked(tmp_path: Path) -> Path:
-    """The data of a service that was asked a few questions, each about an image of its own."""
-    data = tmp_path / 'data'
+@pytest.fixture(scope='module')
+def asked_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp('asked') / 'data'
     key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
     with served(data, key=key) as service:
         more(service, 3)
         assert service.stop() == 0
     return data
+
+
+@pytest.fixture
+def asked(asked_once: Path, tmp_path: Path) -> Path:
+    """The data of a service that was asked a few questions, each about an image of its own."""
+    return Path(shutil.copytree(asked_once, tmp_path / 'data'))
 
 
 def more(service: Subprocess, count: int) -> None:
@@ -281,3 +290,17 @@ def test_images_in_a_bucket_stay_there(
     ):
         for each in http.get('/v1/engagement').json():
             assert http.get(httpx.URL(each['image_location']).path).content == picture()
+
+
+def test_long_work_tells_how_far_it_is(
+    asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, 'TELL_EVERY_S', 0.0)
+    monkeypatch.setattr(backup, 'STEPS', 100)
+    told: list[str] = []
+    backup.back_up(Settings(asked), tmp_path / 'backup', told.append)
+    assert any(re.fullmatch(r'database: \d+ of about \d+ MiB', line) for line in told)
+    assert [line for line in told if line.startswith('images: ')][:2] == [
+        'images: 0 of 3', 'images: 1 of 3',
+    ]  # fmt: skip
+    assert told[-1] == 'images: 3 copied, 0 were there'

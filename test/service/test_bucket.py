@@ -17,8 +17,11 @@ import pytest
 from s3_server import KEY, SECRET, S3Server, uploads
 from service_harness import DEADLINE_S, Subprocess, command, picture, question, served
 
+from spark_ros.service.store import READERS
+
 # A store that is away is tried twice, with a pause in between.
 TIMEOUT = httpx.Timeout(2 * DEADLINE_S)
+UPLOADS = 20
 MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2'
 
 
@@ -131,6 +134,25 @@ def test_a_store_that_goes_away_loses_nothing_and_comes_back(
     assert 'uploads and images are answered 503' in log[0]
     assert 'can be stored and read again' in log[1]
     assert not any(secret in line for line in log for secret in (KEY, SECRET))
+
+
+def test_a_store_that_hangs_holds_up_no_question(
+    data: Path, key: str, url: str, bucket: S3Server
+) -> None:
+    with (
+        served(data, '--images', url, key=key) as service,
+        client(service) as http,
+        ThreadPoolExecutor(UPLOADS) as robots,
+    ):
+        with bucket.hanging():
+            # More than the threads there are for images, and those there are for the database.
+            waiting = [robots.submit(upload, http) for _ in range(UPLOADS)]
+            _until(lambda: bucket.callers >= READERS, http)
+            asked = http.post('/v1/engagement', json=question())
+            assert asked.status_code == 200
+            assert _state(http, asked.json()['token']) == 'open'
+            assert not any(each.done() for each in waiting)
+        assert [each.result(2 * DEADLINE_S).status_code for each in waiting] == [200] * UPLOADS
 
 
 def test_a_video_that_breaks_off_is_no_whole_one(
