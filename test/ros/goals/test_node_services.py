@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -40,32 +39,6 @@ from spark_ros.msg import Question, Resolution
 
 TEXT = Question.KIND_FREE_TEXT
 SHARP, DULL, NOISE = 0.95, 0.3, 0.01
-
-
-@pytest.fixture(scope='module', params=['spark', 'heat'])
-def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """A service on which nobody answers but the test's person."""
-    service = Service(tmp_path_factory.mktemp('service') / 'data', request.param)
-    service.start()
-    yield service
-    service.stop()
-
-
-@pytest.fixture(scope='module')
-def person(service: Service) -> Iterator[Person]:
-    person = Person(service)
-    yield person
-    person.close()
-
-
-@pytest.fixture
-def asker(robot: Robot) -> Iterator[Asker]:
-    robot.listen('front')
-    asker = Asker(robot)
-    yield asker
-    asker.close()
 
 
 def seconds(time_message: Any) -> float:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,32 +29,6 @@ from spark_ros.escalation.withdrawal import NOTE
 from spark_ros.msg import Question, Resolution
 
 TEXT = Question.KIND_FREE_TEXT
-
-
-@pytest.fixture(scope='module', params=['spark', 'heat'])
-def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """A service on which nobody answers but the test's person."""
-    service = Service(tmp_path_factory.mktemp('service') / 'data', request.param)
-    service.start()
-    yield service
-    service.stop()
-
-
-@pytest.fixture(scope='module')
-def person(service: Service) -> Iterator[Person]:
-    person = Person(service)
-    yield person
-    person.close()
-
-
-@pytest.fixture
-def asker(robot: Robot) -> Iterator[Asker]:
-    robot.listen('front')
-    asker = Asker(robot)
-    yield asker
-    asker.close()
 
 
 def answered_after(robot: Robot, asker: Asker, person: Person, service: Service) -> str:

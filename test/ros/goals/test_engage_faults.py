@@ -50,21 +50,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.stop()
 
 
-@pytest.fixture(scope='module')
-def person(service: Service) -> Iterator[Person]:
-    person = Person(service)
-    yield person
-    person.close()
-
-
-@pytest.fixture
-def asker(robot: Robot) -> Iterator[Asker]:
-    robot.listen('front')
-    asker = Asker(robot)
-    yield asker
-    asker.close()
-
-
 def question(kind: int, **fields: Any) -> Question:
     return Question(kind=kind, instructions='What is it?', **fields)
 

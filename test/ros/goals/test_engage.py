@@ -45,24 +45,6 @@ ANNOTATE, CHOICE = Question.KIND_ANNOTATE, Question.KIND_MULTIPLE_CHOICE
 TEXT, RATING = Question.KIND_FREE_TEXT, Question.KIND_RATING
 
 
-@pytest.fixture(scope='module', params=['spark', 'heat'])
-def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """A service on which nobody answers but the test's person."""
-    service = Service(tmp_path_factory.mktemp('service') / 'data', request.param)
-    service.start()
-    yield service
-    service.stop()
-
-
-@pytest.fixture(scope='module')
-def person(service: Service) -> Iterator[Person]:
-    person = Person(service)
-    yield person
-    person.close()
-
-
 @pytest.fixture
 def asker(robot: Robot, service: Service) -> Iterator[Asker]:
     """Another node, beside the node under test in its own process."""
