@@ -18,14 +18,15 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from spark_ros.cli.service_arguments import service_parser
-from spark_ros.service import keys, programs, sessions
 from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
-from spark_ros.service.images import record
-from spark_ros.service.keys import KeyProblem
-from spark_ros.service.programs import ProgramError
+from spark_ros.service.media.images import record
 from spark_ros.service.settings import Settings
-from spark_ros.service.store import Transaction
+from spark_ros.service.spark import programs
+from spark_ros.service.spark.programs import ProgramError
+from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage.keys import KeyProblem
+from spark_ros.service.storage.store import Transaction
 from spark_ros.wire.values import format_time
 
 TRY_KEY = 'try'

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
-from spark_ros.service.bucket_images import parse_bucket
-from spark_ros.service.public_addresses import read_network
+from spark_ros.service.media.bucket_images import parse_bucket
+from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
 from spark_ros.wire.values import WireError, expect_url
 

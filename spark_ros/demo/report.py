@@ -17,7 +17,7 @@ from spark_ros.demo.scoring import Labelled, combined, score
 from spark_ros.demo.story import KINDS, Shot, Story
 from spark_ros.geometry import hull
 from spark_ros.msg import Annotation, Correction
-from spark_ros.service.recognise import Truth
+from spark_ros.service.scripted.recognise import Truth
 
 
 def write_pictures(shots: Sequence[Shot], folder: Path) -> list[Path]:

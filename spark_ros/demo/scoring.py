@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """How good a list of labelled boxes is, measured against the truth.
 
-Truth files are described in ``spark_ros.service.recognise``.
+Truth files are described in ``spark_ros.service.scripted.recognise``.
 """
 
 from __future__ import annotations

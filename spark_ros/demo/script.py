@@ -29,7 +29,7 @@ from spark_ros.demo.stage import (
     wait_for_node,
 )
 from spark_ros.demo.story import Story
-from spark_ros.service.recognise import Truth
+from spark_ros.service.scripted.recognise import Truth
 
 TRUTH = Path(__file__).with_name('truth.json')
 QUIET_S = 2.0

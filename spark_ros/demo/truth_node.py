@@ -32,7 +32,7 @@ from spark_ros.demo.scene import Array, Pose, Scene
 from spark_ros.demo.spinning import RELIABLE, spin
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.images import check_image, to_pixels
-from spark_ros.service.recognise import dhash
+from spark_ros.service.scripted.recognise import dhash
 
 POSE_TOPIC = 'robot/pose'
 TRUTH_TOPIC = f'{CAMERA}/truth'

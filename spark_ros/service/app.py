@@ -14,28 +14,23 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy import delete, select
 
-from spark_ros.service import (
-    change_log,
-    console_api,
-    describe,
-    feed_api,
-    heat_api,
-    heat_describe,
-    leases,
-    operator,
-    outbox,
-    pages,
-    replies,
-    schema,
-    spark_api,
-)
+from spark_ros.service import feed_api
 from spark_ros.service.context import Context, open_context
-from spark_ros.service.image_files import image_files
-from spark_ros.service.middleware import Outermost
-from spark_ros.service.outgoing import Guard
+from spark_ros.service.heat import api as heat_api
+from spark_ros.service.heat import description as heat_describe
+from spark_ros.service.media.image_files import image_files
+from spark_ros.service.operators import api as console_api
+from spark_ros.service.operators import pages
+from spark_ros.service.pushes.outgoing import Guard
+from spark_ros.service.pushes.webhooks import Sender
+from spark_ros.service.scripted import operator
 from spark_ros.service.settings import Settings
-from spark_ros.service.store import Transaction
-from spark_ros.service.webhooks import Sender
+from spark_ros.service.spark import api as spark_api
+from spark_ros.service.spark import description as describe
+from spark_ros.service.storage import change_log, leases, outbox, schema
+from spark_ros.service.storage.store import Transaction
+from spark_ros.service.web import replies
+from spark_ros.service.web.middleware import Outermost
 
 log = logging.getLogger('spark_ros.service')
 

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from spark_ros.service.disk_images import sync_directory
-from spark_ros.service.image_files import MEBIBYTE, relative_path
+from spark_ros.service.media.disk_images import sync_directory
+from spark_ros.service.media.image_files import MEBIBYTE, relative_path
 from spark_ros.service.settings import Settings
-from spark_ros.service.store import BUSY_TIMEOUT_MS, private_directory
+from spark_ros.service.storage.store import BUSY_TIMEOUT_MS, private_directory
 
 DATABASE = 'service.db'
 TELL_EVERY_S = 5.0

@@ -15,37 +15,38 @@ from sqlalchemy import Connection, Row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from spark_ros.service import change_log, describe, feed_cursor, jobs
-from spark_ros.service.blocking import block_s, wait_for_change
 from spark_ros.service.context import Context, base_url, context_of
-from spark_ros.service.credentials import BEARER, HEAT, HostingCaller
-from spark_ros.service.heat_json import request_json
-from spark_ros.service.keys import Key
-from spark_ros.service.replies import reply
-from spark_ros.service.robots import check_robot_id
-from spark_ros.service.spark_json import engagement_json
+from spark_ros.service.heat.objects import request_json
+from spark_ros.service.spark.objects import engagement_json
+from spark_ros.service.storage import change_log, feed_cursor, jobs
+from spark_ros.service.storage.keys import Key
+from spark_ros.service.web import openapi
+from spark_ros.service.web.blocking import block_s, wait_for_change
+from spark_ros.service.web.credentials import BEARER, HEAT, HostingCaller
+from spark_ros.service.web.replies import reply
+from spark_ros.service.web.robots import check_robot_id
 
 router = APIRouter()
 
-_CHANGE = describe.record(
+_CHANGE = openapi.record(
     'api',
     api={'type': 'string', 'enum': ['spark', 'heat']},
     engagement={'$ref': '#/components/schemas/Engagement'},
-    request=describe.said(describe.ANYTHING, 'as GET /v1/requests/{id} answers'),
+    request=openapi.said(openapi.ANYTHING, 'as GET /v1/requests/{id} answers'),
 )
 _TEXT = {'type': 'string'}
-CHANGES = describe.endpoint(
-    describe.record(
+CHANGES = openapi.endpoint(
+    openapi.record(
         'cursor changes more',
-        cursor=describe.said(_TEXT, 'to go on with; opaque'),
+        cursor=openapi.said(_TEXT, 'to go on with; opaque'),
         changes={'type': 'array', 'items': _CHANGE},
-        more=describe.said({'type': 'boolean'}, 'there is more to fetch at once'),
+        more=openapi.said({'type': 'boolean'}, 'there is more to fetch at once'),
     ),
     'what changed since the cursor; 410: fetch what is open once and begin without a cursor',
     [
-        describe.query('cursor', _TEXT, 'of the answer before; without: where the feed is now'),
-        describe.query('block', {'type': 'number'}, 'seconds to wait for a change, 0 to 60'),
-        describe.query('robot_id', _TEXT, 'only what was asked with this Spark-Robot-Id'),
+        openapi.query('cursor', _TEXT, 'of the answer before; without: where the feed is now'),
+        openapi.query('block', {'type': 'number'}, 'seconds to wait for a change, 0 to 60'),
+        openapi.query('robot_id', _TEXT, 'only what was asked with this Spark-Robot-Id'),
     ],
 )
 

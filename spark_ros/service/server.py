@@ -16,11 +16,11 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from spark_ros.service import sessions
 from spark_ros.service.app import create_app
 from spark_ros.service.context import Context
-from spark_ros.service.image_files import ImagesUnusable, image_files
+from spark_ros.service.media.image_files import ImagesUnusable, image_files
 from spark_ros.service.settings import Settings
+from spark_ros.service.storage import sessions
 
 log = logging.getLogger('spark_ros.service')
 

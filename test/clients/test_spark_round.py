@@ -23,9 +23,9 @@ from spark_ros.clients import (
 )
 from spark_ros.geometry import Box
 from spark_ros.model import CorrectionKind, State, box_annotation
-from spark_ros.service import keys
 from spark_ros.service.app import running
 from spark_ros.service.settings import Settings
+from spark_ros.service.storage import keys
 from spark_ros.wire.spark import Engagement
 
 BASE = 'http://service.test'

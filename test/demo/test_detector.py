@@ -9,7 +9,7 @@ import pytest
 from spark_ros.demo.detector import Detector
 from spark_ros.demo.photographs import default_photographs
 from spark_ros.demo.scoring import combined, match, score
-from spark_ros.service.recognise import Truth
+from spark_ros.service.scripted.recognise import Truth
 
 SURE_FROM = 0.8
 IGNORED_BELOW = 0.2

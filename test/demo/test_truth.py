@@ -11,7 +11,7 @@ import pytest
 
 from spark_ros.demo.detector import Detector
 from spark_ros.demo.photographs import Photograph, default_photographs
-from spark_ros.service.recognise import Truth, dhash
+from spark_ros.service.scripted.recognise import Truth, dhash
 
 TRUTH = files('spark_ros.demo') / 'truth.json'
 

@@ -22,7 +22,7 @@ from spark_ros.demo.replay_world import pose_message
 from spark_ros.demo.scene import Pose, turned
 from spark_ros.demo.spinning import RELIABLE
 from spark_ros.demo.truth_node import POSE_TOPIC, TRUTH_TOPIC, TruthNode, pose_at, rotation
-from spark_ros.service.recognise import Truth
+from spark_ros.service.scripted.recognise import Truth
 
 PIXELS = np.random.default_rng(5).integers(0, 255, (hall.HEIGHT, hall.WIDTH, 3), np.uint8)
 BALL = hall.model('ball_1', hall.sphere(0.5), '3 0 1 0 0 0')

@@ -26,9 +26,9 @@ from spark_ros.escalation.backends.heat_question import DetectionAs
 from spark_ros.escalation.backends.image_hosts import ServiceImageHost
 from spark_ros.escalation.backends.spark_backend import SparkBackend
 from spark_ros.escalation.question.escalation import Escalation
-from spark_ros.service import keys
 from spark_ros.service.app import running
 from spark_ros.service.settings import Settings
+from spark_ros.service.storage import keys
 
 BASE = 'http://service.test'
 RETENTION = 'Idempotency-Key-Retention'

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from robot import ROOT, Box
 
-from spark_ros.service.recognise import dhash
+from spark_ros.service.scripted.recognise import dhash
 
 ADDRESS = re.compile(r'(https?://[^\s/]+)')
 START_S = 30.0

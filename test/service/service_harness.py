@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 import httpx
 from PIL import Image
 
-from spark_ros.service import keys, sessions
 from spark_ros.service.app import running
 from spark_ros.service.context import Context
 from spark_ros.service.settings import Settings
+from spark_ros.service.storage import keys, sessions
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = 'http://service.test'

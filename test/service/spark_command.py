@@ -29,9 +29,9 @@ import httpx
 import numpy as np
 from service_harness import ROOT, Subprocess
 
-from spark_ros.service import keys
 from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
+from spark_ros.service.storage import keys
 
 DEADLINE_S = 60.0
 COMMAND = [sys.executable, '-m', 'spark_ros.cli.spark']

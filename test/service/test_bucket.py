@@ -17,7 +17,7 @@ import pytest
 from s3_server import KEY, SECRET, S3Server, uploads
 from service_harness import DEADLINE_S, Subprocess, command, picture, question, served
 
-from spark_ros.service.store import READERS
+from spark_ros.service.storage.store import READERS
 
 # A store that is away is tried twice, with a pause in between.
 TIMEOUT = httpx.Timeout(2 * DEADLINE_S)

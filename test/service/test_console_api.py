@@ -238,7 +238,7 @@ def test_the_console_is_for_operators_only(service: InProcess) -> None:
 
 
 def test_a_login_link_works_once(service: InProcess) -> None:
-    from spark_ros.service import sessions
+    from spark_ros.service.storage import sessions
 
     link = service.context.store.write_now(
         lambda transaction: sessions.make_link(transaction, URL, service.clock())
@@ -275,7 +275,7 @@ def test_the_console_sees_own_images_signed_and_others_as_they_are(service: InPr
 def test_labels_and_instructions_come_from_the_program(
     make_service: Callable[..., InProcess],
 ) -> None:
-    from spark_ros.service import programs
+    from spark_ros.service.spark import programs
 
     service = make_service()
     service.context.store.write_now(

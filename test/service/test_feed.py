@@ -17,7 +17,8 @@ from service_harness import DEADLINE_S, URL, Caller, InProcess, question
 from spark_ros.clients import CursorGone, HeatClient, NotFoundError, SparkClient
 from spark_ros.clients.errors import UnsupportedError
 from spark_ros.clients.retry import RetryPolicy
-from spark_ros.service import change_log, feed_api, leases
+from spark_ros.service import feed_api
+from spark_ros.service.storage import change_log, leases
 
 DAY_S = 86_400
 WAITERS = 100

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from service_harness import InProcess, picture, question
 
-from spark_ros.service import keys
+from spark_ros.service.storage import keys
 from spark_ros.wire.heat import TYPES
 
 DAY_S = 86_400
@@ -111,7 +111,7 @@ def test_an_unforeseen_error_is_500_and_tells_nothing(
     def broken(*arguments: Any) -> None:
         raise RuntimeError('secret details')
 
-    monkeypatch.setattr('spark_ros.service.jobs.create', broken)
+    monkeypatch.setattr('spark_ros.service.storage.jobs.create', broken)
     answer = service.tenant().post('/v1/engagement', json=question())
     assert is_error(answer, 500)
     assert 'secret' not in answer.text

@@ -16,8 +16,9 @@ from heat_harness import ask, asker, body, is_error, post, seen
 from service_harness import DEADLINE_S, Caller, InProcess, command, served
 from starlette.requests import Request
 
-from spark_ros.service import heat_api, jobs, leases
-from spark_ros.service.blocking import block_s
+from spark_ros.service.heat import api as heat_api
+from spark_ros.service.storage import jobs, leases
+from spark_ros.service.web.blocking import block_s
 
 WAITERS = 100
 

@@ -12,7 +12,7 @@ from heat_harness import ANSWERS, CHOICES, IMAGE, ask, asker, body, is_error, se
 from PIL import Image
 from service_harness import URL, Caller, InProcess, picture
 
-from spark_ros.service.staged_media import media
+from spark_ros.service.heat.staged_media import media
 from spark_ros.wire.heat import TYPES
 
 HOUR_S = 3600

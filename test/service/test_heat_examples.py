@@ -152,7 +152,7 @@ def _truth() -> dict[str, Any]:
     import cv2
     import numpy as np
 
-    from spark_ros.service.recognise import dhash
+    from spark_ros.service.scripted.recognise import dhash
 
     image = cv2.imdecode(np.frombuffer(picture(SIZE), np.uint8), cv2.IMREAD_COLOR)
     return {

@@ -20,9 +20,9 @@ from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import box_annotation
 from spark_ros.service.crunchers import Crunchers
-from spark_ros.service.operator import ScriptedOperator
-from spark_ros.service.recognise import Truth
-from spark_ros.service.sessions import SCRIPTED
+from spark_ros.service.scripted.operator import ScriptedOperator
+from spark_ros.service.scripted.recognise import Truth
+from spark_ros.service.storage.sessions import SCRIPTED
 from spark_ros.wire.heat import MEDIA
 
 TRUTH = Path(photographs.__file__).with_name('truth.json')
@@ -42,7 +42,8 @@ class Knows:
 def robot(make_service: Any, monkeypatch: pytest.MonkeyPatch) -> Caller:
     """A caller of a service whose scripted operator knows two pictures."""
     monkeypatch.setattr(
-        'spark_ros.service.operator.from_setting', lambda *given: ScriptedOperator(Knows())
+        'spark_ros.service.scripted.operator.from_setting',
+        lambda *given: ScriptedOperator(Knows()),
     )
     return asker(make_service(operator='scripted:x'))
 
@@ -219,7 +220,8 @@ def test_a_failing_truth_flags_and_goes_on(
             raise RuntimeError('broken')
 
     monkeypatch.setattr(
-        'spark_ros.service.operator.from_setting', lambda *given: ScriptedOperator(Breaks())
+        'spark_ros.service.scripted.operator.from_setting',
+        lambda *given: ScriptedOperator(Breaks()),
     )
     robot = asker(make_service(operator='scripted:x'))
     found = answered(robot, 'multiple-choice', KNOWN)

@@ -17,9 +17,9 @@ from PIL import Image
 from service_harness import InProcess, picture
 
 from spark_ros.geometry import ImageSize
-from spark_ros.service.sniff import sniff_audio, sniff_image, sniff_video
-from spark_ros.service.staged_media import media
-from spark_ros.service.staging import staged_response
+from spark_ros.service.heat.staged_media import media
+from spark_ros.service.heat.staging import staged_response
+from spark_ros.service.media.sniff import sniff_audio, sniff_image, sniff_video
 from spark_ros.wire.heat import MEDIA, PER_ANNOTATION, TYPES, parse_heat_request
 from spark_ros.wire.heat_response import check_response
 

@@ -31,8 +31,8 @@ from test_heat_staging import test_annotations_lie_in_an_image_of_known_size
 from test_operator import test_with_truth_it_corrects_and_survives_a_bad_question
 from test_spark_rules import test_upload_edges, test_uploads_are_known_by_their_bytes
 
-from spark_ros.service import schema
-from spark_ros.service.images import StoredImage
+from spark_ros.service.media.images import StoredImage
+from spark_ros.service.storage import schema
 
 __all__ = [
     'test_a_file_is_uploaded_and_is_the_answer',

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from service_harness import Caller, box, picture, prior
 
 from spark_ros.geometry import Box, iou
-from spark_ros.service.correction import confirm, correct
-from spark_ros.service.operator import ScriptedOperator, from_setting
+from spark_ros.service.scripted.correction import confirm, correct
+from spark_ros.service.scripted.operator import ScriptedOperator, from_setting
 
 
 def shown(index: int, label: str, *corners: float) -> dict[str, Any]:
@@ -114,7 +114,8 @@ def test_with_truth_it_corrects_and_survives_a_bad_question(
     make_service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        'spark_ros.service.operator.from_setting', lambda *given: ScriptedOperator(KnowsRed())
+        'spark_ros.service.scripted.operator.from_setting',
+        lambda *given: ScriptedOperator(KnowsRed()),
     )
     robot: Caller = make_service(operator='scripted:x').tenant()
     sent = prior('dog', 0.0, 0.0, 0.4, 0.5)

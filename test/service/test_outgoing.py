@@ -18,7 +18,7 @@ import pytest
 from service_harness import DEADLINE_S, command
 from webhook_receiver import Receiver
 
-from spark_ros.service.outgoing import (
+from spark_ros.service.pushes.outgoing import (
     Guard,
     RefusedDestination,
     outgoing_client,

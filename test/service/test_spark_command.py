@@ -18,7 +18,7 @@ import pytest
 from service_harness import Subprocess, served
 from spark_command import COMMAND, DEADLINE_S, Operator, environment, new_key, pattern, spark
 
-from spark_ros.service.recognise import dhash
+from spark_ros.service.scripted.recognise import dhash
 
 TRUE_BOX = [40, 60, 120, 100]
 ESCAPE = 'a \x1b[2J\x1b]0;title\x07 b\u202e c\x9b31m\nd'

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spark_ros.service.operator import from_setting
-from spark_ros.service.recognise import dhash
-from spark_ros.service.truth_file import TruthFile
+from spark_ros.service.scripted.operator import from_setting
+from spark_ros.service.scripted.recognise import dhash
+from spark_ros.service.scripted.truth_file import TruthFile
 
 GENERATOR = np.random.default_rng(3)
 PICTURES = [

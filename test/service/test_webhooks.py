@@ -20,9 +20,10 @@ from service_harness import DEADLINE_S, Caller, InProcess
 from sqlalchemy import select
 from webhook_receiver import Received, Receiver, free_port
 
-from spark_ros.service import keys, outbox, webhooks
-from spark_ros.service.schema import deliveries
-from spark_ros.service.webhook_lanes import MOST, MOST_TROUBLED, PER_HOST, Lanes
+from spark_ros.service.pushes import webhooks
+from spark_ros.service.pushes.lanes import MOST, MOST_TROUBLED, PER_HOST, Lanes
+from spark_ros.service.storage import keys, outbox
+from spark_ros.service.storage.schema import deliveries
 
 LOOPBACK = ('127.0.0.0/8',)
 SECRET_OF = 'robot'

@@ -1,0 +1,194 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Heat's endpoints (page: ten POST routes under /v1/requests, retrieve, abort).
+
+What the page does not have: GET /v1/requests lists what was asked, DELETE /v1/requests/{id} is
+how its former client aborts, and /v1/staged serves the files of staged answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, Row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from spark_ros.service.context import Context, base_url, context_of
+from spark_ros.service.errors import ApiError
+from spark_ros.service.heat import description as heat_describe
+from spark_ros.service.heat.objects import (
+    ABORTED,
+    PENDING,
+    new_job,
+    request_json,
+    status_of,
+)
+from spark_ros.service.heat.staged_media import staged_file
+from spark_ros.service.heat.staging import STAGED_PATH, staged_response
+from spark_ros.service.storage import jobs, leases
+from spark_ros.service.storage.idempotency import carry_out, once
+from spark_ros.service.storage.keys import Key
+from spark_ros.service.storage.leases import FLAGGED
+from spark_ros.service.storage.store import Transaction
+from spark_ros.service.web.blocking import block_s, wait_until_over
+from spark_ros.service.web.body import read_json
+from spark_ros.service.web.credentials import HEAT, HeatCaller
+from spark_ros.service.web.paging import next_link, one_more, read_page
+from spark_ros.service.web.replies import reply
+from spark_ros.service.web.robots import robot_of
+from spark_ros.service.web.sizes import attachment_sizes
+from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
+from spark_ros.wire.values import WireError
+
+router = APIRouter()
+
+LARGE_BODY = 32 * 1024
+
+
+def _ask(kind: str) -> Callable[..., Any]:
+    async def ask(request: Request, key: HeatCaller) -> Response:
+        return await _create(kind, request, key)
+
+    return ask
+
+
+for _kind in TYPES:
+    router.add_api_route(
+        f'/v1/requests/{_kind}',
+        _ask(_kind),
+        methods=['POST'],
+        name=f'ask_{_kind.replace("-", "_")}',
+        dependencies=HEAT,
+        **heat_describe.ask(_kind),
+    )
+
+
+@router.get('/v1/requests', dependencies=HEAT, **heat_describe.LIST)
+async def list_requests(request: Request, key: HeatCaller) -> Response:
+    """List the caller's requests, oldest first."""
+    service, page = context_of(request), read_page(request, 10)
+    base, now = base_url(request), service.clock()
+
+    def read(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
+        rows = jobs.of_key(connection, key.id, one_more(page))
+        return len(rows), [request_json(service, row, base, now) for row in rows[: page.limit]]
+
+    found, written = await service.store.read(read)
+    return reply(written, headers=next_link(request, '/v1/requests', page, found))
+
+
+@router.get('/v1/requests/{id}', dependencies=HEAT, **heat_describe.RETRIEVE)
+async def retrieve(id: str, request: Request, key: HeatCaller) -> Response:
+    """Give a request, when it is over or after `block` seconds."""
+    return await _give(request, key, id, block_s(request))
+
+
+@router.post('/v1/tasks/abort/{id}', dependencies=HEAT, **heat_describe.ABORT)
+async def abort(id: str, request: Request, key: HeatCaller) -> Response:
+    """Take a request back that is not answered yet."""
+    return await _abort(id, request, key)
+
+
+@router.delete('/v1/requests/{id}', dependencies=HEAT, **heat_describe.ABORT)
+async def delete(id: str, request: Request, key: HeatCaller) -> Response:
+    """Take a request back, as the former client says it."""
+    return await _abort(id, request, key)
+
+
+@router.get(STAGED_PATH + '{name}', include_in_schema=False)
+async def staged(name: str) -> Response:
+    """Give the image, video or audio file of a staged answer."""
+    found = staged_file(name)
+    if found is None:
+        raise ApiError(404, 'there is no such staged file')
+    content, content_type = found
+    return Response(content, 200, {'Cache-Control': 'public, max-age=86400'}, content_type)
+
+
+async def _create(kind: str, request: Request, key: Key) -> Response:
+    service = context_of(request)
+    seconds = block_s(request)
+    body = await read_json(request, service.settings.json_limit)
+    if body.size > LARGE_BODY:
+        asked = await service.store.beside(parse_heat_request, kind, body.value)
+    else:
+        asked = parse_heat_request(kind, body.value)
+    said = once(request, hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest())
+    job = replace(new_job(asked), robot_id=robot_of(request), base_url=base_url(request))
+    settled = await _staged(service, key, asked) if key.test else None
+    now = service.clock()
+
+    def create(transaction: Transaction) -> dict[str, Any]:
+        token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
+        if settled is not None:
+            row = _row(transaction.connection, key, token)
+            leases.settle(transaction, row.id, now, **settled)
+        return {'id': token}
+
+    def create_once(transaction: Transaction) -> dict[str, Any]:
+        return carry_out(
+            transaction, key.id, 'heat', said, lambda: create(transaction), now,
+            service.settings.idempotency_s,
+        )
+
+    made = await service.store.write(create_once)
+    return await _give(request, key, made['id'], seconds)
+
+
+async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, Any]:
+    """Return what is stored as a staged answer."""
+
+    sizes = await attachment_sizes(service, asked, key.tenant)
+    try:
+        response = await service.store.beside(staged_response, asked, sizes)
+    except WireError as error:
+        return {'answer': {}, 'flags': [FLAGGED], 'feedback': f'staged: {error}'}
+    return {'answer': {'response': response}}
+
+
+async def _give(request: Request, key: Key, token: str, seconds: float) -> Response:
+    service = context_of(request)
+
+    async def look() -> Row[Any]:
+        return await service.store.read(lambda connection: _row(connection, key, token))
+
+    row = await look()
+    if seconds and status_of(row) == PENDING:
+        row = await wait_until_over(
+            service.bus, request, row.id, seconds, look, lambda seen: status_of(seen) != PENDING
+        )
+    return reply(request_json(service, row, base_url(request), service.clock()))
+
+
+async def _abort(token: str, request: Request, key: Key) -> Response:
+    service = context_of(request)
+    # An abort is done at once: there is nothing that a valid `block` would wait for.
+    block_s(request)
+    said = once(request, hashlib.sha256(token.encode()).hexdigest())
+    now = service.clock()
+
+    def abort(transaction: Transaction) -> dict[str, Any]:
+        row = _row(transaction.connection, key, token)
+        if row.state != ABORTED and not leases.abort(transaction, row.id, now):
+            raise ApiError(400, f'this request is {status_of(row)}; only pending ones can be '
+                           'aborted')
+        return {'success': True}
+
+    def abort_once(transaction: Transaction) -> dict[str, Any]:
+        return carry_out(
+            transaction, key.id, 'abort', said, lambda: abort(transaction), now,
+            service.settings.idempotency_s,
+        )
+
+    return reply(await service.store.write(abort_once))
+
+
+def _row(connection: Connection, key: Key, token: str) -> Row[Any]:
+    rows = jobs.of_key(connection, key.id, jobs.Page(1), token)
+    if not rows:
+        raise ApiError(404, 'there is no such request')
+    return rows[0]

@@ -1,0 +1,128 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What an operator sees of a Heat question, and what their answer becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from spark_ros.geometry import ImageSize
+from spark_ros.service.context import Context
+from spark_ros.service.errors import ApiError
+from spark_ros.service.heat.objects import asked_of
+from spark_ros.service.media import images
+from spark_ros.service.media.sniff import sniff_audio, sniff_image, sniff_video
+from spark_ros.service.settings import Settings
+from spark_ros.service.web.image_urls import usable_url
+from spark_ros.service.web.uploads import Expected
+from spark_ros.wire.heat import MEDIA, Prompt
+from spark_ros.wire.heat_response import check_response
+from spark_ros.wire.values import expect_object
+
+UPLOAD_PART = 'file'
+DIAL = 'dial:'
+
+
+def is_excluded(service: Context, row: Row[Any], operator: str) -> bool:
+    """Whether the caller does not want this operator to answer."""
+    names = json.loads(row.request).get('exclude_crunchers') or ()
+    return service.crunchers.excludes(names, operator)
+
+
+def details(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
+    """Write all that an operator needs to answer, beyond the line of the queue."""
+    asked = asked_of(row)
+
+    def shown(items: Sequence[str], kind: str) -> list[str | None]:
+        if kind == 'text':
+            return [None] * len(items)
+        return [usable_url(service, item, row.tenant, now) for item in items]
+
+    def prompt(said: Prompt) -> dict[str, Any]:
+        choices, scale = said.choices, said.scale
+        urls = shown(choices.options, choices.type) if choices else []
+        return {
+            'kind': said.kind,
+            'instruction': said.instruction,
+            'choices_type': choices.type if choices else 'text',
+            'choices': [
+                {'value': value, 'url': url}
+                for value, url in zip(choices.options if choices else (), urls, strict=True)
+            ],
+            'min_answers': choices.least if choices else 0,
+            'max_answers': choices.most if choices else 0,
+            'rating_min': scale.low if scale else None,
+            'rating_max': scale.high if scale else None,
+            'rating_step': scale.step if scale else None,
+            'label_min': scale.low_label if scale else '',
+            'label_max': scale.high_label if scale else '',
+            'validation': said.validation,
+        }
+
+    return {
+        'attachments_type': asked.attachments_type,
+        'attachments': [
+            {'text': item} if url is None else {'url': url}
+            for item, url in zip(
+                asked.attachments, shown(asked.attachments, asked.attachments_type), strict=True
+            )
+        ],
+        'prompt': prompt(asked.prompt),
+        'annotations_type': asked.annotations_type,
+        'min_annotations': asked.min_annotations,
+        'max_annotations': asked.max_annotations,
+        'per_annotation': None if asked.per_annotation is None else prompt(asked.per_annotation),
+        'hook_url': asked.hook_url,
+        'exclude_crunchers': list(asked.exclude_crunchers),
+        'excluded': is_excluded(service, row, operator),
+        'dial': [
+            item
+            for item in asked.attachments
+            if asked.attachments_type == 'text' and item.startswith(DIAL)
+        ],
+    }
+
+
+def expected_upload(settings: Settings, row: Row[Any]) -> Expected:
+    """Return what an operator may upload for a question.
+
+    Raises:
+        ApiError: 400 where it does not ask for a file.
+    """
+    if row.kind == 'image':
+        return Expected(
+            UPLOAD_PART,
+            settings.image_limit,
+            lambda file: sniff_image(file, settings.max_pixels, UPLOAD_PART),
+        )
+    if row.kind == 'video':
+        return Expected(
+            UPLOAD_PART, settings.video_limit, lambda file: sniff_video(file, UPLOAD_PART)
+        )
+    if row.kind == 'audio':
+        return Expected(
+            UPLOAD_PART, settings.image_limit, lambda file: sniff_audio(file, UPLOAD_PART)
+        )
+    raise ApiError(400, 'this question does not ask for a file')
+
+
+def answer_of(
+    row: Row[Any], body: Any, sizes: Sequence[ImageSize | None]
+) -> dict[str, Any]:
+    """Turn a submitted answer into what is stored.
+
+    Args:
+        sizes: of the upright attachments in pixels, where known.
+
+    Raises:
+        WireError: it is not an answer to this request; the message says why.
+    """
+    said, asked = expect_object(body, 'the answer'), asked_of(row)
+    response = check_response(asked, said.get('response'), sizes)
+    if row.kind in MEDIA:
+        # As a path: each caller knows the service by its own address.
+        response = images.own_path(response, row.tenant) or response
+    return {'response': response}

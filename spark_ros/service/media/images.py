@@ -1,0 +1,89 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Uploaded images and videos as the database and their URLs know them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Row, insert, select
+
+from spark_ros.service.media.sniff import Format
+from spark_ros.service.storage import schema
+from spark_ros.service.storage.store import Transaction
+
+# The tenant of what programs show; no key's tenant looks like it.
+PROGRAMS = 'programs'
+PATH = re.compile(r'/v1/image/([0-9a-z]{1,64})/([0-9a-f]{32})\.([a-z0-9]{3,4})')
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """A file that is stored, durably, but not yet in the database."""
+
+    id: str
+    tenant: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+
+    @property
+    def path(self) -> str:
+        """The path of its URL."""
+        return image_path(self.tenant, self.name)
+
+
+def image_path(tenant: str, name: str) -> str:
+    """Return the path of an image's URL."""
+    return f'/v1/image/{tenant}/{name}'
+
+
+def new_name(kind: Format) -> tuple[str, str]:
+    """Return a new image's id, which nobody can guess, and the name of its file."""
+    identity = secrets.token_hex(16)
+    return identity, f'{identity}.{kind.extension}'
+
+
+def record(transaction: Transaction, image: StoredImage, tag: str | None, now: float) -> None:
+    """Enter a saved file in the database."""
+    transaction.connection.execute(
+        insert(schema.images).values(
+            id=image.id,
+            tenant=image.tenant,
+            name=image.name,
+            content_type=image.content_type,
+            size=image.size,
+            tag=tag,
+            sha256=image.sha256,
+            created=now,
+        )
+    )
+
+
+def find(connection: Connection, path: str) -> Row[Any] | None:
+    """Return the row of an image by the path of its URL, or None."""
+    if (parts := PATH.fullmatch(path)) is None:
+        return None
+    images = schema.images
+    return connection.execute(
+        select(images).where(
+            images.c.id == parts[2],
+            images.c.tenant == parts[1],
+            images.c.name == f'{parts[2]}.{parts[3]}',
+        )
+    ).first()
+
+
+def own_path(location: str, tenant: str) -> str | None:
+    """Return the path of a URL that names an image of this tenant here, else None.
+
+    The host is not compared: a service is reached by several names, and the path holds 128
+    random bits.
+    """
+    path = urlsplit(location).path
+    parts = PATH.fullmatch(path)
+    return path if parts is not None and parts[1] in (tenant, PROGRAMS) else None

@@ -1,0 +1,2 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What people at the console see and do."""

@@ -1,0 +1,232 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The console's own API: the queue, claiming, answering, and a stream of changes.
+
+Operators come with a session cookie. Whatever changes something must also carry
+`X-Requested-With: console` and, where the browser names an Origin, this service's own, so that
+no other site can act in an operator's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import Connection, Row
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from spark_ros.service.context import Context, base_url, context_of
+from spark_ros.service.errors import ApiError
+from spark_ros.service.events import Subscription
+from spark_ros.service.heat import view as heat_view
+from spark_ros.service.media import images
+from spark_ros.service.operators import view as operator_view
+from spark_ros.service.storage import jobs, leases, sessions
+from spark_ros.service.storage.store import Transaction
+from spark_ros.service.web.body import read_json
+from spark_ros.service.web.image_urls import fresh_url
+from spark_ros.service.web.replies import reply
+from spark_ros.service.web.uploads import keep, receive
+
+router = APIRouter(prefix='/console/api', include_in_schema=False)
+
+QUEUE_LENGTH = 200
+KEEP_ALIVE_S = 15.0
+
+
+def cookie_name(request: Request) -> str:
+    """Return the session cookie's name: browsers share cookies among the ports of a host."""
+    port = request.url.port
+    return f'spark_session_{port}' if port else 'spark_session'
+
+
+async def operator_or_none(request: Request) -> str | None:
+    """Return the name of the caller's session, or None."""
+    service = context_of(request)
+    secret = request.cookies.get(cookie_name(request))
+    return await sessions.find(service.store, secret, service.clock()) if secret else None
+
+
+async def known_operator(request: Request) -> str:
+    """Return the name of the caller's session, or answer 401."""
+    operator = await operator_or_none(request)
+    if operator is None:
+        raise ApiError(401, 'log in with the link that the service prints at its start')
+    return operator
+
+
+async def acting_operator(request: Request) -> str:
+    """As `known_operator`, for a call that changes something: answer 403 to other sites."""
+    if request.headers.get('x-requested-with') != 'console':
+        raise ApiError(403, 'send the header X-Requested-With: console')
+    origin = request.headers.get('origin')
+    if origin is not None:
+        allowed = {request.headers.get('host'), urlsplit(base_url(request)).netloc}
+        if urlsplit(origin).netloc not in allowed:
+            raise ApiError(403, 'this call comes from another site')
+    return await known_operator(request)
+
+
+Operator = Annotated[str, Depends(known_operator)]
+Acting = Annotated[str, Depends(acting_operator)]
+
+
+@router.get('/queue')
+async def queue(request: Request, operator: Operator) -> Response:
+    """Give the questions that wait, oldest first, and how many this session has answered."""
+    service = context_of(request)
+    now = service.clock()
+
+    def read(connection: Connection) -> dict[str, Any]:
+        rows = jobs.waiting(connection, QUEUE_LENGTH)
+        return {
+            'questions': [operator_view.summary(service, row, operator, now) for row in rows],
+            'answered': jobs.answered_by(connection, operator),
+        }
+
+    return reply(await service.store.read(read))
+
+
+@router.get('/questions/{question_id}')
+async def question(question_id: int, request: Request, operator: Operator) -> Response:
+    """Give one question."""
+    return reply(await _details(context_of(request), question_id, operator))
+
+
+@router.post('/questions/{question_id}/claim')
+async def claim(question_id: int, request: Request, operator: Acting) -> Response:
+    """Take a question for the time of a lease and give it."""
+    service = context_of(request)
+    now, lease_s = service.clock(), service.settings.lease_s
+
+    def write(transaction: Transaction) -> None:
+        row = _row(transaction.connection, question_id)
+        operator_view.expect_may_claim(service, row, operator)
+        leases.claim(transaction, question_id, operator, now, lease_s)
+
+    await service.store.write(write)
+    return reply(await _details(service, question_id, operator))
+
+
+@router.post('/questions/{question_id}/heartbeat')
+async def heartbeat(question_id: int, request: Request, operator: Acting) -> Response:
+    """Renew the lease."""
+    service = context_of(request)
+    now, lease_s = service.clock(), service.settings.lease_s
+    await service.store.write(
+        lambda transaction: leases.heartbeat(transaction, question_id, operator, now, lease_s)
+    )
+    return reply({'lease_s': lease_s})
+
+
+@router.post('/questions/{question_id}/release')
+async def release(question_id: int, request: Request, operator: Acting) -> Response:
+    """Put the question back into the queue."""
+    service = context_of(request)
+    now = service.clock()
+    await service.store.write(
+        lambda transaction: leases.release(transaction, question_id, operator, now)
+    )
+    return reply({'state': 'open'})
+
+
+@router.post('/questions/{question_id}/answer')
+async def answer(question_id: int, request: Request, operator: Acting) -> Response:
+    """Close the question: with the shapes that are on the image in the end, or a response."""
+    service = context_of(request)
+    body = (await read_json(request, service.settings.json_limit)).value
+    now = service.clock()
+
+    row = await service.store.read(lambda connection: _row(connection, question_id))
+    sizes = await operator_view.sizes_of(service, row)
+    said, flags = await service.store.beside(operator_view.answer_of, row, body, sizes)
+    return await _closed(
+        service,
+        lambda transaction: leases.close(
+            transaction, question_id, operator, now, answer=said, flags=flags
+        ),
+    )
+
+
+@router.post('/questions/{question_id}/flag')
+async def flag(question_id: int, request: Request, operator: Acting) -> Response:
+    """Close the question as one that cannot be answered, with the reason."""
+    service = context_of(request)
+    body = (await read_json(request, service.settings.json_limit)).value
+    flags, reason = operator_view.flag_of(body)
+    now = service.clock()
+    return await _closed(
+        service,
+        lambda transaction: leases.close(
+            transaction, question_id, operator, now, answer={}, flags=flags, feedback=reason
+        ),
+    )
+
+
+@router.post('/questions/{question_id}/upload')
+async def upload(question_id: int, request: Request, operator: Acting) -> Response:
+    """Keep a file that a Heat question asks for, and give the URL to answer with."""
+    service = context_of(request)
+    row = await service.store.read(lambda connection: _row(connection, question_id))
+    if row.lease_owner != operator:
+        raise ApiError(409, 'you do not have this question, or no longer: claim it again')
+    expected = heat_view.expected_upload(service.settings, row)
+    stored, _ = await receive(service, request, row.tenant, expected)
+    now = service.clock()
+    await keep(
+        service, stored, lambda transaction: images.record(transaction, stored, None, now)
+    )
+    return reply({'url': base_url(request) + fresh_url(service, stored.path, now)})
+
+
+@router.get('/events')
+async def events(request: Request, operator: Operator) -> Response:
+    """Stream every change as server-sent events until the service stops."""
+    return StreamingResponse(
+        _stream(context_of(request)),
+        media_type='text/event-stream',
+        headers={'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'},
+    )
+
+
+async def _stream(service: Context) -> AsyncIterator[bytes]:
+    with service.bus.subscribe() as subscription:
+        # Whatever changed before this line reached the browser is in the queue it now asks for.
+        yield b'event: queue\ndata: {}\n\n'
+        while not subscription.closed:
+            yield await _next_event(subscription)
+
+
+async def _next_event(subscription: Subscription) -> bytes:
+    try:
+        change = await asyncio.wait_for(subscription.next(), KEEP_ALIVE_S)
+    except asyncio.TimeoutError:
+        return b': still here\n\n'
+    data = {} if change is None else {'id': change.question_id, 'state': change.state}
+    return f'event: queue\ndata: {json.dumps(data)}\n\n'.encode()
+
+
+async def _details(service: Context, question_id: int, operator: str) -> dict[str, Any]:
+    now = service.clock()
+
+    def read(connection: Connection) -> dict[str, Any]:
+        row = _row(connection, question_id)
+        return operator_view.details(service, connection, row, operator, now)
+
+    return await service.store.read(read)
+
+
+async def _closed(service: Context, write: Callable[[Transaction], None]) -> Response:
+    await service.store.write(write)
+    return reply({'state': 'closed'})
+
+
+def _row(connection: Connection, question_id: int) -> Row[Any]:
+    row = jobs.question(connection, question_id)
+    if row is None:
+        raise ApiError(404, 'there is no such question')
+    return row

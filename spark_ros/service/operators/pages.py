@@ -1,0 +1,123 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What a browser loads: the console and its login, the API's description, and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from spark_ros.service.context import base_url, context_of
+from spark_ros.service.errors import ApiError
+from spark_ros.service.media import images
+from spark_ros.service.media.image_reply import image_reply
+from spark_ros.service.operators.api import cookie_name, operator_or_none
+from spark_ros.service.storage import sessions
+from spark_ros.service.web.credentials import shown_key, shows_key
+
+router = APIRouter(include_in_schema=False)
+
+HERE = Path(__file__).parents[1]
+CONSOLE = HERE / 'console'
+DOCS = HERE / 'docs_page'
+LOGIN_HELP = HERE / 'docs_page' / 'login.html'
+
+
+class ConsoleFiles(StaticFiles):
+    """The console's scripts and styles; browsers ask each time whether they are still current."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers['Cache-Control'] = 'no-cache'
+        return response
+
+
+@router.get('/login')
+async def login(request: Request, token: str = '') -> Response:
+    """Turn a login link into a session; a link works once."""
+    service = context_of(request)
+    now, session_s = service.clock(), service.settings.session_s
+    secret = await service.store.write(
+        lambda transaction: sessions.log_in(transaction, token, now, session_s)
+    )
+    if secret is None and await operator_or_none(request) is None:
+        return _please_log_in()
+    answer = RedirectResponse('/', 303, {'Cache-Control': 'no-store'})
+    if secret is not None:
+        answer.set_cookie(
+            cookie_name(request),
+            secret,
+            max_age=int(session_s),
+            path='/',
+            httponly=True,
+            # Strict would ask again for a login whoever clicks a link in a chat.
+            samesite='lax',
+            secure=base_url(request).startswith('https:'),
+        )
+    return answer
+
+
+@router.get('/')
+async def index(request: Request) -> Response:
+    """Give the console to who is logged in."""
+    if await operator_or_none(request) is None:
+        return _please_log_in()
+    page = CONSOLE / 'index.html'
+    if not page.is_file():
+        raise ApiError(404, 'this installation has no console')
+    return FileResponse(page, headers={'Cache-Control': 'no-store'})
+
+
+@router.get('/docs')
+async def docs() -> Response:
+    """Give the page that shows /openapi.json."""
+    return FileResponse(DOCS / 'index.html')
+
+
+@router.get('/docs/{name}')
+async def docs_part(name: str) -> Response:
+    """Give that page's script or style sheet."""
+    if name not in ('docs.js', 'docs.css'):
+        raise ApiError(404, 'there is no such page')
+    return FileResponse(DOCS / name)
+
+
+@router.api_route('/v1/image/{tenant}/{name}', methods=['GET', 'HEAD'])
+async def image(tenant: str, name: str, request: Request) -> Response:
+    """Give an uploaded file to its owner's key, or to who has a signed and current URL."""
+    service = context_of(request)
+    path = images.image_path(tenant, name)
+    await _expect_access(request, tenant, path)
+    row = await service.store.read(lambda connection: images.find(connection, path))
+    if row is None:
+        raise ApiError(404, 'there is no such image')
+    return await image_reply(service.images, row, request)
+
+
+async def _expect_access(request: Request, tenant: str, path: str) -> None:
+    service = context_of(request)
+    key = await shown_key(request)
+    if key is not None and key.tenant == tenant:
+        return
+    query = request.query_params
+    signature, until = query.get('signature'), query.get('expires', '')
+    if signature is None:
+        if shows_key(request):
+            raise ApiError(404, 'there is no such image')
+        raise ApiError(
+            401,
+            'use the signed URL, or send the API key of the owner',
+            {'WWW-Authenticate': 'Bearer'},
+        )
+    # The very digits that were signed: int() would also take '+1' or other scripts' digits.
+    expires = int(until) if until.isascii() and until.isdigit() and len(until) < 16 else -1
+    if not service.urls.valid(path, expires, signature, service.clock()):
+        raise ApiError(403, 'the signature of this URL is not valid, or it has expired')
+
+
+def _please_log_in() -> Response:
+    return FileResponse(LOGIN_HELP, 401, {'Cache-Control': 'no-store'})

@@ -1,0 +1,151 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What an operator sees of a question, and what their answer becomes, for each API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from spark_ros.geometry import ImageSize
+from spark_ros.service.context import Context
+from spark_ros.service.errors import ApiError
+from spark_ros.service.heat import objects as heat_json
+from spark_ros.service.heat import view as heat_view
+from spark_ros.service.media import images
+from spark_ros.service.spark import answers, programs
+from spark_ros.service.storage.leases import FLAGGED
+from spark_ros.service.web.image_urls import usable_url
+from spark_ros.service.web.sizes import attachment_sizes
+from spark_ros.wire.annotations import annotation_json
+from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
+
+MAX_FLAGS = 20
+
+
+def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
+    """Write a line of the queue; `excluded`, of Heat, says that this operator must not answer."""
+    line = {
+        'id': row.id,
+        'api': row.api,
+        'kind': row.kind,
+        'state': row.state,
+        'program': row.program,
+        'instructions': row.instructions,
+        'age_s': round(max(0.0, now - row.created), 3),
+        'created': format_time(row.created),
+        'image_url': usable_url(service, row.image_location, row.tenant, now),
+        'tenant': row.key_name,
+        'mine': row.lease_owner == operator,
+        'priors': row.prior_count,
+    }
+    if row.api == heat_json.API:
+        line['excluded'] = heat_view.is_excluded(service, row, operator)
+    return line
+
+
+def details(
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+) -> dict[str, Any]:
+    """Write all that an operator needs to answer a question."""
+    lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
+    seen = {**summary(service, row, operator, now), 'token': row.token, 'lease_s': lease_s}
+    if row.api == heat_json.API:
+        return {**seen, **heat_view.details(service, row, operator, now)}
+    asked, given = json.loads(row.request), json.loads(row.priors)
+    program = programs.find(connection, row.program) if row.program else None
+    labels = given['label_options'] or (list(program.label_options) if program else [])
+    references = program.reference_images if program else ()
+    return {
+        **seen,
+        'program_known': program is not None,
+        'instructions': row.instructions or (program.instructions if program else ''),
+        'label_options': labels,
+        'reference_images': [
+            usable_url(service, reference, images.PROGRAMS, now) for reference in references
+        ],
+        'content_type': asked['content_type'],
+        'image_index': row.position,
+        'image_count': row.images,
+        'priors': [
+            {
+                'index': prior.index,
+                'metadata': prior.raw.get('metadata') or {},
+                **{
+                    name: value
+                    for name, value in annotation_json(
+                        prior.annotation, as_strings=False
+                    ).items()
+                    if name in ('label', 'type', 'vertices')
+                },
+            }
+            for prior in answers.priors_of(given['annotations'], row.position)
+        ],
+        'metadata': asked['metadata'],
+        'webhook_url': row.webhook_url,
+    }
+
+
+def expect_may_claim(service: Context, row: Row[Any], operator: str) -> None:
+    """Raise ApiError 409 where the caller does not want this operator to answer."""
+    if row.api == heat_json.API and heat_view.is_excluded(service, row, operator):
+        raise ApiError(409, 'the caller has excluded you from answering this question')
+
+
+async def sizes_of(service: Context, row: Row[Any]) -> list[ImageSize | None]:
+    """Return the sizes in pixels of the images that `answer_of` has to know them of.
+
+    Raises:
+        ApiError: 503 when the images cannot be read now.
+    """
+    if row.api != heat_json.API:
+        return []
+    return await attachment_sizes(service, heat_json.asked_of(row), row.tenant)
+
+
+def answer_of(
+    row: Row[Any], body: Any, sizes: Sequence[ImageSize | None]
+) -> tuple[dict[str, Any], list[str]]:
+    """Turn a submitted answer into what the API sends, and its flags. Not for the event loop.
+
+    Args:
+        sizes: what `sizes_of` gives for this question.
+
+    Raises:
+        WireError: it is not valid; the message says what.
+    """
+    if row.api == heat_json.API:
+        return heat_view.answer_of(row, body, sizes), []
+    said = expect_object(body, 'the answer')
+    priors = answers.priors_of(json.loads(row.priors)['annotations'], row.position)
+    derived = answers.derive(
+        said.get('shapes'), priors, row.position if row.images > 1 else None
+    )
+    response = expect_text(said.get('response') or '', 'response')
+    flags = _flags(said)
+    if FLAGGED in flags:
+        raise WireError('the flag `flagged` is reserved; flag the question instead')
+    return {'response': response, **derived}, flags
+
+
+def flag_of(body: Any) -> tuple[list[str], str]:
+    """Read why a question cannot be answered: its flags, and the reason in words.
+
+    Raises:
+        WireError: the reason is missing.
+    """
+    said = expect_object(body, 'the flag')
+    reason = expect_text(said.get('reason'), 'reason', 2000).strip()
+    if not reason:
+        raise WireError('reason is empty; say why the question cannot be answered')
+    return [FLAGGED, *(flag for flag in _flags(said) if flag != FLAGGED)], reason
+
+
+def _flags(said: Mapping[str, Any]) -> list[str]:
+    flags = expect_list(said.get('flags') or [], 'flags')
+    if len(flags) > MAX_FLAGS:
+        raise WireError(f'flags has more than {MAX_FLAGS} entries')
+    texts = [expect_text(flag, f'flags[{at}]', 100).strip() for at, flag in enumerate(flags)]
+    return list(dict.fromkeys(text for text in texts if text))

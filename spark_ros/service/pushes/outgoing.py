@@ -1,0 +1,220 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Where the service may connect to when somebody else names the URL.
+
+A name is resolved when a connection is made, every address that comes back is checked, and the
+connection goes to the very address that was checked: what the name means a moment later does not
+matter. TLS is verified against the name. No proxy, no redirect, no kept connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore
+import httpx
+
+from spark_ros.service.pushes.public_addresses import read_network, special
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+MOST_ADDRESSES = 4
+
+
+class RefusedDestination(Exception):
+    """The service does not connect there; the message says where and why."""
+
+
+class Guard:
+    """Decides where the service may connect to.
+
+    Args:
+        allowed: networks that are reached although they are not public.
+        refused_ports: where no HTTP server listens, but others that might be talked into harm.
+        resolve: gives the addresses of a host and port.
+    """
+
+    def __init__(
+        self,
+        allowed: Iterable[str] = (),
+        refused_ports: Collection[int] = (),
+        resolve: Resolve | None = None,
+    ) -> None:
+        self._allowed = tuple(read_network(each) for each in allowed)
+        self._refused_ports = frozenset(refused_ports)
+        self._resolve = resolve or resolve_by_system
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host that may be connected to.
+
+        Raises:
+            RefusedDestination: there are none, or the port is refused.
+            OSError: the name cannot be resolved.
+        """
+        if port in self._refused_ports:
+            raise RefusedDestination(f'port {port} is not one for webhooks')
+        found, refused = [], []
+        for text in await self._resolve(host, port):
+            why = self.refusal(text)
+            if why is None:
+                found.append(text)
+            else:
+                refused.append(f'{text} is {why}')
+        if not found:
+            said = ', '.join(refused) or 'it has no address'
+            raise RefusedDestination(f'{said}; --allow-net permits a network')
+        return found[:MOST_ADDRESSES]
+
+    def refusal(self, text: str) -> str | None:
+        """Return why an address is not connected to, or None where it is."""
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return 'not an address'
+        if any(address.version == each.version and address in each for each in self._allowed):
+            return None
+        return special(address)
+
+
+async def resolve_by_system(host: str, port: int) -> list[str]:
+    """Return the addresses that the system's resolver knows.
+
+    In a thread of its own: a name server that never answers holds up nobody else, nor the end of
+    the process.
+
+    Raises:
+        OSError: there are none.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[str]] = loop.create_future()
+
+    def tell(found: list[str] | Exception) -> None:
+        if answer.done():
+            return
+        if isinstance(found, Exception):
+            answer.set_exception(found)
+        else:
+            answer.set_result(found)
+
+    def look_up() -> None:
+        found: list[str] | Exception
+        try:
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = [str(address[0]) for *_, address in infos]
+        except UnicodeError:
+            found = OSError(f'{host!a} is not a host name')
+        except OSError as error:
+            found = error
+        # The loop may have ended meanwhile.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, found)
+
+    threading.Thread(target=look_up, name='resolve', daemon=True).start()
+    return await answer
+
+
+class _GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Connects to the addresses that a guard lets through, and to no other."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            addresses = await self._guard.addresses(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(f'cannot resolve the name: {error}') from None
+        failure: Exception = httpcore.ConnectError('no address')
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._response.aiter_stream():
+            yield part
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Carries requests to where a guard lets them; raises httpcore's errors.
+
+    Args:
+        ssl_context: how TLS is verified; by default as httpx does (`SSL_CERT_FILE` names others).
+    """
+
+    def __init__(self, guard: Guard, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl_context or httpx.create_ssl_context(),
+            max_connections=None,
+            max_keepalive_connections=0,
+            network_backend=_GuardedNetwork(guard),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request (httpx's interface)."""
+        url = request.url
+        response = await self._pool.handle_async_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_Body(response),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._pool.aclose()
+
+
+def outgoing_client(
+    guard: Guard, timeout_s: float, ssl_context: ssl.SSLContext | None = None
+) -> httpx.AsyncClient:
+    """Make a client for URLs that others name."""
+    return httpx.AsyncClient(
+        transport=GuardedTransport(guard, ssl_context),
+        headers={
+            'User-Agent': 'spark-service',
+            'Accept-Encoding': 'identity',
+            'Connection': 'close',
+        },
+        timeout=httpx.Timeout(timeout_s, connect=timeout_s / 2),
+        follow_redirects=False,
+        trust_env=False,
+    )

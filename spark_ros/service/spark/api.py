@@ -1,0 +1,158 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""SparkAI's endpoints (page: /v1/engagement, /v1/job, /v1/image; later: /v1/video)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from spark_ros.service.context import base_url, context_of
+from spark_ros.service.errors import ApiError
+from spark_ros.service.media import images
+from spark_ros.service.media.sniff import sniff_image, sniff_video
+from spark_ros.service.spark import description as describe
+from spark_ros.service.spark.objects import engagement_json, job_json, new_job
+from spark_ros.service.storage import jobs
+from spark_ros.service.storage.idempotency import carry_out, once
+from spark_ros.service.storage.keys import Key
+from spark_ros.service.storage.store import Transaction
+from spark_ros.service.web.body import read_json
+from spark_ros.service.web.credentials import BEARER, HEAT, HostingCaller, SparkCaller
+from spark_ros.service.web.paging import next_link, one_more, read_page
+from spark_ros.service.web.replies import reply
+from spark_ros.service.web.robots import robot_of
+from spark_ros.service.web.uploads import Expected, keep, receive
+from spark_ros.wire.spark import STATES, parse_request
+from spark_ros.wire.values import WireError
+
+router = APIRouter()
+
+LARGE_BODY = 32 * 1024
+
+
+@router.post('/v1/engagement', dependencies=[BEARER], **describe.CREATE)
+async def create_engagement(request: Request, key: SparkCaller) -> Response:
+    """Ask people about one or more images."""
+    service = context_of(request)
+    body = await read_json(request, service.settings.json_limit)
+    if body.size > LARGE_BODY:
+        asked = await service.store.beside(parse_request, body.value)
+    else:
+        asked = parse_request(body.value)
+    said = once(request, body.sha256)
+    robot_id, base = robot_of(request, asked.metadata), base_url(request)
+    now = service.clock()
+
+    def create(transaction: Transaction) -> dict[str, Any]:
+        job = new_job(transaction.connection, key, asked)
+        job = replace(job, robot_id=robot_id, base_url=base)
+        token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
+        return {'token': token}
+
+    def create_once(transaction: Transaction) -> dict[str, Any]:
+        return carry_out(
+            transaction, key.id, 'engagement', said, lambda: create(transaction), now,
+            service.settings.idempotency_s,
+        )
+
+    return reply(await service.store.write(create_once))
+
+
+@router.get('/v1/engagement', dependencies=[BEARER], **describe.LIST)
+async def list_engagements(request: Request, key: SparkCaller) -> Response:
+    """List the caller's engagements, oldest first."""
+    service = context_of(request)
+    page = read_page(request, 10, STATES)
+    if _count_wanted(request):
+        count = await service.store.read(
+            lambda connection: jobs.count_of_key(connection, key.id, page.state)
+        )
+        return reply({'count': count})
+    rows = await service.store.read(
+        lambda connection: jobs.of_key(connection, key.id, one_more(page))
+    )
+    headers = next_link(request, '/v1/engagement', page, len(rows))
+    return reply([engagement_json(row) for row in rows[: page.limit]], headers=headers)
+
+
+@router.get('/v1/engagement/{token}', dependencies=[BEARER], **describe.ENGAGEMENT)
+async def get_engagement(token: str, request: Request, key: SparkCaller) -> Response:
+    """Give the engagements of one token, as an array."""
+    service = context_of(request)
+    page = read_page(request, 50, STATES)
+
+    def read(connection: Any) -> Any:
+        if not jobs.job_exists(connection, key.id, token):
+            raise _unknown_token()
+        return jobs.of_key(connection, key.id, page, token)
+
+    return reply([engagement_json(row) for row in await service.store.read(read)])
+
+
+@router.get('/v1/job/{token}', dependencies=[BEARER], **describe.JOB)
+async def get_job(token: str, request: Request, key: SparkCaller) -> Response:
+    """Give the job of a token with all its engagements, as an array of one."""
+    service = context_of(request)
+    page = read_page(request, 50, STATES)
+    rows = await service.store.read(
+        lambda connection: jobs.of_key(connection, key.id, jobs.Page(), token)
+    )
+    if not rows:
+        raise _unknown_token()
+    job = job_json(rows)
+    wanted = page.cursor == 0 and page.state in (None, job['state'])
+    return reply([job] if wanted else [])
+
+
+@router.post('/v1/image', dependencies=[BEARER, *HEAT], **describe.IMAGE)
+async def upload_image(request: Request, key: HostingCaller) -> Response:
+    """Store an image and give its URL, plain and signed."""
+    settings = context_of(request).settings
+    return await _upload(request, key, Expected(
+        'image_file', settings.image_limit, lambda file: sniff_image(file, settings.max_pixels)
+    ))
+
+
+@router.post('/v1/video', dependencies=[BEARER, *HEAT], **describe.VIDEO)
+async def upload_video(request: Request, key: HostingCaller) -> Response:
+    """Store an MP4 video and give its URL, plain and signed."""
+    limit = context_of(request).settings.video_limit
+    return await _upload(request, key, Expected('video_file', limit, sniff_video))
+
+
+async def _upload(request: Request, key: Key, expected: Expected) -> Response:
+    service = context_of(request)
+    stored, tag = await receive(service, request, key.tenant, expected)
+    body_hash = hashlib.sha256(f'{stored.sha256}\n{tag}'.encode()).hexdigest()
+    said, base, now = once(request, body_hash), base_url(request), service.clock()
+
+    def record(transaction: Transaction) -> dict[str, Any]:
+        images.record(transaction, stored, tag, now)
+        signed = service.urls.sign(stored.path, now + service.settings.url_ttl_s)
+        return {'url': base + stored.path, 'signedUrl': base + signed}
+
+    def record_once(transaction: Transaction) -> dict[str, Any]:
+        return carry_out(
+            transaction, key.id, 'image', said, lambda: record(transaction), now,
+            service.settings.idempotency_s,
+        )
+
+    return reply(await keep(
+        service, stored, record_once, lambda result: str(result['url']).endswith(stored.path)
+    ))
+
+
+def _count_wanted(request: Request) -> bool:
+    value = request.query_params.get('count', 'false').lower()
+    if value not in ('true', 'false', '1', '0'):
+        raise WireError('count must be true or false')
+    return value in ('true', '1')
+
+
+def _unknown_token() -> ApiError:
+    return ApiError(404, 'there is no such token')

@@ -1,0 +1,149 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Programs: the standing instructions that a question may name instead of giving its own."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from spark_ros.service.errors import ApiError
+from spark_ros.service.media import images
+from spark_ros.service.media.image_files import ImageFiles
+from spark_ros.service.media.sniff import sniff_image
+from spark_ros.service.storage.schema import programs
+from spark_ros.service.storage.store import Transaction
+from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, expect_url
+
+FIELDS = ('instructions', 'label_options', 'reference_images')
+
+
+class ProgramError(ValueError):
+    """A program that cannot be read; the message says what and where."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What operators are told of a program.
+
+    Attributes:
+        reference_images: URLs, local files to import, or paths of images that were imported.
+    """
+
+    instructions: str
+    label_options: tuple[str, ...] = ()
+    reference_images: tuple[str, ...] = ()
+
+
+def parse(text: str) -> Program:
+    """Read a program's YAML.
+
+    Raises:
+        ProgramError: it is not YAML, or a field is missing, unknown or of the wrong kind.
+    """
+    try:
+        body = expect_object(yaml.safe_load(text), 'the program')
+        unknown = [str(name) for name in body if name not in FIELDS]
+        if unknown:
+            raise ProgramError(
+                f'unknown field {", ".join(unknown)}; a program has {", ".join(FIELDS)}'
+            )
+        labels = _texts(body, 'label_options', 500)
+        if len(set(labels)) != len(labels):
+            raise ProgramError('label_options names a label twice')
+        instructions = expect_text(body.get('instructions'), 'instructions').strip()
+        if not instructions:
+            raise ProgramError('instructions are empty')
+        return Program(instructions, labels, _texts(body, 'reference_images', 8192))
+    except (WireError, yaml.YAMLError) as error:
+        raise ProgramError(str(error)) from None
+
+
+def import_images(
+    program: Program, beside: Path, files: ImageFiles, max_pixels: int
+) -> tuple[Program, list[images.StoredImage]]:
+    """Save the local files among a program's reference images; URLs stay as they are.
+
+    Args:
+        beside: the directory that relative file names start from.
+
+    Returns:
+        The program with the paths of its images on the service, and what was saved.
+
+    Raises:
+        ProgramError: a file cannot be read or stored, or is not an image.
+    """
+    references, saved = [], []
+    for reference in program.reference_images:
+        if '://' in reference:
+            try:
+                references.append(expect_url(reference, f'reference image {reference}'))
+            except WireError as error:
+                raise ProgramError(str(error)) from None
+            continue
+        try:
+            content = io.BytesIO((beside / reference).read_bytes())
+            stored = files.save(content, images.PROGRAMS, sniff_image(content, max_pixels))
+        except OSError as error:
+            raise ProgramError(f'reference image {reference}: {error.strerror}') from None
+        except ApiError as error:
+            raise ProgramError(f'reference image {reference}: {error.message}') from None
+        saved.append(stored)
+        references.append(stored.path)
+    return Program(program.instructions, program.label_options, tuple(references)), saved
+
+
+def put(transaction: Transaction, name: str, program: Program, now: float) -> None:
+    """Store a program, replacing one of the same name.
+
+    Raises:
+        ProgramError: the name is empty or too long.
+    """
+    if not name.strip() or len(name) > 500:
+        raise ProgramError('a program name has 1 to 500 characters')
+    transaction.connection.execute(delete(programs).where(programs.c.name == name))
+    transaction.connection.execute(
+        insert(programs).values(
+            name=name,
+            instructions=program.instructions,
+            label_options=json.dumps(program.label_options),
+            reference_images=json.dumps(program.reference_images),
+            updated=now,
+        )
+    )
+
+
+def find(connection: Connection, name: str) -> Program | None:
+    """Return a program by its name, or None."""
+    row = connection.execute(select(programs).where(programs.c.name == name)).first()
+    return None if row is None else _program(row)
+
+
+def everything(connection: Connection) -> dict[str, Program]:
+    """Return all programs by name, in the order of names."""
+    rows = connection.execute(select(programs).order_by(programs.c.name))
+    return {row.name: _program(row) for row in rows}
+
+
+def _program(row: Row[Any]) -> Program:
+    return Program(
+        row.instructions,
+        tuple(json.loads(row.label_options)),
+        tuple(json.loads(row.reference_images)),
+    )
+
+
+def _texts(body: Mapping[str, Any], name: str, longest: int) -> tuple[str, ...]:
+    texts = tuple(
+        expect_text(item, f'{name}[{index}]', longest).strip()
+        for index, item in enumerate(expect_list(body.get(name) or [], name))
+    )
+    if not all(texts):
+        raise ProgramError(f'{name} has an empty entry')
+    return texts

@@ -1,0 +1,169 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""API keys: who may call, and whose data it is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from spark_ros.service.storage.schema import keys
+from spark_ros.service.storage.store import Transaction
+
+FIND = select(keys).where(keys.c.hash == bindparam('hash'), keys.c.revoked.is_(None))
+WEBHOOK_SECRET = select(keys.c.webhook_secret).where(keys.c.id == bindparam('id'))
+NAME = re.compile(r'[\w.@-][\w.@ -]{0,99}')
+
+
+class KeyProblem(ValueError):
+    """A key that cannot be made or found; the message says why."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key, without the key itself: only its SHA-256 is stored.
+
+    Attributes:
+        tenant: random; stands for the key in image URLs.
+        program: the default program of its questions, or None.
+        webhook_secret: signs what is pushed to the key's webhooks.
+    """
+
+    id: int
+    name: str
+    tenant: str
+    api: str
+    test: bool
+    program: str | None
+    webhook_secret: str
+    created: float
+    revoked: float | None
+
+
+def digest(secret: str) -> str:
+    """Return the form in which a random secret is stored.
+
+    A fast hash suffices because nobody can guess 32 random bytes.
+    """
+    return hashlib.sha256(secret.encode('utf-8', 'surrogateescape')).hexdigest()
+
+
+def random_secret() -> str:
+    """Return 32 random bytes in URL-safe letters, never taken for a command line option."""
+    while (secret := secrets.token_urlsafe(32)).startswith('-'):
+        pass
+    return secret
+
+
+def create(
+    transaction: Transaction,
+    name: str,
+    now: float,
+    *,
+    program: str | None = None,
+    api: str = 'spark',
+    test: bool = False,
+) -> str:
+    """Make a key and return it: the only time it is seen.
+
+    Raises:
+        KeyProblem: the name is taken or not usable.
+    """
+    if not NAME.fullmatch(name):
+        raise KeyProblem(
+            f'{name!r} is not a usable name: 1 to 100 letters, digits, spaces and ._@- please'
+        )
+    if _named(transaction.connection, name) is not None:
+        raise KeyProblem(f'there is a key named {name!r}; `key rotate` replaces it')
+    secret = _random_key(test)
+    transaction.connection.execute(
+        insert(keys).values(
+            name=name,
+            hash=digest(secret),
+            tenant=secrets.token_hex(8),
+            api=api,
+            test=int(test),
+            program=program,
+            webhook_secret=random_secret(),
+            created=now,
+        )
+    )
+    return secret
+
+
+def rotate(transaction: Transaction, name: str) -> str:
+    """Replace a key, revoked or not, by a new one for the same data, and return that.
+
+    Raises:
+        KeyProblem: there is none of this name.
+    """
+    row = require(transaction.connection, name)
+    secret = _random_key(row.test)
+    transaction.connection.execute(
+        update(keys).where(keys.c.id == row.id).values(hash=digest(secret), revoked=None)
+    )
+    return secret
+
+
+def revoke(transaction: Transaction, name: str, now: float) -> None:
+    """Make a key useless from now on; its data stays.
+
+    Raises:
+        KeyProblem: there is none of this name.
+    """
+    row = require(transaction.connection, name)
+    transaction.connection.execute(
+        update(keys).where(keys.c.id == row.id, keys.c.revoked.is_(None)).values(revoked=now)
+    )
+
+
+def find(connection: Connection, secret: str) -> Key | None:
+    """Return the key that a caller showed, unless it is unknown or revoked."""
+    row = connection.execute(FIND, {'hash': digest(secret)}).first()
+    return None if row is None else _key(row)
+
+
+def require(connection: Connection, name: str) -> Key:
+    """Return the key of a name.
+
+    Raises:
+        KeyProblem: there is none.
+    """
+    row = _named(connection, name)
+    if row is None:
+        raise KeyProblem(f'there is no key named {name!r}; `key list` shows them')
+    return _key(row)
+
+
+def webhook_secret(connection: Connection, key_id: int) -> str:
+    """Return what a key's webhooks are signed with, also when the key was revoked since."""
+    return str(connection.execute(WEBHOOK_SECRET, {'id': key_id}).scalar_one())
+
+
+def exists(connection: Connection, name: str) -> bool:
+    """Whether a key of this name was ever made."""
+    return _named(connection, name) is not None
+
+
+def everything(connection: Connection) -> list[Key]:
+    """Return all keys, oldest first."""
+    return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
+
+
+def _named(connection: Connection, name: str) -> Row[Any] | None:
+    return connection.execute(select(keys).where(keys.c.name == name)).first()
+
+
+def _random_key(test: bool) -> str:
+    return ('test_' if test else '') + random_secret()
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(
+        row.id, row.name, row.tenant, row.api, bool(row.test), row.program, row.webhook_secret,
+        row.created, row.revoked,
+    )

@@ -1,0 +1,172 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Who works on a question: claimed by one operator at a time, for as long as a lease is renewed.
+
+    open ──claim──► assigned ──close──► closed
+      ▲                │
+      └─release/expire─┘    either ──abort──► aborted
+
+Each arrow is one conditional UPDATE, so that two operators can never hold the same question.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+
+from spark_ros.service.errors import ApiError
+from spark_ros.service.storage.change_log import note_change, route_of
+from spark_ros.service.storage.jobs import OPEN_STATES
+from spark_ros.service.storage.schema import questions
+from spark_ros.service.storage.store import Transaction
+
+# The flag of a question that was closed because it cannot be answered.
+FLAGGED = 'flagged'
+FREE = {'lease_owner': None, 'lease_until': None}
+
+
+def claim(
+    transaction: Transaction, question_id: int, owner: str, now: float, lease_s: float
+) -> None:
+    """Give a question to an operator, or renew the lease of the one who has it.
+
+    Raises:
+        ApiError: 404 unknown, 409 when another has it or it is closed.
+    """
+    expire(transaction, now, question_id)
+    lease = {'lease_owner': owner, 'lease_until': now + lease_s}
+    if _move(transaction, question_id, questions.c.state == 'open', 'assigned', now, lease):
+        return
+    heartbeat(transaction, question_id, owner, now, lease_s)
+
+
+def heartbeat(
+    transaction: Transaction, question_id: int, owner: str, now: float, lease_s: float
+) -> None:
+    """Renew a lease.
+
+    Raises:
+        ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
+    """
+    renewed = transaction.connection.execute(
+        update(questions)
+        .where(questions.c.id == question_id, _held_by(owner))
+        .values(lease_until=now + lease_s)
+    )
+    if renewed.rowcount != 1:
+        raise _not_yours(transaction, question_id)
+
+
+def release(transaction: Transaction, question_id: int, owner: str, now: float) -> None:
+    """Put a question back.
+
+    Raises:
+        ApiError: 404 unknown, 409 when the operator does not have the question.
+    """
+    if not _move(transaction, question_id, _held_by(owner), 'open', now, FREE):
+        raise _not_yours(transaction, question_id)
+
+
+def close(
+    transaction: Transaction,
+    question_id: int,
+    owner: str,
+    now: float,
+    *,
+    answer: Mapping[str, Any],
+    flags: Sequence[str] = (),
+    feedback: str | None = None,
+) -> None:
+    """Store the answer of the operator who has the question; nothing changes it afterwards.
+
+    Args:
+        answer: in the terms of the API that it goes back by.
+
+    Raises:
+        ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
+    """
+    said = {**FREE, 'answered_by': owner, **_said(now, answer, flags, feedback)}
+    if not _move(transaction, question_id, _held_by(owner), 'closed', now, said):
+        raise _not_yours(transaction, question_id)
+
+
+def settle(
+    transaction: Transaction,
+    question_id: int,
+    now: float,
+    *,
+    answer: Mapping[str, Any],
+    flags: Sequence[str] = (),
+    feedback: str | None = None,
+) -> None:
+    """Close an open question that no person is asked, in the transaction that made it."""
+    said = _said(now, answer, flags, feedback)
+    _move(transaction, question_id, questions.c.state == 'open', 'closed', now, said)
+
+
+def abort(transaction: Transaction, question_id: int, now: float) -> bool:
+    """Take a question back, also from an operator who has it; False when it is over already."""
+    waiting = questions.c.state.in_(OPEN_STATES)
+    return _move(transaction, question_id, waiting, 'aborted', now, {**FREE, 'closed': now})
+
+
+def expire(transaction: Transaction, now: float, question_id: int | None = None) -> int:
+    """Put back the questions whose lease has run out and return how many they were."""
+    over = (questions.c.state == 'assigned') & (questions.c.lease_until <= now)
+    if question_id is not None:
+        over &= questions.c.id == question_id
+    late = transaction.connection.execute(select(questions.c.id).where(over)).scalars().all()
+    return sum(_move(transaction, each, over, 'open', now, FREE) for each in late)
+
+
+def _said(
+    now: float, answer: Mapping[str, Any], flags: Sequence[str], feedback: str | None
+) -> dict[str, Any]:
+    return {
+        'closed': now,
+        'answer': json.dumps(answer, separators=(',', ':')),
+        'flags': json.dumps(list(flags), separators=(',', ':')),
+        'feedback': feedback,
+    }
+
+
+def _held_by(owner: str) -> ColumnElement[bool]:
+    return (questions.c.state == 'assigned') & (questions.c.lease_owner == owner)
+
+
+def _move(
+    transaction: Transaction,
+    question_id: int,
+    when: ColumnElement[bool],
+    state: str,
+    now: float,
+    values: Mapping[str, Any],
+) -> bool:
+    moved = transaction.connection.execute(
+        update(questions)
+        .where(questions.c.id == question_id, when)
+        .values(state=state, sequence=questions.c.sequence + 1, **values)
+        .returning(questions.c.job_id, questions.c.sequence)
+    ).first()
+    if moved is None:
+        return False
+    route = route_of(transaction.connection, moved.job_id)
+    note_change(transaction, question_id, route, moved.sequence, state, now)
+    return True
+
+
+def _not_yours(transaction: Transaction, question_id: int) -> ApiError:
+    state = transaction.connection.execute(
+        select(questions.c.state).where(questions.c.id == question_id)
+    ).scalar()
+    if state is None:
+        return ApiError(404, 'there is no such question')
+    said = {
+        'open': 'you do not have this question, or no longer: claim it again',
+        'assigned': 'another operator has this question',
+        'closed': 'this question is closed',
+        'aborted': 'the caller has aborted this question: an answer is no longer wanted',
+    }
+    return ApiError(409, said[state])

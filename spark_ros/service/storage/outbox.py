@@ -1,0 +1,121 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The outbox: what is to be pushed, written in the transaction of the change it tells of.
+
+A question has one row at most, for its newest state: a change that comes while an earlier one
+still waits takes its place and starts the attempts anew. So a push always carries the newest
+state, and a late retry never overtakes a newer one. A row that was delivered is deleted; one
+that was given up stays, with the last error, until it is too old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from spark_ros.service.storage.schema import deliveries
+from spark_ros.service.storage.store import Transaction
+
+MAX_ERROR = 500
+
+
+def is_pushed(api: str, state: str) -> bool:
+    """Whether a webhook hears of this state: SparkAI's of every one, Heat's of the last only."""
+    return api == 'spark' or state in ('closed', 'aborted')
+
+
+def put(
+    transaction: Transaction, question_id: int, key_id: int, url: str, sequence: int, now: float
+) -> None:
+    """Have a question's new state pushed, instead of an earlier one that still waits."""
+    connection = transaction.connection
+    connection.execute(delete(deliveries).where(deliveries.c.question_id == question_id))
+    connection.execute(
+        insert(deliveries).values(
+            question_id=question_id,
+            key_id=key_id,
+            host=host_of(url),
+            sequence=sequence,
+            changed=now,
+            attempts=0,
+            due=now,
+        )
+    )
+
+
+def host_of(url: str) -> str:
+    """Return the receiver of a URL as host:port, in lower case."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == 'https' else 80)
+    return f'{parts.hostname or ""}:{port}'
+
+
+def due(
+    connection: Connection,
+    now: float,
+    limit: int,
+    *,
+    hosts: Collection[str] = (),
+    questions: Collection[int] = (),
+) -> list[Row[Any]]:
+    """Return what is to be attempted now, the oldest first, but for these hosts and questions."""
+    query = select(deliveries.c.question_id, deliveries.c.host).where(deliveries.c.due <= now)
+    if hosts:
+        query = query.where(deliveries.c.host.not_in(hosts))
+    if questions:
+        query = query.where(deliveries.c.question_id.not_in(questions))
+    return list(connection.execute(query.order_by(deliveries.c.due).limit(limit)))
+
+
+def next_due(connection: Connection, now: float) -> float | None:
+    """Return when the next attempt after now is, in Unix seconds."""
+    later = select(func.min(deliveries.c.due)).where(deliveries.c.due > now)
+    moment: float | None = connection.execute(later).scalar()
+    return moment
+
+
+def find(connection: Connection, question_id: int) -> Row[Any] | None:
+    """Return what waits to be pushed of a question."""
+    query = select(deliveries).where(deliveries.c.question_id == question_id)
+    return connection.execute(query).first()
+
+
+def delivered(transaction: Transaction, question_id: int, sequence: int) -> None:
+    """Forget what a receiver has accepted; a newer state goes on waiting."""
+    transaction.connection.execute(
+        delete(deliveries).where(
+            deliveries.c.question_id == question_id, deliveries.c.sequence <= sequence
+        )
+    )
+
+
+def failed(
+    transaction: Transaction, row: Row[Any], error: str, now: float, schedule_s: Sequence[float]
+) -> None:
+    """Plan the next attempt at what could not be delivered, or give up after the last.
+
+    Args:
+        row: what was attempted; a newer state in its place is left alone.
+        schedule_s: when the attempts are, in seconds after the change. One that is past already
+            (the service was down) keeps its distance to the one before.
+    """
+    attempts = row.attempts + 1
+    when: float | None = None
+    if attempts < len(schedule_s):
+        when = row.changed + schedule_s[attempts]
+        if when <= now:
+            when = now + schedule_s[attempts] - schedule_s[attempts - 1]
+    transaction.connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.question_id == row.question_id, deliveries.c.sequence == row.sequence
+        )
+        .values(attempts=attempts, due=when, error=error[:MAX_ERROR])
+    )
+
+
+def forget(transaction: Transaction, before: float) -> None:
+    """Forget what nobody took by a time in Unix seconds."""
+    transaction.connection.execute(delete(deliveries).where(deliveries.c.changed <= before))

@@ -1,0 +1,109 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Who calls: the API key that a request shows, in the ways of either API.
+
+SparkAI's callers send `Authorization: Bearer <key>`. Heat's send `X-Heat-API-Key`, its former
+name `X-Crunch-API-Key`, or HTTP Basic with the key as user name. Images are uploaded with
+either: Heat takes URLs only, and who asks there must host frames somewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import Depends, Security
+from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
+from starlette.requests import Request
+
+from spark_ros.service.context import context_of
+from spark_ros.service.errors import ApiError
+from spark_ros.service.storage import keys
+from spark_ros.service.storage.keys import Key
+
+HEAT_HEADERS = ('X-Heat-API-Key', 'X-Crunch-API-Key')
+
+# For the API's description; the requests themselves are read below.
+BEARER = Security(HTTPBearer(scheme_name='bearerAuth', auto_error=False))
+HEAT = [
+    Security(APIKeyHeader(name=name, scheme_name=name, auto_error=False)) for name in HEAT_HEADERS
+] + [Security(HTTPBasic(scheme_name='basicAuth', auto_error=False))]
+
+
+async def spark_key(request: Request) -> Key:
+    """Return the key of a call to the SparkAI API, or answer 401."""
+    key = await _find(request, *_bearer(request))
+    if key is None or key.api != 'spark':
+        raise _unauthorized('send a valid API key as `Authorization: Bearer <key>`', 'Bearer')
+    return key
+
+
+async def heat_key(request: Request) -> Key:
+    """Return the key of a call to the Heat API, or answer 401."""
+    shown = _heat_secrets(request)
+    if len(shown) > 1:
+        raise _unauthorized('this request shows two different API keys; send one', 'Basic')
+    key = await _find(request, *shown)
+    if key is None or key.api != 'heat':
+        raise _unauthorized(
+            'send a valid key of the Heat API as X-Heat-API-Key, or as the user name of HTTP '
+            'Basic',
+            'Basic',
+        )
+    return key
+
+
+async def hosting_key(request: Request) -> Key:
+    """Return the key, of either API, of who uploads a file, or answer 401."""
+    key = await shown_key(request)
+    if key is None:
+        raise _unauthorized('send a valid API key as `Authorization: Bearer <key>`', 'Bearer')
+    return key
+
+
+async def shown_key(request: Request) -> Key | None:
+    """Return the one valid key that a request shows in any way, or None."""
+    return await _find(request, *(_bearer(request) | _heat_secrets(request)))
+
+
+def shows_key(request: Request) -> bool:
+    """Whether a request shows a key, valid or not."""
+    return 'authorization' in request.headers or bool(_heat_secrets(request))
+
+
+SparkCaller = Annotated[Key, Depends(spark_key)]
+HeatCaller = Annotated[Key, Depends(heat_key)]
+HostingCaller = Annotated[Key, Depends(hosting_key)]
+
+
+async def _find(request: Request, *shown: str) -> Key | None:
+    if len(shown) != 1:
+        return None
+    [secret] = shown
+    return await context_of(request).store.read(lambda connection: keys.find(connection, secret))
+
+
+def _bearer(request: Request) -> set[str]:
+    scheme, _, secret = request.headers.get('authorization', '').partition(' ')
+    return {secret.strip()} - {''} if scheme.lower() == 'bearer' else set()
+
+
+def _heat_secrets(request: Request) -> set[str]:
+    shown = {request.headers.get(name, '').strip() for name in HEAT_HEADERS}
+    return (shown | {_basic_user(request)}) - {''}
+
+
+def _basic_user(request: Request) -> str:
+    scheme, _, encoded = request.headers.get('authorization', '').partition(' ')
+    if scheme.lower() != 'basic':
+        return ''
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return ''
+    return decoded.decode('utf-8', 'replace').partition(':')[0]
+
+
+def _unauthorized(message: str, scheme: str) -> ApiError:
+    said = 'Basic realm="heat", charset="UTF-8"' if scheme == 'Basic' else scheme
+    return ApiError(401, message, {'WWW-Authenticate': said})

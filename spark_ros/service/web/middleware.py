@@ -1,0 +1,94 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What is done to every answer: headers that keep browsers safe, and one line in the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from spark_ros.service.errors import BrokenOff
+from spark_ros.service.web.replies import log, unexpected_reply
+
+access = logging.getLogger('spark_ros.service.access')
+
+CONTENT_SECURITY_POLICY = '; '.join((
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    # Questions show images and videos from wherever robots host them.
+    "img-src 'self' data: blob: http: https:",
+    "media-src 'self' blob: http: https:",
+    # Attached websites, in sandboxed frames.
+    'frame-src http: https:',
+    "connect-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+))
+HEADERS = {
+    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'X-Frame-Options': 'DENY',
+}
+
+
+RETENTION = 'Idempotency-Key-Retention'
+"""Tells callers of the APIs for how many seconds a key is kept: they may rely on repeating."""
+
+
+class Outermost:
+    """Adds the headers that an answer does not have, answers 500 where nothing else could, and
+    logs each request without its query string.
+
+    Query strings hold login tokens and signatures.
+    """
+
+    def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
+        self._app = app
+        self._retention = str(int(idempotency_s))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] != 'http':
+            await self._app(scope, receive, send)
+            return
+        begun, status = time.monotonic(), 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message['type'] == 'http.response.start':
+                status = message['status']
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope['path'].startswith('/v1/'):
+                    headers[RETENTION] = self._retention
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_on)
+        except BrokenOff as error:
+            # Without an end the server closes the connection, and the client knows.
+            log.debug('%s %s broke off: %s', scope['method'], _path(scope), error)
+        except Exception:
+            log.exception('%s %s failed', scope['method'], _path(scope))
+            if status:
+                raise
+            await unexpected_reply()(scope, receive, send_on)
+        finally:
+            if access.isEnabledFor(logging.INFO):
+                elapsed_ms = (time.monotonic() - begun) * 1000
+                access.info(
+                    '%s %s %s %.0f ms', scope['method'], _path(scope), status, elapsed_ms
+                )
+
+
+def _path(scope: MutableMapping[str, Any]) -> str:
+    # As it was sent: percent-encoded, so that nobody can write lines into the log.
+    raw: bytes = scope.get('raw_path') or scope['path'].encode()
+    return ascii(raw.partition(b'?')[0].decode('latin-1'))[1:-1]

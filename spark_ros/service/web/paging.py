@@ -1,0 +1,60 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Lists given page by page (page: GET /v1/engagement): what is asked for, and the next one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from spark_ros.service.context import base_url
+from spark_ros.service.storage import jobs
+from spark_ros.wire.values import WireError
+
+WHOLE = re.compile(r'[+-]?[0-9]{1,30}')
+MAX_LIMIT = 50
+
+
+def read_page(request: Request, default_limit: int, states: Sequence[str] = ()) -> jobs.Page:
+    """Read `limit`, `cursor` and, where there are states to name, `state`.
+
+    Raises:
+        WireError: one of them makes no sense.
+    """
+    query = request.query_params
+    limit = _whole(query.get('limit'), 'limit', default_limit)
+    cursor = _whole(query.get('cursor'), 'cursor', 0)
+    if limit < 1:
+        raise WireError('limit must be 1 or more')
+    if cursor < 0:
+        raise WireError('cursor must be 0 or more')
+    state = (query.get('state') or None) if states else None
+    if state not in (None, *states):
+        raise WireError(f'state must be one of {", ".join(states)}')
+    return jobs.Page(min(limit, MAX_LIMIT), cursor, state)
+
+
+def one_more(page: jobs.Page) -> jobs.Page:
+    """Return the page with one row more, which tells whether there is a next one."""
+    return jobs.Page(page.limit + 1, page.cursor, page.state)
+
+
+def next_link(request: Request, path: str, page: jobs.Page, found: int) -> dict[str, str]:
+    """Return the header that names the next page, where `one_more` found that there is one."""
+    if found <= page.limit:
+        return {}
+    query: dict[str, str | int] = {'limit': page.limit, 'cursor': page.cursor + page.limit}
+    if page.state:
+        query['state'] = page.state
+    url = f'{base_url(request)}{path}?{urlencode(query)}'
+    return {'Link': f'<{url}>; rel="next"'}
+
+
+def _whole(value: str | None, name: str, default: int) -> int:
+    if value is None:
+        return default
+    if not WHOLE.fullmatch(value):
+        raise WireError(f'{name} must be a whole number')
+    return int(value)

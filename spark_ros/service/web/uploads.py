@@ -1,0 +1,79 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Files that come in: read within a limit, recognised by their bytes, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, TypeVar
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from spark_ros.service.context import Context
+from spark_ros.service.errors import ApiError
+from spark_ros.service.media.images import StoredImage
+from spark_ros.service.media.sniff import Format
+from spark_ros.service.storage.store import Transaction
+from spark_ros.service.web.body import read_form
+from spark_ros.wire.values import expect_text
+
+T = TypeVar('T')
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is to be uploaded: the part's name, its largest size in bytes, and what it may be."""
+
+    part: str
+    limit: int
+    sniff: Callable[[IO[bytes]], Format]
+
+
+async def receive(
+    service: Context, request: Request, tenant: str, expected: Expected
+) -> tuple[StoredImage, str | None]:
+    """Read a multipart body and save its file; return that and the part `tag`.
+
+    The file is stored, but not yet in the database.
+
+    Raises:
+        ApiError: 400, 413 or 415: the message says what is wrong with it; 500 or 503: it could
+            not be stored.
+    """
+    part, limit = expected.part, expected.limit
+    form = await read_form(request, limit)
+    try:
+        file, tag = form.get(part), form.get('tag')
+        if not isinstance(file, UploadFile):
+            raise ApiError(400, f'the part {part} is missing; send the file under that name')
+        if (file.size or 0) > limit:
+            raise ApiError(413, f'{part} is larger than the {limit} bytes accepted here')
+        if not file.size:
+            raise ApiError(400, f'{part} is empty')
+        said = None if tag is None else expect_text(tag, 'tag', 500)
+        kind = await service.store.beside(expected.sniff, file.file)
+        return await service.images.save(file.file, tenant, kind), said
+    finally:
+        await form.close()
+
+
+async def keep(
+    service: Context,
+    stored: StoredImage,
+    work: Callable[[Transaction], T],
+    kept: Callable[[T], bool] = lambda result: True,
+) -> T:
+    """Enter a received file in the database; remove it again where that fails.
+
+    Args:
+        kept: whether the result is about this file: a repeated upload's is about the first.
+    """
+    try:
+        result = await service.store.write(work)
+    except Exception:
+        await service.images.discard(stored)
+        raise
+    if not kept(result):
+        await service.images.discard(stored)
+    return result
