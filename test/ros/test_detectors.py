@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from conftest import Listener
+from listener import Listener
 from robot import (
     LATCHED,
     RELIABLE,

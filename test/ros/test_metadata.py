@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 import pytest
-from conftest import Listener
 from geometry_msgs.msg import (
     Point,
     Pose,
@@ -16,6 +15,7 @@ from geometry_msgs.msg import (
     PoseWithCovarianceStamped,
     Quaternion,
 )
+from listener import Listener
 from nav_msgs.msg import Odometry
 from rclpy.qos import QoSProfile
 from robot import (
