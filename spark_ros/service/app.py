@@ -18,7 +18,7 @@ from spark_ros.service import feed_api
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.heat import api as heat_api
 from spark_ros.service.heat import description as heat_describe
-from spark_ros.service.media.image_files import image_files
+from spark_ros.service.media.image_store import image_files
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages
 from spark_ros.service.pushes.outgoing import Guard

@@ -10,8 +10,7 @@ from starlette.requests import Request
 
 from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.events import ChangeBus
-from spark_ros.service.media.image_files import image_files
-from spark_ros.service.media.image_store import ImageStore
+from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage.feed_cursor import Cursors

@@ -18,7 +18,8 @@ from fastapi import FastAPI
 
 from spark_ros.service.app import create_app
 from spark_ros.service.context import Context
-from spark_ros.service.media.image_files import ImagesUnusable, image_files
+from spark_ros.service.media.image_files import ImagesUnusable
+from spark_ros.service.media.image_store import image_files
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import sessions
 

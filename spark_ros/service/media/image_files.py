@@ -12,8 +12,6 @@ from typing import IO, Protocol
 
 from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format
-from spark_ros.service.settings import Settings
-from spark_ros.service.storage.store import private_directory
 
 MEBIBYTE = 1024 * 1024
 
@@ -57,20 +55,3 @@ class ImageFiles(Protocol):
 def relative_path(tenant: str, name: str) -> PurePosixPath:
     """Return where a file lies, from wherever its store begins."""
     return PurePosixPath(tenant, name[:2], name)
-
-
-def image_files(settings: Settings) -> ImageFiles:
-    """Return where a service keeps its files; a bucket is not yet asked anything.
-
-    Raises:
-        ValueError: the setting names no bucket.
-        OSError: the directory cannot be made.
-    """
-    # Here, for both are made of what this module says.
-    if settings.images:
-        from spark_ros.service.media.bucket_images import BucketImages, parse_bucket
-
-        return BucketImages(parse_bucket(settings.images))
-    from spark_ros.service.media.disk_images import DiskImages
-
-    return DiskImages(private_directory(settings.data) / 'images', settings.min_free)

@@ -12,9 +12,13 @@ from typing import IO, Any, TypeVar
 from sqlalchemy import Row
 
 from spark_ros.service.errors import ApiError, BrokenOff
+from spark_ros.service.media.bucket_images import BucketImages, parse_bucket
+from spark_ros.service.media.disk_images import DiskImages
 from spark_ros.service.media.image_files import ImageFiles
 from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format
+from spark_ros.service.settings import Settings
+from spark_ros.service.storage.store import private_directory
 
 T = TypeVar('T')
 
@@ -94,3 +98,15 @@ class ImageStore:
     async def _beside(self, work: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, work, *arguments)
+
+
+def image_files(settings: Settings) -> ImageFiles:
+    """Return where a service keeps its files; a bucket is not yet asked anything.
+
+    Raises:
+        ValueError: the setting names no bucket.
+        OSError: the directory cannot be made.
+    """
+    if settings.images:
+        return BucketImages(parse_bucket(settings.images))
+    return DiskImages(private_directory(settings.data) / 'images', settings.min_free)
