@@ -79,7 +79,8 @@ class Operator:
         self._http = httpx.Client(
             base_url=login.partition('/login')[0], headers=CONSOLE, timeout=PATIENCE_S
         )
-        self._http.get(login)
+        token = login.partition('?token=')[2]
+        self._http.post('/login', data={'token': token})
 
     def claim(self) -> str:
         """Claim the one question that waits; return its path."""

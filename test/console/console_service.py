@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
 START_S = 30.0
@@ -75,7 +75,7 @@ class Service:
         """Give the cookies of an operator; 0 is the same one every time, 1 is another."""
         while len(self.sessions) <= number:
             context = browser.new_context()
-            context.new_page().goto(self.login_link())
+            log_in(context.new_page(), self.login_link())
             self.sessions.append(context.storage_state())
             context.close()
         return self.sessions[number]
@@ -144,6 +144,13 @@ class Service:
     def _http(self) -> httpx.Client:
         headers = {'Authorization': f'Bearer {self.key}'}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20)
+
+
+def log_in(page: Page, link: str) -> None:
+    """Open a login link and press its button."""
+    page.goto(link)
+    page.get_by_role('button', name='Log in').click()
+    page.wait_for_url(link.partition('login?')[0])
 
 
 def command_line(*arguments: str) -> list[str]:

@@ -2,7 +2,7 @@
 """What the operator sees and keeps when the service, or the operator, goes away."""
 
 from console_mouse import assert_box, drag, open_question
-from console_service import Service, box, prior, run_command, serving
+from console_service import Service, box, log_in, prior, run_command, serving
 from playwright.sync_api import expect
 
 
@@ -12,7 +12,7 @@ def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page)
     with serving(tmp_path) as login:
         service = Service(login.split('/login')[0], login, tmp_path, key)
         token = service.ask(priors={'annotations': [prior('person', box(0.1, 0.1, 0.3, 0.4))]})
-        page.goto(login)
+        log_in(page, login)
         expect(page.get_by_test_id('connection')).to_have_text('live')
         open_question(page)
         drag(page, (0.5, 0.5), (0.7, 0.8))

@@ -83,7 +83,7 @@ class InProcess:
         link = self.context.store.write_now(
             lambda transaction: sessions.make_link(transaction, URL, self.clock())
         )
-        answer = self.do(self.client().get(link))
+        answer = self.do(self.client().post('/login', data=login_form(link)))
         assert answer.status_code == 303
         cookie = answer.headers['set-cookie'].split(';')[0]
         return Caller(self, {'Cookie': cookie, 'X-Requested-With': 'console'})
@@ -198,6 +198,17 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Subprocess]:
         process.wait(DEADLINE_S)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def login_form(link: str) -> dict[str, str]:
+    """Return what the button sends to /login on the page that a login link opens."""
+    return {'token': link.partition('?token=')[2]}
+
+
+def log_in(console: httpx.Client, link: str) -> None:
+    """Open a login link and press the button."""
+    assert console.get(link).status_code == 200
+    assert console.post(link.partition('?')[0], data=login_form(link)).status_code == 303
 
 
 def picture(size: tuple[int, int] = (64, 48), form: str = 'JPEG', shade: int = 90) -> bytes:

@@ -27,7 +27,7 @@ from uuid import uuid4
 
 import httpx
 import numpy as np
-from service_harness import ROOT, Subprocess
+from service_harness import ROOT, Subprocess, log_in
 
 from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
@@ -194,7 +194,7 @@ class Operator:
         self.http = httpx.Client(
             base_url=service.url, headers={'X-Requested-With': 'console'}, timeout=DEADLINE_S
         )
-        assert self.http.get(service.login).status_code == 303
+        log_in(self.http, service.login)
 
     def claim(self) -> int:
         """Take the newest open question; return its number."""

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from s3_server import KEY, SECRET, S3Server, uploads
-from service_harness import DEADLINE_S, Subprocess, command, picture, question, served
+from service_harness import DEADLINE_S, Subprocess, command, log_in, picture, question, served
 
 from spark_ros.service.storage.store import READERS
 
@@ -258,7 +258,7 @@ def test_a_program_keeps_its_pictures_in_the_bucket(
     assert file.read_bytes() == picture(form='PNG')
     with served(data, '--images', url, key=key) as service, client(service) as http:
         http.post('/v1/engagement', json=question(program_name='crates')).raise_for_status()
-        http.get(service.login)
+        log_in(http, service.login)
         (shown,) = http.get('/console/api/questions/1').json()['reference_images']
         assert httpx.get(service.url + shown).content == picture(form='PNG')
     bucket.stop()

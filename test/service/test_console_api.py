@@ -237,30 +237,6 @@ def test_the_console_is_for_operators_only(service: InProcess) -> None:
     assert operator.get('/console/api/questions/99999999999999999999999').status_code == 404
 
 
-def test_a_login_link_works_once(service: InProcess) -> None:
-    from spark_ros.service.storage import sessions
-
-    link = service.context.store.write_now(
-        lambda transaction: sessions.make_link(transaction, URL, service.clock())
-    )
-    first = service.send('GET', link)
-    assert first.status_code == 303
-    assert first.headers['location'] == '/'
-    said = first.headers['set-cookie'].lower()
-    assert 'httponly' in said and 'samesite=lax' in said
-    service.send('GET', '/login?token=wrong')
-    for path in (link, '/login?token=wrong', '/login', '/'):
-        fresh = service.do(_get_without_cookies(service, path))
-        assert fresh.status_code == 401
-        assert fresh.headers['content-type'].startswith('text/html')
-        assert "default-src 'none'" in fresh.headers['content-security-policy']
-
-
-async def _get_without_cookies(service: InProcess, path: str) -> Any:
-    async with service.client() as http:
-        return await http.get(path)
-
-
 def test_the_console_sees_own_images_signed_and_others_as_they_are(service: InProcess) -> None:
     robot, other, operator = service.tenant(), service.tenant('other'), service.operator()
     own = robot.upload(picture())['url']

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
+from string import Template
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -17,6 +19,7 @@ from spark_ros.service.media import images
 from spark_ros.service.media.image_reply import image_reply
 from spark_ros.service.operators.api import cookie_name, operator_or_none
 from spark_ros.service.storage import sessions
+from spark_ros.service.web.body import read_urlencoded
 from spark_ros.service.web.credentials import shown_key, shows_key
 
 router = APIRouter(include_in_schema=False)
@@ -24,7 +27,10 @@ router = APIRouter(include_in_schema=False)
 HERE = Path(__file__).parents[1]
 CONSOLE = HERE / 'console'
 DOCS = HERE / 'docs_page'
-LOGIN_HELP = HERE / 'docs_page' / 'login.html'
+LOGIN_BUTTON = DOCS / 'login_button.html'
+LOGIN_HELP = DOCS / 'login.html'
+LOGIN_LIMIT = 4096
+NO_STORE = {'Cache-Control': 'no-store'}
 
 
 class ConsoleFiles(StaticFiles):
@@ -36,9 +42,27 @@ class ConsoleFiles(StaticFiles):
         return response
 
 
-@router.get('/login')
-async def login(request: Request, token: str = '') -> Response:
+@router.api_route('/login', methods=['GET', 'HEAD'])
+async def login_page(request: Request, token: str = '') -> Response:
+    """Show the button of a login link.
+
+    Looking does not use the link up: a chat that is sent one loads it for a preview.
+    """
+    service = context_of(request)
+    now = service.clock()
+    if await service.store.read(lambda connection: sessions.is_link(connection, token, now)):
+        return _login_button(token)
+    if await operator_or_none(request) is None:
+        return _please_log_in()
+    return RedirectResponse('/', 303, NO_STORE)
+
+
+@router.post('/login')
+async def login(request: Request) -> Response:
     """Turn a login link into a session; a link works once."""
+    token = (await read_urlencoded(request, LOGIN_LIMIT)).get('token')
+    if token is None:
+        raise ApiError(400, 'the form lacks the field token')
     service = context_of(request)
     now, session_s = service.clock(), service.settings.session_s
     secret = await service.store.write(
@@ -46,7 +70,7 @@ async def login(request: Request, token: str = '') -> Response:
     )
     if secret is None and await operator_or_none(request) is None:
         return _please_log_in()
-    answer = RedirectResponse('/', 303, {'Cache-Control': 'no-store'})
+    answer = RedirectResponse('/', 303, NO_STORE)
     if secret is not None:
         answer.set_cookie(
             cookie_name(request),
@@ -69,7 +93,7 @@ async def index(request: Request) -> Response:
     page = CONSOLE / 'index.html'
     if not page.is_file():
         raise ApiError(404, 'this installation has no console')
-    return FileResponse(page, headers={'Cache-Control': 'no-store'})
+    return FileResponse(page, headers=NO_STORE)
 
 
 @router.get('/docs')
@@ -119,5 +143,10 @@ async def _expect_access(request: Request, tenant: str, path: str) -> None:
         raise ApiError(403, 'the signature of this URL is not valid, or it has expired')
 
 
+def _login_button(token: str) -> Response:
+    page = Template(LOGIN_BUTTON.read_text('utf-8'))
+    return HTMLResponse(page.substitute(token=escape(token)), headers=NO_STORE)
+
+
 def _please_log_in() -> Response:
-    return FileResponse(LOGIN_HELP, 401, {'Cache-Control': 'no-store'})
+    return FileResponse(LOGIN_HELP, 401, NO_STORE)

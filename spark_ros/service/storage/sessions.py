@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from spark_ros.service.storage.keys import digest
 from spark_ros.service.storage.schema import login_tokens, meta, sessions
@@ -39,13 +39,15 @@ def last_address(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def is_link(connection: Connection, token: str, now: float) -> bool:
+    """Whether `log_in` would take this token."""
+    found = connection.execute(select(login_tokens.c.hash).where(_usable(token, now)))
+    return found.first() is not None
+
+
 def log_in(transaction: Transaction, token: str, now: float, session_s: float) -> str | None:
     """Turn a link's token into a session and return its secret; None if used or expired."""
-    used = transaction.connection.execute(
-        delete(login_tokens).where(
-            login_tokens.c.hash == digest(token), login_tokens.c.expires > now
-        )
-    )
+    used = transaction.connection.execute(delete(login_tokens).where(_usable(token, now)))
     return start(transaction, 'console', now, session_s) if used.rowcount == 1 else None
 
 
@@ -78,3 +80,7 @@ async def find(store: Store, secret: str, now: float) -> str | None:
         ).scalar()
     )
     return None if found is None else str(found)
+
+
+def _usable(token: str, now: float) -> ColumnElement[bool]:
+    return and_(login_tokens.c.hash == digest(token), login_tokens.c.expires > now)

@@ -7,7 +7,9 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -72,6 +74,30 @@ async def read_form(request: Request, limit: int) -> FormData:
         ).parse()
     except MultiPartException as error:
         raise ApiError(400, f'the body is not multipart/form-data: {error.message}') from None
+
+
+async def read_urlencoded(request: Request, limit: int) -> dict[str, str]:
+    """Read what a form of a page sends, in at most `limit` bytes.
+
+    Raises:
+        ApiError: 413 too large, 415 not application/x-www-form-urlencoded or not in UTF-8, 400
+            malformed.
+    """
+    kind = Message()
+    kind['Content-Type'] = request.headers.get('content-type', '')
+    if kind.get_content_type() != 'application/x-www-form-urlencoded':
+        raise ApiError(415, 'send application/x-www-form-urlencoded')
+    if kind.get_content_charset('utf-8') != 'utf-8':
+        raise ApiError(415, 'send the form in UTF-8')
+    raw = b''.join([chunk async for chunk in limited(request, limit)])
+    try:
+        pairs = parse_qsl(raw.decode('ascii'), keep_blank_values=True, errors='strict')
+    except UnicodeDecodeError:
+        raise ApiError(400, 'the body is not a form in UTF-8') from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ApiError(400, 'the form has a field twice')
+    return fields
 
 
 async def limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
