@@ -90,7 +90,9 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
     app.add_middleware(Outermost, idempotency_s=settings.idempotency_s)
     for part in (spark_api, heat_api, feed_api, console_api, pages):
         app.include_router(part.router)
-    app.mount('/console', pages.ConsoleFiles(directory=pages.CONSOLE, check_dir=False))
+    # A development environment's files are links into the checkout.
+    files = pages.ConsoleFiles(directory=pages.CONSOLE, check_dir=False, follow_symlink=True)
+    app.mount('/console', files)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
