@@ -56,7 +56,7 @@ SERVICE = (
 )
 ASKING = (
     'export SPARK_URL=http://127.0.0.1:8080',
-    'export SPARK_TOKEN=...',
+    'export SPARK_TOKEN="$(cat spark-data/try.key)"',
     ".venv/bin/spark ask frame.jpg --instructions 'Is the path free?' --wait",
 )
 
@@ -180,9 +180,10 @@ def test_the_service_as_the_readme_runs_it(tmp_path: Path) -> None:
 def test_the_try_of_the_quick_start(tmp_path: Path) -> None:
     """`make service`, the question that the quick start asks of it, and that of the clients."""
     service = installed('spark-service try --port 0 --operator scripted --data')
-    with serving([*service, str(tmp_path / 'data')]) as said:
+    with serving([*service, str(tmp_path / 'spark-data')]) as said:
         told = ''.join(said)
-        (key,) = re.findall(r'^key: (\S+)$', told, re.MULTILINE)
+        key = (tmp_path / 'spark-data' / 'try.key').read_text('ascii').strip()
+        assert key not in told
         (url,) = set(re.findall(r'http://127\.0\.0\.1:\d+', told))
         done, jpeg = cv2.imencode('.jpg', np.full((48, 64, 3), 90, np.uint8))
         assert done
@@ -190,7 +191,7 @@ def test_the_try_of_the_quick_start(tmp_path: Path) -> None:
         set_url, set_key, ask = ASKING
         script = '\n'.join([
             'set -eu', set_url.replace('http://127.0.0.1:8080', url),
-            set_key.replace('...', key), shlex.join(installed(ask)),
+            set_key, shlex.join(installed(ask)),
         ])  # fmt: skip
         asked = subprocess.run(
             ['bash', '-c', script], cwd=tmp_path, text=True, capture_output=True, timeout=60,

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from spark_ros.cli import service_try
 from spark_ros.cli.service_arguments import service_parser
 from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
@@ -28,8 +29,6 @@ from spark_ros.service.storage import keys, sessions
 from spark_ros.service.storage.keys import KeyProblem
 from spark_ros.service.storage.store import Transaction
 from spark_ros.wire.values import format_time
-
-TRY_KEY = 'try'
 
 
 class CommandError(Exception):
@@ -89,25 +88,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _try(options: argparse.Namespace) -> None:
-    def announce(service: Context, address: str, link: str) -> None:
-        def make(transaction: Transaction) -> str:
-            if keys.exists(transaction.connection, TRY_KEY):
-                return keys.rotate(transaction, TRY_KEY)
-            return keys.create(transaction, TRY_KEY, service.clock())
-
-        key = service.store.write_now(make)
-        print(f'spark-service: {address}  console (opens once): {link}')
-        print(f'key: {key}')
-        print('ask something:')
-        print(
-            f"  curl {address}/v1/engagement -H 'Authorization: Bearer {key}' "
-            "-H 'Content-Type: application/json' -d "
-            "'{\"content_location\": [\"https://picsum.photos/640/480\"], "
-            "\"instructions\": \"What is this?\"}'",
-            flush=True,
-        )
-
-    _run(options, announce)
+    _run(options, service_try.announce)
 
 
 def _run(options: argparse.Namespace, announce: Callable[[Context, str, str], None]) -> None:

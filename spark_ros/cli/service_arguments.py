@@ -78,7 +78,7 @@ def service_parser() -> argparse.ArgumentParser:
 def _serving(commands: Commands, shared: argparse.ArgumentParser) -> None:
     for name, command, about in (
         ('serve', 'serve', 'run the service; prints its address and a console login link'),
-        ('try', 'try', 'as serve, with a new key named "try" and a curl line'),
+        ('try', 'try', 'as serve, with a key in DIR/try.key and lines to ask with'),
     ):
         parser = commands.add_parser(name, parents=[shared], help=about, description=about)
         parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s')

@@ -104,8 +104,8 @@ async def docs() -> Response:
 
 @router.get('/docs/{name}')
 async def docs_part(name: str) -> Response:
-    """Give that page's script or style sheet."""
-    if name not in ('docs.js', 'docs.css'):
+    """Give that page's script or style sheet, or the picture that `spark-service try` names."""
+    if name not in ('docs.js', 'docs.css', 'example.png'):
         raise ApiError(404, 'there is no such page')
     return FileResponse(DOCS / name)
 
