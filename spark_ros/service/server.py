@@ -22,6 +22,7 @@ from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import sessions
+from spark_ros.service.storage.directory_lock import lock_directory
 
 log = logging.getLogger('spark_ros.service')
 
@@ -51,11 +52,24 @@ def serve(
         announce: called once it listens, with the service, its address and a login link.
 
     Raises:
+        DirectoryInUse: another service runs on the data.
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
-    listener = _bind(listen)
-    port = listener.getsockname()[1]
-    address = settings.public_url.rstrip('/') or _address(listen, port)
+    with lock_directory(settings.data) as tell_address:
+        listener = _bind(listen)
+        port = listener.getsockname()[1]
+        address = settings.public_url.rstrip('/') or _address(listen, port)
+        tell_address(address)
+        _serve(settings, listen, listener, address, announce)
+
+
+def _serve(
+    settings: Settings,
+    listen: Listen,
+    listener: socket.socket,
+    address: str,
+    announce: Callable[[Context, str, str], None],
+) -> None:
     if not _is_loopback(listen.host) and not address.startswith('https:'):
         log.warning(
             'listening on %s without TLS: keys and answers cross the network in the clear; give '
