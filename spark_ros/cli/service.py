@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from spark_ros.cli import service_try
@@ -27,7 +28,7 @@ from spark_ros.service.spark import programs
 from spark_ros.service.spark.programs import ProgramError
 from spark_ros.service.storage import keys, sessions
 from spark_ros.service.storage.keys import KeyProblem
-from spark_ros.service.storage.store import Transaction
+from spark_ros.service.storage.store import Store, Transaction, holds_data
 from spark_ros.wire.values import format_time
 
 
@@ -80,6 +81,20 @@ def _opened(options: argparse.Namespace) -> Iterator[Context]:
         context.close()
 
 
+@contextmanager
+def _existing(options: argparse.Namespace) -> Iterator[Store]:
+    """Give the database, which must be there; images are not touched."""
+    settings = _settings(options)
+    if not holds_data(settings.database):
+        place = make_url(options.database) if options.database else options.data
+        raise CommandError(f'there is no service data in {place}')
+    store = Store(settings.database)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 def _serve(options: argparse.Namespace) -> None:
     def announce(service: Context, address: str, link: str) -> None:
         print(f'spark-service: {address}  console (opens once): {link}', flush=True)
@@ -130,25 +145,25 @@ def _key_create(options: argparse.Namespace) -> None:
 
 
 def _key_secret(options: argparse.Namespace) -> None:
-    with _opened(options) as service:
-        key = service.store.read_now(lambda connection: keys.require(connection, options.name))
+    with _existing(options) as store:
+        key = store.read_now(lambda connection: keys.require(connection, options.name))
         print(key.webhook_secret)
 
 
 def _key_rotate(options: argparse.Namespace) -> None:
-    with _opened(options) as service:
-        print(service.store.write_now(lambda tx: keys.rotate(tx, options.name)))
+    with _existing(options) as store:
+        print(store.write_now(lambda tx: keys.rotate(tx, options.name)))
 
 
 def _key_revoke(options: argparse.Namespace) -> None:
-    with _opened(options) as service:
-        service.store.write_now(lambda tx: keys.revoke(tx, options.name, service.clock()))
+    with _existing(options) as store:
+        store.write_now(lambda tx: keys.revoke(tx, options.name, time.time()))
         print(f'{options.name}: revoked')
 
 
 def _key_list(options: argparse.Namespace) -> None:
-    with _opened(options) as service:
-        for key in service.store.read_now(keys.everything):
+    with _existing(options) as store:
+        for key in store.read_now(keys.everything):
             state = 'revoked' if key.revoked else 'test' if key.test else 'active'
             made, program = format_time(key.created), key.program or '-'
             print(f'{key.name}\t{key.api}\t{state}\t{program}\t{made}')
@@ -178,8 +193,8 @@ def _program_set(options: argparse.Namespace) -> None:
 
 
 def _program_show(options: argparse.Namespace) -> None:
-    with _opened(options) as service:
-        program = service.store.read_now(
+    with _existing(options) as store:
+        program = store.read_now(
             lambda connection: programs.find(connection, options.name)
         )
     if program is None:
@@ -188,19 +203,19 @@ def _program_show(options: argparse.Namespace) -> None:
 
 
 def _program_list(options: argparse.Namespace) -> None:
-    with _opened(options) as service:
-        for name, program in service.store.read_now(programs.everything).items():
+    with _existing(options) as store:
+        for name, program in store.read_now(programs.everything).items():
             print(f'{name}\t{program.instructions.splitlines()[0]}')
 
 
 def _login_link(options: argparse.Namespace) -> None:
-    with _opened(options) as service:
-        address = service.store.read_now(sessions.last_address)
+    with _existing(options) as store:
+        address = store.read_now(sessions.last_address)
         if address is None or not _answers(address):
             raise CommandError(f'no service runs on {options.data}; start it with `serve`')
         print(
-            service.store.write_now(
-                lambda transaction: sessions.make_link(transaction, address, service.clock())
+            store.write_now(
+                lambda transaction: sessions.make_link(transaction, address, time.time())
             )
         )
 

@@ -77,7 +77,9 @@ def _source(settings: Settings) -> Path:
         )
     source = Path(url.database or '')
     if not source.is_file():
-        raise BackupError(f'{settings.data}: not the data of a service: there is no {source}')
+        raise BackupError(
+            f'there is no service data in {settings.database_url or settings.data}'
+        )
     try:
         _epoch(source)
     except sqlite3.Error as error:

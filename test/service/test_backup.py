@@ -237,7 +237,7 @@ def refusal(data: Path, target: Path, *arguments: str) -> str:
 
 def test_what_cannot_be_backed_up_is_one_line(asked: Path, tmp_path: Path) -> None:
     target = tmp_path / 'backup'
-    assert 'not the data of a service' in refusal(tmp_path / 'nowhere', target)
+    assert 'there is no service data in' in refusal(tmp_path / 'nowhere', target)
     for inside in (asked, asked / 'backup', asked / 'images', asked / '..' / 'data'):
         assert 'lies in the data' in refusal(asked, inside)
     postgres = 'postgresql+psycopg://spark@127.0.0.1/spark'

@@ -20,7 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
 
 from spark_ros.service.events import Change
 from spark_ros.service.storage import schema
@@ -199,6 +208,18 @@ class Store:
                 f'the database has version {present["version"]}; this service needs '
                 f'{schema.VERSION}'
             )
+
+
+def holds_data(url: str) -> bool:
+    """Whether a service ever used the database of a SQLAlchemy URL; makes none."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == 'sqlite' and not Path(parsed.database or '').is_file():
+        return False
+    engine = create_engine(parsed)
+    try:
+        return inspect(engine).has_table(schema.meta.name)
+    finally:
+        engine.dispose()
 
 
 def private_directory(path: Path) -> Path:
