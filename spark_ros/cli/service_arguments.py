@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
+import spark_ros
 from spark_ros.service.media.bucket_images import parse_bucket
 from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
@@ -32,6 +33,9 @@ def service_parser() -> argparse.ArgumentParser:
         description='The resolution service: people answer what robots are not sure of.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--version', action='version', version=f'%(prog)s {spark_ros.__version__}'
     )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import spark_ros
 from spark_ros.geometry import PixelBox
 from spark_ros.wire.heat import STATUSES, Scale
 from spark_ros.wire.spark import STATES
@@ -101,6 +102,9 @@ def parser() -> argparse.ArgumentParser:
         description='Ask people about images, through a service of the SparkAI or the Heat API.',
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument(
+        '--version', action='version', version=f'%(prog)s {spark_ros.__version__}'
     )
     commands = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
     _ask(commands)

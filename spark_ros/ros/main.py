@@ -17,6 +17,7 @@ from rclpy.executors import (
 )
 from rclpy.signals import SignalHandlerOptions
 
+import spark_ros
 from spark_ros.escalation.journal.errors import JournalError
 from spark_ros.ros.allocator import keep_large_buffers
 from spark_ros.ros.declaring import ParameterError
@@ -33,6 +34,9 @@ def main(args: list[str] | None = None) -> int:
     The executor runs in a thread and the main thread waits: only so is the context still alive
     when a signal has come, and what is pending can be published.
     """
+    if '--version' in (sys.argv if args is None else args):
+        print(f'spark_node {spark_ros.__version__}')
+        return 0
     keep_large_buffers()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
