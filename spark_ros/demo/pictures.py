@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Before and after: what the robot thought beside what the person said, on the photograph."""
+"""Before and after: what the robot thought beside the answer, on the photograph."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spark_ros.demo.answerer import Answerer
 from spark_ros.escalation.pictures.annotated import COLOURS, PAPER, PRIOR
 from spark_ros.escalation.pictures.canvas import Canvas, Colour, ink_on
 
@@ -23,7 +24,7 @@ class Drawn:
     """A box to draw.
 
     ``kind`` is prior or doubted for what the robot thought; confirmed, modified, added, removed or
-    unmentioned for what the person said. ``box`` is (x0, y0, x1, y1) in fractions of the image,
+    unmentioned for what the answer says. ``box`` is (x0, y0, x1, y1) in fractions of the image,
     [0, 1), origin at the top left; of a removed box the place where it was. ``old_box`` is where a
     modified box was before, and ``old_label`` what it was called if that changed.
     """
@@ -48,7 +49,7 @@ _SHORTEST_LONG_SIDE, _LONGEST_LONG_SIDE = 560, 1200
 
 
 def before_after(
-    image: Image, priors: Sequence[Drawn], answers: Sequence[Drawn],
+    image: Image, priors: Sequence[Drawn], answers: Sequence[Drawn], answerer: Answerer,
     title: str = '', note: str = '',
 ) -> Image:
     """Draw two copies of a BGR image (H, W, 3) side by side under a caption.
@@ -59,6 +60,7 @@ def before_after(
     read.
 
     Args:
+        answerer: who gave the answers; the title of the right side says so.
         title: told at the left of the caption.
         note: told more faintly under the title, for instance the time that the answer took.
 
@@ -78,7 +80,7 @@ def before_after(
         image, (width, height),
         interpolation=cv2.INTER_AREA if width < image.shape[1] else cv2.INTER_CUBIC)
     for column, (heading, boxes) in enumerate(
-        [('What the robot thought', priors), ('What the person said', answers)],
+        [('What the robot thought', priors), (answerer.heading, answers)],
     ):
         left = gap + column * (panel + gap)
         canvas.text(heading, (left, head / 2), _INK, size=0.62, weight=1.4)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 
+from spark_ros.demo.answerer import Answerer
 from spark_ros.demo.pictures import Drawn, before_after
 from spark_ros.demo.scoring import Labelled, combined, score
 from spark_ros.demo.story import KINDS, Shot, Story
@@ -20,10 +21,15 @@ from spark_ros.msg import Annotation, Correction
 from spark_ros.service.scripted.recognise import Truth
 
 
-def write_pictures(shots: Sequence[Shot], folder: Path) -> list[Path]:
+def write_pictures(shots: Sequence[Shot], folder: Path, answerer: Answerer) -> list[Path]:
     """Write one before/after picture for each answered frame; return their paths.
 
     Beside each goes the node's own picture, as it came over the topic.
+
+    Args:
+        shots: the answered frames.
+        folder: is made where it does not exist; pictures of an earlier run are removed from it.
+        answerer: who answered.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob('*.png'), *folder.glob('*_annotated.jpg')):
@@ -37,6 +43,7 @@ def write_pictures(shots: Sequence[Shot], folder: Path) -> list[Path]:
             shot.image,
             [_before(c.original) for c in corrections if c.kind != Correction.KIND_ADDED],
             [_after(correction) for correction in corrections],
+            answerer,
             title=shot.name,
             note=f'answered in {shot.resolution.response_time:.2f} s: '
             f'{shot.resolution.response or "no words"}',
@@ -50,8 +57,17 @@ def write_pictures(shots: Sequence[Shot], folder: Path) -> list[Path]:
     return written
 
 
-def summary(story: Story, truth: Truth | None, pictures: Sequence[Path]) -> str:
-    """Say in a few lines how it went."""
+def summary(
+    story: Story, answerer: Answerer, truth: Truth | None, pictures: Sequence[Path]
+) -> str:
+    """Say in a few lines how it went.
+
+    Args:
+        story: what was seen, asked and answered.
+        answerer: who answered.
+        truth: the true boxes, where they are known: what was answered is measured against them.
+        pictures: the paths of those that were written.
+    """
     shots = story.answered
     kinds = Counter(
         KINDS[correction.kind]
@@ -64,6 +80,7 @@ def summary(story: Story, truth: Truth | None, pictures: Sequence[Path]) -> str:
         '',
         f'frames       {len(story.shots)} seen, {len(story.asked)} asked about, '
         f'{len(shots)} resolved',
+        f'answered by  {answerer.summary}',
         f'corrections  {", ".join(f"{n} {kind}" for kind, n in kinds.most_common()) or "none"}',
     ]
     if times:

@@ -14,6 +14,7 @@ from pathlib import Path
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
+from spark_ros.demo.answerer import Answerer
 from spark_ros.demo.detector import Detector
 from spark_ros.demo.processes import Processes
 from spark_ros.demo.report import summary, write_pictures
@@ -52,6 +53,13 @@ class Options:
     output: Path = Path('demo_output')
     backend: str = 'spark'
 
+    @property
+    def answerer(self) -> Answerer:
+        """Who answers."""
+        if self.person:
+            return Answerer.PERSON
+        return Answerer.CONFIRMING_SCRIPT if self.images else Answerer.SCRIPT_WITH_TRUTH
+
 
 def run(options: Options) -> int:
     """Run the demo; return its exit code.
@@ -86,8 +94,8 @@ def _play(options: Options, processes: Processes, folder: Path) -> int:
         if camera.wait():
             raise DemoError(processes.log('camera').read_text().strip() or 'the camera failed')
         truth = None if options.images else Truth.load(TRUTH)
-        pictures = write_pictures(story.answered, options.output)
-        print(summary(story, truth, pictures), flush=True)
+        pictures = write_pictures(story.answered, options.output, options.answerer)
+        print(summary(story, options.answerer, truth, pictures), flush=True)
         unresolved = len(story.asked) - len(story.answered)
         if unresolved:
             print(f'{unresolved} question(s) have no answer')

@@ -1,0 +1,77 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What the demo tells and leaves behind, from the messages that it hears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import rclpy
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from spark_ros.demo.answerer import Answerer
+from spark_ros.demo.report import summary, write_pictures
+from spark_ros.demo.script import Options
+from spark_ros.demo.story import Story
+from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
+
+HEADER = Header(stamp=Time(sec=1))
+TOKEN = 'b5507016-7da2-4777-a161-1e8042a6a377'
+
+
+@pytest.fixture
+def story() -> Iterator[Story]:
+    rclpy.init()
+    story = Story()
+    yield story
+    story.destroy_node()
+    rclpy.try_shutdown()
+
+
+def box() -> Annotation:
+    corners = ((0.2, 0.2), (0.6, 0.2), (0.6, 0.7), (0.2, 0.7))
+    return Annotation(id='0', label='face', vertices=[Vertex(x=x, y=y) for x, y in corners])
+
+
+def answer(story: Story, name: str = 'kitchen') -> None:
+    """Let the story hear of one frame, from the camera to its answer."""
+    pixels = np.full((60, 80, 3), 128, np.uint8)
+    story._on_image(Image(
+        header=HEADER, height=60, width=80, step=240, encoding='bgr8', data=pixels.tobytes()))
+    story.on_frame({'name': name, 'stamp_ns': 10**9, 'detections': [['face', 0.5, [1, 2, 3, 4]]]})
+    for state, token in (
+        (EngagementStatus.STATE_QUEUED, ''),
+        (EngagementStatus.STATE_OPEN, TOKEN),
+        (EngagementStatus.STATE_CLOSED, TOKEN),
+    ):
+        story._on_status(EngagementStatus(
+            header=HEADER, id='0123456789abcdef', token=token, state=state))
+    confirmed = Correction(kind=Correction.KIND_CONFIRMED, original=box(), corrected=box())
+    story._on_resolution(Resolution(header=HEADER, response_time=0.2, corrections=[confirmed]))
+
+
+@pytest.mark.parametrize(('options', 'answerer'), [
+    (Options(), Answerer.SCRIPT_WITH_TRUTH),
+    (Options(images='mine'), Answerer.CONFIRMING_SCRIPT),
+    (Options(person=True), Answerer.PERSON),
+    (Options(images='mine', person=True), Answerer.PERSON),
+])
+def test_pictures_and_summary_say_who_answered(
+    story: Story, tmp_path: Path, options: Options, answerer: Answerer
+) -> None:
+    assert options.answerer is answerer
+    answer(story)
+    pictures = write_pictures(story.answered, tmp_path, options.answerer)
+    assert [path.name for path in pictures] == ['01_kitchen.png']
+    picture = cv2.imread(str(pictures[0]))
+    assert picture is not None and min(picture.shape[:2]) > 200
+    told = summary(story, options.answerer, None, pictures)
+    assert f'answered by  {answerer.summary}\n' in told
+    assert 'corrections  1 confirmed\n' in told
+    assert ('a person' in told) == (answerer is Answerer.PERSON)
+    assert max(map(len, told.splitlines())) <= 100
