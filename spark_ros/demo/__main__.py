@@ -6,14 +6,14 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from spark_ros.demo.loop import LoopOptions, run_loop
-from spark_ros.demo.script import Options, run
-from spark_ros.demo.stage import DemoError
+from spark_ros.demo.errors import DemoError
+from spark_ros.demo.image_files import find_images
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(
         prog='python -m spark_ros.demo',
@@ -22,7 +22,8 @@ def main() -> int:
     parser.add_argument('--images', help='a folder of images, or a video; default: photographs')
     parser.add_argument(
         '--operator', choices=('scripted', 'me'), default='scripted',
-        help='who answers: a script that knows the truth, or you in the browser',
+        help='who answers: a script that knows the truth about the built-in photographs and '
+        'confirms all on others, or you in the browser',
     )  # fmt: skip
     parser.add_argument(
         '--backend', choices=('spark', 'heat'), default='spark', help='the API that is spoken'
@@ -36,33 +37,52 @@ def main() -> int:
     parser.add_argument(
         '--output', type=Path, default=Path('demo_output'), help='folder for the pictures'
     )
-    arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    arguments = parser.parse_args(argv)
     try:
-        if arguments.scene:
-            return run_loop(
-                LoopOptions(
-                    scene=arguments.scene,
-                    person=arguments.operator == 'me',
-                    output=arguments.output,
-                    backend=arguments.backend,
-                    frames=arguments.frames,
-                )
-            )
-        return run(
-            Options(
-                images=arguments.images,
-                person=arguments.operator == 'me',
-                output=arguments.output,
-                backend=arguments.backend,
-            )
-        )
+        return _run(arguments)
     except DemoError as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('demo: interrupted', file=sys.stderr)
         return 130
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Check the images, then import what takes long, and run."""
+    images = None
+    if arguments.images and not arguments.scene:
+        images = find_images(arguments.images)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    if arguments.scene:
+        from spark_ros.demo.loop import LoopOptions, run_loop
+
+        return run_loop(
+            LoopOptions(
+                scene=arguments.scene,
+                person=arguments.operator == 'me',
+                output=arguments.output,
+                backend=arguments.backend,
+                frames=arguments.frames,
+            )
+        )
+    if images is not None:
+        for remark in images.remarks:
+            print(f'demo: {remark}', file=sys.stderr)
+        if images.video:
+            from spark_ros.demo.photographs import check_video
+
+            check_video(images.files[0])
+    from spark_ros.demo.script import Options, run
+
+    return run(
+        Options(
+            images=arguments.images,
+            person=arguments.operator == 'me',
+            output=arguments.output,
+            backend=arguments.backend,
+        )
+    )
 
 
 if __name__ == '__main__':

@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import rclpy
@@ -23,6 +23,7 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from spark_ros.demo.detector import Detection, Detector
+from spark_ros.demo.errors import DemoError
 from spark_ros.demo.photographs import Photograph, default_photographs, load_images
 from spark_ros.ros.allocator import keep_large_buffers
 
@@ -112,10 +113,20 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        photographs = load_images(arguments.images) if arguments.images else default_photographs()
-    except (ValueError, RuntimeError) as error:
-        print(f'camera: {error}', file=sys.stderr)
+        return replay(arguments)
+    except DemoError as error:
+        print(error, file=sys.stderr)
         return 2
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Publish one frame after the other, each read when it is its turn."""
+    tell = partial(print, flush=True)
+    photographs: Iterable[Photograph] = (
+        load_images(arguments.images, lambda line: tell(json.dumps({'remark': line})))
+        if arguments.images
+        else default_photographs()
+    )
     keep_large_buffers()
     rclpy.init()
     camera = ReplayCamera()
@@ -124,7 +135,7 @@ def main() -> int:
         return 1
     for photograph in photographs:
         due = time.monotonic() + arguments.period
-        camera.show(photograph, partial(print, flush=True))
+        camera.show(photograph, tell)
         while (rest := due - time.monotonic()) > 0:
             rclpy.spin_once(camera, timeout_sec=rest)
     camera.finish()

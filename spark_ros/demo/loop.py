@@ -19,12 +19,12 @@ import rclpy
 from ament_index_python.packages import get_package_share_directory
 from rclpy.signals import SignalHandlerOptions
 
+from spark_ros.demo.errors import DemoError
 from spark_ros.demo.loop_report import report
 from spark_ros.demo.loop_watch import LoopWatch
 from spark_ros.demo.processes import Processes
 from spark_ros.demo.shapes_detector import ShapesDetector
 from spark_ros.demo.stage import (
-    DemoError,
     check_running,
     drain,
     environment,

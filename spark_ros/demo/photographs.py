@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from spark_ros.demo.errors import DemoError
+from spark_ros.demo.image_files import find_images
 
-_log = logging.getLogger(__name__)
+Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def default_photographs() -> list[Photograph]:
     are views of one photograph: closer, mirrored, in poor light, in motion.
 
     Raises:
-        RuntimeError: scikit-image is not installed, or its wheel lacks a photograph.
+        DemoError: scikit-image is not installed, or its wheel lacks a photograph.
     """
     folder = _library_folder()
     return [Photograph(view.name, _see(view, folder)) for view in _VIEWS]
@@ -76,7 +77,7 @@ def default_photographs() -> list[Photograph]:
 def _library_folder() -> Path:
     spec = find_spec('skimage')
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError(
+        raise DemoError(
             'the demo photographs come with scikit-image, which is not installed: '
             '`pip install scikit-image`, or give a folder of your own images'
         )
@@ -86,7 +87,7 @@ def _library_folder() -> Path:
 def _see(view: _View, folder: Path) -> Image:
     image = cv2.imread(str(folder / view.source), cv2.IMREAD_COLOR)
     if image is None:
-        raise RuntimeError(f'{folder / view.source} is missing: this scikit-image does not carry '
+        raise DemoError(f'{folder / view.source} is missing: this scikit-image does not carry '
                            'the demo photographs, version 0.25 or 0.26 does')
     if view.crop is not None:
         x, y, width, height = view.crop
@@ -103,58 +104,58 @@ def _see(view: _View, folder: Path) -> Image:
     return np.ascontiguousarray(image, np.uint8)
 
 
-def load_images(path: Path | str, limit: int = 40, longest_px: int = 1920) -> list[Photograph]:
+def load_images(
+    path: Path | str, tell: Callable[[str], None], limit: int = 40, longest_px: int = 1920
+) -> Iterator[Photograph]:
     """Load the caller's own frames from a folder of images, one image, or a video file.
 
-    A folder is read in the order of its file names, EXIF orientation applied; what cannot be read
-    is skipped with a warning that names it. Of a video every k-th frame is taken.
+    A folder is read in the order of its file names, each image when it is its turn, EXIF
+    orientation applied. Of a video every k-th frame is taken.
 
     Args:
         path: the folder or the file.
+        tell: called with a line for each image that is whole but cannot be read.
         limit: at most so many frames are given.
         longest_px: larger images are scaled down until their longer side has this many pixels.
 
     Raises:
-        ValueError: there is nothing at ``path``, or nothing in it can be read.
+        DemoError: there is nothing at ``path``, or nothing in it can be read.
     """
-    path = Path(path)
-    if limit < 1:
-        raise ValueError(f'limit is {limit}, at least one frame is needed')
-    if path.is_dir():
-        found = _from_folder(path, limit)
-    elif not path.is_file():
-        raise ValueError(f'{path}: no such folder or file')
-    elif cv2.haveImageReader(str(path)):
-        found = _from_files([path], limit)
-    else:
-        found = _from_video(path, limit)
-    if not found:
-        raise ValueError(f'{path}: no image or video frame could be read')
-    return [Photograph(each.name, _shrunk(each.image, longest_px)) for each in found]
-
-
-def _from_folder(folder: Path, limit: int) -> list[Photograph]:
-    files = sorted(
-        file for file in folder.iterdir() if file.is_file() and not file.name.startswith('.')
+    found = find_images(path, limit)
+    frames = (
+        _from_video(found.files[0], limit, longest_px)
+        if found.video
+        else _from_files(found.files, tell, longest_px)
     )
-    return _from_files(files, limit)
+    empty = True
+    for frame in frames:
+        empty = False
+        yield frame
+    if empty:
+        raise DemoError(f'{path}: no image or video frame could be read')
 
 
-def _from_files(files: list[Path], limit: int) -> list[Photograph]:
+def check_video(path: Path) -> None:
+    """Raise DemoError if OpenCV cannot read a file as a video."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        if not capture.grab():
+            raise DemoError(f'{path}: neither an image nor a video that OpenCV can read')
+    finally:
+        capture.release()
+
+
+def _from_files(
+    files: list[Path], tell: Callable[[str], None], longest_px: int
+) -> Iterator[Photograph]:
     stems = [file.stem for file in files]
-    found: list[Photograph] = []
-    for index, file in enumerate(files):
-        if len(found) == limit:
-            _log.warning('only the first %d images are used, %d files are left out',
-                         limit, len(files) - index)
-            break
+    for file in files:
         image = _read(file)
         if image is None:
-            _log.warning('%s is skipped: not an image that OpenCV can read', file)
+            tell(f'{file.name} is skipped: OpenCV cannot read it')
             continue
         name = file.stem if stems.count(file.stem) == 1 else file.name
-        found.append(Photograph(name, image))
-    return found
+        yield Photograph(name, _shrunk(image, longest_px))
 
 
 def _read(file: Path) -> Image | None:
@@ -166,7 +167,7 @@ def _read(file: Path) -> Image | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
-def _from_video(path: Path, limit: int) -> list[Photograph]:
+def _from_video(path: Path, limit: int, longest_px: int) -> Iterator[Photograph]:
     """Take every k-th frame; k doubles as needed, since a file's frame count may be wrong."""
     capture = cv2.VideoCapture(str(path))
     kept: list[Photograph] = []
@@ -177,13 +178,14 @@ def _from_video(path: Path, limit: int) -> list[Photograph]:
                 read, image = capture.retrieve()
                 if read:
                     name = f'{path.stem}_{index:06d}'
-                    kept.append(Photograph(name, np.asarray(image, np.uint8)))
+                    shrunk = _shrunk(np.asarray(image, np.uint8), longest_px)
+                    kept.append(Photograph(name, shrunk))
             if len(kept) > limit:
                 kept, stride = kept[::2], stride * 2
             index += 1
     finally:
         capture.release()
-    return kept
+    yield from kept
 
 
 def _shrunk(image: Image, longest_px: int) -> Image:

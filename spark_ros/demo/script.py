@@ -16,10 +16,10 @@ from rclpy.signals import SignalHandlerOptions
 
 from spark_ros.demo.answerer import Answerer
 from spark_ros.demo.detector import Detector
+from spark_ros.demo.errors import DemoError
 from spark_ros.demo.processes import Processes
 from spark_ros.demo.report import summary, write_pictures
 from spark_ros.demo.stage import (
-    DemoError,
     check_running,
     drain,
     environment,

@@ -17,16 +17,13 @@ from typing import IO, Any
 import rclpy
 
 from spark_ros.demo.camera import CAMERA
+from spark_ros.demo.errors import DemoError
 from spark_ros.demo.processes import Processes
 
 PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds_large_images.xml'
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 URL = re.compile(r'(https?://[^/\s]+)\S*')
 START_S = 60.0
-
-
-class DemoError(RuntimeError):
-    """The demo cannot go on; the message says why."""
 
 
 @dataclass(frozen=True)

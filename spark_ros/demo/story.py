@@ -106,7 +106,10 @@ class Story(Node):
         print(f'{time.monotonic() - self._began:7.2f} s  {step:<10} {words}', flush=True)
 
     def on_frame(self, frame: dict[str, Any]) -> None:
-        """Take in what the camera says it published."""
+        """Take in what the camera says it published, or that it skipped something."""
+        if 'remark' in frame:
+            self.say('camera', frame['remark'])
+            return
         shot = self._shot(frame['stamp_ns'])
         shot.name = frame['name']
         shot.before = [(label, tuple(box)) for label, _, box in frame['detections']]

@@ -75,3 +75,12 @@ def test_pictures_and_summary_say_who_answered(
     assert 'corrections  1 confirmed\n' in told
     assert ('a person' in told) == (answerer is Answerer.PERSON)
     assert max(map(len, told.splitlines())) <= 100
+
+
+def test_what_the_camera_could_not_read_is_told(
+    story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.on_frame({'remark': 'a.webp is skipped: OpenCV cannot read it'})
+    told = capsys.readouterr().out
+    assert told.endswith('  camera     a.webp is skipped: OpenCV cannot read it\n')
+    assert not story.shots
