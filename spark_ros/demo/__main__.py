@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import spark_ros
 from spark_ros.demo.errors import DemoError
 from spark_ros.demo.image_files import find_images
 
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog='python -m spark_ros.demo',
         description='A camera replays photographs, a detector doubts, an operator answers.',
     )
+    version = f'spark_ros {spark_ros.__version__}'
+    parser.add_argument('--version', action='version', version=version)
     parser.add_argument('--images', help='a folder of images, or a video; default: photographs')
     parser.add_argument(
         '--operator', choices=('scripted', 'me'), default='scripted',

@@ -123,3 +123,9 @@ def test_a_wrong_path_is_refused_before_anything_large_is_imported(tmp_path: Pat
         check=True,
     )
     assert done.stdout == '1 []\n' and 'nowhere' in done.stderr
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match='0'):
+        main(['--version'])
+    assert capsys.readouterr().out.startswith('spark_ros 0.')
