@@ -163,4 +163,5 @@ class Story(Node):
         self._shot(stamp_ns(message.header.stamp)).after = boxes
 
     def _on_annotated(self, message: CompressedImage) -> None:
+        self.last_news = time.monotonic()
         self._shot(stamp_ns(message.header.stamp)).annotated = bytes(message.data)

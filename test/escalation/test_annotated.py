@@ -14,6 +14,7 @@ from samples import doubted, escalation
 
 from spark_ros.escalation.pictures.annotated import (
     COLOURS,
+    MAX_BYTES,
     MAX_MARKS,
     PAPER,
     PRIOR,
@@ -260,3 +261,15 @@ def test_a_shape_with_very_many_vertices_is_drawn() -> None:
 def test_what_is_no_image_is_refused() -> None:
     with pytest.raises(EncodingError):
         annotated_picture(EncodedImage(b'no image', VGA), resolved())
+
+
+@pytest.mark.parametrize('size', [ImageSize(4000, 3000), ImageSize(3000, 4000), VGA])
+def test_a_picture_of_any_frame_passes_over_a_best_effort_topic(size: ImageSize) -> None:
+    """Noise is the hardest to compress: these frames have 9 MB and 0.3 MB as JPEG."""
+    noise = np.random.default_rng(1).integers(0, 256, (size.height, size.width, 3), np.uint8)
+    confirmed = Correction(CorrectionKind.CONFIRMED, shape('cat'), shape('cat'))
+    picture = annotated_picture(encode_pixels(noise), resolved(confirmed))
+    assert len(picture.data) <= MAX_BYTES
+    decoded = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None and decoded.shape[1::-1] == picture.size
+    assert len(picture.data) > MAX_BYTES / 3, 'no smaller than it must be'
