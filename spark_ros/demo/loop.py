@@ -105,7 +105,7 @@ def _play(options: LoopOptions, world: Path, processes: Processes, folder: Path)
     truth_file = folder / 'truth.json'
     truth_file.write_text(NO_TRUTH_YET, encoding='utf-8')
     operator = '' if options.person else f'scripted:{truth_file}'
-    service = start_service(processes, folder, operator, options.backend, LOOK_S)
+    service = start_service(processes, folder / 'service', operator, options.backend, LOOK_S)
     if options.person:
         print(f'you are the operator: open {service.link}', flush=True)
     start_node(processes, folder, service, options.backend, ASKING)

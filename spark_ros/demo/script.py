@@ -24,7 +24,10 @@ from spark_ros.demo.stage import (
     drain,
     environment,
     lines,
+    new_data_folder,
     profile,
+    script,
+    show_command,
     start_node,
     start_service,
     wait_for_node,
@@ -33,6 +36,7 @@ from spark_ros.demo.story import Story
 from spark_ros.service.scripted.recognise import Truth
 
 TRUTH = Path(__file__).with_name('truth.json')
+PORT = 8080
 QUIET_S = 2.0
 ANSWER_S = 60.0
 
@@ -96,6 +100,7 @@ def _play(options: Options, processes: Processes, folder: Path) -> int:
         truth = None if options.images else Truth.load(TRUTH)
         pictures = write_pictures(story.answered, options.output, options.answerer)
         print(summary(story, options.answerer, truth, pictures), flush=True)
+        print(_look_again(options), flush=True)
         unresolved = len(story.asked) - len(story.answered)
         if unresolved:
             print(f'{unresolved} question(s) have no answer')
@@ -104,16 +109,30 @@ def _play(options: Options, processes: Processes, folder: Path) -> int:
         rclpy.try_shutdown()
 
 
+def _look_again(options: Options) -> str:
+    """Say how a question is looked at once the demo has ended."""
+    data = options.output / 'service'
+    show = show_command(f'http://127.0.0.1:{PORT}', data, options.backend)
+    return (
+        '\nto look at a question again: start its service, and show it from another terminal\n'
+        f'  {script("spark-service")} serve --data {data}\n'
+        f'  {show}'
+    )
+
+
 def _start_service_and_node(
     options: Options, processes: Processes, folder: Path, story: Story
 ) -> None:
     operator = 'scripted' if options.images else f'scripted:{TRUTH}'
+    data = new_data_folder(options.output)
     service = start_service(
-        processes, folder, '' if options.person else operator, options.backend)
+        processes, data, '' if options.person else operator, options.backend)
     with_script = '' if options.person else ' with the scripted operator'
     story.say('service', f'at {service.url}{with_script}')
     if options.person:
         story.say('operator', f'is you. Open {service.link}')
+        story.say('questions', 'can be looked at by their id:')
+        print(f'  {show_command(service.url, data, options.backend)}', flush=True)
     camera = {
         'ask_below': '1.0' if options.images else '0.8',
         'ignore_below': '0.0' if options.images else '0.2',

@@ -7,6 +7,8 @@ import os
 import queue
 import random
 import re
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,23 +26,61 @@ PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds_large_images.xml'
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 URL = re.compile(r'(https?://[^/\s]+)\S*')
 START_S = 60.0
+KEY = 'key'
 
 
 @dataclass(frozen=True)
 class Service:
-    """A running resolution service; ``link`` logs a person in and is empty where none does."""
+    """A running resolution service.
+
+    Attributes:
+        link: logs a person in; empty where a script answers.
+        data: the folder of its data, in which the file KEY holds the key.
+    """
 
     url: str
     key: str
     link: str
+    data: Path
+
+
+def new_data_folder(output: Path) -> Path:
+    """Return the path of the service's data within the output; an earlier demo's is removed.
+
+    Raises:
+        DemoError: what is there is not a demo's.
+    """
+    data = output / 'service'
+    output.mkdir(parents=True, exist_ok=True)
+    if data.exists():
+        if not (data / KEY).is_file():
+            raise DemoError(f'{data} is there, and not from a demo: choose another --output')
+        shutil.rmtree(data)
+    return data
+
+
+def show_command(url: str, data: Path, backend: str) -> str:
+    """Return the command that shows a question whose id is filled in."""
+    api = ' --api heat' if backend == 'heat' else ''
+    return f'{script("spark")} show ID --url {url} --token-file {data / KEY}{api}'
+
+
+def script(name: str) -> str:
+    """Return how to call a command of this package from the current folder."""
+    beside = Path(sys.executable).with_name(name)
+    if not beside.exists():
+        return name
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
 def start_service(
-    processes: Processes, folder: Path, operator: str, backend: str, delay_s: float = 0.0
+    processes: Processes, data: Path, operator: str, backend: str, delay_s: float = 0.0
 ) -> Service:
-    """Start a service on a free port, with its data in a folder.
+    """Start a service on a free port.
 
     Args:
+        data: the folder for its data and the file with the key.
         operator: as `spark-service serve --operator` has it; empty: a person answers.
         backend: the API that its key is for, `spark` or `heat`.
         delay_s: how long the scripted operator looks at each question.
@@ -48,18 +88,19 @@ def start_service(
     Raises:
         DemoError: it did not start.
     """
-    data = str(folder / 'service')
     key = processes.run(
-        'spark_ros.cli.service', 'key', 'create', 'demo', '--data', data,
+        'spark_ros.cli.service', 'key', 'create', 'demo', '--data', str(data),
         *(('--heat',) if backend == 'heat' else ()),
     )  # fmt: skip
+    with open(os.open(data / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'w') as file:
+        file.write(f'{key}\n')
     service = processes.start(
-        'service', 'spark_ros.cli.service', 'serve', '--port', '0', '--data', data,
+        'service', 'spark_ros.cli.service', 'serve', '--port', '0', '--data', str(data),
         *(('--operator', operator, '--operator-delay', str(delay_s)) if operator else ()),
     )  # fmt: skip
     assert service.stdout is not None
     url, link = _service_urls(lines(service.stdout), processes, not operator)
-    return Service(url, key, link)
+    return Service(url, key, link, data)
 
 
 def start_node(

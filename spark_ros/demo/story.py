@@ -39,6 +39,7 @@ KINDS = {
     Correction.KIND_REMOVED: 'removed',
     Correction.KIND_UNMENTIONED: 'unmentioned',
 }
+LONGEST_NAME = 36
 Labelled = tuple[str, tuple[float, float, float, float]]
 
 
@@ -56,6 +57,11 @@ class Shot:
     after: list[Labelled] | None = None
     resolution: Resolution | None = None
     annotated: bytes = b''
+
+
+def shorten(name: str) -> str:
+    """Cut a long name, so that a line with an id stays within 100 columns."""
+    return name if len(name) <= LONGEST_NAME else f'{name[: LONGEST_NAME - 1]}…'
 
 
 class Story(Node):
@@ -114,7 +120,7 @@ class Story(Node):
         shot.name = frame['name']
         shot.before = [(label, tuple(box)) for label, _, box in frame['detections']]
         seen = ', '.join(f'{label} {score:.2f}' for label, score, _ in frame['detections'])
-        self.say('seen', f'{shot.name}: {seen or "nothing"}')
+        self.say('seen', f'{shorten(shot.name)}: {seen or "nothing"}')
 
     @property
     def settled(self) -> bool:
@@ -142,7 +148,8 @@ class Story(Node):
         if step in ('failed', 'expired', 'canceled'):
             self.over[step] += 1
         detail = f' ({message.detail})' if message.detail else ''
-        self.say(step, f'{self._shot(stamp).name}  {message.id[:8]}{detail}')
+        name = shorten(self._shot(stamp).name)
+        self.say(step, f'{name}  {message.token}{detail}'.rstrip())
 
     def _on_resolution(self, message: Resolution) -> None:
         self.last_news = time.monotonic()
@@ -151,7 +158,7 @@ class Story(Node):
         shot.resolution = message
         kinds = Counter(KINDS[correction.kind] for correction in message.corrections)
         words = ', '.join(f'{count} {kind}' for kind, count in kinds.items()) or 'nothing there'
-        self.say('published', f'{shot.name}  {message.response_time:.2f} s: {words}')
+        self.say('published', f'{shorten(shot.name)}  {message.response_time:.2f} s: {words}')
 
     def _on_corrected(self, message: Detection2DArray) -> None:
         boxes = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,15 @@ from pathlib import Path
 import cv2
 import pytest
 
+from spark_ros.cli import spark
 from spark_ros.demo.photographs import default_photographs
+from spark_ros.demo.processes import Processes
+from spark_ros.demo.stage import KEY, lines
 
 ROOT = Path(__file__).parents[2]
+ID = re.compile(r'^ *[\d.]+ s  answered +\S+  (\S+)$', re.M)
+SERVE = re.compile(r'^  \S*spark-service (serve --data .+)$', re.M)
+SHOW = re.compile(r'^  \S*spark (show ID --url .+)$', re.M)
 STEPS = ('asked', 'opened', 'answered', 'published')
 
 
@@ -40,8 +47,34 @@ def left_behind(marker: str) -> list[str]:
     return found
 
 
+def show_again(told: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Start the demo's service again and look at a question, as the demo said."""
+    serve, show = SERVE.search(told), SHOW.search(told)
+    assert serve and show, told
+    key = folder / 'pictures' / 'service' / KEY
+    assert key.stat().st_mode & 0o777 == 0o600 and key.read_text().strip() not in told
+    processes = Processes(folder, os.environ)
+    try:
+        arguments = (*shlex.split(serve[1]), '--port', '0')
+        service = processes.start('again', 'spark_ros.cli.service', *arguments)
+        assert service.stdout is not None
+        url = re.search(r'http://[^/\s]+', lines(service.stdout).get(timeout=60) or '')
+        assert url is not None
+        command = show[1].replace('http://127.0.0.1:8080', url[0])
+        id = ID.findall(told)[0]
+        assert spark.main(shlex.split(command.replace('ID', id, 1))) == 0
+    finally:
+        processes.end()
+    shown = capsys.readouterr().out
+    assert id in shown and '127.0.0.1' in shown
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize('backend', ['spark', 'heat'])
-def test_the_main_job(tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_main_job(
+    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     marker = f'DEMO_OF_TEST={tmp_path}'
     monkeypatch.setenv(*marker.split('=', 1))
     told = demo(tmp_path / 'pictures', '--backend', backend)
@@ -57,8 +90,10 @@ def test_the_main_job(tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPa
     annotated = [cv2.imread(str(p)) for p in (tmp_path / 'pictures').glob('*_annotated.jpg')]
     assert annotated and all(p is not None and min(p.shape[:2]) > 200 for p in annotated)
     assert [line for line in left_behind(marker) if str(os.getpid()) not in line] == []
+    show_again(told, tmp_path, capsys)
 
 
+@pytest.mark.slow
 def test_the_callers_own_images_are_confirmed(tmp_path: Path) -> None:
     folder = tmp_path / 'mine'
     folder.mkdir()

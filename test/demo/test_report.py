@@ -84,3 +84,13 @@ def test_what_the_camera_could_not_read_is_told(
     told = capsys.readouterr().out
     assert told.endswith('  camera     a.webp is skipped: OpenCV cannot read it\n')
     assert not story.shots
+
+
+def test_ids_are_those_that_spark_show_knows_and_lines_are_short(
+    story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(story, 'a name that does not end ' * 9)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5 and max(map(len, lines)) <= 100
+    assert [line.rsplit('  ', 1)[1] for line in lines if TOKEN in line] == [TOKEN] * 2
+    assert not any('01234567' in line for line in lines), 'the id of the robot is none of those'
