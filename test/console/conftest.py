@@ -3,21 +3,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import chromium
 from console_service import Service, run_command, serving
 from console_stub import attached_files
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-CHROMIUM = Path('/usr/bin/chromium')
-ARGUMENTS = [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-]
+from playwright.sync_api import Browser, Page, expect
 
 expect.set_options(timeout=15_000)
 
@@ -45,19 +38,11 @@ def files() -> Iterator[str]:
         yield url
 
 
-# For one file at a time: while Playwright is started, its event loop counts as running in this
-# thread, and no other test could start one.
+# For one file at a time, see chromium.
 @pytest.fixture(scope='module')
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        reason = f'THE CONSOLE IS NOT TESTED: {CHROMIUM} is missing (apt-get install chromium)'
-        if os.environ.get('CI'):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

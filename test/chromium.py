@@ -1,0 +1,36 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Real Chromium for the tests of the console."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+CHROMIUM = Path('/usr/bin/chromium')
+ARGUMENTS = [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start a browser; without one the test is skipped, under CI it fails.
+
+    While Playwright is started, its event loop counts as running in this thread, and no other
+    test could start one.
+    """
+    if not CHROMIUM.exists():
+        reason = f'THE CONSOLE IS NOT TESTED: {CHROMIUM} is missing (apt-get install chromium)'
+        if os.environ.get('CI'):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
