@@ -48,14 +48,17 @@ def new_data_folder(output: Path) -> Path:
     """Return the path of the service's data within the output; an earlier demo's is removed.
 
     Raises:
-        DemoError: what is there is not a demo's.
+        DemoError: what is there is not a demo's, or nothing can be written there.
     """
     data = output / 'service'
-    output.mkdir(parents=True, exist_ok=True)
-    if data.exists():
-        if not (data / KEY).is_file():
-            raise DemoError(f'{data} is there, and not from a demo: choose another --output')
-        shutil.rmtree(data)
+    if data.exists() and not (data / KEY).is_file():
+        raise DemoError(f'{data} is there, and not from a demo: choose another --output')
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        if data.exists():
+            shutil.rmtree(data)
+    except OSError as error:
+        raise DemoError(f'{output}: {error.strerror}: choose another --output') from None
     return data
 
 

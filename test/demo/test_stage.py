@@ -24,6 +24,9 @@ def test_the_data_of_an_earlier_demo_are_removed_and_nothing_else(tmp_path: Path
     assert (data / 'notes').exists()
     (data / KEY).touch()
     assert new_data_folder(output) == data and not data.exists()
+    (tmp_path / 'file').touch()
+    with pytest.raises(DemoError, match='file: File exists: choose another --output'):
+        new_data_folder(tmp_path / 'file')
 
 
 @pytest.mark.parametrize('backend', ['spark', 'heat'])
