@@ -56,7 +56,6 @@ def _run(arguments: argparse.Namespace) -> int:
     images = None
     if arguments.images and not arguments.scene:
         images = find_images(arguments.images)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     if arguments.scene:
         from spark_ros.demo.loop import LoopOptions, run_loop
 
@@ -89,4 +88,5 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     sys.exit(main())

@@ -64,6 +64,15 @@ class Options:
             return Answerer.PERSON
         return Answerer.CONFIRMING_SCRIPT if self.images else Answerer.SCRIPT_WITH_TRUTH
 
+    @property
+    def operator(self) -> str:
+        """The same as `spark-service serve --operator` has it; empty: a person."""
+        return {
+            Answerer.PERSON: '',
+            Answerer.CONFIRMING_SCRIPT: 'scripted',
+            Answerer.SCRIPT_WITH_TRUTH: f'scripted:{TRUTH}',
+        }[self.answerer]
+
 
 def run(options: Options) -> int:
     """Run the demo; return its exit code.
@@ -123,10 +132,8 @@ def _look_again(options: Options) -> str:
 def _start_service_and_node(
     options: Options, processes: Processes, folder: Path, story: Story
 ) -> None:
-    operator = 'scripted' if options.images else f'scripted:{TRUTH}'
     data = new_data_folder(options.output)
-    service = start_service(
-        processes, data, '' if options.person else operator, options.backend)
+    service = start_service(processes, data, options.operator, options.backend)
     with_script = '' if options.person else ' with the scripted operator'
     story.say('service', f'at {service.url}{with_script}')
     if options.person:

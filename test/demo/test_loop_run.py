@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+from spark_ros.demo.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 ROW = r'^{} +([\d.]+) +([\d.]+) +([\d.]+) +(\d+) +(\d+) +(\d+)$'
 
@@ -31,6 +33,7 @@ def row(name: str, told: str) -> list[float]:
     return [float(number) for number in found.groups()]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_asking_makes_the_result_better(tmp_path, monkeypatch):
     marker = f'LOOP_OF_TEST={tmp_path}'
@@ -52,10 +55,10 @@ def test_asking_makes_the_result_better(tmp_path, monkeypatch):
     assert left_behind(marker) == []
 
 
-def test_a_world_that_is_not_there_is_named(tmp_path):
-    done = drive('--scene', 'nowhere', '--output', str(tmp_path))
-    assert done.returncode == 1 and 'nowhere.sdf' in done.stderr
-    assert 'Traceback' not in done.stderr
+def test_a_world_that_is_not_there_is_named(tmp_path, capsys):
+    assert main(['--scene', 'nowhere', '--output', str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith('demo: ') and said.endswith('nowhere.sdf: there is no such world\n')
 
 
 def left_behind(marker: str) -> list[str]:

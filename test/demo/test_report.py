@@ -65,6 +65,8 @@ def test_pictures_and_summary_say_who_answered(
     story: Story, tmp_path: Path, options: Options, answerer: Answerer
 ) -> None:
     assert options.answerer is answerer
+    assert options.operator.partition(':')[0] == ('' if options.person else 'scripted')
+    assert options.operator.endswith('truth.json') == (answerer is Answerer.SCRIPT_WITH_TRUTH)
     answer(story)
     pictures = write_pictures(story.answered, tmp_path, options.answerer)
     assert [path.name for path in pictures] == ['01_kitchen.png']
@@ -73,6 +75,7 @@ def test_pictures_and_summary_say_who_answered(
     told = summary(story, options.answerer, None, pictures)
     assert f'answered by  {answerer.summary}\n' in told
     assert 'corrections  1 confirmed\n' in told
+    assert 'mean IoU' not in told
     assert ('a person' in told) == (answerer is Answerer.PERSON)
     assert max(map(len, told.splitlines())) <= 100
 
