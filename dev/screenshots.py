@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / 'docs' / 'images'
-sys.path.insert(0, str(ROOT / 'test' / 'console'))
+sys.path[:0] = [str(ROOT / 'test' / 'console'), str(ROOT / 'test')]
 
 from console_mouse import click, drag, open_question, wait_until_open  # noqa: E402
 from console_service import Service, box, prior, run_command, serving  # noqa: E402

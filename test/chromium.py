@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = Path('/usr/bin/chromium')
 ARGUMENTS = [
@@ -34,3 +34,10 @@ def chromium() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield started
         started.close()
+
+
+def log_in(page: Page, link: str) -> None:
+    """Open a login link and press its button."""
+    page.goto(link)
+    page.get_by_role('button', name='Log in').click()
+    page.wait_for_url(link.partition('login?')[0])

@@ -1,24 +1,31 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Every pytest process in a ROS domain and a ROS home of its own, on this machine alone.
+"""Every pytest process in a network, a ROS domain and a ROS home of its own.
 
-The environment is set while this file is imported, before any test imports rclpy.
+The environment is set while this file is imported, before any test imports rclpy. A test that
+hangs is ended by pytest-timeout; where that cannot, since a call holds the interpreter's lock,
+`faulthandler_timeout` ends the process with every stack, and pytest-xdist starts another.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import domain_coordinator
 import hypothesis
+import network
 import pytest
 
 DEADLINE_S = 30.0
+EXIT_S = 30.0
+PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
 
 _until_the_end = ExitStack()
@@ -29,7 +36,10 @@ def _isolate() -> None:
     domain = _until_the_end.enter_context(domain_coordinator.domain_id())
     os.environ.update(
         ROS_DOMAIN_ID=str(domain),
-        ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST',
+        # With LOCALHOST, rmw_fastrtps adds shared memory whatever the profile says.
+        ROS_AUTOMATIC_DISCOVERY_RANGE='SUBNET',
+        FASTRTPS_DEFAULT_PROFILES_FILE=str(PROFILE),
+        FASTDDS_DEFAULT_PROFILES_FILE=str(PROFILE),
         ROS_HOME=home,
         ROS_LOG_DIR=os.path.join(home, 'log'),
         PYTHONUNBUFFERED='1',
@@ -39,6 +49,10 @@ def _isolate() -> None:
     for name in PROXIES:
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
+    descriptor = network.leave()
+    if descriptor is not None:
+        # Of the process that was started first, whose workers inherit the variable.
+        os.environ.setdefault('SPARK_ROS_TESTS_NETWORK', f'/proc/{os.getpid()}/fd/{descriptor}')
 
 
 _isolate()
@@ -48,8 +62,9 @@ hypothesis.settings.load_profile('unhurried')
 
 
 def pytest_unconfigure() -> None:
-    """Give the domain back and remove the ROS home."""
+    """Give the domain back and remove the ROS home; what hangs at exit does not hang for ever."""
     _until_the_end.close()
+    faulthandler.dump_traceback_later(EXIT_S, exit=True)
 
 
 @pytest.fixture(scope='session')

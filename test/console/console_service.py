@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
+from chromium import log_in
 from PIL import Image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
 START_S = 30.0
@@ -144,13 +145,6 @@ class Service:
     def _http(self) -> httpx.Client:
         headers = {'Authorization': f'Bearer {self.key}'}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20)
-
-
-def log_in(page: Page, link: str) -> None:
-    """Open a login link and press its button."""
-    page.goto(link)
-    page.get_by_role('button', name='Log in').click()
-    page.wait_for_url(link.partition('login?')[0])
 
 
 def command_line(*arguments: str) -> list[str]:

@@ -2,7 +2,8 @@
 """What the operator sees and keeps when the service, or the operator, goes away."""
 
 from console_mouse import assert_box, drag, open_question
-from console_service import Service, box, log_in, prior, run_command, serving
+from chromium import log_in
+from console_service import Service, box, prior, run_command, serving
 from playwright.sync_api import expect
 
 

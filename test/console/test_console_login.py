@@ -2,7 +2,7 @@
 """Who gets in: whoever has the one-time link, once."""
 
 import httpx
-from console_service import log_in
+from chromium import log_in
 from playwright.sync_api import expect
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from chromium import chromium
+from chromium import chromium, log_in
 from playwright.sync_api import Page, expect
 
 from spark_ros.demo.answerer import Answerer
@@ -78,11 +78,6 @@ def page() -> Iterator[Page]:
         page = browser.new_page(viewport={'width': 1280, 'height': 800})
         page.set_default_timeout(WAIT_S * 1000)
         yield page
-
-
-def log_in(page: Page, link: str) -> None:
-    """Log in by a login link."""
-    page.goto(link)
 
 
 @pytest.mark.slow

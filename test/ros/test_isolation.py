@@ -1,0 +1,26 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Tests meet nobody and hang on nothing that another process left."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from robot import Robot
+
+
+def test_no_participant_uses_shared_memory(robot: Robot) -> None:
+    robot.start()
+    tasks = Path('/proc/self/task').iterdir()
+    names = {(task / 'comm').read_text().strip() for task in tasks}
+    assert any(name.startswith('dds.udp') for name in names)
+    assert not any('shm' in name for name in names)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='a network of its own takes root')
+def test_there_is_no_way_out() -> None:
+    assert [name for _, name in socket.if_nameindex()] == ['lo']
+    with pytest.raises(OSError, match='unreachable'):
+        socket.create_connection(('192.0.2.1', 80), 5)
