@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import signal
 import sys
@@ -25,6 +26,7 @@ from spark_ros.ros.executor import MessageExecutor
 from spark_ros.ros.log import log_to_ros
 from spark_ros.ros.node import SparkNode
 
+END_S = 9.0
 logger = logging.getLogger('spark_ros.ros.main')
 
 
@@ -32,7 +34,8 @@ def main(args: list[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM; return 0, 1 after a crash, 2 if set up wrongly.
 
     The executor runs in a thread and the main thread waits: only so is the context still alive
-    when a signal has come, and what is pending can be published.
+    when a signal has come, and what is pending can be published. `END_S` after the signal the
+    process ends with 1, whatever the middleware does: the journal loses nothing by it.
     """
     if '--version' in (sys.argv if args is None else args):
         print(f'spark_node {spark_ros.__version__}')
@@ -58,9 +61,13 @@ def main(args: list[str] | None = None) -> int:
     spinner = threading.Thread(target=_spin, args=(executor, ended, crashed), name='executor')
     spinner.start()
     ended.wait()
+    # Not a thread: the middleware may hang in a call that holds the interpreter's lock.
+    faulthandler.dump_traceback_later(END_S, exit=True)
     executor.shutdown(timeout_sec=0)
     spinner.join()
-    node.close()
+    node.finish()
+    logger.info('stopped; the journal is closed')
+    node.leave()
     rclpy.try_shutdown()
     return 1 if crashed.is_set() else 0
 

@@ -132,7 +132,7 @@ class SparkNode(Node):
         self._diagnostics.configure(config)
         self._dry_run = config.dry_run
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Stop asking, publish what has come, and close the journal."""
         self._corridor.stop()
         self._inbox.drain()
@@ -140,8 +140,16 @@ class SparkNode(Node):
         self._outputs.wait_until_sent(ACKNOWLEDGE_S)
         self._corridor.close()
         self.pictures.close()
+
+    def leave(self) -> None:
+        """Leave the ROS graph, once finished."""
         self._engage.destroy()
         self.destroy_node()
+
+    def close(self) -> None:
+        """Finish and leave."""
+        self.finish()
+        self.leave()
 
 
 def _settings(config: NodeConfig, webhooks: WebhookSettings | None = None) -> CorridorSettings:

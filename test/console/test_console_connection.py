@@ -1,8 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """What the operator sees and keeps when the service, or the operator, goes away."""
 
-from console_mouse import assert_box, drag, open_question
 from chromium import log_in
+from console_mouse import assert_box, drag, open_question
 from console_service import Service, box, prior, run_command, serving
 from playwright.sync_api import expect
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from vision_msgs.msg import Detection2DArray
 from spark_ros.escalation.journal.journal import Journal
 
 QUICKLY_S = 5.0
+AT_THE_LATEST_S = 10.0
+STUCK = 'extern "C" int rcl_node_fini(void *) { for (;;) pause(); }'
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -37,6 +40,24 @@ def test_a_signal_ends_it_quickly_with_0(robot: Robot, number: int) -> None:
     assert node.end(number) == 0, node.output
     assert time.monotonic() - begin < QUICKLY_S
     assert 'Traceback' not in node.output
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_middleware_that_hangs_does_not_hold_its_end_up(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    source, library = tmp_path / 'stuck.cpp', tmp_path / 'stuck.so'
+    source.write_text(f'#include <unistd.h>\n{STUCK}\n')
+    subprocess.run(['g++', '-shared', '-fPIC', '-o', library, source], check=True)
+    monkeypatch.setenv('LD_PRELOAD', str(library))
+    node = robot.spawn()
+    monkeypatch.delenv('LD_PRELOAD')
+    robot.until(lambda: node.ready)
+    begin = time.monotonic()
+    assert node.end(number) == 1, node.output
+    assert time.monotonic() - begin < AT_THE_LATEST_S
+    assert 'the journal is closed' in node.output and 'destroy_node' in node.output
+    Journal(tmp_path / 'journal.db').close()
 
 
 def call(robot: Robot, kind: type, name: str, **fields: Any) -> Any:
