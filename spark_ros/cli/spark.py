@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from spark_ros.cli.missing import missing_library
 from spark_ros.cli.output import as_json, print_json, say, terminal
 from spark_ros.cli.spark_arguments import APIS, STATES_OF, parser
 from spark_ros.cli.spark_export import Wish, export
@@ -65,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code, message = FAILED, 'the service answered with something nested too deeply to show'
     except Timeout as error:
         code, message = TIMED_OUT, str(error)
+    except ImportError as error:
+        code, message = USAGE, missing_library(error)
     except OSError as error:
         where = f'{error.filename}: ' if error.filename else ''
         code, message = USAGE, f'{where}{error.strerror or error}'

@@ -36,7 +36,7 @@ environment:
 exit codes:
   0  done; with --wait: answered
   1  the service refused, or its answer cannot be read
-  2  wrong arguments, no token, an image that cannot be used
+  2  wrong arguments, no token, an image or a library that cannot be used
   3  the token is not accepted
   4  the service cannot be reached
   5  timed out, or with --wait: not answered in time

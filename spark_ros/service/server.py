@@ -23,6 +23,7 @@ from spark_ros.service.media.image_store import image_files
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import sessions
 from spark_ros.service.storage.directory_lock import lock_directory
+from spark_ros.service.storage.store import expect_driver
 
 log = logging.getLogger('spark_ros.service')
 
@@ -53,8 +54,10 @@ def serve(
 
     Raises:
         DirectoryInUse: another service runs on the data.
+        DriverMissing, SQLAlchemyError: the database cannot be spoken to.
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
+    expect_driver(settings.database)
     with lock_directory(settings.data) as tell_address:
         listener = _bind(listen)
         port = listener.getsockname()[1]

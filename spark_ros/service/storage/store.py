@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    URL,
     Connection,
     Engine,
     create_engine,
@@ -210,9 +211,32 @@ class Store:
             )
 
 
+class DriverMissing(RuntimeError):
+    """What speaks to the database cannot be imported; the message is all the user needs."""
+
+
+def expect_driver(url: str) -> URL:
+    """Read a SQLAlchemy URL whose driver can be imported.
+
+    Raises:
+        DriverMissing: it cannot.
+        SQLAlchemyError: it is no URL of a database that SQLAlchemy knows.
+    """
+    parsed = make_url(url)
+    try:
+        parsed.get_dialect().import_dbapi()
+    except ImportError as error:
+        reason = str(error).partition('\n')[0]
+        raise DriverMissing(
+            f'the driver of {parsed.drivername} cannot be imported: {reason}; install it (of '
+            "postgresql+psycopg: pip install 'psycopg[binary]')"
+        ) from None
+    return parsed
+
+
 def holds_data(url: str) -> bool:
     """Whether a service ever used the database of a SQLAlchemy URL; makes none."""
-    parsed = make_url(url)
+    parsed = expect_driver(url)
     if parsed.get_backend_name() == 'sqlite' and not Path(parsed.database or '').is_file():
         return False
     engine = create_engine(parsed)
@@ -234,7 +258,7 @@ def private_directory(path: Path) -> Path:
 
 
 def _engine(url: str) -> Engine:
-    parsed = make_url(url)
+    parsed = expect_driver(url)
     if parsed.get_backend_name() != 'sqlite':
         return create_engine(parsed, pool_pre_ping=True)
     if parsed.database and parsed.database != ':memory:':

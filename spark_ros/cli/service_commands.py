@@ -1,0 +1,266 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The commands of `spark-service`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from spark_ros.cli import service_try
+from spark_ros.cli.service_arguments import service_parser
+from spark_ros.service.backup import back_up
+from spark_ros.service.context import Context, open_context
+from spark_ros.service.media.images import record
+from spark_ros.service.settings import Settings
+from spark_ros.service.spark import programs
+from spark_ros.service.spark.programs import ProgramError
+from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage.keys import KeyProblem
+from spark_ros.service.storage.store import Store, Transaction, holds_data
+from spark_ros.wire.values import format_time
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out; the message is all the user needs."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return the exit code.
+
+    Raises:
+        ImportError: a library that the command needs is missing.
+    """
+    # The data directory holds secrets: nothing this process makes is for others to read.
+    os.umask(0o077)
+    options = service_parser().parse_args(arguments)
+    _set_up_log(getattr(options, 'verbose', False))
+    try:
+        COMMANDS[options.command](options)
+    except (CommandError, KeyProblem, ProgramError, RuntimeError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f'{error.filename or options.data}: {error.strerror or error}')
+    except SQLAlchemyError as error:
+        return _fail(f'the database cannot be used: {error}'.splitlines()[0])
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(options.data, options.database, images=options.images)
+
+
+def _serving_settings(options: argparse.Namespace) -> Settings:
+    return replace(
+        _settings(options),
+        public_url=options.public_url or '',
+        operator=options.operator,
+        operator_delay_s=options.operator_delay,
+        lease_s=options.lease,
+        allow_nets=tuple(options.allow_net),
+    )
+
+
+@contextmanager
+def _opened(options: argparse.Namespace) -> Iterator[Context]:
+    context = open_context(_settings(options), time.time)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+@contextmanager
+def _existing(options: argparse.Namespace) -> Iterator[Store]:
+    """Give the database, which must be there; images are not touched."""
+    settings = _settings(options)
+    if not holds_data(settings.database):
+        place = make_url(options.database) if options.database else options.data
+        raise CommandError(f'there is no service data in {place}')
+    store = Store(settings.database)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _serve(options: argparse.Namespace) -> None:
+    def announce(service: Context, address: str, link: str) -> None:
+        print(f'spark-service: {address}  console (opens once): {link}', flush=True)
+
+    _run(options, announce)
+
+
+def _try(options: argparse.Namespace) -> None:
+    _run(options, service_try.announce)
+
+
+def _run(options: argparse.Namespace, announce: Callable[[Context, str, str], None]) -> None:
+    # The web server takes a second to import, which the other commands can do without.
+    from spark_ros.service.server import Listen, ServeError, serve
+
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise CommandError('--tls-cert and --tls-key go together')
+    for file in (options.tls_cert, options.tls_key):
+        if file is not None and not file.is_file():
+            raise CommandError(f'{file}: no such file')
+    listen = Listen(options.host, options.port, options.tls_cert, options.tls_key)
+    try:
+        serve(_serving_settings(options), listen, announce)
+    except ServeError as error:
+        raise CommandError(str(error)) from None
+
+
+def _key_create(options: argparse.Namespace) -> None:
+    with _opened(options) as service:
+        api = 'heat' if options.heat else 'spark'
+        print(
+            service.store.write_now(
+                lambda transaction: keys.create(
+                    transaction,
+                    options.name,
+                    service.clock(),
+                    program=options.program,
+                    api=api,
+                    test=options.test,
+                )
+            )
+        )
+        if options.program and options.program not in service.store.read_now(programs.everything):
+            print(
+                f'note: there is no program {options.program!r} yet; `program set` makes it',
+                file=sys.stderr,
+            )
+
+
+def _key_secret(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        key = store.read_now(lambda connection: keys.require(connection, options.name))
+        print(key.webhook_secret)
+
+
+def _key_rotate(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        print(store.write_now(lambda tx: keys.rotate(tx, options.name)))
+
+
+def _key_revoke(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        store.write_now(lambda tx: keys.revoke(tx, options.name, time.time()))
+        print(f'{options.name}: revoked')
+
+
+def _key_list(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        for key in store.read_now(keys.everything):
+            state = 'revoked' if key.revoked else 'test' if key.test else 'active'
+            made, program = format_time(key.created), key.program or '-'
+            print(f'{key.name}\t{key.api}\t{state}\t{program}\t{made}')
+
+
+def _program_set(options: argparse.Namespace) -> None:
+    try:
+        text = options.file.read_text(encoding='utf-8')
+    except UnicodeDecodeError:
+        raise CommandError(f'{options.file}: not a text file in UTF-8') from None
+    try:
+        program = programs.parse(text)
+        with _opened(options) as service:
+            found, saved = programs.import_images(
+                program, options.file.parent, service.images.files, service.settings.max_pixels
+            )
+
+            def put(transaction: Transaction) -> None:
+                for image in saved:
+                    record(transaction, image, None, service.clock())
+                programs.put(transaction, options.name, found, service.clock())
+
+            service.store.write_now(put)
+    except ProgramError as error:
+        raise CommandError(f'{options.file}: {error}') from None
+    print(f'{options.name}: set')
+
+
+def _program_show(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        program = store.read_now(
+            lambda connection: programs.find(connection, options.name)
+        )
+    if program is None:
+        raise CommandError(f'there is no program {options.name!r}; `program list` shows them')
+    print(json.dumps({'name': options.name, **vars(program)}, indent=2, ensure_ascii=False))
+
+
+def _program_list(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        for name, program in store.read_now(programs.everything).items():
+            print(f'{name}\t{program.instructions.splitlines()[0]}')
+
+
+def _login_link(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        address = store.read_now(sessions.last_address)
+        if address is None or not _answers(address):
+            raise CommandError(f'no service runs on {options.data}; start it with `serve`')
+        print(
+            store.write_now(
+                lambda transaction: sessions.make_link(transaction, address, time.time())
+            )
+        )
+
+
+def _backup(options: argparse.Namespace) -> None:
+    back_up(_settings(options), options.target, lambda line: print(line, flush=True))
+
+
+def _answers(address: str) -> bool:
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == 'https' else 80)
+    try:
+        socket.create_connection((parts.hostname or '', port), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
+
+def _set_up_log(verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format='%(levelname)s %(name)s: %(message)s'
+    )
+    logging.getLogger('spark_ros').setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def _fail(message: str) -> int:
+    print(f'spark-service: {message}', file=sys.stderr)
+    return 1
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    'serve': _serve,
+    'try': _try,
+    'key_create': _key_create,
+    'key_secret': _key_secret,
+    'key_rotate': _key_rotate,
+    'key_revoke': _key_revoke,
+    'key_list': _key_list,
+    'program_set': _program_set,
+    'program_show': _program_show,
+    'program_list': _program_list,
+    'login_link': _login_link,
+    'backup': _backup,
+}
