@@ -14,7 +14,7 @@ unexport PYTHONPATH RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env demo test lint docs bench service clean
+.PHONY: help env env-tests demo test lint docs bench service clean
 
 help:
 	@echo 'make demo      one robot, one camera, one operator: questions asked and answered'
@@ -28,6 +28,7 @@ help:
 	@echo 'make bench     what a frame costs the robot'
 	@echo 'make service   the resolution service alone, with a key and the console (./spark-data)'
 	@echo 'make env       only bring .venv up to date: ROS 2 from PyPI, this package built into it'
+	@echo 'make env-tests and what make test and make lint add to it'
 	@echo 'make clean     remove everything that was made, except ./spark-data'
 	@echo
 	@echo 'PYTHON=$(PYTHON)  ROS_DISTRO=$(ROS_DISTRO)'
@@ -35,13 +36,16 @@ help:
 env:
 	@$(PYTHON) dev/bootstrap.py --distro $(ROS_DISTRO)
 
+env-tests:
+	@$(PYTHON) dev/bootstrap.py --distro $(ROS_DISTRO) --for tests
+
 demo: env
 	@.venv/bin/python -m spark_ros.demo $(demo_arguments)
 
-test: env
+test: env-tests
 	@.venv/bin/python -m pytest $(ARGS)
 
-lint: env
+lint: env-tests
 	@.venv/bin/python -m ruff check .
 	@.venv/bin/python -m mypy
 

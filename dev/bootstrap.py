@@ -27,6 +27,8 @@ def main() -> int:
     """Check the host, then bring the environment and the build up to date."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--distro', default='jazzy', help='ROS 2 distribution (default: jazzy)')
+    parser.add_argument(
+        '--for', dest='purpose', choices=['tests'], help='add what only tests and checks need')
     arguments = parser.parse_args()
     paths = Paths.of_this_checkout()
     try:
@@ -34,6 +36,8 @@ def main() -> int:
             if not environment.is_current(paths, arguments.distro):
                 host.check()
                 environment.install(paths, arguments.distro)
+            if arguments.purpose == 'tests' and not environment.is_ready_for_tests(paths):
+                environment.install_for_tests(paths)
             if not workspace.is_current(paths):
                 host.check()
                 workspace.build(paths)

@@ -2,10 +2,12 @@
 """The virtual environment: ROS 2 and everything else from PyPI, at pinned versions.
 
 It is a complete ament prefix (`.venv/share`, `/include`, `/lib`), so colcon builds against it.
+What only tests and checks need is added to it when they are first asked for.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +17,7 @@ from pathlib import Path
 from steps import Failure, Paths, announced, clean_environ, fingerprint, run, stamped
 
 # Part of the stamp: raise it when what is done to the environment below changes.
-_RECIPE = 1
+_RECIPE = 2
 
 # The wheels' CMake files name the headers of the machine that built them.
 _BUILDER_NUMPY = re.compile(r'/opt/python/[^;"]*/numpy/_?core/include')
@@ -50,12 +52,31 @@ def install(paths: Paths, distro: str) -> None:
         _stamp(paths).unlink(missing_ok=True)
         _require(paths, [base_python, '-m', 'venv', '--clear', paths.venv])
     with announced(f'installing ROS 2 {distro.capitalize()} and the rest from PyPI'):
+        ros, python = _requirements(paths, distro)
         # One requirement (empy) has no wheel; it is built with our setuptools, not the newest.
-        _pip(paths, 'setuptools', 'wheel')
-        _pip(paths, '--no-build-isolation', *(
-            argument for file in _requirements(paths, distro) for argument in ('-r', file)))
+        _pip(paths, '-c', python, 'setuptools', 'wheel')
+        _pip(paths, '--no-build-isolation', '-r', ros, '-r', python)
     correct_cmake_paths(paths)
+    share_libraries(paths)
     _stamp(paths).write_text(expected)
+
+
+def is_ready_for_tests(paths: Paths) -> bool:
+    """Tell whether `.venv` holds what `install_for_tests` would add."""
+    return stamped(_tests_stamp(paths), _tests_fingerprint(paths))
+
+
+def install_for_tests(paths: Paths) -> None:
+    """Add what tests and checks need to `.venv`. It goes when that is made anew.
+
+    Raises:
+        Failure: pip could not reach its index, or could not install.
+    """
+    expected = _tests_fingerprint(paths)
+    _tests_stamp(paths).unlink(missing_ok=True)
+    with announced('installing what tests and checks need from PyPI'):
+        _pip(paths, '-r', _tests_requirements(paths))
+    _tests_stamp(paths).write_text(expected)
 
 
 def correct_cmake_paths(paths: Paths) -> None:
@@ -74,7 +95,18 @@ def correct_cmake_paths(paths: Paths) -> None:
             file.write_text(corrected)
 
 
-def _requirements(paths: Paths, distro: str) -> list[Path]:
+def share_libraries(paths: Paths) -> None:
+    """Keep shared libraries with the same content on the disk once: wheels cannot hold links."""
+    kept: dict[str, Path] = {}
+    for file in sorted((paths.venv / 'lib').rglob('*.so*')):
+        if file.is_file():
+            first = kept.setdefault(fingerprint(file), file)
+            if first is not file:
+                file.unlink()
+                os.link(first, file)
+
+
+def _requirements(paths: Paths, distro: str) -> tuple[Path, Path]:
     directory = paths.dev / 'requirements'
     of_distro = directory / f'ros-{distro}.txt'
     if not of_distro.is_file():
@@ -82,19 +114,19 @@ def _requirements(paths: Paths, distro: str) -> list[Path]:
         raise Failure(
             f'ROS_DISTRO={distro} is not one that can be installed here; '
             f'choose with make ROS_DISTRO={" or ROS_DISTRO=".join(known)}')
-    return [of_distro, directory / 'python.txt']
+    return of_distro, directory / 'python.txt'
 
 
-def _constraints(paths: Paths) -> Path:
-    return paths.dev / 'requirements' / 'constraints.txt'
+def _tests_requirements(paths: Paths) -> Path:
+    return paths.dev / 'requirements' / 'tests.txt'
 
 
 def _pip(paths: Paths, *arguments: str | Path) -> None:
-    # Modules are compiled when first imported: compiling all of them here costs more.
+    # Modules are compiled when first imported: compiling all of them here costs more. The lists
+    # are complete; what they leave out of what packages ask for is not needed here.
     _require(paths, [
         paths.python, '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check',
-        '--no-compile', '--retries', '3', '--progress-bar', 'off',
-        '-c', _constraints(paths), '-c', paths.dev / 'requirements' / 'python.txt', *arguments])
+        '--no-compile', '--no-deps', '--retries', '3', '--progress-bar', 'off', *arguments])
 
 
 def _require(paths: Paths, command: list[str | Path]) -> None:
@@ -115,5 +147,12 @@ def _stamp(paths: Paths) -> Path:
 def _fingerprint(paths: Paths, distro: str) -> str:
     # The path is in it because a virtual environment cannot be moved.
     return fingerprint(
-        _RECIPE, sys.version, distro, str(paths.venv), _constraints(paths),
-        *_requirements(paths, distro))
+        _RECIPE, sys.version, distro, str(paths.venv), *_requirements(paths, distro))
+
+
+def _tests_stamp(paths: Paths) -> Path:
+    return paths.venv / '.tests-stamp'
+
+
+def _tests_fingerprint(paths: Paths) -> str:
+    return fingerprint(_RECIPE, _tests_requirements(paths))

@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Take the pictures of the console in docs/images: the real service, a real browser.
 
-    .venv/bin/python dev/screenshots.py
+    make env-tests && .venv/bin/python dev/screenshots.py
 
 It needs chromium, as the browser tests do, whose service and mouse it uses.
 """
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import skimage.data
+import cv2
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -23,6 +23,8 @@ sys.path[:0] = [str(ROOT / 'test' / 'console'), str(ROOT / 'test')]
 
 from console_mouse import click, drag, open_question, wait_until_open  # noqa: E402
 from console_service import Service, box, prior, run_command, serving  # noqa: E402
+
+from spark_ros.demo.photographs import default_photographs  # noqa: E402
 
 CHROMIUM = '/usr/bin/chromium'
 SIZE = {'width': 1360, 'height': 800}
@@ -79,7 +81,7 @@ def _take_all(service: Service, page: Page) -> None:
     )  # fmt: skip
     cat = [prior('animal', box(0.25, 0.05, 0.75, 0.9), metadata={'score': 0.41, 'doubted': True})]
     service.ask(
-        _photograph('cat'), instructions='Which animal is on the dock?',
+        _photograph('chelsea'), instructions='Which animal is on the dock?',
         priors={'annotations': cat, 'label_options': ['cat', 'dog']}, metadata=SEEN_BY,
     )  # fmt: skip
     service.ask_heat(
@@ -116,9 +118,8 @@ def _take_all(service: Service, page: Page) -> None:
 
 
 def _photograph(name: str) -> bytes:
-    data = io.BytesIO()
-    Image.fromarray(getattr(skimage.data, name)()).save(data, 'JPEG', quality=90)
-    return data.getvalue()
+    (image,) = (frame.image for frame in default_photographs() if frame.name == name)
+    return bytes(cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
 
 
 def _take(page: Page, name: str) -> None:

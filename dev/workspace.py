@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""colcon: vision_msgs and spark_ros, built into `.venv` itself.
+"""colcon: vision_msgs and spark_ros, built into `.venv` itself, their messages without C++.
 
 Installed as links: an edited Python, launch or configuration file is live at once. A build is
 due when interfaces or the build's own files change, or when files come or go.
@@ -53,6 +53,7 @@ def build(paths: Paths) -> None:
             # CMakeLists.txt looks which directories there are; make would not ask it again.
             '--cmake-force-configure',
             '--cmake-args', f'-DPython3_EXECUTABLE={paths.python}', '-DBUILD_TESTING=OFF',
+            f'-DCMAKE_PROJECT_INCLUDE={_without_cpp(paths)}',
         ], environ)
     if output is not None:
         errors = re.findall(r'^.*(?:\berror:|CMake Error).*$', output, re.MULTILINE)
@@ -80,7 +81,11 @@ def _fingerprint(paths: Paths) -> str:
     compiled_names = [str(file.relative_to(paths.root)) for file in compiled]
     return fingerprint(
         names, compiled_names, *compiled, paths.root / 'CMakeLists.txt',
-        paths.root / 'package.xml')
+        paths.root / 'package.xml', _without_cpp(paths))
+
+
+def _without_cpp(paths: Paths) -> Path:
+    return paths.dev / 'without_cpp.cmake'
 
 
 def _files(root: Path, directories: tuple[str, ...]) -> Iterator[Path]:

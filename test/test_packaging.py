@@ -4,14 +4,18 @@
 import ast
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_THE_SOURCE_DISTRIBUTION = (
@@ -48,6 +52,65 @@ environment._stamp(paths).write_text(environment._fingerprint(paths, 'jazzy'))
 print([distro for distro in ('jazzy', 'kilted') if environment.is_current(paths, distro)])
 """
 
+WHICH_LEVELS_ARE_CURRENT = """
+import sys
+sys.path.insert(0, 'dev')
+import environment
+from steps import Paths
+paths = Paths.of_this_checkout()
+paths.python.parent.mkdir(parents=True)
+paths.python.touch()
+def current():
+    return environment.is_current(paths, 'jazzy'), environment.is_ready_for_tests(paths)
+environment._stamp(paths).write_text(environment._fingerprint(paths, 'jazzy'))
+print(*current())
+environment._tests_stamp(paths).write_text(environment._tests_fingerprint(paths))
+print(*current())
+for name in ('tests.txt', 'python.txt'):
+    file = paths.dev / 'requirements' / name
+    text = file.read_text()
+    file.write_text(text + 'another==1.0')
+    print(*current())
+    file.write_text(text)
+"""
+
+SHARE_LIBRARIES = """
+import sys
+sys.path.insert(0, 'dev')
+import environment
+from steps import Paths
+paths = Paths.of_this_checkout()
+for name, content in (('libx.so', b'x'), ('a.libs/libx.so.1', b'x'), ('liby.so.2', b'y')):
+    (paths.venv / 'lib' / name).parent.mkdir(parents=True, exist_ok=True)
+    (paths.venv / 'lib' / name).write_bytes(content)
+environment.share_libraries(paths)
+"""
+
+IMPORT_ALL_WITHOUT_TESTS = """
+import importlib, pkgutil, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in sys.argv[1:]:
+            raise ImportError(f'{name} is for tests only')
+
+sys.meta_path.insert(0, Blocked())
+import spark_ros
+for module in pkgutil.walk_packages(spark_ros.__path__, 'spark_ros.'):
+    if not module.name.endswith('__main__'):
+        importlib.import_module(module.name)
+        print(module.name)
+"""
+
+# Asked for by packages whose parts that need it are not used here: colcon's tests of Python,
+# linters of generated code, catkin's changelogs, and all of scikit-image but its photographs.
+LEFT_OUT = {
+    'imageio', 'lazy-loader', 'networkx', 'pytest-cov', 'pytest-repeat', 'pytest-rerunfailures',
+    'ros-ament-cmake-cppcheck', 'ros-ament-cmake-cpplint', 'ros-ament-cmake-flake8',
+    'ros-ament-cmake-pep257', 'ros-ament-cmake-uncrustify', 'scipy', 'tifffile',
+}
+LEFT_TO_TESTS = {'docutils', 'pytest', 'python-dateutil'}
+
 IMPORT_BOTH = """
 import sys
 sys.path[:0] = sys.argv[1:]
@@ -73,6 +136,42 @@ def package_files() -> set[str]:
     return {
         str(file.relative_to(ROOT)) for file in (ROOT / 'spark_ros').rglob('*')
         if file.is_file() and '__pycache__' not in file.parts}
+
+
+def listed(*names: str) -> dict[str, str]:
+    """Return the versions that lists of the environment name for this Python."""
+    requirements = [
+        Requirement(line) for name in names
+        for line in (ROOT / 'dev' / 'requirements' / name).read_text().splitlines()
+        if line and not line.startswith('#')]
+    for requirement in requirements:
+        assert re.fullmatch(r'==[\w.]+', str(requirement.specifier)), requirement
+    of_this_python = [
+        (canonicalize_name(requirement.name), str(requirement.specifier)[2:])
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate()]
+    assert len(dict(of_this_python)) == len(of_this_python), 'a package stands there twice'
+    return dict(of_this_python)
+
+
+def lacking(versions: dict[str, str]) -> set[str]:
+    """Return what the packages of a list ask for and the list does not have, or not so new."""
+    wanted = [
+        requirement for name in versions
+        for requirement in map(Requirement, metadata.requires(name) or [])
+        if requirement.marker is None or requirement.marker.evaluate({'extra': ''})]
+    return {
+        name for name, one in ((canonicalize_name(one.name), one) for one in wanted)
+        if name not in versions or not one.specifier.contains(versions[name])}
+
+
+@pytest.fixture(scope='module')
+def ros_list() -> str:
+    """Return the list of the distribution that is installed."""
+    (name,) = (
+        file.name for file in (ROOT / 'dev' / 'requirements').glob('ros-*.txt')
+        if listed(file.name)['ros-rclpy'] == metadata.version('ros-rclpy'))
+    return name
 
 
 @pytest.fixture(scope='module')
@@ -132,6 +231,34 @@ def test_clients_service_and_commands_import_without_ros(pip_installed, tmp_path
     script.write_text(f'import sys; sys.path.insert(0, sys.argv[1])\n{IMPORT_ALL_WITHOUT_ROS}')
     imported = python(str(script), str(pip_installed), cwd=tmp_path).split()
     assert {'spark_ros.clients', 'spark_ros.service', 'spark_ros.cli'} <= set(imported)
+
+
+def test_nothing_that_runs_imports_what_only_tests_have(tmp_path):
+    for_tests = listed('tests.txt')
+    blocked = [
+        module for module, owners in metadata.packages_distributions().items()
+        if {canonicalize_name(owner) for owner in owners} <= for_tests.keys()]
+    assert {'boto3', 'hypothesis', 'playwright', 'pytest'} <= set(blocked)
+    script = tmp_path / 'script.py'
+    script.write_text(IMPORT_ALL_WITHOUT_TESTS)
+    imported = python(str(script), *blocked, cwd=tmp_path).split()
+    assert {'spark_ros.demo.camera', 'spark_ros.ros.node', 'spark_ros.service'} <= set(imported)
+
+
+def test_the_lists_hold_all_that_their_packages_need(ros_list):
+    """Pip installs these lists and nothing else."""
+    to_run, with_tests = (ros_list, 'python.txt'), (ros_list, 'python.txt', 'tests.txt')
+    assert lacking(listed(*to_run)) == LEFT_OUT | LEFT_TO_TESTS
+    assert lacking(listed(*with_tests)) == LEFT_OUT
+
+
+@pytest.mark.parametrize('target', ['env', 'demo', 'service', 'bench', 'docs', 'test', 'lint'])
+def test_only_tests_and_checks_bring_what_they_need(target):
+    shown = subprocess.run(
+        ['make', '--dry-run', target], cwd=ROOT, capture_output=True, text=True, check=True)
+    bootstrap, *_ = shown.stdout.splitlines()
+    assert 'dev/bootstrap.py' in bootstrap
+    assert ('--for tests' in bootstrap) == (target in ('test', 'lint'))
 
 
 @pytest.mark.parametrize('first', ['pip', 'colcon'])
@@ -203,6 +330,23 @@ def test_an_unknown_distribution_is_one_clear_line(checkout):
 def test_an_environment_is_current_for_the_distribution_it_was_made_for_only(checkout):
     process = bootstrap(checkout, '-c', WHICH_IS_CURRENT)
     assert process.stdout == "['jazzy']\n", process.stderr
+
+
+def test_a_change_for_tests_is_no_reason_to_make_the_environment_anew(checkout):
+    process = bootstrap(checkout, '-c', WHICH_LEVELS_ARE_CURRENT)
+    just_made, with_tests, other_tests, other_packages = process.stdout.splitlines()
+    assert just_made == 'True False', process.stderr
+    assert with_tests == 'True True'
+    assert other_tests == 'True False'
+    assert other_packages == 'False True'
+
+
+def test_a_library_that_several_wheels_bring_is_on_the_disk_once(checkout):
+    bootstrap(checkout, '-c', SHARE_LIBRARIES).check_returncode()
+    lib = checkout / '.venv' / 'lib'
+    assert (lib / 'libx.so').samefile(lib / 'a.libs' / 'libx.so.1')
+    assert (lib / 'a.libs' / 'libx.so.1').read_bytes() == b'x'
+    assert (lib / 'liby.so.2').read_bytes() == b'y'
 
 
 def test_no_network_is_one_clear_line_and_not_taken_as_installed(checkout):

@@ -43,7 +43,7 @@ def test_it_uses_only_what_there_is(workflow: dict[str, Any]) -> None:
     """Targets of the Makefile, and files of the checkout."""
     makefile = (ROOT / 'Makefile').read_text('utf-8')
     for line in '\n'.join(step.get('run', '') for step in steps(workflow)).splitlines():
-        for target in re.findall(r'^\s*make (\w+)', line):
+        for target in re.findall(r'^\s*make ([\w-]+)', line):
             assert re.search(rf'^{target}:', makefile, re.MULTILINE)
         for path in re.findall(r'(?<![\w/.])test/[\w/.]+', line):
             assert (ROOT / path).exists(), path

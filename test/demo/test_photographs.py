@@ -2,6 +2,7 @@
 """The demo's frames: those it brings, and the caller's own."""
 
 import struct
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ from spark_ros.demo.photographs import check_video, default_photographs, load_im
 
 
 def test_the_default_photographs_are_named_moderate_colour_images():
-    pytest.importorskip('skimage')
+    if find_spec('skimage') is None:
+        pytest.skip('scikit-image is not installed')
     frames = default_photographs()
     assert 8 <= len(frames) <= 12
     assert len({frame.name for frame in frames}) == len(frames)

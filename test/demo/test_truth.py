@@ -3,6 +3,7 @@
 
 import json
 from importlib.resources import files
+from importlib.util import find_spec
 from itertools import combinations
 
 import cv2
@@ -15,7 +16,8 @@ from spark_ros.service.scripted.recognise import Truth, dhash
 
 TRUTH = files('spark_ros.demo') / 'truth.json'
 
-pytest.importorskip('skimage')
+if find_spec('skimage') is None:
+    pytest.skip('scikit-image is not installed', allow_module_level=True)
 
 
 @pytest.fixture(scope='module')

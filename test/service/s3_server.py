@@ -102,5 +102,5 @@ def uploads(folder: Path) -> list[Path]:
 def _rclone() -> str:
     beside = Path(sys.executable).with_name('rclone')
     found = str(beside) if beside.is_file() else shutil.which('rclone')
-    assert found, 'rclone is not installed; make env brings it'
+    assert found, 'rclone is not installed; make env-tests brings it'
     return found
