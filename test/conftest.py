@@ -11,6 +11,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import domain_coordinator
+import guard
 import hypothesis
 import network
 import pytest
@@ -43,7 +45,10 @@ def _isolate() -> None:
         ROS_HOME=home,
         ROS_LOG_DIR=os.path.join(home, 'log'),
         PYTHONUNBUFFERED='1',
+        SPARK_ROS_TESTS_GUARD=guard.__file__,
+        SPARK_ROS_TESTS_OUTSIDE=os.path.join(home, 'outside'),
     )
+    sys.addaudithook(guard.watch)
     for name in ('ROS_STATIC_PEERS', 'SPARK_TOKEN'):
         os.environ.pop(name, None)
     for name in PROXIES:
@@ -95,3 +100,14 @@ def logging_as_it_was() -> Iterator[None]:
     yield
     package.handlers[:], package.propagate = handlers, propagate
     package.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves_this_machine() -> Iterator[None]:
+    """Fail the test that tried, itself or by a process that it started."""
+    noted = Path(os.environ['SPARK_ROS_TESTS_OUTSIDE'])
+    yield
+    if noted.exists():
+        tried = noted.read_text('utf-8')
+        noted.unlink()
+        pytest.fail(f'a test may not leave this machine:\n{tried}')

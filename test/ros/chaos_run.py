@@ -177,7 +177,8 @@ class Chaos:
         assert process is not None
         process.kill()
         process.wait()
-        started = threading.Thread(target=self._service.start, args=('scripted',))
+        self._service.launch('scripted')
+        started = threading.Thread(target=self._service.wait)
         started.start()
         self._go_on(lambda: not started.is_alive())
         started.join()

@@ -59,6 +59,11 @@ class Service:
 
     def start(self, operator: str = '') -> None:
         """Serve; return when it does."""
+        self.launch(operator)
+        self.wait()
+
+    def launch(self, operator: str = '') -> None:
+        """Start to serve; a process ends with the thread that started it."""
         self._process = subprocess.Popen(
             self._line('serve', '--host', '127.0.0.1', '--port', str(self.port),
                        *(['--operator', operator] if operator else []),
@@ -66,11 +71,17 @@ class Service:
             cwd=ROOT, env=self._environment(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, args=(self._process, lines), daemon=True).start()
+        self._lines: queue.Queue[str] = queue.Queue()
+        reads = threading.Thread(
+            target=self._read, args=(self._process, self._lines), daemon=True
+        )
+        reads.start()
+
+    def wait(self) -> None:
+        """Return when it serves."""
         said = ''
         while not ADDRESS.search(said):
-            line = lines.get(timeout=START_S)
+            line = self._lines.get(timeout=START_S)
             assert line, f'the service did not start:\n{said}'
             said += line
 
