@@ -2,8 +2,9 @@
 
 PYTHON ?= python3
 ROS_DISTRO ?= jazzy
-# A file's tests stay in one process: a browser session must not lie between others.
-ARGS ?= -n 2 --dist loadfile
+# A file's tests stay in one process: a browser session must not lie between others. More processes
+# than processors: much of a test is waiting.
+ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCENE),--scene "$(SCENE)")
@@ -11,10 +12,12 @@ demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operato
 # A ROS that is sourced in this shell would mix into the environment in .venv.
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME
 unexport PYTHONPATH RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
+# Images of containers set it; .venv comes uncompiled, and a start of the service would take 4 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env env-tests demo test lint docs bench service clean
+.PHONY: help env env-tests demo test test-all lint docs bench service clean
 
 help:
 	@echo 'make demo      one robot, one camera, one operator: questions asked and answered'
@@ -22,10 +25,11 @@ help:
 	@echo '                 OPERATOR=me               you answer, in a browser'
 	@echo '                 BACKEND=heat              over the Heat API'
 	@echo '                 SCENE=warehouse           a loop through a simulated hall, scored'
-	@echo 'make test      all tests                   ARGS="-k geometry"  some of them'
+	@echo 'make test      the tests to run after each change   ARGS="-k geometry"  some of them'
+	@echo 'make test-all  these and the slow ones: kills, chaos, whole demos, other ways to install'
 	@echo 'make lint      ruff and mypy'
 	@echo 'make docs      the site of docs/ (build/docs/html), and the tables in it'
-	@echo 'make bench     what a frame costs the robot'
+	@echo 'make bench     what a frame costs the robot   QUICK=1  a look in under a minute'
 	@echo 'make service   the resolution service alone, with a key and the console (./spark-data)'
 	@echo 'make env       only bring .venv up to date: ROS 2 from PyPI, this package built into it'
 	@echo 'make env-tests and what make test and make lint add to it'
@@ -42,8 +46,12 @@ env-tests:
 demo: env
 	@.venv/bin/python -m spark_ros.demo $(demo_arguments)
 
+# Not `python -m pytest`: that would import the package from here and not as it is installed.
 test: env-tests
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/pytest -m 'not slow' $(ARGS)
+
+test-all: env-tests
+	@.venv/bin/pytest $(ARGS)
 
 lint: env-tests
 	@.venv/bin/python -m ruff check .
@@ -56,7 +64,7 @@ docs: env
 	@.venv/bin/python dev/documentation.py
 
 bench: env
-	@.venv/bin/python benchmarks/run.py
+	@.venv/bin/python benchmarks/run.py $(if $(QUICK),--quick)
 
 service: env
 	@.venv/bin/spark-service try --data ./spark-data

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -147,34 +147,34 @@ def _boxes(detections: Iterable[Detection2D]) -> Iterable[tuple[Labelled, float]
 
 
 def main() -> int:
-    """Watch, then report."""
+    """Watch until the time is over or a signal comes, then report."""
     # Its own handlers would end the context before the node can be taken leave of.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Who ends it as soon as it is seen shall get its report, too.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    ended = threading.Event()
+    for number in ENDING:
+        signal.signal(number, lambda *_: ended.set())
     watch = LoopWatch()
-    with suppress(KeyboardInterrupt):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        _watch(watch)
+    _watch(watch, ended)
     print(report(watch.complete(), watch.image, watch.output, watch.title), flush=True)
     watch.destroy_node()
     rclpy.try_shutdown()
     return 0
 
 
-def _watch(watch: LoopWatch) -> None:
+def _watch(watch: LoopWatch, ended: threading.Event) -> None:
     """Spin for so many seconds of the node's time from the first frame on, then for the answers.
 
-    For these at most a minute; for ever where seconds is 0.
+    For these at most a minute; for ever where seconds is 0. A signal ends both.
     """
     clock, lasts_ns, began = watch.get_clock(), watch.seconds * 1e9, 0
     while not lasts_ns or not began or clock.now().nanoseconds - began < lasts_ns:
+        if ended.is_set():
+            return
         rclpy.spin_once(watch, timeout_sec=0.1)
         began = began or (clock.now().nanoseconds if watch.complete() else 0)
     watch.stop()
     deadline = time.monotonic() + ANSWERS_S
-    while not watch.settled and time.monotonic() < deadline:
+    while not (ended.is_set() or watch.settled) and time.monotonic() < deadline:
         rclpy.spin_once(watch, timeout_sec=0.1)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from installed import SPARK
 
 from spark_ros.cli.spark import main, parser
 from spark_ros.clients import RetryPolicy, SparkClient
@@ -66,11 +66,10 @@ def spark(server: Any, *arguments: str, environment: dict[str, str] | None = Non
                 if not name.startswith('SPARK_') and 'proxy' not in name.lower()
             }
             process = await asyncio.create_subprocess_exec(
-                sys.executable, '-m', 'spark_ros.cli.spark', *arguments,
+                SPARK, *arguments,
                 env=clean | {'SPARK_URL': server.url, 'SPARK_TOKEN': TOKEN} | (environment or {}),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=Path(__file__).parents[2],
             )  # fmt: skip
             out, err = await asyncio.wait_for(process.communicate(), 60)
             assert process.returncode is not None

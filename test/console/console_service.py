@@ -8,7 +8,6 @@ import os
 import queue
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 from chromium import log_in
+from installed import SPARK_SERVICE
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -148,17 +148,17 @@ class Service:
 
 
 def command_line(*arguments: str) -> list[str]:
-    return [sys.executable, '-m', 'spark_ros.cli.service', *arguments]
+    return [SPARK_SERVICE, *arguments]
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, 'PYTHONUNBUFFERED': '1', 'PYTHONPATH': str(ROOT)}
+    return {**os.environ, 'PYTHONUNBUFFERED': '1'}
 
 
 def run_command(*arguments: str) -> str:
     done = subprocess.run(
         command_line(*arguments),
-        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False,
+        env=environment(), capture_output=True, text=True, timeout=60, check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -169,7 +169,7 @@ def serving(data: Path, port: int = 0) -> Iterator[str]:
     """Run `spark-service serve` in a process of its own and give the login link it prints."""
     process = subprocess.Popen(
         command_line('serve', '--host', '127.0.0.1', '--port', str(port), '--data', str(data)),
-        cwd=ROOT, env=environment(), text=True, bufsize=1,
+        env=environment(), text=True, bufsize=1,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
     try:

@@ -7,21 +7,21 @@ import queue
 import re
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
+from checkout import linked_checkout, make_environment
 from chromium import chromium, log_in
+from installed import SPARK
 from playwright.sync_api import Page, expect
 
 from spark_ros.demo.answerer import Answerer
 from spark_ros.demo.photographs import default_photographs
 from spark_ros.demo.stage import lines
 
-ROOT = Path(__file__).parents[2]
 WAIT_S = 60.0
 PICTURES = 2
 
@@ -63,9 +63,9 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         cv2.imwrite(str(mine / f'{photograph.name}.jpg'), photograph.image)
     (mine / 'cut.jpg').write_bytes((mine / f'{photograph.name}.jpg').read_bytes()[:5000])
     process = subprocess.Popen(
-        [sys.executable, '-u', '-m', 'spark_ros.demo', '--operator', 'me',
-         '--images', str(mine), '--output', str(tmp_path / 'out')],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ['make', 'demo', 'OPERATOR=me', f'IMAGES={mine}'],
+        cwd=linked_checkout(tmp_path / 'checkout'), env=make_environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
     with process:
         yield Demo(process)
@@ -100,9 +100,8 @@ def test_a_person_answers_every_question_in_the_browser(
         # What the demo printed can be pasted, while it runs.
         if number == 0:
             shown = subprocess.run(
-                [sys.executable, '-m', 'spark_ros.cli.spark',
-                 *shlex.split(show.replace('ID', id, 1))],
-                cwd=ROOT, text=True, capture_output=True, timeout=WAIT_S, check=True,
+                [SPARK, *shlex.split(show.replace('ID', id, 1))],
+                text=True, capture_output=True, timeout=WAIT_S, check=True,
             ).stdout
             assert id in shown and 'It is number 0.' in shown
     assert demo.end() == 0, demo.told
@@ -111,5 +110,6 @@ def test_a_person_answers_every_question_in_the_browser(
                      demo.told, re.M), demo.told
     assert f'answered by  {Answerer.PERSON.summary}\n' in demo.told
     assert 'mean IoU' not in demo.told
-    assert len(list((tmp_path / 'out').glob('*.png'))) == PICTURES
-    assert len(list((tmp_path / 'out').glob('*_annotated.jpg'))) == PICTURES
+    output = tmp_path / 'checkout' / 'demo_output'
+    assert len(list(output.glob('*.png'))) == PICTURES
+    assert len(list(output.glob('*_annotated.jpg'))) == PICTURES

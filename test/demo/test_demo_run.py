@@ -7,28 +7,27 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import pytest
+from checkout import linked_checkout, make_environment
 
 from spark_ros.cli import spark
 from spark_ros.demo.processes import Processes
 from spark_ros.demo.stage import KEY, lines
 
-ROOT = Path(__file__).parents[2]
 ID = re.compile(r'^ *[\d.]+ s  answered +\S+  (\S+)$', re.M)
 SERVE = re.compile(r'^  \S*spark-service (serve --data .+)$', re.M)
 SHOW = re.compile(r'^  \S*spark (show ID --url .+)$', re.M)
 STEPS = ('asked', 'opened', 'answered', 'published')
 
 
-def demo(output: Path, *arguments: str) -> str:
-    """Run the demo to its end and return what it told."""
+def demo(checkout: Path, *variables: str) -> str:
+    """Run the demo to its end, by make, and return what it told."""
     done = subprocess.run(
-        [sys.executable, '-m', 'spark_ros.demo', '--output', str(output), *arguments],
-        cwd=ROOT, text=True, capture_output=True, timeout=110, check=False,
+        ['make', 'demo', *variables], cwd=checkout, env=make_environment(),
+        text=True, capture_output=True, timeout=110, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -46,13 +45,13 @@ def left_behind(marker: str) -> list[str]:
     return found
 
 
-def show_again(told: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def show_again(told: str, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Start the demo's service again and look at a question, as the demo said."""
     serve, show = SERVE.search(told), SHOW.search(told)
     assert serve and show, told
-    key = folder / 'pictures' / 'service' / KEY
+    key = output / 'service' / KEY
     assert key.stat().st_mode & 0o777 == 0o600 and key.read_text().strip() not in told
-    processes = Processes(folder, os.environ)
+    processes = Processes(output, os.environ)
     try:
         arguments = (*shlex.split(serve[1]), '--port', '0')
         service = processes.start('again', 'spark_ros.cli.service', *arguments)
@@ -69,26 +68,28 @@ def show_again(told: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('backend', ['spark', 'heat'])
+@pytest.mark.parametrize('variable', ['', 'BACKEND=heat'])
 def test_the_main_job(
-    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, variable: str, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     marker = f'DEMO_OF_TEST={tmp_path}'
     monkeypatch.setenv(*marker.split('=', 1))
-    told = demo(tmp_path / 'pictures', '--backend', backend)
+    checkout = linked_checkout(tmp_path / 'checkout')
+    told = demo(checkout, *filter(None, [variable]))
+    output = checkout / 'demo_output'
     monkeypatch.delenv('DEMO_OF_TEST')
     for step in STEPS:
         assert len(re.findall(rf'^ *[\d.]+ s  {step} ', told, re.M)) >= 3, told
     assert re.search(r'\d+ modified', told), told
     before, after = re.search(r'mean IoU +([\d.]+) before, ([\d.]+) after', told).groups()
     assert float(before) < 0.9 and float(after) > float(before), told
-    pictures = [cv2.imread(str(path)) for path in (tmp_path / 'pictures').glob('*.png')]
+    pictures = [cv2.imread(str(path)) for path in output.glob('*.png')]
     assert len(pictures) >= 3
     assert all(p is not None and min(p.shape[:2]) > 200 for p in pictures)
-    annotated = [cv2.imread(str(p)) for p in (tmp_path / 'pictures').glob('*_annotated.jpg')]
+    annotated = [cv2.imread(str(p)) for p in output.glob('*_annotated.jpg')]
     assert annotated and all(p is not None and min(p.shape[:2]) > 200 for p in annotated)
     assert [line for line in left_behind(marker) if str(os.getpid()) not in line] == []
-    if backend == 'heat':
+    if variable:
         # Over the other API it is shown while the demo runs, in test_demo_operator.
-        show_again(told, tmp_path, capsys)
+        show_again(told, output, capsys)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import cv2
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
+from installed import SPARK_NODE
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -106,8 +106,8 @@ class NodeProcess:
     ) -> None:
         flags = [flag for name, value in parameters.items() for flag in _flags(name, value)]
         self.process = subprocess.Popen(
-            [sys.executable, '-m', 'spark_ros.ros.main', '--ros-args', *flags, *arguments],
-            cwd=ROOT, env={**os.environ, 'PYTHONPATH': str(ROOT), **environment}, text=True,
+            [SPARK_NODE, '--ros-args', *flags, *arguments],
+            env={**os.environ, **environment}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.lines: list[str] = []

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import re
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from robot import ROOT, Box
+from installed import SPARK_SERVICE
+from robot import Box
 
 from spark_ros.service.scripted.recognise import dhash
 
@@ -68,7 +67,7 @@ class Service:
             self._line('serve', '--host', '127.0.0.1', '--port', str(self.port),
                        *(['--operator', operator] if operator else []),
                        *(['--allow-net', '127.0.0.0/8'] if self.allow_loopback else [])),
-            cwd=ROOT, env=self._environment(), text=True,
+            text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._lines: queue.Queue[str] = queue.Queue()
@@ -101,20 +100,13 @@ class Service:
         """Run one of the service's commands and return what it prints."""
         done = subprocess.run(
             self._line(*arguments),
-            cwd=ROOT, env=self._environment(), text=True, capture_output=True, timeout=60,
-            check=False,
+            text=True, capture_output=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def _line(self, *arguments: str) -> list[str]:
-        return [
-            sys.executable, '-m', 'spark_ros.cli.service', *arguments, '--data', str(self.data),
-        ]  # fmt: skip
-
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        return {**os.environ, 'PYTHONPATH': str(ROOT)}
+        return [SPARK_SERVICE, *arguments, '--data', str(self.data)]
 
     @staticmethod
     def _read(process: subprocess.Popen[str], lines: queue.Queue[Any]) -> None:

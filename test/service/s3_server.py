@@ -51,7 +51,8 @@ class S3Server:
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
-                'setpriv', '--pdeathsig', 'KILL', _rclone(), 'serve', 's3', '--addr', f'127.0.0.1:{self.port}',
+                'setpriv', '--pdeathsig', 'KILL',
+                _rclone(), 'serve', 's3', '--addr', f'127.0.0.1:{self.port}',
                 '--auth-key', f'{KEY},{SECRET}', '--config', '', str(self.folder),
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -6,11 +6,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import io
-import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from installed import SPARK_SERVICE
 from PIL import Image
 
 from spark_ros.service.app import running
@@ -172,8 +171,8 @@ class Subprocess:
 def command(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run `spark-service` to its end."""
     return subprocess.run(
-        _command_line(arguments), capture_output=True, text=True, timeout=DEADLINE_S,
-        env=_environment(), check=False, **more,
+        [SPARK_SERVICE, *arguments], capture_output=True, text=True, timeout=DEADLINE_S,
+        check=False, **more,
     )
 
 
@@ -183,8 +182,8 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Subprocess]:
     log = data.parent / f'{data.name}.log'
     with open(log, 'a') as errors:
         process = subprocess.Popen(
-            _command_line(['serve', '--port', '0', '--data', str(data), *arguments]),
-            stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment(),
+            [SPARK_SERVICE, 'serve', '--port', '0', '--data', str(data), *arguments],
+            stdout=subprocess.PIPE, stderr=errors, text=True,
         )
     try:
         assert process.stdout is not None
@@ -233,11 +232,3 @@ def prior(label: str, *corners: float, **more: Any) -> dict[str, Any]:
     """Return a bounding box as it is sent."""
     return {'label': label, 'type': 'bounding_box', 'vertices': box(*corners), **more}
 
-
-def _command_line(arguments: Any) -> list[str]:
-    return [sys.executable, '-m', 'spark_ros.cli.service', *arguments]
-
-
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
-    return {**os.environ, 'PYTHONPATH': path}

@@ -13,7 +13,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
@@ -27,14 +26,15 @@ from uuid import uuid4
 
 import httpx
 import numpy as np
-from service_harness import ROOT, Subprocess, log_in
+from installed import SPARK
+from service_harness import Subprocess, log_in
 
 from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys
 
 DEADLINE_S = 60.0
-COMMAND = [sys.executable, '-m', 'spark_ros.cli.spark']
+COMMAND = [SPARK]
 SEQUENCE = re.compile(r'\x1b\[([0-9;]*)([A-Za-z])')
 
 
@@ -53,7 +53,7 @@ def environment(url: str, key: str, api: str = 'spark', **more: str) -> dict[str
     """Return what the command needs around it; only that decides what it does."""
     kept = {name: os.environ[name] for name in ('PATH', 'HOME', 'LANG') if name in os.environ}
     return {
-        **kept, 'PYTHONPATH': str(ROOT), 'PYTHONUTF8': '1', 'SPARK_URL': url, 'SPARK_TOKEN': key,
+        **kept, 'PYTHONUTF8': '1', 'SPARK_URL': url, 'SPARK_TOKEN': key,
         'SPARK_API': api, 'TERM': 'xterm-256color', **more,
     }  # fmt: skip
 

@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +18,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from installed import SPARK_SERVICE
 from s3_server import S3Server
-from service_harness import DEADLINE_S, ROOT, Subprocess, command, picture, question, served
+from service_harness import DEADLINE_S, Subprocess, command, picture, question, served
 
 from spark_ros.service import backup
 from spark_ros.service.settings import Settings
@@ -28,8 +28,6 @@ from spark_ros.service.settings import Settings
 PAGE = Path(__file__).parents[2] / 'docs' / 'running-the-service.md'
 CALLERS = 4
 BEFORE, DURING = 12, 12
-
-NAME = f'{sys.executable} -m spark_ros.cli.service'
 
 
 def run(
@@ -41,11 +39,10 @@ def run(
         ('/var/lib/spark-restored', restored), ('/var/lib/spark', data), ('/backup/spark', target),
     ):  # fmt: skip
         block = re.sub(rf'{shown}(?![\w-])', str(real), block)
-    for line in block.replace('spark-service ', f'{NAME} ').splitlines():
+    for line in block.replace('spark-service ', f'{SPARK_SERVICE} ').splitlines():
         pause()
         done = subprocess.run(
             ['bash', '-c', line], text=True, capture_output=True, timeout=60, check=False,
-            cwd=ROOT,
         )  # fmt: skip
         assert done.returncode == 0 and not done.stderr, done.stderr
 
@@ -198,9 +195,7 @@ def test_killed_in_the_middle_the_last_backup_is_whole(asked: Path, tmp_path: Pa
     for file in new:
         file.unlink()
         os.mkfifo(file)
-    process = subprocess.Popen(
-        [*NAME.split(), 'backup', str(target), '--data', str(asked)], cwd=ROOT
-    )
+    process = subprocess.Popen([SPARK_SERVICE, 'backup', str(target), '--data', str(asked)])
     try:
         # Opening blocks until it reads.
         with open(_first_read(asked, new), 'wb'):

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from service_harness import DEADLINE_S, ROOT, command, picture, question, served
+from installed import SPARK_SERVICE
+from service_harness import DEADLINE_S, command, picture, question, served
 
 from spark_ros.cli import service, spark
 from spark_ros.cli.missing import missing_library
@@ -25,10 +26,10 @@ def broken(folder: Path, name: str, reason: str) -> Path:
 
 def run_with(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `spark-service` in a process of its own that finds these libraries first."""
-    path = os.pathsep.join([str(folder), str(ROOT), os.environ.get('PYTHONPATH', '')])
     return subprocess.run(
-        [sys.executable, '-m', 'spark_ros.cli.service', *arguments],
-        capture_output=True, text=True, timeout=DEADLINE_S, env={**os.environ, 'PYTHONPATH': path},
+        [SPARK_SERVICE, *arguments],
+        capture_output=True, text=True, timeout=DEADLINE_S,
+        env={**os.environ, 'PYTHONPATH': str(folder)},
     )  # fmt: skip
 
 

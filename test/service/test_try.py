@@ -9,15 +9,15 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from installed import SPARK_SERVICE
 from PIL import Image
-from service_harness import DEADLINE_S, ROOT, command, log_in
+from service_harness import DEADLINE_S, command, log_in
 
 from spark_ros.cli.service_try import kept_key
 from spark_ros.clients.credentials import read_secret_file
@@ -36,8 +36,8 @@ exec "$REAL_CURL" "$@"
 def trying(data: Path) -> Iterator[list[str]]:
     """Run it until the block ends; give the lines that it printed."""
     process = subprocess.Popen(
-        [sys.executable, '-m', 'spark_ros.cli.service', 'try', '--port', '0', '--data', str(data)],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        [SPARK_SERVICE, 'try', '--port', '0', '--data', str(data)],
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout
     try:
