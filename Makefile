@@ -2,9 +2,8 @@
 
 PYTHON ?= python3
 ROS_DISTRO ?= jazzy
-# A file's tests stay in one process: a browser session must not lie between others. More processes
-# than processors: much of a test is waiting.
-ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
+# More processes than processors: much of a test is waiting.
+ARGS ?= -n 3 --dist loadgroup --no-loadscope-reorder
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCENE),--scene "$(SCENE)")

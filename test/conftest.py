@@ -27,7 +27,7 @@ import pytest
 
 DEADLINE_S = 30.0
 EXIT_S = 30.0
-SLOWEST_FIRST = ('ros', 'console', 'service', 'demo')
+SLOWEST_FIRST = {'console': 0, 'ros': 1, 'service': 2, 'installation': 3, 'demo': 4}
 PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
 
@@ -67,15 +67,22 @@ hypothesis.settings.register_profile('unhurried', deadline=None)
 hypothesis.settings.load_profile('unhurried')
 
 
+# Before xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes longest, so that no process is idle at the end."""
-    here = Path(__file__).parent
+    """Put first what takes longest, so that no process is idle at the end.
 
-    def rank(item: pytest.Item) -> int:
-        part = item.path.relative_to(here).parts[0]
-        return SLOWEST_FIRST.index(part) if part in SLOWEST_FIRST else len(SLOWEST_FIRST)
+    The tests of a file stay in one process, and so do all of the console: several browsers at once
+    would take all processors.
+    """
 
-    items.sort(key=rank)
+    def part(item: pytest.Item) -> str:
+        return item.path.relative_to(Path(__file__).parent).parts[0]
+
+    for item in items:
+        name = 'console' if part(item) == 'console' else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: SLOWEST_FIRST.get(part(item), len(SLOWEST_FIRST)))
 
 
 def pytest_unconfigure() -> None:

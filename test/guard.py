@@ -36,6 +36,13 @@ def is_number(host):
     try:
         ip_address(host.partition('%')[0])
     except ValueError:
+        pass
+    else:
+        return True
+    try:
+        # What C takes for one, such as 0x7f.1.
+        socket.inet_aton(host)
+    except OSError:
         return False
     return True
 
@@ -44,7 +51,10 @@ def is_here(host):
     """Tell whether a host is this machine."""
     if not is_number(host):
         return host.rstrip('.').lower() == 'localhost' or host.lower().endswith('.localhost')
-    address = ip_address(host.partition('%')[0])
+    try:
+        address = ip_address(host.partition('%')[0])
+    except ValueError:
+        address = ip_address(socket.inet_aton(host))
     address = getattr(address, 'ipv4_mapped', None) or address
     return address.is_loopback or address.is_unspecified
 

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from checkout import make_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -255,7 +256,8 @@ def test_the_lists_hold_all_that_their_packages_need(ros_list):
 @pytest.mark.parametrize('target', ['env', 'demo', 'service', 'bench', 'docs', 'test', 'lint'])
 def test_only_tests_and_checks_bring_what_they_need(target):
     shown = subprocess.run(
-        ['make', '--dry-run', target], cwd=ROOT, capture_output=True, text=True, check=True)
+        ['make', '--dry-run', target], cwd=ROOT, env=make_environment(), capture_output=True,
+        text=True, check=True)
     bootstrap, *_ = shown.stdout.splitlines()
     assert 'dev/bootstrap.py' in bootstrap
     assert ('--for tests' in bootstrap) == (target in ('test', 'lint'))

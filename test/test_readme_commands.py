@@ -21,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from checkout import make_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ('README.md', 'docs/quick-start.md')
@@ -28,26 +29,30 @@ BLOCK = re.compile(r'^( *)```sh\n(.*?)^\1```$', re.MULTILINE | re.DOTALL)
 MARK = re.compile(r'#\s*needs \S+')
 DEADLINE_S = 60.0
 
-# What `make` runs for it, and the test that runs the same.
-MADE = {
-    'make demo': ('-m spark_ros.demo', 'test/demo/test_demo_run.py::test_the_main_job'),
+# Commands, and the tests that run them as they stand there.
+RUN = {
+    'make demo': 'test/demo/test_demo_run.py::test_the_main_job',
+    'make demo BACKEND=heat': 'test/demo/test_demo_run.py::test_the_main_job',
     'make demo IMAGES=<folder or video>': (
-        '-m spark_ros.demo --images "<folder or video>"',
-        'test/demo/test_demo_run.py::test_the_callers_own_images_are_confirmed',
+        'test/demo/test_demo_operator.py::test_a_person_answers_every_question_in_the_browser'
     ),
-    'make demo BACKEND=heat': (
-        '-m spark_ros.demo --backend "heat"', 'test/demo/test_demo_run.py::test_the_main_job',
+    'make demo OPERATOR=me': (
+        'test/demo/test_demo_operator.py::test_a_person_answers_every_question_in_the_browser'
     ),
-    'make demo SCENE=warehouse': (
-        '-m spark_ros.demo --scene "warehouse"',
-        'test/demo/test_loop_run.py::test_asking_makes_the_result_better',
+    'make demo SCENE=warehouse': 'test/demo/test_loop_run.py::test_asking_makes_the_result_better',
+    'make service': 'test/installation/test_make.py::test_service',
+    'make bench': 'test/installation/test_make.py::test_bench',
+    'make lint': 'test/installation/test_make.py::test_lint',
+    'make docs': 'test/installation/test_make.py::test_docs',
+    'make env': 'test/installation/test_make.py::test_an_environment',
+    'make env-tests': 'test/installation/test_make.py::test_an_environment',
+    'make help': 'test/test_readme_commands.py::test_every_command_is_run_or_marked',
+    "pip install '.[service]'": (
+        'test/installation/test_ways_of_installing.py::test_the_console_loads_and_answers'
     ),
-    'make service': ('spark-service try --data ./spark-data', f'{__name__}.py::test_the_try'),
-    'make test': ('-m pytest', f'{__name__}.py::test_'),
-}  # fmt: skip
-RUN_ELSEWHERE = {
-    "pip install '.[service]'": 'test/test_packaging.py::test_clients_service_and_commands',
 }
+# They would run themselves, or remove what runs them.
+NOT_RUN = {'make test', 'make test-all', 'make clean'}
 # Run below, in this order, with the folder and the port of a test.
 SERVICE = (
     'spark-service key create robot-7 --data /var/lib/spark',
@@ -75,21 +80,27 @@ def commands(text: str) -> list[str]:
 
 
 def known() -> set[str]:
-    return {*MADE, *RUN_ELSEWHERE, *SERVICE, *ASKING}
+    return {*RUN, *NOT_RUN, *SERVICE, *ASKING}
 
 
 def documents() -> str:
     return '\n'.join((ROOT / name).read_text('utf-8') for name in DOCUMENTS)
 
 
-def make(command: str) -> str:
-    """Return what make would run."""
-    shown = subprocess.run(
-        [*shlex.split(command.replace('<folder or video>', "'<folder or video>'")), '--dry-run'],
-        cwd=ROOT, text=True, capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert shown.returncode == 0, shown.stderr
-    return re.sub(r'\s+', ' ', shown.stdout)
+def offered() -> list[str]:
+    """Return the commands that `make help` names, with what each variable may be."""
+    told = subprocess.run(
+        ['make', 'help'], cwd=ROOT, env=make_environment(), text=True, capture_output=True,
+        timeout=60, check=True,
+    ).stdout  # fmt: skip
+    target, found = '', []
+    for line in told.splitlines():
+        if named := re.match(r'make [\w-]+', line):
+            target = named[0]
+            found.append(target)
+        elif value := re.match(r' {8,}([A-Z]+=(?:<[^>]+>|\S+))', line):
+            found.append(f'{target} {value[1]}')
+    return found
 
 
 def installed(command: str) -> list[str]:
@@ -129,10 +140,11 @@ def serving(command: list[str]) -> Iterator[list[str]]:
 
 
 def test_every_command_is_run_or_marked() -> None:
-    found = commands(documents())
-    assert len(found) >= 10
-    assert [command for command in found if command not in known()] == []
-    assert known() - set(found) == {'make service'}, 'run here, and no longer in a document'
+    spoken_of = re.findall(r'`(make [\w-]+(?: [A-Z]+=(?:<[^>]+>|[^`]+))?)`', documents())
+    found = {*commands(documents()), *spoken_of, *offered()}
+    assert len(found) >= 18
+    assert found - known() == set()
+    assert known() - found == set(), 'run, and no longer in a document'
 
 
 def test_a_new_command_is_found() -> None:
@@ -145,23 +157,10 @@ def test_a_new_command_is_found() -> None:
     assert 'rm x' not in known()
 
 
-@pytest.mark.parametrize('command', MADE)
-def test_make_runs_what_its_test_runs(command: str) -> None:
-    assert MADE[command][0] in make(command)
-
-
-@pytest.mark.parametrize('test', [*RUN_ELSEWHERE.values(), *(test for _, test in MADE.values())])
+@pytest.mark.parametrize('test', sorted(set(RUN.values())))
 def test_the_named_test_is_there(test: str) -> None:
     file, _, name = test.partition('::')
-    folder = ROOT if '/' in file else ROOT / 'test'
-    assert f'\ndef {name}' in (folder / file).read_text('utf-8')
-
-
-@pytest.mark.parametrize(
-    'command', sorted(set(re.findall(r'`(make [a-z]+)', documents())))
-)
-def test_the_targets_that_are_spoken_of_are_there(command: str) -> None:
-    make(command)
+    assert f'\ndef {name}' in (ROOT / file).read_text('utf-8')
 
 
 def test_the_service_as_the_readme_runs_it(tmp_path: Path) -> None:

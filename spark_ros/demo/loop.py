@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -91,9 +92,10 @@ def world_file(scene: str) -> Path:
     Raises:
         DemoError: there is none.
     """
-    worlds = Path(__file__).parents[2] / 'worlds'
-    if not worlds.is_dir():
-        worlds = Path(get_package_share_directory('spark_ros')) / 'worlds'
+    # In a checkout, beside an interpreter whose environment it was built into, or sourced.
+    beside = [Path(__file__).parents[2], Path(sys.prefix, 'share', 'spark_ros')]
+    found = [place / 'worlds' for place in beside if (place / 'worlds').is_dir()]
+    worlds = found[0] if found else Path(get_package_share_directory('spark_ros'), 'worlds')
     path = Path(scene) if scene.endswith('.sdf') else worlds / f'{scene}.sdf'
     if not path.is_file():
         raise DemoError(f'{path}: there is no such world')

@@ -63,8 +63,10 @@ def main(args: list[str] | None = None) -> int:
     ended.wait()
     # Not a thread: the middleware may hang in a call that holds the interpreter's lock.
     faulthandler.dump_traceback_later(END_S, exit=True)
-    executor.shutdown(timeout_sec=0)
+    # Shut down only once it is at rest: under way, it would crash for want of its guard condition.
+    node.wake()
     spinner.join()
+    executor.shutdown()
     node.finish()
     logger.info('stopped; the journal is closed')
     node.leave()

@@ -132,6 +132,10 @@ class SparkNode(Node):
         self._diagnostics.configure(config)
         self._dry_run = config.dry_run
 
+    def wake(self) -> None:
+        """Let an executor that waits look up; callable from any thread."""
+        self._inbox.post(lambda: None)
+
     def finish(self) -> None:
         """Stop asking, publish what has come, and close the journal."""
         self._corridor.stop()

@@ -23,7 +23,7 @@ def test_hostile_text_is_shown_and_does_not_run(service, operator, text):
         instructions=f'Look: {text}',
         program_name=text[:500],
         metadata={text[:200]: text, 'plain': 'value'},
-        webhook_url='https://robot.example/hook?x=%3Cscript%3E',
+        webhook_url='https://192.0.2.1/hook?x=%3Cscript%3E',
         priors={
             'label_options': [label, 'person'],
             'annotations': [prior(label, box(0.1, 0.1, 0.5, 0.5), metadata={'score': text})],
@@ -38,7 +38,7 @@ def test_hostile_text_is_shown_and_does_not_run(service, operator, text):
     expect(operator.get_by_test_id('label').first).to_contain_text(label[:79])
     expect(operator.get_by_test_id('tag')).to_contain_text(label[:59])
     expect(operator.get_by_test_id('webhook')).to_have_text(
-        'https://robot.example/hook?x=%3Cscript%3E')
+        'https://192.0.2.1/hook?x=%3Cscript%3E')
 
     assert operator.evaluate('window.owned') is None
     addresses = operator.eval_on_selector_all(

@@ -101,7 +101,7 @@ def test_a_heat_key_hosts_images_but_asks_nothing_of_sparkai(service: InProcess)
 def test_from_pending_to_complete(service: InProcess, kind: str) -> None:
     robot, operator = asker(service), service.operator()
     given = body(
-        kind, hook_url='http://robot.test/hook', exclude_crunchers=['0' * 16], own={'any': [1]},
+        kind, hook_url='http://192.0.2.1/hook', exclude_crunchers=['0' * 16], own={'any': [1]},
         id='mine', status='complete', response='mine', crunchers=['mine'], type='mine',
     )  # fmt: skip
     made = robot.post(f'/v1/requests/{kind}', json=given).json()

@@ -35,7 +35,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     'unknown fields': question(unknown={'a': 1}),
     'content_type image': question(content_type='image'),
     'content_type video': question(content_type='video'),
-    'a webhook': question(webhook_url='https://robot.test/hook'),
+    'a webhook': question(webhook_url='https://192.0.2.1/hook'),
     'metadata of any JSON': question(metadata={'a': [1, None, {'ü': '\U0001f600'}]}),
     'null metadata': {**question(), 'metadata': None, 'priors': None, 'webhook_url': None},
     'label_options': priors(label_options=['a', 'b']),

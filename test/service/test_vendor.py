@@ -83,6 +83,8 @@ def test_the_pages_own_sample(running: Subprocess, tmp_path: Path) -> None:
         ('https://sandbox.spark.ai', running.url),
         ('<your token>', running.key),
         ('/tmp/your_image.png', str(image)),
+        # Nobody has this address.
+        ('https://6a65d4bcd0a6.ngrok.io', 'https://192.0.2.1'),
     ):
         assert sample.count(f"'{old}'") == 1
         sample = sample.replace(old, new)
