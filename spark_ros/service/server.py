@@ -8,6 +8,7 @@ import contextlib
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -57,28 +58,30 @@ def serve(
         DriverMissing, SQLAlchemyError: the database cannot be spoken to.
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
+    with listening(settings, listen, announce) as server:
+        server.run()
+
+
+@contextlib.contextmanager
+def listening(
+    settings: Settings, listen: Listen, announce: Callable[[Context, str, str], None]
+) -> Iterator[Server]:
+    """Take the data and the port, and give the server that is to run on them; see `serve`."""
     expect_driver(settings.database)
-    with lock_directory(settings.data) as tell_address:
-        listener = _bind(listen)
+    with lock_directory(settings.data) as tell_address, _bind(listen) as listener:
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)
         tell_address(address)
-        _serve(settings, listen, listener, address, announce)
+        if not _is_loopback(listen.host) and not address.startswith('https:'):
+            log.warning(
+                'listening on %s without TLS: keys and answers cross the network in the clear; '
+                'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
+                listen.host,
+            )
+        yield Server(_app(settings), listen, listener, address, announce)
 
 
-def _serve(
-    settings: Settings,
-    listen: Listen,
-    listener: socket.socket,
-    address: str,
-    announce: Callable[[Context, str, str], None],
-) -> None:
-    if not _is_loopback(listen.host) and not address.startswith('https:'):
-        log.warning(
-            'listening on %s without TLS: keys and answers cross the network in the clear; give '
-            '--tls-cert and --tls-key, or --public-url https://… of a proxy in front',
-            listen.host,
-        )
+def _app(settings: Settings) -> FastAPI:
     try:
         app = create_app(settings)
     except (OSError, ValueError) as error:
@@ -87,39 +90,56 @@ def _serve(
         image_files(settings).prepare()
     except ImagesUnusable as error:
         raise ServeError(f'images cannot be kept in {error}') from None
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level='warning',
-        log_config=None,
-        lifespan='on',
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        ssl_certfile=listen.certificate,
-        ssl_keyfile=None if listen.private_key is None else str(listen.private_key),
-    )
-    server = _Server(config, app, address, announce)
-    asyncio.run(server.serve(sockets=[listener]))
-    if not server.started:
-        raise ServeError('the service did not start; the lines above say why')
+    return app
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn, except that it announces itself and that a signal is an ordinary end."""
 
     def __init__(
         self,
-        config: uvicorn.Config,
         app: FastAPI,
+        listen: Listen,
+        listener: socket.socket,
         address: str,
         announce: Callable[[Context, str, str], None],
     ) -> None:
-        super().__init__(config)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                log_level='warning',
+                log_config=None,
+                lifespan='on',
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                ssl_certfile=listen.certificate,
+                ssl_keyfile=None if listen.private_key is None else str(listen.private_key),
+            )
+        )
         self._app = app
+        self._listener = listener
         self._address = address
         self._announce = announce
+        self._loop: asyncio.AbstractEventLoop
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal comes, in the main thread, or until `stop` is called.
+
+        Raises:
+            ServeError: the data cannot be used.
+        """
+        asyncio.run(self.serve(sockets=[self._listener]))
+        if not self.started:
+            raise ServeError('the service did not start; the lines above say why')
+
+    def stop(self) -> None:
+        """End `run`, from any thread; a second time without waiting for calls under way."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if not self.started:
             return
@@ -133,12 +153,15 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         # uvicorn's own raises the signal again at the end, and the exit code would not be 0.
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        alone = threading.current_thread() is threading.main_thread()
+        # Elsewhere Python hears no signals.
+        signals = (signal.SIGINT, signal.SIGTERM) if alone else ()
+        for number in signals:
             loop.add_signal_handler(number, self._stop)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in signals:
                 loop.remove_signal_handler(number)
 
     def _stop(self) -> None:
