@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import disk
 import domain_coordinator
 import guard
 import hypothesis
@@ -109,6 +110,13 @@ def wait_until() -> Callable[..., None]:
             executor.spin_once(timeout_sec=min(rest, 0.05))
 
     return wait
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 3 MB; see `disk.fill_up`."""
+    with disk.mounted(tmp_path / 'disk') as place:
+        yield place
 
 
 @pytest.fixture(autouse=True)

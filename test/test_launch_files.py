@@ -8,13 +8,13 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from serving import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
@@ -81,12 +81,6 @@ def found(package: str) -> bool:
     """Say whether a ROS package is installed."""
     prefixes = os.environ.get('AMENT_PREFIX_PATH', sys.prefix).split(os.pathsep)
     return any((Path(prefix) / 'share' / package).is_dir() for prefix in prefixes)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(('127.0.0.1', 0)) as server:
-        return server.getsockname()[1]
 
 
 def declared(path: Path) -> set[str]:

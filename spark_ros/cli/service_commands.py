@@ -65,7 +65,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(options.data, options.database, images=options.images)
 
 
-def _serving_settings(options: argparse.Namespace) -> Settings:
+def serving_settings(options: argparse.Namespace) -> Settings:
+    """Return what `serve` was told of its settings."""
     return replace(
         _settings(options),
         public_url=options.public_url or '',
@@ -121,7 +122,7 @@ def _run(options: argparse.Namespace, announce: Callable[[Context, str, str], No
             raise CommandError(f'{file}: no such file')
     listen = Listen(options.host, options.port, options.tls_cert, options.tls_key)
     try:
-        serve(_serving_settings(options), listen, announce)
+        serve(serving_settings(options), listen, announce)
     except ServeError as error:
         raise CommandError(str(error)) from None
 

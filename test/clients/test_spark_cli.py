@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from installed import SPARK
+from serving import call
 
 from spark_ros.cli.spark import main, parser
 from spark_ros.clients import RetryPolicy, SparkClient
@@ -56,7 +56,7 @@ class Run:
 
 
 def spark(server: Any, *arguments: str, environment: dict[str, str] | None = None) -> Run:
-    """Run the command against a server."""
+    """Call the command against a server."""
 
     async def run() -> Run:
         async with server:
@@ -65,15 +65,11 @@ def spark(server: Any, *arguments: str, environment: dict[str, str] | None = Non
                 for name, value in os.environ.items()
                 if not name.startswith('SPARK_') and 'proxy' not in name.lower()
             }
-            process = await asyncio.create_subprocess_exec(
-                SPARK, *arguments,
-                env=clean | {'SPARK_URL': server.url, 'SPARK_TOKEN': TOKEN} | (environment or {}),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            out, err = await asyncio.wait_for(process.communicate(), 60)
-            assert process.returncode is not None
-            return Run(process.returncode, out.decode(), err.decode())
+            around = clean | {'SPARK_URL': server.url, 'SPARK_TOKEN': TOKEN}
+            done = await asyncio.to_thread(
+                call, main, *arguments, environment=around | (environment or {})
+            )
+            return Run(done.returncode, done.stdout, done.stderr)
 
     result = asyncio.run(run())
     assert TOKEN not in result.out + result.err

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from chromium import chromium
-from console_service import Service, run_command, serving
+from console_service import Service, serving
 from console_stub import attached_files
 from playwright.sync_api import Browser, Page, expect
+from serving import printed
 
 expect.set_options(timeout=15_000)
 
@@ -18,10 +19,10 @@ expect.set_options(timeout=15_000)
 @pytest.fixture(scope='session')
 def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     data = tmp_path_factory.mktemp('service') / 'data'
-    key = run_command('key', 'create', 'rover', '--data', str(data)).strip()
-    heat_key = run_command('key', 'create', 'walker', '--heat', '--data', str(data)).strip()
-    with serving(data) as login:
-        yield Service(login.split('/login')[0], login, data, key, heat_key)
+    key = printed('key', 'create', 'rover', '--data', str(data))
+    heat_key = printed('key', 'create', 'walker', '--heat', '--data', str(data))
+    with serving(data) as started:
+        yield Service(started.url, started.login, data, key, heat_key)
 
 
 @pytest.fixture

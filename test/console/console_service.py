@@ -1,14 +1,9 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The real service in a process of its own, and what a robot would do with it."""
+"""The real service, and what a robot would do with it."""
 
 from __future__ import annotations
 
 import io
-import os
-import queue
-import re
-import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 from chromium import log_in
-from installed import SPARK_SERVICE
 from PIL import Image
+from serving import Serving, printed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
-START_S = 30.0
-LOGIN = re.compile(r'https?://\S+/login\?token=[^\s"]+')
 IMAGE_SIZE = (640, 480)
 
 
@@ -65,12 +58,10 @@ class Service:
     sessions: list[Any] = field(default_factory=list)
 
     def command(self, *arguments: str) -> str:
-        return run_command(*arguments, '--data', str(self.data))
+        return printed(*arguments, '--data', str(self.data))
 
     def login_link(self) -> str:
-        found = LOGIN.search(self.command('login-link'))
-        assert found, 'login-link printed no link'
-        return found.group()
+        return self.command('login-link')
 
     def session(self, browser: Browser, number: int) -> Any:
         """Give the cookies of an operator; 0 is the same one every time, 1 is another."""
@@ -147,60 +138,11 @@ class Service:
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20)
 
 
-def command_line(*arguments: str) -> list[str]:
-    return [SPARK_SERVICE, *arguments]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, 'PYTHONUNBUFFERED': '1'}
-
-
-def run_command(*arguments: str) -> str:
-    done = subprocess.run(
-        command_line(*arguments),
-        env=environment(), capture_output=True, text=True, timeout=60, check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @contextmanager
-def serving(data: Path, port: int = 0) -> Iterator[str]:
-    """Run `spark-service serve` in a process of its own and give the login link it prints."""
-    process = subprocess.Popen(
-        command_line('serve', '--host', '127.0.0.1', '--port', str(port), '--data', str(data)),
-        env=environment(), text=True, bufsize=1,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )
+def serving(data: Path, port: int = 0) -> Iterator[Serving]:
+    """Run the service on a thread; `url` is where, `login` the link that it prints."""
+    started = Serving(data, '--port', str(port))
     try:
-        yield wait_for_login(process)
+        yield started
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for_login(process: subprocess.Popen[str]) -> str:
-    lines: queue.Queue[str] = queue.Queue()
-
-    def read() -> None:
-        assert process.stdout
-        for line in process.stdout:
-            lines.put(line)
-        lines.put('')
-
-    threading.Thread(target=read, daemon=True).start()
-    said = ''
-    while True:
-        try:
-            line = lines.get(timeout=START_S)
-        except queue.Empty:
-            line = ''
-        if not line:
-            raise AssertionError(f'the service printed no login link:\n{said}')
-        said += line
-        if found := LOGIN.search(line):
-            return found.group()
+        started.stop()

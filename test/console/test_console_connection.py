@@ -3,17 +3,18 @@
 
 from chromium import log_in
 from console_mouse import assert_box, drag, open_question
-from console_service import Service, box, prior, run_command, serving
+from console_service import Service, box, prior, serving
 from playwright.sync_api import expect
+from serving import printed
 
 
 def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page):
-    key = run_command('key', 'create', 'rover', '--data', str(tmp_path)).strip()
+    key = printed('key', 'create', 'rover', '--data', str(tmp_path))
     page = new_page()
-    with serving(tmp_path) as login:
-        service = Service(login.split('/login')[0], login, tmp_path, key)
+    with serving(tmp_path) as started:
+        service = Service(started.url, started.login, tmp_path, key)
         token = service.ask(priors={'annotations': [prior('person', box(0.1, 0.1, 0.3, 0.4))]})
-        log_in(page, login)
+        log_in(page, started.login)
         expect(page.get_by_test_id('connection')).to_have_text('live')
         open_question(page)
         drag(page, (0.5, 0.5), (0.7, 0.8))

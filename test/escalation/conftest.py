@@ -3,29 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from spark_ros.escalation.journal.journal import Journal
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of one megabyte."""
-    place = tmp_path / 'disk'
-    place.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(place)],
-        check=False, capture_output=True,
-    ).returncode == 0  # fmt: skip
-    if not mounted:
-        pytest.skip('a small disk can only be mounted by root')
-    yield place
-    subprocess.run(['umount', '--lazy', str(place)], check=True)
 
 
 @pytest.fixture

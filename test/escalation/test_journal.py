@@ -10,10 +10,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from disk import fill_up
 from samples import escalation, image
 
 from spark_ros.escalation.journal.errors import JournalError
@@ -278,9 +278,7 @@ def test_a_full_disk_refuses_whole_questions(small_disk: Path) -> None:
 def test_on_a_full_disk_every_write_is_a_journal_error(small_disk: Path) -> None:
     journal = Journal(small_disk / 'journal.db')
     accepted, _ = fill(journal)
-    with suppress(OSError), open(small_disk / 'ballast', 'wb', buffering=0) as ballast:
-        while ballast.write(bytes(4096)):
-            pass
+    fill_up(small_disk)
     refusals = []
     for write in (journal.done, lambda id: journal.resolved(id, ANSWER, late=False)):
         try:

@@ -6,10 +6,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from disk import fill_up
 from samples import escalation, image
 
 from spark_ros.escalation.journal.errors import JournalFull, JournalInUse
@@ -23,13 +23,6 @@ from spark_ros.model import Answer, State
 
 def big() -> EncodedImage:
     return EncodedImage(bytes(200_000), ImageSize(1, 1))
-
-
-def fill_up(disk: Path) -> None:
-    """Leave no byte free."""
-    with suppress(OSError), open(disk / 'ballast', 'wb', buffering=0) as ballast:
-        while ballast.write(bytes(4096)):
-            pass
 
 
 @pytest.mark.parametrize(

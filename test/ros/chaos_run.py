@@ -28,7 +28,7 @@ from robot import (
     stamped,
 )
 from sensor_msgs.msg import Image
-from services import Service
+from services import KillableService
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.journal.journal import Journal
@@ -97,7 +97,7 @@ class Outcome:
 class Chaos:
     """One run."""
 
-    def __init__(self, robot: Robot, service: Service, journal: Path, plan: Plan) -> None:
+    def __init__(self, robot: Robot, service: KillableService, journal: Path, plan: Plan) -> None:
         """Set up; `run` does it.
 
         Args:
@@ -173,7 +173,7 @@ class Chaos:
         journal.close()
 
     def _kill_service(self) -> None:
-        process = self._service._process
+        process = self._service.process
         assert process is not None
         process.kill()
         process.wait()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from listener import Listener
 from robot import TOKEN, Robot
-from services import Service, free_port
+from services import Service
+from serving import free_port
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The real resolution service in a process of its own, with or without its scripted operator."""
+"""The real resolution service, with or without its scripted operator."""
 
 from __future__ import annotations
 
 import json
 import queue
 import re
-import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -15,19 +14,12 @@ from typing import Any
 import numpy as np
 from installed import SPARK_SERVICE
 from robot import Box
+from serving import Serving, free_port, printed
 
 from spark_ros.service.scripted.recognise import dhash
 
 ADDRESS = re.compile(r'(https?://[^\s/]+)')
 START_S = 30.0
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def write_truth(path: Path, known: dict[int, tuple[np.ndarray, list[tuple[str, Box]]]]) -> None:
@@ -46,15 +38,42 @@ def write_truth(path: Path, known: dict[int, tuple[np.ndarray, list[tuple[str, B
 
 
 class Service:
-    """One running service; it can be stopped and started again on the same data and port."""
+    """The service on a thread; it can be stopped and started again on the same data and port."""
 
     def __init__(self, data: Path, kind: str = 'spark') -> None:
         self.data, self.port, self.kind = data, free_port(), kind
         self.url = f'http://127.0.0.1:{self.port}'
         api = ['--heat'] if kind == 'heat' else []
-        self.key = self.command('key', 'create', 'rover', *api).strip()
+        self.key = self.command('key', 'create', 'rover', *api)
         self.allow_loopback = False
-        self._process: subprocess.Popen[str] | None = None
+        self._serving: Serving | None = None
+
+    def start(self, operator: str = '') -> None:
+        """Serve; return when it does."""
+        self._serving = Serving(self.data, *self._arguments(operator))
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._serving is not None:
+            self._serving.stop()
+            self._serving = None
+
+    def command(self, *arguments: str) -> str:
+        """Run one of the service's commands and return what it prints."""
+        return printed(*arguments, '--data', str(self.data))
+
+    def _arguments(self, operator: str) -> list[str]:
+        return [
+            '--host', '127.0.0.1', '--port', str(self.port),
+            *(['--operator', operator] if operator else []),
+            *(['--allow-net', '127.0.0.0/8'] if self.allow_loopback else []),
+        ]  # fmt: skip
+
+
+class KillableService(Service):
+    """The same in a process of its own."""
+
+    process: subprocess.Popen[str] | None = None
 
     def start(self, operator: str = '') -> None:
         """Serve; return when it does."""
@@ -63,16 +82,13 @@ class Service:
 
     def launch(self, operator: str = '') -> None:
         """Start to serve; a process ends with the thread that started it."""
-        self._process = subprocess.Popen(
-            self._line('serve', '--host', '127.0.0.1', '--port', str(self.port),
-                       *(['--operator', operator] if operator else []),
-                       *(['--allow-net', '127.0.0.0/8'] if self.allow_loopback else [])),
-            text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        self.process = subprocess.Popen(
+            [SPARK_SERVICE, 'serve', *self._arguments(operator), '--data', str(self.data)],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._lines: queue.Queue[str] = queue.Queue()
         reads = threading.Thread(
-            target=self._read, args=(self._process, self._lines), daemon=True
+            target=self._read, args=(self.process, self._lines), daemon=True
         )
         reads.start()
 
@@ -86,27 +102,15 @@ class Service:
 
     def stop(self) -> None:
         """Stop serving."""
-        if self._process is None:
+        if self.process is None:
             return
-        self._process.terminate()
+        self.process.terminate()
         try:
-            self._process.wait(10)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def command(self, *arguments: str) -> str:
-        """Run one of the service's commands and return what it prints."""
-        done = subprocess.run(
-            self._line(*arguments),
-            text=True, capture_output=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def _line(self, *arguments: str) -> list[str]:
-        return [SPARK_SERVICE, *arguments, '--data', str(self.data)]
+            self.process.kill()
+            self.process.wait()
+        self.process = None
 
     @staticmethod
     def _read(process: subprocess.Popen[str], lines: queue.Queue[Any]) -> None:

@@ -23,6 +23,7 @@ HELD = (
 LIVE = ('test_reconfiguring.py', 'test_dry_run.py')
 
 
+@pytest.mark.slow('runs whole test files again')
 @pytest.mark.skipif(HUMBLE, reason='every other test shows it')
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize('tests', [MATCHING, HELD, LIVE], ids=['matching', 'held', 'live'])

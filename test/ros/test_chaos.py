@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from chaos_run import Chaos, Plan
 from robot import Robot
-from services import Service
+from services import KillableService
 
 from spark_ros.msg import Resolution
 
@@ -21,7 +21,7 @@ PLAN = Plan(questions=30, node_kills=2, service_kills=1, seconds=90.0)
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize('kind', ['spark', 'heat'])
 def test_nothing_is_lost(robot: Robot, tmp_path: Path, kind: str) -> None:
-    service = Service(tmp_path / 'service', kind)
+    service = KillableService(tmp_path / 'service', kind)
     try:
         outcome = Chaos(robot, service, tmp_path / 'journal.db', PLAN).run()
     finally:

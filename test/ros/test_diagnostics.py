@@ -25,12 +25,15 @@ from robot import (
     stamped,
 )
 from sensor_msgs.msg import Image
-from services import Service, free_port
+from services import Service
+from serving import free_port
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.pictures.encoding import encode_pixels
-from spark_ros.escalation.verdicts import questions
+from spark_ros.escalation import health
+from spark_ros.escalation.verdicts import camera, questions, verdict
+from spark_ros.ros import diagnostics
 
 BOX = (50.0, 60.0, 100.0, 80.0)
 
@@ -38,6 +41,20 @@ BOX = (50.0, 60.0, 100.0, 80.0)
 @pytest.fixture
 def seen(robot: Robot) -> Seen:
     return Seen(robot)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look and publish five times as often, and wait a fifth of the time."""
+    for module, names in (
+        (diagnostics, ['EVERY_S']), (health, ['EVERY_S', 'MEASURE_EVERY_S']),
+        (camera, ['SILENT_S']), (questions, ['UNSENT_S']), (verdict, ['STOPPED_S']),
+    ):  # fmt: skip
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name) / 5)
+
+
+hurriedly = pytest.mark.usefixtures('hurried')
 
 
 @pytest.fixture
@@ -110,6 +127,7 @@ def test_every_second_one_status_for_each_part(robot: Robot, seen: Seen) -> None
     assert publisher.qos_profile.reliability == RELIABLE.reliability
 
 
+@hurriedly
 def test_a_camera_that_never_sends_and_one_that_stops(robot: Robot, seen: Seen) -> None:
     robot.start()
     values = seen.until('camera front', WARN, 'no frame on /front/image_raw since the start')
@@ -124,6 +142,7 @@ def test_a_camera_that_never_sends_and_one_that_stops(robot: Robot, seen: Seen) 
     assert 'front.transport' in seen.status('camera front').message
 
 
+@hurriedly
 def test_detections_without_their_frame(robot: Robot, seen: Seen) -> None:
     robot.start()
     front = Front(robot)
@@ -134,6 +153,7 @@ def test_detections_without_their_frame(robot: Robot, seen: Seen) -> None:
     assert (values['detections in'], values['unmatched detections']) == ('1', '1')
 
 
+@hurriedly
 def test_images_that_cannot_be_used(robot: Robot, seen: Seen) -> None:
     robot.start()
     front = Front(robot)
@@ -143,6 +163,7 @@ def test_images_that_cannot_be_used(robot: Robot, seen: Seen) -> None:
     assert values['unusable images'] == '1' and values['frames in'] == '0'
 
 
+@hurriedly
 def test_frames_that_cannot_be_encoded(robot: Robot, seen: Seen) -> None:
     robot.start()
     front = Front(robot)
@@ -155,6 +176,7 @@ def test_frames_that_cannot_be_encoded(robot: Robot, seen: Seen) -> None:
     seen.until('questions', WARN, 'bad image')
 
 
+@pytest.mark.slow('waits for the periods of a node as it is installed')
 def test_a_service_that_comes_and_goes(robot: Robot, service: Service, seen: Seen) -> None:
     """Seen by a monitor of a real process; its log says each change once."""
     key_file = service.data.with_name('key')
@@ -178,6 +200,7 @@ def test_a_service_that_comes_and_goes(robot: Robot, service: Service, seen: See
     assert service.key not in node.output + str(seen.arrays)
 
 
+@hurriedly
 def test_a_wrong_token(robot: Robot, service: Service, seen: Seen) -> None:
     service.start()
     robot.start(server__url=service.url)
@@ -187,17 +210,20 @@ def test_a_wrong_token(robot: Robot, service: Service, seen: Seen) -> None:
     assert TOKEN not in str(seen.arrays)
 
 
+@hurriedly
 def test_something_else_that_answers(robot: Robot, answering: Any, seen: Seen) -> None:
     robot.start(server__url=answering(302, Location='http://login.example/'))
     seen.until('service', ERROR, 'something else answers')
 
 
+@hurriedly
 def test_a_service_that_cannot_serve(robot: Robot, answering: Any, seen: Seen) -> None:
     robot.start(server__url=answering(503))
     values = seen.until('service', WARN, 'cannot serve just now')
     assert '503' in values['last error'] and values['reachable'] == 'yes'
 
 
+@hurriedly
 def test_an_image_host_that_is_not_there(
     robot: Robot, heat: Service, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,15 +238,17 @@ def test_an_image_host_that_is_not_there(
     assert values['reachable'] == 'yes' and nowhere in values['last error']
 
 
+@hurriedly
 def test_questions_that_do_not_go_out(robot: Robot, seen: Seen) -> None:
     robot.start()
     Front(robot).doubts(1)
     seen.until('questions', OK, '0 open, 1 to be sent')
     values = seen.until('questions', WARN, '1 question(s) wait to be sent')
-    assert values['queued'] == '1' and int(values['oldest (s)']) >= 10
+    assert values['queued'] == '1' and int(values['oldest (s)']) >= int(questions.UNSENT_S)
     assert int(values['sent again']) >= 1 and values['last error'] != 'none'
 
 
+@hurriedly
 def test_questions_over_a_limit(robot: Robot, listener: Any, seen: Seen) -> None:
     robot.start(server__url=listener.url, limits__open=1)
     front = Front(robot)
@@ -236,6 +264,7 @@ def test_questions_over_a_limit(robot: Robot, listener: Any, seen: Seen) -> None
     assert values['response time p50 (s)'] == 'none yet'
 
 
+@hurriedly
 def test_answers_and_their_times(
     robot: Robot, service: Service, seen: Seen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -258,6 +287,7 @@ def test_answers_and_their_times(
     assert values['journal'] == str(tmp_path / 'journal.db')
 
 
+@hurriedly
 def test_a_journal_that_is_nearly_full(robot: Robot, seen: Seen) -> None:
     taken = sum(len(encode_pixels(picture(number)).data) for number in (1, 2))
     robot.start(journal__max_mb=taken * 1.1 / 1e6, journal__max_count=2)
@@ -269,6 +299,7 @@ def test_a_journal_that_is_nearly_full(robot: Robot, seen: Seen) -> None:
     assert values['journal: questions'] == '2 of 2'
 
 
+@hurriedly
 def test_a_corridor_that_has_stopped(robot: Robot, seen: Seen) -> None:
     node = robot.start()
     seen.until('service', ERROR, 'cannot be reached')
@@ -277,6 +308,7 @@ def test_a_corridor_that_has_stopped(robot: Robot, seen: Seen) -> None:
         seen.until(part, ERROR, 'a thread has stopped')
 
 
+@hurriedly
 def test_a_node_that_is_paused_says_so(robot: Robot, seen: Seen) -> None:
     robot.start()
     client = robot.node.create_client(SetBool, '/spark/pause')
@@ -287,6 +319,7 @@ def test_a_node_that_is_paused_says_so(robot: Robot, seen: Seen) -> None:
     robot.until(lambda: 'paused' not in seen.status('questions').message)
 
 
+@hurriedly
 def test_a_dry_run_without_a_service(
     robot: Robot, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,10 +330,11 @@ def test_a_dry_run_without_a_service(
     assert values['reachable'] == values['authorised'] == 'not known yet'
 
 
+@hurriedly
 def test_a_disk_that_hangs(
     robot: Robot, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(questions, 'STUCK_S', 9.0)
+    monkeypatch.setattr(questions, 'STUCK_S', 2.0)
     node = robot.start()
     seen.until('questions', OK)
     goes_on = threading.Event()

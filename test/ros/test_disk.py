@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
-import subprocess
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disk import fill_up
 from monitor import ERROR, OK, Seen
 from robot import (
     BEST_EFFORT,
@@ -32,18 +30,6 @@ from vision_msgs.msg import Detection2DArray
 from spark_ros.escalation.journal.journal import SCHEMA_VERSION, Journal
 
 FROM_MEMORY = 'oing on from memory'
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of one megabyte."""
-    place = tmp_path / 'disk'
-    place.mkdir()
-    mount = ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(place)]
-    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip('a small disk can only be mounted by root')
-    yield place
-    subprocess.run(['umount', '--lazy', str(place)], check=True)
 
 
 @pytest.fixture
@@ -82,13 +68,6 @@ class Doubts:
 
 def complaints(node: NodeProcess, words: str) -> list[str]:
     return [line for line in node.lines if '[ERROR]' in line and words in line]
-
-
-def fill_up(disk: Path) -> None:
-    """Leave no byte free."""
-    with suppress(OSError), open(disk / 'ballast', 'wb', buffering=0) as ballast:
-        while ballast.write(bytes(4096)):
-            pass
 
 
 def test_a_disk_that_becomes_full(

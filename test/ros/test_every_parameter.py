@@ -12,7 +12,7 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from robot import TOKEN
-from services import free_port
+from serving import free_port
 
 from spark_ros.ros.declaring import ARRAYS, ParameterError, constraints, rows, values_of
 from spark_ros.ros.node import SparkNode

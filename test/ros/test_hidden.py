@@ -17,7 +17,8 @@ from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from robot import BEST_EFFORT, RELIABLE, Robot, detection, detections, picture, raw, stamped
 from sensor_msgs.msg import CompressedImage, Image
-from services import Service, free_port
+from services import Service
+from serving import free_port
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.action import Engage

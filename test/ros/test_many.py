@@ -174,6 +174,7 @@ class Started:
         return int(line.split()[1]) / 1000
 
 
+@pytest.mark.slow('starts nodes on ten thousand questions')
 def test_ten_thousand_open_questions(
     robot: Robot, trays: tuple[Tray, Tray], tmp_path: Path
 ) -> None:

@@ -22,7 +22,8 @@ from robot import (
     stamped,
 )
 from sensor_msgs.msg import CompressedImage, Image
-from services import Service, free_port, write_truth
+from services import Service, write_truth
+from serving import free_port
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.msg import Correction, Resolution

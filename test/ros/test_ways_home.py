@@ -10,7 +10,8 @@ import pytest
 from monitor import OK, Seen
 from robot import BEST_EFFORT, RELIABLE, Robot, detection, detections, picture, raw, stamped
 from sensor_msgs.msg import Image
-from services import Service, free_port
+from services import Service
+from serving import free_port
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.clients.errors import UnsupportedError

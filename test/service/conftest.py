@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,18 +56,3 @@ def make_service(tmp_path: Path, images: str) -> Iterator[Callable[..., InProces
 def service(make_service: Callable[..., InProcess]) -> InProcess:
     """A service inside this process."""
     return make_service()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MB."""
-    place = tmp_path / 'disk'
-    place.mkdir()
-    mounted = subprocess.run(
-        ['mount', '-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', str(place)],
-        check=False, capture_output=True, text=True,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f'cannot mount a small disk here: {mounted.stderr.strip()}')
-    yield place
-    subprocess.run(['umount', '-l', str(place)], check=True)

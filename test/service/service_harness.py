@@ -1,11 +1,12 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""A service inside this process, and one in a process of its own that can be killed."""
+"""A service inside this process, without or with a port, and one in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
 import io
+import logging
 import re
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 import httpx
 from installed import SPARK_SERVICE
 from PIL import Image
+from serving import Serving
 
 from spark_ros.service.app import running
 from spark_ros.service.context import Context
@@ -146,10 +148,36 @@ class Caller:
 
 
 @dataclass
-class Subprocess:
+class Served:
+    """`spark-service serve` on a thread."""
+
+    serving: Serving
+    data: Path
+    log: Path
+    key: str = field(default='', repr=False)
+
+    @property
+    def url(self) -> str:
+        return self.serving.url
+
+    @property
+    def login(self) -> str:
+        return self.serving.login
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {'Authorization': f'Bearer {self.key}'}
+
+    def stop(self) -> None:
+        self.serving.stop()
+
+
+@dataclass
+class Process:
     """`spark-service serve` in a process of its own."""
 
     process: subprocess.Popen[str]
+    data: Path
     url: str
     login: str
     log: Path
@@ -168,8 +196,8 @@ class Subprocess:
         return self.process.wait(DEADLINE_S)
 
 
-def command(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run `spark-service` to its end."""
+def command_process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run `spark-service` to its end in a process of its own."""
     return subprocess.run(
         [SPARK_SERVICE, *arguments], capture_output=True, text=True, timeout=DEADLINE_S,
         check=False, **more,
@@ -177,8 +205,27 @@ def command(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def served(data: Path, *arguments: str, key: str = '') -> Iterator[Subprocess]:
-    """Run `spark-service serve` on a free port."""
+def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
+    """Run `spark-service serve` on a thread and a free port."""
+    log = data.parent / f'{data.name}.log'
+    handler = logging.FileHandler(log)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter('%(levelname)s %(name)s: %(message)s'))
+    logging.getLogger().addHandler(handler)
+    try:
+        serving = Serving(data, '--port', '0', *arguments)
+        try:
+            yield Served(serving, data, log, key)
+        finally:
+            serving.stop()
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def served_by_process(data: Path, *arguments: str, key: str = '') -> Iterator[Process]:
+    """Run `spark-service serve` on a free port, in a process that can be killed."""
     log = data.parent / f'{data.name}.log'
     with open(log, 'a') as errors:
         process = subprocess.Popen(
@@ -190,7 +237,7 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Subprocess]:
         line = process.stdout.readline()
         found = LINE.search(line)
         assert found, f'serve said {line!r}; {log.read_text()}'
-        yield Subprocess(process, found[1], found[2], log, key)
+        yield Process(process, data, found[1], found[2], log, key)
     finally:
         if process.poll() is None:
             process.kill()

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The `spark` command as a process: in a pipe or on a terminal, against a service or a proxy."""
+"""The `spark` command called, in a pipe and on a terminal, against a service or a proxy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pty
 import re
 import select
 import signal
-import socket
 import struct
 import subprocess
 import termios
@@ -27,8 +26,10 @@ from uuid import uuid4
 import httpx
 import numpy as np
 from installed import SPARK
-from service_harness import Subprocess, log_in
+from service_harness import Process, Served, log_in
+from serving import call
 
+from spark_ros.cli.spark import main
 from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys
@@ -59,11 +60,8 @@ def environment(url: str, key: str, api: str = 'spark', **more: str) -> dict[str
 
 
 def spark(around: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; whatever it says, never the key."""
-    done = subprocess.run(
-        [*COMMAND, *arguments], env=around, capture_output=True, text=True, timeout=DEADLINE_S,
-        check=False,
-    )  # fmt: skip
+    """Call the command; whatever it says, never the key."""
+    done = call(main, *arguments, environment=around)
     assert around['SPARK_TOKEN'] not in done.stdout + done.stderr
     assert 'Traceback' not in done.stderr
     return done
@@ -190,7 +188,7 @@ class OnTerminal:
 class Operator:
     """A person at the console: logged in by the link that the service printed."""
 
-    def __init__(self, service: Subprocess) -> None:
+    def __init__(self, service: Served | Process) -> None:
         self.http = httpx.Client(
             base_url=service.url, headers={'X-Requested-With': 'console'}, timeout=DEADLINE_S
         )
@@ -253,14 +251,6 @@ def without_feed(url: str) -> Iterator[str]:
         thread.join(DEADLINE_S)
         server.server_close()
     assert any(path.startswith('/v1/changes') for path in asked), 'nobody asked for the feed'
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def pattern() -> Any:

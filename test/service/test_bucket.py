@@ -15,7 +15,17 @@ from typing import Any
 import httpx
 import pytest
 from s3_server import KEY, SECRET, S3Server, uploads
-from service_harness import DEADLINE_S, Subprocess, command, log_in, picture, question, served
+from service_harness import (
+    DEADLINE_S,
+    Process,
+    Served,
+    log_in,
+    picture,
+    question,
+    served,
+    served_by_process,
+)
+from serving import command
 
 from spark_ros.service.storage.store import READERS
 
@@ -40,7 +50,7 @@ def url(bucket: S3Server, tmp_path: Path) -> str:
     return bucket.url(tmp_path.name)
 
 
-def client(service: Subprocess) -> httpx.Client:
+def client(service: Served | Process) -> httpx.Client:
     return httpx.Client(base_url=service.url, headers=service.headers, timeout=TIMEOUT)
 
 
@@ -128,7 +138,6 @@ def test_a_store_that_goes_away_loses_nothing_and_comes_back(
         assert again.status_code == 200
         for each in (before, again.json()['url']):
             assert http.get(each).content == picture()
-        assert service.stop() == 0
         log = service.log.read_text().splitlines()
     assert len(log) == 2, log
     assert 'uploads and images are answered 503' in log[0]
@@ -224,7 +233,7 @@ def test_what_was_answered_200_is_in_the_bucket_after_kill_9(
                     enough.set()
 
     with (
-        served(data, '--images', url, key=key) as service,
+        served_by_process(data, '--images', url, key=key) as service,
         ThreadPoolExecutor(4) as robots,
     ):
         for seed in range(4):

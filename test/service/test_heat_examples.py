@@ -17,7 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
-from service_harness import DEADLINE_S, command, picture, served
+from service_harness import DEADLINE_S, picture, served
+from serving import command
 
 from spark_ros.wire.heat import parse_heat_request
 from spark_ros.wire.heat_response import check_response

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 from installed import SPARK_SERVICE
-from service_harness import DEADLINE_S, command, picture, question, served
+from service_harness import DEADLINE_S, picture, question, served
+from serving import command
 
 from spark_ros.cli import service, spark
 from spark_ros.cli.missing import missing_library

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from service_harness import command, served
+from service_harness import served, served_by_process
+from serving import command
 
 from spark_ros.cli.service import main
 
@@ -39,12 +40,11 @@ def test_a_second_one_is_refused_with_the_address_of_the_first(
 
 def test_after_kill_9_the_next_one_starts_at_once(tmp_path: Path) -> None:
     data = tmp_path / 'data'
-    with served(data) as service:
+    with served_by_process(data) as service:
         service.kill()
     with served(data) as second:
         assert second.url != service.url
         said = command('serve', '--port', '0', '--data', str(data))
         assert second.url in said.stderr and service.url not in said.stderr
-        assert second.stop() == 0
     with served(data):
         pass

@@ -15,7 +15,8 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
-from service_harness import DEADLINE_S, command
+from service_harness import DEADLINE_S
+from serving import command
 from webhook_receiver import Receiver
 
 from spark_ros.service.pushes.outgoing import (

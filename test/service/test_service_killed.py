@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-from service_harness import DEADLINE_S, Subprocess, command, question, served
+from service_harness import DEADLINE_S, Process, question, served_by_process
+from serving import command
 from webhook_receiver import Received, Receiver
 
 ROBOTS = 4
@@ -64,7 +65,7 @@ class Load:
             assert self._more.wait_for(lambda: len(self.accepted) >= count, DEADLINE_S)
 
     @contextmanager
-    def on(self, service: Subprocess) -> Iterator[None]:
+    def on(self, service: Process) -> Iterator[None]:
         with ThreadPoolExecutor(ROBOTS) as robots:
             for number in range(ROBOTS):
                 robots.submit(self.ask, service.url, number % 2 == 1)
@@ -83,14 +84,14 @@ def test_nothing_accepted_is_lost_and_every_push_arrives(tmp_path: Path, seed: i
         load = Load(receiver.url(), as_spark, as_heat)
         cursors: dict[str, str] = {}
         for _ in range(KILLS):
-            with served(data, *ARGUMENTS) as service:
+            with served_by_process(data, *ARGUMENTS) as service:
                 if not cursors:
                     for name, headers in (('spark', as_spark), ('heat', as_heat)):
                         cursors[name] = _feed(service, headers, None)['cursor']
                 with load.on(service):
                     # Wherever in its work the service is when this many were accepted.
                     load.wait_for(len(load.accepted) + chance.randint(1, MOST))
-        with served(data, *ARGUMENTS) as service:
+        with served_by_process(data, *ARGUMENTS) as service:
             _are_there(service, load.accepted, as_spark, as_heat)
             expected = set(load.accepted)
             received = receiver.wait(lambda got: expected <= _ended(got))
@@ -101,7 +102,7 @@ def test_nothing_accepted_is_lost_and_every_push_arrives(tmp_path: Path, seed: i
 
 
 def _are_there(
-    service: Subprocess, accepted: list[str], spark: dict[str, str], heat: dict[str, str]
+    service: Process, accepted: list[str], spark: dict[str, str], heat: dict[str, str]
 ) -> None:
     with httpx.Client(base_url=service.url, timeout=TIMEOUT) as http:
         for token in accepted:
@@ -130,7 +131,7 @@ def _never_went_back(pushes: list[Received]) -> None:
         newest[token] = sequence
 
 
-def _followed(service: Subprocess, headers: dict[str, str], cursor: str) -> dict[str, Any]:
+def _followed(service: Process, headers: dict[str, str], cursor: str) -> dict[str, Any]:
     """Follow the feed from before the kills until everything in it is over."""
     found: dict[str, Any] = {}
     until = time.monotonic() + DEADLINE_S
@@ -149,7 +150,7 @@ def _followed(service: Subprocess, headers: dict[str, str], cursor: str) -> dict
     return found
 
 
-def _feed(service: Subprocess, headers: dict[str, str], cursor: str | None) -> dict[str, Any]:
+def _feed(service: Process, headers: dict[str, str], cursor: str | None) -> dict[str, Any]:
     params = {'block': '1'} if cursor is None else {'block': '1', 'cursor': cursor}
     answer = httpx.get(
         f'{service.url}/v1/changes', params=params, headers=headers, timeout=TIMEOUT

@@ -15,7 +15,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from service_harness import Subprocess, served
+from service_harness import Served, served
 from spark_command import COMMAND, DEADLINE_S, Operator, environment, new_key, pattern, spark
 
 from spark_ros.service.scripted.recognise import dhash
@@ -28,7 +28,7 @@ ESCAPE = 'a \x1b[2J\x1b]0;title\x07 b\u202e c\x9b31m\nd'
 class Place:
     """A service with its scripted operator, and one key of each API."""
 
-    service: Subprocess
+    service: Served
     keys: dict[str, str]
     photo: Path
     operator: Operator | None = None
@@ -63,17 +63,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope='module')
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Subprocess, Operator]]:
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Operator]]:
     """One without a scripted operator."""
     with served(tmp_path_factory.mktemp('quiet') / 'data') as service:
         yield service, Operator(service)
 
 
 @pytest.fixture
-def alone(quiet: tuple[Subprocess, Operator], tmp_path: Path) -> Place:
+def alone(quiet: tuple[Served, Operator], tmp_path: Path) -> Place:
     """Nobody answers here but the test, whose keys are new."""
     service, operator = quiet
-    data = service.log.with_suffix('')
+    data = service.data
     keys = {api: new_key(data, api) for api in ('spark', 'heat')}
     return Place(service, keys, tmp_path / 'none.png', operator)
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 import yaml
 from PIL import Image
-from service_harness import Subprocess, picture, served
+from service_harness import Served, picture, served
 from spark_command import Operator, environment, new_key, running, spark
 
 from spark_ros.cli.spark_pictures import upright
@@ -31,13 +31,13 @@ SAIL = [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5)]
 
 
 @pytest.fixture(scope='module')
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subprocess]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp('export') / 'data') as running_service:
         yield running_service
 
 
 @pytest.fixture(scope='module')
-def operator(service: Subprocess) -> Iterator[Operator]:
+def operator(service: Served) -> Iterator[Operator]:
     """Who answers; the link to log in works once."""
     person = Operator(service)
     yield person
@@ -48,7 +48,7 @@ def operator(service: Subprocess) -> Iterator[Operator]:
 class Desk:
     """One key of the service, and the person who answers."""
 
-    service: Subprocess
+    service: Served
     folder: Path
     operator: Operator
     key: str
@@ -98,8 +98,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(service: Subprocess, operator: Operator, tmp_path: Path) -> Iterator[Desk]:
-    key = new_key(service.log.with_suffix(''))
+def desk(service: Served, operator: Operator, tmp_path: Path) -> Iterator[Desk]:
+    key = new_key(service.data)
     one = Desk(service, tmp_path / 'dataset', operator, key)
     yield one
     one.web.close()

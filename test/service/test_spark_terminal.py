@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from service_harness import Subprocess, served
+from service_harness import Served, served
 from spark_command import OnTerminal, Operator, environment, new_key, spark
 
 LONG = 'Is the path in front of the robot free of obstacles, and of people?'
@@ -20,7 +20,7 @@ LIVE = re.compile(r'\d+:\d\d  (open|assigned|closed)')
 class Place:
     """A service, the person at its console, and a key that is new in each test."""
 
-    service: Subprocess
+    service: Served
     operator: Operator
     key: str
 
@@ -38,7 +38,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @pytest.fixture
 def place(shared: Place) -> Place:
     """Nobody answers here but the test."""
-    return replace(shared, key=new_key(shared.service.log.with_suffix('')))
+    return replace(shared, key=new_key(shared.service.data))
 
 
 def test_waiting_is_one_live_line(place: Place) -> None:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from service_harness import Subprocess, served
+from service_harness import Served, served, served_by_process
+from serving import free_port
 from spark_command import (
     DEADLINE_S,
     Operator,
     Running,
     environment,
-    free_port,
     new_key,
     running,
     spark,
@@ -34,7 +34,7 @@ class Place:
     Its keys are new in each test.
     """
 
-    service: Subprocess
+    service: Served
     operator: Operator
     url: str
     keys: dict[str, str]
@@ -49,7 +49,7 @@ class Place:
 
 
 @pytest.fixture(scope='module')
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Subprocess, Operator]]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Operator]]:
     """One service, with one person at its console, for all tests that leave it alive."""
     with served(tmp_path_factory.mktemp('watch') / 'data') as service:
         yield service, Operator(service)
@@ -57,11 +57,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Subproce
 
 @pytest.fixture(params=['feed', 'polling'])
 def place(
-    request: pytest.FixtureRequest, service: tuple[Subprocess, Operator]
+    request: pytest.FixtureRequest, service: tuple[Served, Operator]
 ) -> Iterator[Place]:
     """Once with the change feed, once as a service that has none."""
     running, operator = service
-    data = running.log.with_suffix('')
+    data = running.data
     keys = {api: new_key(data, api) for api in ('spark', 'heat')}
     if request.param == 'feed':
         yield Place(running, operator, running.url, keys)
@@ -182,7 +182,7 @@ def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
     """It is killed while we wait and watch: both say so once, go on, and get the answer."""
     data, port = tmp_path / 'data', str(free_port())
     around = environment(f'http://127.0.0.1:{port}', new_key(data))
-    with served(data, '--port', port) as service:
+    with served_by_process(data, '--port', port) as service:
         asking = Running(around, *ASK, '--wait')
         asking.until(lambda: asking.err and asking.err[-1].endswith('open'))
         token = asking.err[0].removeprefix('asked: ')

@@ -17,7 +17,8 @@ import httpx
 import pytest
 from installed import SPARK_SERVICE
 from PIL import Image
-from service_harness import DEADLINE_S, command, log_in
+from service_harness import DEADLINE_S, log_in
+from serving import command
 
 from spark_ros.cli.service_try import kept_key
 from spark_ros.clients.credentials import read_secret_file

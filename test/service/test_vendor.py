@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import sparkai
-from service_harness import DEADLINE_S, Subprocess, box, command, picture, served
+from service_harness import DEADLINE_S, Served, box, picture, served
+from serving import command
 
 SAMPLE = Path(__file__).parent / 'data' / 'page_sample.txt'
 IMPORTS = 'import json, os, sys, http.server\nimport requests\n'
@@ -20,7 +21,7 @@ MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2' + b'\x00' * 100
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Subprocess]:
+def running(tmp_path: Path) -> Iterator[Served]:
     data = tmp_path / 'data'
     key = command('key', 'create', 'vendor', '--program', 'any', '--data', str(data))
     with served(data, '--operator', 'scripted', key=key.stdout.strip()) as service:
@@ -28,7 +29,7 @@ def running(tmp_path: Path) -> Iterator[Subprocess]:
 
 
 @pytest.fixture
-def client(running: Subprocess, monkeypatch: pytest.MonkeyPatch) -> Any:
+def client(running: Served, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv('SPARKAI_HOST', running.url)
     return sparkai.SparkAIClient(running.key)
 
@@ -75,7 +76,7 @@ def test_the_vendors_client_sees_our_errors(client: Any) -> None:
         client.upload_binary(b'<svg/>', 'a.svg')
 
 
-def test_the_pages_own_sample(running: Subprocess, tmp_path: Path) -> None:
+def test_the_pages_own_sample(running: Served, tmp_path: Path) -> None:
     image = tmp_path / 'image.png'
     image.write_bytes(picture(form='PNG'))
     sample = SAMPLE.read_text().split('# Setup a simple HTTP server')[0]

@@ -17,8 +17,9 @@ import sparkai
 from heat_harness import ask as ask_heat
 from heat_harness import asker, seen
 from service_harness import DEADLINE_S, Caller, InProcess
+from serving import free_port
 from sqlalchemy import select
-from webhook_receiver import Received, Receiver, free_port
+from webhook_receiver import Received, Receiver
 
 from spark_ros.service.pushes import webhooks
 from spark_ros.service.pushes.lanes import MOST, MOST_TROUBLED, PER_HOST, Lanes

@@ -1,0 +1,106 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The commands and the service inside this process: the same code, without a start of Python.
+
+What is killed, signalled, or looked at from outside is a process; see the harnesses.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import queue
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from unittest import mock
+
+from spark_ros.cli.service import main as spark_service
+from spark_ros.cli.service_arguments import service_parser
+from spark_ros.cli.service_commands import serving_settings
+from spark_ros.service.context import Context
+from spark_ros.service.server import Listen, Server, listening
+
+START_S = 30.0
+STOP_S = 30.0
+
+
+def call(
+    main: Callable[[Sequence[str]], int],
+    *arguments: str,
+    environment: Mapping[str, str] = os.environ,
+) -> subprocess.CompletedProcess[str]:
+    """Call the function of a command line, and return what a process would leave behind."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), 'utf-8', write_through=True) for _ in range(2))
+    mask = os.umask(0o022)
+    os.umask(mask)
+    try:
+        with (
+            redirect_stdout(out),
+            redirect_stderr(err),
+            mock.patch.dict(os.environ, dict(environment), clear=True),
+        ):
+            code = main(arguments)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        os.umask(mask)
+    said = [each.buffer.getvalue().decode('utf-8') for each in (out, err)]
+    return subprocess.CompletedProcess(arguments, code, *said)
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call a command of `spark-service`."""
+    return call(spark_service, *arguments)
+
+
+def printed(*arguments: str) -> str:
+    """Return what a command of `spark-service` prints that must succeed."""
+    done = command(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Serving:
+    """`spark-service serve` on a thread and a real port."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        """Start it; return when it listens."""
+        self.data = data
+        options = service_parser().parse_args(['serve', *arguments, '--data', str(data)])
+        self._options = options
+        self._said: queue.Queue[tuple[str, str] | BaseException] = queue.Queue()
+        self._server: Server
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        said = self._said.get(timeout=START_S)
+        if isinstance(said, BaseException):
+            raise said
+        self.url, self.login = said
+
+    def stop(self) -> None:
+        """Stop serving, as a signal would; a second time does nothing."""
+        self._server.stop()
+        self._thread.join(STOP_S)
+        assert not self._thread.is_alive(), 'the service does not stop'
+
+    def _run(self) -> None:
+        def announce(context: Context, address: str, link: str) -> None:
+            self._said.put((address, link))
+
+        listen = Listen(self._options.host, self._options.port)
+        try:
+            with listening(serving_settings(self._options), listen, announce) as self._server:
+                self._server.run()
+        except BaseException as error:
+            self._said.put(error)
