@@ -21,12 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / 'docs' / 'images'
 sys.path[:0] = [str(ROOT / 'test' / 'console'), str(ROOT / 'test')]
 
+from chromium import CHROMIUM  # noqa: E402
 from console_mouse import click, drag, open_question, wait_until_open  # noqa: E402
-from console_service import Service, box, prior, run_command, serving  # noqa: E402
+from console_service import Service, box, prior, serving  # noqa: E402
+from serving import printed  # noqa: E402
 
 from spark_ros.demo.photographs import default_photographs  # noqa: E402
 
-CHROMIUM = '/usr/bin/chromium'
 SIZE = {'width': 1360, 'height': 800}
 # A screen of a console has few colours; a photograph on it still looks well with so many.
 COLOURS = 200
@@ -51,16 +52,16 @@ def main() -> int:
     """Take every picture, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / 'data'
-        key = run_command('key', 'create', 'rover-7', '--data', str(data)).strip()
-        heat_key = run_command('key', 'create', 'walker-2', '--heat', '--data', str(data)).strip()
+        key = printed('key', 'create', 'rover-7', '--data', str(data))
+        heat_key = printed('key', 'create', 'walker-2', '--heat', '--data', str(data))
         program = Path(folder) / 'lobby.yaml'
         program.write_text(LOBBY)
-        run_command('program', 'set', 'Lobby patrol', '--file', str(program), '--data', str(data))
-        with serving(data) as login, sync_playwright() as playwright:
+        printed('program', 'set', 'Lobby patrol', '--file', str(program), '--data', str(data))
+        with serving(data) as started, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu']
             )
-            service = Service(login.split('/login')[0], login, data, key, heat_key)
+            service = Service(started.url, started.login, data, key, heat_key)
             _take_all(service, _console(service, browser))
             browser.close()
     return 0

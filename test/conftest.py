@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import certifi
 import disk
 import domain_coordinator
 import guard
@@ -30,6 +31,7 @@ DEADLINE_S = 30.0
 EXIT_S = 30.0
 SLOWEST_FIRST = {'console': 0, 'ros': 1, 'service': 2, 'installation': 3, 'demo': 4}
 PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
+END = '-----END CERTIFICATE-----\n'
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
 
 _until_the_end = ExitStack()
@@ -37,7 +39,10 @@ _until_the_end = ExitStack()
 
 def _isolate() -> None:
     home = _until_the_end.enter_context(tempfile.TemporaryDirectory(prefix='spark_ros_test_'))
+    one_authority = Path(home, 'authority.pem')
+    one_authority.write_text(Path(certifi.where()).read_text('utf-8').split(END)[0] + END)
     domain = _until_the_end.enter_context(domain_coordinator.domain_id())
+    os.environ.setdefault('SPARK_ROS_TESTS_TRUST', os.environ.get('SSL_CERT_FILE', ''))
     os.environ.update(
         ROS_DOMAIN_ID=str(domain),
         # With LOCALHOST, rmw_fastrtps adds shared memory whatever the profile says.
@@ -47,6 +52,8 @@ def _isolate() -> None:
         ROS_HOME=home,
         ROS_LOG_DIR=os.path.join(home, 'log'),
         PYTHONUNBUFFERED='1',
+        # Each client of httpx reads it, and a hundred authorities would take it 30 ms.
+        SSL_CERT_FILE=str(one_authority),
         SPARK_ROS_TESTS_GUARD=guard.__file__,
         SPARK_ROS_TESTS_OUTSIDE=os.path.join(home, 'outside'),
     )
@@ -73,16 +80,15 @@ hypothesis.settings.load_profile('unhurried')
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what takes longest, so that no process is idle at the end.
 
-    The tests of a file stay in one process, and so do all of the console: several browsers at once
-    would take all processors.
+    The tests of a file stay in one process. What `make test` leaves out says why.
     """
 
     def part(item: pytest.Item) -> str:
         return item.path.relative_to(Path(__file__).parent).parts[0]
 
     for item in items:
-        name = 'console' if part(item) == 'console' else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(name))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
+        assert all(mark.args for mark in item.iter_markers('slow')), f'{item.nodeid}: slow, why?'
     items.sort(key=lambda item: SLOWEST_FIRST.get(part(item), len(SLOWEST_FIRST)))
 
 

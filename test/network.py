@@ -34,10 +34,13 @@ def leave() -> int | None:
 def outside(command: list[str]) -> list[str]:
     """Return a command as it is run where the network is that the tests were started in.
 
-    For pip alone: what a test installs comes from the package index.
+    For pip alone: what a test installs comes from the package index, by whom the machine trusts.
     """
     network = os.environ.get('SPARK_ROS_TESTS_NETWORK')
-    return ['nsenter', f'--net={network}', '--', *command] if network else command
+    enter = ['nsenter', f'--net={network}', '--'] if network else []
+    trusted = os.environ['SPARK_ROS_TESTS_TRUST']
+    trust = [f'SSL_CERT_FILE={trusted}'] if trusted else ['-u', 'SSL_CERT_FILE']
+    return [*enter, 'env', *trust, *command]
 
 
 def _start_loopback() -> None:

@@ -7,6 +7,7 @@ What is killed, signalled, or looked at from outside is a process; see the harne
 from __future__ import annotations
 
 import io
+import logging
 import os
 import queue
 import socket
@@ -36,6 +37,8 @@ def call(
     out, err = (io.TextIOWrapper(io.BytesIO(), 'utf-8', write_through=True) for _ in range(2))
     mask = os.umask(0o022)
     os.umask(mask)
+    log = logging.getLogger('spark_ros')
+    level = log.level
     try:
         with (
             redirect_stdout(out),
@@ -47,6 +50,7 @@ def call(
         code = int(end.code or 0)
     finally:
         os.umask(mask)
+        log.setLevel(level)
     said = [each.buffer.getvalue().decode('utf-8') for each in (out, err)]
     return subprocess.CompletedProcess(arguments, code, *said)
 

@@ -210,6 +210,7 @@ def colcon_installed() -> Path:
     return Path(spec.origin).parent.parent.parent
 
 
+@pytest.mark.slow('builds a wheel')
 def test_wheel_holds_all_of_the_package_and_nothing_else(wheel):
     packed = {
         name for name in zipfile.ZipFile(wheel).namelist()
@@ -217,6 +218,7 @@ def test_wheel_holds_all_of_the_package_and_nothing_else(wheel):
     assert packed == package_files()
 
 
+@pytest.mark.slow('builds a source distribution')
 def test_source_distribution_holds_all_of_the_package(wheel):
     source = wheel.parent / 'source'
     build = 'import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])'
@@ -227,6 +229,7 @@ def test_source_distribution_holds_all_of_the_package(wheel):
     assert packed >= package_files() | {'LICENSE', 'pyproject.toml', 'setup.cfg', 'setup.py'}
 
 
+@pytest.mark.slow('installs a wheel')
 def test_clients_service_and_commands_import_without_ros(pip_installed, tmp_path):
     script = tmp_path / 'script.py'
     script.write_text(f'import sys; sys.path.insert(0, sys.argv[1])\n{IMPORT_ALL_WITHOUT_ROS}')
@@ -263,6 +266,7 @@ def test_only_tests_and_checks_bring_what_they_need(target):
     assert ('--for tests' in bootstrap) == (target in ('test', 'lint'))
 
 
+@pytest.mark.slow('installs a wheel')
 @pytest.mark.parametrize('first', ['pip', 'colcon'])
 def test_neither_installation_hides_the_messages(first, pip_installed, colcon_installed, tmp_path):
     order = [pip_installed, colcon_installed]
@@ -351,6 +355,7 @@ def test_a_library_that_several_wheels_bring_is_on_the_disk_once(checkout):
     assert (lib / 'liby.so.2').read_bytes() == b'y'
 
 
+@pytest.mark.slow('makes environments')
 def test_no_network_is_one_clear_line_and_not_taken_as_installed(checkout):
     # Nothing listens on port 9 of this machine: the index refuses the connection.
     process = bootstrap(

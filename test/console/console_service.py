@@ -114,14 +114,14 @@ class Service:
         assert answer.json()['status'] == 'pending'
         return str(answer.json()['id'])
 
-    def heat_request(self, id: str) -> dict[str, Any]:
-        answer = self._heat().get(f'/v1/requests/{id}', params={'block': 10})
+    def heat_request(self, id: str, block: int = 0) -> dict[str, Any]:
+        answer = self._heat().get(f'/v1/requests/{id}', params={'block': block})
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()
         return result
 
     def heat_response(self, id: str) -> Any:
-        given = self.heat_request(id)
+        given = self.heat_request(id, block=10)
         assert given['status'] == 'complete', given
         return given['response']
 

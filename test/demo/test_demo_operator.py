@@ -80,7 +80,7 @@ def page() -> Iterator[Page]:
         yield page
 
 
-@pytest.mark.slow
+@pytest.mark.slow('a whole demo')
 @pytest.mark.timeout(240)
 def test_a_person_answers_every_question_in_the_browser(
     demo: Demo, page: Page, tmp_path: Path

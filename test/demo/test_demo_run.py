@@ -67,7 +67,7 @@ def show_again(told: str, output: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert id in shown and '127.0.0.1' in shown
 
 
-@pytest.mark.slow
+@pytest.mark.slow('a whole demo')
 @pytest.mark.parametrize('variable', ['', 'BACKEND=heat'])
 def test_the_main_job(
     tmp_path: Path, variable: str, monkeypatch: pytest.MonkeyPatch,

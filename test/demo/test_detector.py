@@ -12,6 +12,8 @@ from spark_ros.demo.photographs import default_photographs
 from spark_ros.demo.scoring import combined, match, score
 from spark_ros.service.scripted.recognise import Truth
 
+pytestmark = pytest.mark.slow('renders and looks at hundreds of frames')
+
 SURE_FROM = 0.8
 IGNORED_BELOW = 0.2
 

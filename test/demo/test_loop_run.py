@@ -24,7 +24,7 @@ def row(name: str, told: str) -> list[float]:
     return [float(number) for number in found.groups()]
 
 
-@pytest.mark.slow
+@pytest.mark.slow('a robot drives through the whole hall, twice')
 @pytest.mark.timeout(240)
 def test_asking_makes_the_result_better(tmp_path, monkeypatch):
     marker = f'LOOP_OF_TEST={tmp_path}'

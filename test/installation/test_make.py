@@ -48,7 +48,7 @@ def test_service(page: Page, tmp_path: Path) -> None:
     assert (checkout / 'spark-data' / 'try.key').read_text('ascii').strip() == key
 
 
-@pytest.mark.slow
+@pytest.mark.slow('all of the benchmark, if shortly')
 @pytest.mark.timeout(300)
 def test_bench(tmp_path: Path) -> None:
     checkout = linked_checkout(tmp_path / 'checkout')
@@ -58,14 +58,14 @@ def test_bench(tmp_path: Path) -> None:
     assert not re.search('Traceback', done.stdout + done.stderr)
 
 
-@pytest.mark.slow
+@pytest.mark.slow('looks at everything')
 @pytest.mark.timeout(300)
 def test_lint(tmp_path: Path) -> None:
     done = make('lint', folder=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.slow('makes the whole site')
 @pytest.mark.timeout(300)
 def test_docs_and_they_are_up_to_date(tmp_path: Path) -> None:
     before = {name: (ROOT / name).read_bytes() for name in WRITTEN_BY_DOCS}

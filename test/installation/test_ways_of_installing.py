@@ -79,10 +79,14 @@ def done(command: list[object], folder: Path, around: dict[str, str] | None = No
     assert ended.returncode == 0, ended.stdout[-4000:]
 
 
+# Make has installed it already.
+slow = pytest.mark.slow('builds and installs the package anew')
+
+
 @pytest.mark.parametrize('install', [
     by_make,
-    pytest.param(by_colcon, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
-    pytest.param(by_pip, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+    pytest.param(by_colcon, marks=[slow, pytest.mark.timeout(600)]),
+    pytest.param(by_pip, marks=[slow, pytest.mark.timeout(600)]),
 ])  # fmt: skip
 def test_the_console_loads_and_answers(
     install: Callable[[Path], str], page: Page, tmp_path: Path

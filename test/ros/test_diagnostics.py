@@ -30,8 +30,8 @@ from serving import free_port
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.pictures.encoding import encode_pixels
 from spark_ros.escalation import health
+from spark_ros.escalation.pictures.encoding import encode_pixels
 from spark_ros.escalation.verdicts import camera, questions, verdict
 from spark_ros.ros import diagnostics
 

@@ -38,6 +38,7 @@ def left_in(path: Path) -> list[str]:
     return ids
 
 
+@pytest.mark.slow('kills nodes')
 @pytest.mark.parametrize('state', ['queued', 'open'])
 def test_every_accepted_question_survives_kill_9(
     robot: Robot, service: Service, tmp_path: Path, state: str

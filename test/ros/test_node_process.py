@@ -42,7 +42,9 @@ def test_a_signal_ends_it_quickly_with_0(robot: Robot, number: int) -> None:
     assert 'Traceback' not in node.output
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [
+    signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow('waits 9 s again')),
+])  # fmt: skip
 def test_a_middleware_that_hangs_does_not_hold_its_end_up(
     robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:

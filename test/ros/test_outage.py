@@ -94,6 +94,7 @@ def asked_of(service: Service) -> list[str]:
     return asyncio.run(read())
 
 
+@pytest.mark.slow('a hundred questions')
 def test_a_hundred_questions_wait_and_all_are_answered_once(
     robot: Robot, service: Service, token_file: str, tmp_path: Path
 ) -> None:

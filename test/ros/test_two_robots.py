@@ -42,7 +42,9 @@ TRUTH = {
 }
 
 
-@pytest.fixture(params=['spark', 'heat'])
+@pytest.fixture(params=[
+    'spark', pytest.param('heat', marks=pytest.mark.slow('as over SparkAI, by four more nodes')),
+])  # fmt: skip
 def shared(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Service]:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from s3_server import S3Server
 from service_harness import InProcess
 
@@ -16,7 +18,18 @@ from spark_ros.service.settings import Settings
 
 
 @pytest.fixture(scope='session')
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+def descriptions_read_once() -> Iterator[None]:
+    """Let boto3 read its descriptions once, and not for each client."""
+    read = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JSONFileLoader, 'load_file', lambda _, path: read(path))
+        yield
+
+
+@pytest.fixture(scope='session')
+def s3_server(
+    tmp_path_factory: pytest.TempPathFactory, descriptions_read_once: None
+) -> Iterator[S3Server]:
     """A real S3 server; stop it and start it as you like, but leave it running."""
     server = S3Server(tmp_path_factory.mktemp('s3'))
     yield server

@@ -52,7 +52,8 @@ def new_key(data: Path, api: str = 'spark') -> str:
 
 def environment(url: str, key: str, api: str = 'spark', **more: str) -> dict[str, str]:
     """Return what the command needs around it; only that decides what it does."""
-    kept = {name: os.environ[name] for name in ('PATH', 'HOME', 'LANG') if name in os.environ}
+    names = ('PATH', 'HOME', 'LANG', 'SSL_CERT_FILE')
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {
         **kept, 'PYTHONUTF8': '1', 'SPARK_URL': url, 'SPARK_TOKEN': key,
         'SPARK_API': api, 'TERM': 'xterm-256color', **more,

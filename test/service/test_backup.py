@@ -63,6 +63,7 @@ def ask(http: httpx.Client) -> str:
     return str(asked.json()['token'])
 
 
+@pytest.mark.slow('runs commands of a page under load')
 def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) -> None:
     data, target, restored = places(tmp_path)
     key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()

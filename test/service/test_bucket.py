@@ -164,6 +164,7 @@ def test_a_store_that_hangs_holds_up_no_question(
         assert [each.result(2 * DEADLINE_S).status_code for each in waiting] == [200] * UPLOADS
 
 
+@pytest.mark.slow('a video of 60 MB')
 def test_a_video_that_breaks_off_is_no_whole_one(
     data: Path, key: str, url: str, bucket: S3Server
 ) -> None:
@@ -213,6 +214,7 @@ def test_the_scripted_operator_waits_for_the_store(
         assert 'Traceback' not in service.log.read_text()
 
 
+@pytest.mark.slow('kills services')
 def test_what_was_answered_200_is_in_the_bucket_after_kill_9(
     data: Path, key: str, url: str, bucket: S3Server, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ def key(data: Path) -> str:
     return command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
 
 
+@pytest.mark.slow('kills services')
 def test_what_was_answered_200_is_there_after_kill_9(data: Path, key: str) -> None:
     accepted: list[tuple[str, str]] = []
     enough = threading.Event()

@@ -73,6 +73,7 @@ class Load:
             service.kill()
 
 
+@pytest.mark.slow('kills services by chance')
 @pytest.mark.parametrize('seed', [1, 2])
 def test_nothing_accepted_is_lost_and_every_push_arrives(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

@@ -217,7 +217,11 @@ class Host:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """Nobody cares that a killed command has hung up."""
+
+        self._server = Server(('127.0.0.1', 0), Handler)
         self.url = f'http://127.0.0.1:{self._server.server_port}'
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -138,6 +138,7 @@ def test_who_answers_after_the_timeout_is_heard_on_the_topic(
     assert sent.states[-1] == EXPIRED
 
 
+@pytest.mark.slow('kills nodes')
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT])
 def test_the_node_ends_and_the_answer_reaches_the_topic_of_the_next(
     robot: Robot, asker: Asker, service: Service, person: Person, number: int
@@ -175,6 +176,7 @@ def test_a_goal_that_waits_for_its_frame_ends_with_the_node(robot: Robot, asker:
     assert not robot.statuses
 
 
+@pytest.mark.slow('a hundred goals')
 def test_a_hundred_goals_at_once_each_get_their_own_answer(
     robot: Robot, asker: Asker, tmp_path: Any
 ) -> None:
