@@ -3,7 +3,7 @@
 PYTHON ?= python3
 ROS_DISTRO ?= jazzy
 # More processes than processors: much of a test is waiting.
-ARGS ?= -n 3 --dist loadgroup --no-loadscope-reorder
+ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCENE),--scene "$(SCENE)")

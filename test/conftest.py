@@ -75,19 +75,16 @@ hypothesis.settings.register_profile('unhurried', deadline=None)
 hypothesis.settings.load_profile('unhurried')
 
 
-# Before xdist looks at the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what takes longest, so that no process is idle at the end.
 
-    The tests of a file stay in one process. What `make test` leaves out says why.
+    What `make test` leaves out says why.
     """
 
     def part(item: pytest.Item) -> str:
         return item.path.relative_to(Path(__file__).parent).parts[0]
 
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
         assert all(mark.args for mark in item.iter_markers('slow')), f'{item.nodeid}: slow, why?'
     items.sort(key=lambda item: SLOWEST_FIRST.get(part(item), len(SLOWEST_FIRST)))
 

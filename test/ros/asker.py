@@ -161,22 +161,30 @@ class Asker:
         self._client.destroy()
 
 
-def started(robot: Robot, service: Service | None, **parameters: Any) -> NodeProcess:
+def started(robot: Robot, service: Service | None, **parameters: Any) -> None:
+    """Run the node beside the robot's own, against a service or without any."""
+    robot.start(**{**_reaching(service), **parameters})
+
+
+def spawned(robot: Robot, service: Service | None, **parameters: Any) -> NodeProcess:
     """Run the node in a process of its own, against a service or without any."""
-    settings = {}
-    if service is not None:
-        token_file = service.data.with_suffix('.token')
-        if not token_file.exists():
-            token_file.touch(0o600)
-            token_file.write_text(service.key)
-        settings = {
-            'server__url': service.url,
-            'server__kind': service.kind,
-            'server__token_file': str(token_file),
-        }
-    process = robot.spawn(**{**settings, **parameters})
+    process = robot.spawn(**{**_reaching(service), **parameters})
     robot.until(lambda: process.ready, 60)
     return process
+
+
+def _reaching(service: Service | None) -> dict[str, Any]:
+    if service is None:
+        return {}
+    token_file = service.data.with_suffix('.token')
+    if not token_file.exists():
+        token_file.touch(0o600)
+        token_file.write_text(service.key)
+    return {
+        'server__url': service.url,
+        'server__kind': service.kind,
+        'server__token_file': str(token_file),
+    }
 
 
 def goal(kind: int = Question.KIND_ANNOTATE, *, seed: int = 1, **more: Any) -> Engage.Goal:

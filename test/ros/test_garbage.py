@@ -146,6 +146,7 @@ def test_detections_without_a_stamp_are_warned_about_once(
     assert all(status.header == stamped(100.0) for status in robot.statuses)
 
 
+@pytest.mark.slow('ten thousand detections')
 def test_ten_thousand_detections_in_one_message(
     robot: Robot, listener: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -158,6 +158,7 @@ def test_each_robot_hears_its_own_answers_only(
         journal.close()
 
 
+@pytest.mark.slow('starts four nodes')
 def test_an_answer_for_a_robot_that_is_away_waits_for_that_robot(
     robot: Robot, shared: Service
 ) -> None:

@@ -55,7 +55,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, 
         yield service, Operator(service)
 
 
-@pytest.fixture(params=['feed', 'polling'])
+@pytest.fixture(params=[
+    'feed', pytest.param('polling', marks=pytest.mark.slow('waits for polls, two seconds apart')),
+])  # fmt: skip
 def place(
     request: pytest.FixtureRequest, service: tuple[Served, Operator]
 ) -> Iterator[Place]:

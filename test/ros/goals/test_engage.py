@@ -47,7 +47,7 @@ TEXT, RATING = Question.KIND_FREE_TEXT, Question.KIND_RATING
 
 @pytest.fixture
 def asker(robot: Robot, service: Service) -> Iterator[Asker]:
-    """Another node, beside the node under test in its own process."""
+    """Another node, beside the node under test."""
     robot.listen('front')
     # A goal is sent before its frame is sure to have come.
     started(robot, service, front__frames__wait_s=50.0)

@@ -17,6 +17,7 @@ from asker import (
     goal,
     journal_of,
     of_camera,
+    spawned,
     started,
     words,
 )
@@ -52,7 +53,7 @@ def test_before_its_frame_has_come(robot: Robot, asker: Asker) -> None:
 
 
 def test_queued_while_the_service_is_down(robot: Robot, asker: Asker, tmp_path: Path) -> None:
-    node = started(robot, None)
+    node = spawned(robot, None)
     sent = asker.send(goal(TEXT))
     sent.until(QUEUED)
     assert len(sent.cancel()) == 1
@@ -71,7 +72,7 @@ def test_in_the_very_moment_of_being_asked(
     robot: Robot, asker: Asker, tmp_path: Path
 ) -> None:
     """Wherever the cancel meets it, it ends canceled, and nothing of it stays."""
-    node = started(robot, None, limits__open=0)
+    node = spawned(robot, None, limits__open=0)
     sent = [asker.send(goal(TEXT, seed=number)) for number in range(40)]
     cancels = []
     for each in sent:
@@ -142,7 +143,7 @@ def test_the_service_is_told_after_an_outage_and_a_restart(
     if service.kind == 'spark':
         pytest.skip('SparkAI has no call to withdraw a question')
     person = Person(service)
-    node = started(robot, service)
+    node = spawned(robot, service)
     sent = asker.send(goal(TEXT))
     sent.until(OPEN)
     assert len(person.queue()) == 1

@@ -22,6 +22,7 @@ from asker import (
     of_camera,
     published,
     show,
+    spawned,
     started,
     words,
 )
@@ -58,7 +59,7 @@ def test_nonsense_is_refused_with_its_reason_and_the_node_goes_on(
     robot: Robot, asker: Asker
 ) -> None:
     """Over Heat, which has every kind of question; the service is not even needed."""
-    node = started(robot, None, server__kind='heat', front__frames__wait_s=0.2)
+    node = spawned(robot, None, server__kind='heat', front__frames__wait_s=0.2)
     jpeg = compressed(picture(1), stamped(1.0))
     garbage = CompressedImage(format='jpeg', data=b'no picture at all')
     cut = CompressedImage(format='jpeg', data=bytes(jpeg.data)[:40])
@@ -143,7 +144,7 @@ def test_who_answers_after_the_timeout_is_heard_on_the_topic(
 def test_the_node_ends_and_the_answer_reaches_the_topic_of_the_next(
     robot: Robot, asker: Asker, service: Service, person: Person, number: int
 ) -> None:
-    node = started(robot, service)
+    node = spawned(robot, service)
     sent = asker.send(goal(TEXT))
     sent.until(OPEN)
     waiting = asker.send(goal(TEXT, seed=3))
@@ -168,7 +169,7 @@ def test_the_node_ends_and_the_answer_reaches_the_topic_of_the_next(
 
 
 def test_a_goal_that_waits_for_its_frame_ends_with_the_node(robot: Robot, asker: Asker) -> None:
-    node = started(robot, None, front__frames__wait_s=60.0)
+    node = spawned(robot, None, front__frames__wait_s=60.0)
     sent = asker.send(of_camera('front', 5.0))
     robot.until(lambda: sent.handle)
     assert node.end() == 0, node.output
@@ -224,7 +225,7 @@ def test_an_hourly_limit_holds_for_goals_too(robot: Robot, asker: Asker) -> None
 
 
 def test_one_goal_id_twice_is_one_goal(robot: Robot, asker: Asker) -> None:
-    node = started(robot, None)
+    node = spawned(robot, None)
     one = UUID(uuid=list(range(16)))
     asker.known()
     feedback: list[Any] = []
@@ -244,7 +245,7 @@ def test_a_client_that_has_gone_costs_nothing(
     person: Person,
     wait_until: Callable[..., None],
 ) -> None:
-    node = started(robot, service)
+    node = spawned(robot, service)
     stranger = Robot(wait_until, {})
     theirs = Asker(stranger)
     sent = theirs.send(goal(TEXT))

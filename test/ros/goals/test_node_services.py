@@ -17,6 +17,7 @@ from asker import (
     lasting,
     published,
     show,
+    spawned,
     started,
     words,
 )
@@ -97,7 +98,7 @@ def test_ask_now_asks_about_the_newest_frame_of_each_camera(
 def test_paused_nothing_is_asked_because_of_detections_but_goals_are(
     robot: Robot, asker: Asker
 ) -> None:
-    node = started(robot, None, front__frames__wait_s=50.0)
+    node = spawned(robot, None, front__frames__wait_s=50.0)
     camera = robot.publisher(Image, '/front/image_raw', BEST_EFFORT)
     detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
 
@@ -125,7 +126,7 @@ def test_paused_nothing_is_asked_because_of_detections_but_goals_are(
 def test_open_questions_are_listed_and_withdrawn_by_id(
     robot: Robot, asker: Asker, service: Service, person: Person
 ) -> None:
-    node = started(robot, service)
+    node = spawned(robot, service)
     before = time.time()
     assert asker.call('list_engagements').engagements == []
     mine = asker.send(goal(TEXT, camera='gripper', timeout=lasting(100.0)))
