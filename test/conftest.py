@@ -9,8 +9,10 @@ hangs is ended by pytest-timeout; where that cannot, since a call holds the inte
 from __future__ import annotations
 
 import faulthandler
+import gc
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -31,6 +33,7 @@ DEADLINE_S = 30.0
 EXIT_S = 30.0
 SLOWEST_FIRST = {'console': 0, 'ros': 1, 'service': 2, 'installation': 3, 'demo': 4}
 PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
+MEMORY, ROOM = Path('/dev/shm'), 4e9
 END = '-----END CERTIFICATE-----\n'
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
 
@@ -42,6 +45,9 @@ def _isolate() -> None:
     one_authority = Path(home, 'authority.pem')
     one_authority.write_text(Path(certifi.where()).read_text('utf-8').split(END)[0] + END)
     domain = _until_the_end.enter_context(domain_coordinator.domain_id())
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        # What outlives a process does so in memory, too; only a machine that stops would tell.
+        os.environ.setdefault('PYTEST_DEBUG_TEMPROOT', str(MEMORY))
     os.environ.setdefault('SPARK_ROS_TESTS_TRUST', os.environ.get('SSL_CERT_FILE', ''))
     os.environ.update(
         ROS_DOMAIN_ID=str(domain),
@@ -87,6 +93,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         assert all(mark.args for mark in item.iter_markers('slow')), f'{item.nodeid}: slow, why?'
     items.sort(key=lambda item: SLOWEST_FIRST.get(part(item), len(SLOWEST_FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make, and not among the tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

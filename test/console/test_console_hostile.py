@@ -11,10 +11,14 @@ SCRIPT_URL = 'javascript:window.owned=1'
 BACKWARDS = 'abc\u202edef\u202c العربية'
 LONG = 'W' * 5000
 
-pytestmark = pytest.mark.parametrize(
-    'text', [MARKUP, SCRIPT_URL, BACKWARDS, LONG, "'\"`;${1}{{1}}</textarea></style>"],
-    ids=['markup', 'script url', 'backwards', 'long', 'quotes'],
-)
+slow = pytest.mark.slow('a page in a browser for each text')
+pytestmark = pytest.mark.parametrize('text', [
+    pytest.param(MARKUP, id='markup'),
+    pytest.param(SCRIPT_URL, id='script url', marks=slow),
+    pytest.param(BACKWARDS, id='backwards', marks=slow),
+    pytest.param(LONG, id='long', marks=slow),
+    pytest.param("'\"`;${1}{{1}}</textarea></style>", id='quotes'),
+])  # fmt: skip
 
 
 def test_hostile_text_is_shown_and_does_not_run(service, operator, text):

@@ -22,6 +22,8 @@ from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.model import Answer, State
 
+pytestmark = pytest.mark.slow('plays hundreds of series of frames')
+
 COOLDOWN_S = 60.0
 scores = st.sampled_from([0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.7])
 shifts = st.floats(-0.02, 0.02)

@@ -217,6 +217,7 @@ def journalled(path: Path, header: Header) -> Escalation:
     return next(each for each in asked if each.stamp_ns == stamp_ns(header.stamp))
 
 
+@pytest.mark.slow('a question for each bad answer')
 def test_bad_answers_and_images_never_hurt(
     robot: Robot, listener: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

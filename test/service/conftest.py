@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import functools
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from botocore.loaders import JSONFileLoader
 from s3_server import S3Server
 from service_harness import InProcess
 
+from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
 
 
@@ -50,13 +53,26 @@ def images() -> str:
     return ''
 
 
+@pytest.fixture(scope='session')
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database as a service makes it, to be copied."""
+    data = tmp_path_factory.mktemp('empty') / 'data'
+    open_context(Settings(data), time.time).close()
+    return data / 'service.db'
+
+
 @pytest.fixture
-def make_service(tmp_path: Path, images: str) -> Iterator[Callable[..., InProcess]]:
+def make_service(
+    tmp_path: Path, images: str, empty_database: Path
+) -> Iterator[Callable[..., InProcess]]:
     """Start services inside this process, with settings of the test's choice."""
     started: list[InProcess] = []
 
     def make(**settings: Any) -> InProcess:
         base = Settings(tmp_path / 'data', min_free=0, images=images)
+        if not base.data.exists():
+            base.data.mkdir(0o700)
+            shutil.copy(empty_database, base.data)
         started.append(InProcess(replace(base, **settings)))
         return started[-1]
 

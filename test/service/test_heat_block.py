@@ -129,6 +129,7 @@ def test_an_answer_between_the_look_and_the_wait_is_not_missed(
     assert reads == 3
 
 
+@pytest.mark.slow('hundreds wait')
 def test_many_wait_and_each_hears_its_own(service: InProcess) -> None:
     robot, operator = asker(service), service.operator()
     ids = [ask(robot, 'free-text')['id'] for _ in range(WAITERS)]

@@ -48,6 +48,7 @@ __all__ = [
     'test_with_truth_it_corrects_and_survives_a_bad_question',
 ]
 
+AGAIN = pytest.param('bucket', marks=pytest.mark.slow('what is shown on a disk, once more'))
 MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2'
 # More than one part of an upload to a bucket, and several reads from it.
 SIZE = 18_000_001
@@ -56,8 +57,8 @@ SIZE = 18_000_001
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run on a disk only what is not run on one in the file that it comes from."""
     if 'images' in metafunc.fixturenames:
-        elsewhere = metafunc.function.__name__ in __all__
-        metafunc.parametrize('store', ['bucket'] if elsewhere else ['disk', 'bucket'])
+        again = metafunc.function.__name__ in __all__
+        metafunc.parametrize('store', [AGAIN] if again else ['disk', 'bucket'])
 
 
 @pytest.fixture

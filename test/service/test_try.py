@@ -60,6 +60,7 @@ def context(tmp_path: Path) -> Iterator[Context]:
     opened.close()
 
 
+@pytest.mark.slow('starts it three times; make service is run for each change')
 def test_what_it_prints_works_as_printed_and_again_after_a_restart(tmp_path: Path) -> None:
     data = tmp_path / "it's my data"
     file = data / 'try.key'
