@@ -89,7 +89,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
     replies.install(app)
     app.add_middleware(Outermost, idempotency_s=settings.idempotency_s)
     for part in (spark_api, heat_api, feed_api, console_api, pages):
-        app.include_router(part.router)
+        # As they are: FastAPI would build each route once more for each app.
+        app.router.routes.extend(part.router.routes)
     # A development environment's files are links into the checkout.
     files = pages.ConsoleFiles(directory=pages.CONSOLE, check_dir=False, follow_symlink=True)
     app.mount('/console', files)

@@ -8,10 +8,11 @@ from console_mouse import click, open_question
 from playwright.sync_api import expect
 
 MARKUP = '<img src=x onerror="window.owned=1;alert(1)"></script><script>window.owned=1</script>'
+slow = pytest.mark.slow('a page in a browser for each')
 CASES = [
     pytest.param(MARKUP, id='markup'),
     *(
-        pytest.param(text, id=name, marks=pytest.mark.slow('a page in a browser for each text'))
+        pytest.param(text, id=name, marks=slow)
         for name, text in (
             ('script url', 'javascript:window.owned=1'),
             ('backwards', 'abc\u202edef\u202c العربية'),
@@ -83,7 +84,11 @@ def test_hostile_text_can_be_marked(service, operator, text):
 
 @pytest.mark.parametrize(
     ('kind', 'body'),
-    [('free-text', {}), ('annotations', {}), ('multiple-choice', {'choices_type': 'website'})],
+    [
+        ('free-text', {}),
+        pytest.param('annotations', {}, marks=slow),
+        pytest.param('multiple-choice', {'choices_type': 'website'}, marks=slow),
+    ],
 )
 def test_a_website_cannot_reach_the_console(service, operator, files, kind, body):
     page_url = f'{files}/page.html'
@@ -123,6 +128,7 @@ def test_only_a_youtube_player_may_run_scripts_in_its_frame(service, operator):
     assert rights == ['allow-scripts allow-same-origin allow-presentation', '', '', '', '']
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_youtube_video_is_embedded_as_a_player(service, operator):
     operator.route('https://www.youtube.com/**', lambda route: route.abort())
     id = service.ask_heat(

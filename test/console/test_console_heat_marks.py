@@ -112,6 +112,7 @@ def test_each_mark_has_its_own_choice(service, operator, files):
     assert_near(given[1], x=0.6, y=0.6)
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_each_mark_has_its_own_words(service, operator, files):
     id = ask(service, files, 'annotations-with-free-text', per_annotation={
         'instruction': "What's the facial expression of the cat?"})
@@ -136,6 +137,7 @@ def test_each_mark_has_its_own_words(service, operator, files):
     assert [each['response'] for each in service.heat_response(id)] == ['grumpy', 'curious']
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_each_mark_has_its_own_rating(service, operator, files):
     id = ask(
         service, files, 'annotations-with-rating', annotations_type='rectangle',
@@ -161,6 +163,7 @@ def test_each_mark_has_its_own_rating(service, operator, files):
     assert_near(given[0], x=0.1, y=0.1, x2=0.3, y2=0.4)
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_typing_goes_on_where_it_is_while_other_marks_have_answers(service, operator, files):
     id = ask(service, files, 'annotations-with-free-text', per_annotation={'instruction': 'Why?'})
     open_question(operator)
@@ -176,6 +179,7 @@ def test_typing_goes_on_where_it_is_while_other_marks_have_answers(service, oper
     assert [each['response'] for each in service.heat_response(id)] == ['another', 'abcd']
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_negative_rating_can_be_typed(service, operator, files):
     id = ask(service, files, 'annotations-with-rating', per_annotation={
         'instruction': 'How warm?', 'rating_min': -10, 'rating_max': 10, 'rating_step': 0.5})
@@ -190,6 +194,7 @@ def test_a_negative_rating_can_be_typed(service, operator, files):
     assert given['response'] == -2.5
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_mark_belongs_to_the_attachment_it_was_made_on(service, operator, files):
     id = ask(service, files, attachments=[f'{files}/photo.jpg', f'{files}/other.jpg'])
     open_question(operator)
@@ -270,6 +275,7 @@ def test_spans_of_a_text_are_counted_in_characters(service, operator):
     assert set(given[0]) == {'start', 'end', 'response'}
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_spans_of_a_text_may_overlap(service, operator):
     text = 'one two three'
     id = service.ask_heat('annotations', attachments=[text, 'another'])
@@ -290,6 +296,7 @@ def test_spans_of_a_text_may_overlap(service, operator):
     ]
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_moments_of_a_recording_are_marked_at_the_current_time(service, operator, files):
     id = service.ask_heat(
         'annotations-with-free-text', attachments_type='audio',
@@ -312,6 +319,7 @@ def test_moments_of_a_recording_are_marked_at_the_current_time(service, operator
     assert given['response'] == 'a tone'
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_places_in_a_video_carry_their_time(service, operator, files):
     id = service.ask_heat(
         'annotations', attachments_type='video', attachments=[f'{files}/video.webm'])
@@ -332,6 +340,7 @@ def test_places_in_a_video_carry_their_time(service, operator, files):
     assert_near(given, VIDEO_SIZE, x=0.25, y=0.5)
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_places_on_a_website_are_its_pixels(service, operator, files):
     id = service.ask_heat(
         'annotations', attachments_type='website', attachments=[f'{files}/page.html'])
@@ -346,6 +355,7 @@ def test_places_on_a_website_are_its_pixels(service, operator, files):
     assert abs(given['y'] - 200) * scale <= TOLERANCE_PX
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_an_image_that_cannot_be_loaded_is_said(service, operator, files):
     ask(service, files, attachments=[f'{files}/missing.jpg'])
     operator.get_by_test_id('question').click()

@@ -10,6 +10,8 @@ from console_service import photograph
 from console_stub import sound, video
 from playwright.sync_api import expect
 
+another = pytest.mark.slow('one kind of several, in a browser')
+
 
 def expect_sent(page):
     expect(page.get_by_test_id('idle')).to_be_visible()
@@ -53,9 +55,9 @@ def test_several_choices_stay_within_their_limits(service, operator):
     ('kind', 'names'),
     [
         ('image', ['photo.jpg', 'other.jpg']),
-        ('video', ['video.webm?a', 'video.webm?b']),
-        ('audio', ['sound.wav', 'other.wav']),
-        ('website', ['page.html?a', 'page.html?b']),
+        pytest.param('video', ['video.webm?a', 'video.webm?b'], marks=another),
+        pytest.param('audio', ['sound.wav', 'other.wav'], marks=another),
+        pytest.param('website', ['page.html?a', 'page.html?b'], marks=another),
     ],
 )
 def test_a_choice_can_be_seen_or_heard(service, operator, files, kind, names):
@@ -88,7 +90,9 @@ def test_words_are_answered_as_typed(service, operator):
     ('validation', 'wrong', 'hint', 'right'),
     [
         ('number', '12 apples', 'not a number', '-12.5'),
-        ('url', 'example.com', 'not an address', 'https://example.com/a?b=c'),
+        pytest.param(
+            'url', 'example.com', 'not an address', 'https://example.com/a?b=c', marks=another
+        ),
     ],
 )
 def test_numbers_and_addresses_are_checked_while_typing(
@@ -126,6 +130,7 @@ def test_a_rating_by_arrow_keys(service, operator, files):
     assert service.heat_response(id) == 0.7
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_rating_by_number(service, operator):
     id = service.ask_heat('rating', rating_max=100, rating_step=5)
     open_question(operator)
@@ -144,8 +149,8 @@ def test_a_rating_by_number(service, operator):
     ('kind', 'name', 'content_type', 'content'),
     [
         ('image', 'cake.jpg', 'image/jpeg', photograph),
-        ('audio', 'word.wav', 'audio/wav', sound),
-        ('video', 'cat.mp4', 'video/mp4', partial(video, 'mp4')),
+        pytest.param('audio', 'word.wav', 'audio/wav', sound, marks=another),
+        pytest.param('video', 'cat.mp4', 'video/mp4', partial(video, 'mp4'), marks=another),
     ],
 )
 def test_a_file_that_is_asked_for_is_uploaded(
@@ -176,6 +181,7 @@ def test_the_service_s_own_refusal_of_a_file_is_shown(service, operator):
     expect(operator.get_by_test_id('summary')).to_contain_text('Not uploaded: ')
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_telephone_number_is_shown_as_what_to_do(service, operator):
     service.ask_heat(
         'free-text', attachments=['dial:+1212123456@ww1234', 'PIN Code: 1234'],
@@ -211,6 +217,7 @@ def test_an_answer_in_the_making_survives_a_skip(service, operator):
     expect(operator.get_by_test_id('text-answer')).to_have_value('half an ans')
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_who_is_excluded_is_told_so(service, operator):
     first = service.ask_heat('multiple-choice', choices=['a', 'b'], max_answers=1)
     open_question(operator)

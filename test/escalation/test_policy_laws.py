@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from courier_harness import run
 from desk_harness import CAMERAS, WORLD, Office, Seen, office, seen
 from hypothesis import given, settings
