@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 ROS_DISTRO ?= jazzy
-# More processes than processors: much of a test is waiting.
-ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
+# More processes than processors: much of a test is waiting. What a file's tests share, one has.
+ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCENE),--scene "$(SCENE)")
@@ -47,7 +47,7 @@ demo: env
 
 # Not `python -m pytest`: that would import the package from here and not as it is installed.
 test: env-tests
-	@.venv/bin/pytest -m 'not slow' $(ARGS)
+	@.venv/bin/pytest -m 'not slow' -o faulthandler_timeout=180 $(ARGS)
 
 test-all: env-tests
 	@.venv/bin/pytest $(ARGS)

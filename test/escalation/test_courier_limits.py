@@ -12,7 +12,7 @@ import pytest
 from courier_harness import Service, run, running, submit, written
 from samples import escalation, image
 
-from spark_ros.clients.errors import ConnectionFailed
+from spark_ros.clients.errors import ConnectionFailed, error_for_status
 from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.journal.elapsed import Moment
 from spark_ros.escalation.journal.errors import JournalFull
@@ -34,7 +34,9 @@ def test_when_it_is_full_the_oldest_of_the_lowest_priority_are_given_up(
     high = [escalation(priority=1), escalation(priority=1)]
 
     async def test() -> None:
-        async with running(down(), Journal(path, max_count=3)) as (courier, record):
+        # Each sender is told once to wait, and does so to the end of the test.
+        busy = Service(fails=[error_for_status(429, 'slow down', 600.0)] * len(low))
+        async with running(busy, Journal(path, max_count=3)) as (courier, record):
             # One that a sender has in hand may not be given up: wait until the gate is closed.
             await submit(courier, *low)
             await record.until(lambda: not any(courier._questions.get(q.id).sending for q in low))
