@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import faults
 import pytest
+from faults import shown
 
 from spark_ros.clients import (
     AuthenticationError,
@@ -47,15 +47,7 @@ async def look(client: HeatClient) -> Any:
 
 def outcome(server: Any, call: Call = create, **options: Any) -> Any:
     """Make one call against a server; return its result or error."""
-
-    async def run() -> Any:
-        async with server, HeatClient(server.url, KEY, **options) as client:
-            try:
-                return await asyncio.wait_for(call(client), 30)
-            except ClientError as error:
-                return error
-
-    return asyncio.run(run())
+    return faults.outcome(server, lambda url: HeatClient(url, KEY, **options), call)
 
 
 @pytest.fixture(
@@ -66,16 +58,10 @@ def bad_act(request: pytest.FixtureRequest, fault_server: Any) -> Any:
     """One way to fail for a moment."""
     answer = fault_server.answer
     return {
-        'close': fault_server.close,
-        'reset': fault_server.reset,
-        'half': answer(b'{"id": "r', length=500),
-        'garbage': answer(b'<html>It works!</html>'),
-        'empty': answer(b''),
+        **faults.passing(fault_server),
         'list': answer([PENDING]),
         'no id': answer({'status': 'pending'}),
         'odd status': answer({'id': ID, 'status': 'thinking'}),
-        '500': answer({'statusCode': 500, 'message': 'oops'}, 500),
-        '503': answer({'statusCode': 503, 'message': 'maintenance'}, 503),
         '429': answer({'statusCode': 429, 'message': 'slow down'}, 429),
     }[request.param]
 
@@ -153,18 +139,6 @@ def test_who_does_not_block_is_not(fault_server: Any) -> None:
         fault_server(fault_server.hang), look, retry=RetryPolicy.none(), deadline_s=0.1
     )
     assert 'not done within 0.1 s' in str(error)
-
-
-def shown(error: BaseException) -> str:
-    """What a log shows of an error, with its chain and our frames' variables."""
-    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
-    variables = [
-        f'{name}={value}'
-        for frame in trace.stack
-        if 'spark_ros/clients' in frame.filename
-        for name, value in (frame.locals or {}).items()
-    ]
-    return '\n'.join([repr(error), *traceback.format_exception(error), *variables])
 
 
 @pytest.mark.parametrize('call', [create, abort, look])

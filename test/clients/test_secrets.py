@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults import shown
 
 from spark_ros.clients import ClientError, RetryPolicy, SparkClient
 from spark_ros.clients.credentials import CredentialError, find_token, read_secret_file
@@ -35,19 +36,6 @@ def log() -> Iterator[io.StringIO]:
     logging.getLogger().removeHandler(handler)
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
-
-
-def shown(error: BaseException) -> str:
-    """All that a log or a debugger shows of an error: itself, its chain, our frames' variables."""
-    parts = [str(error), repr(error), *traceback.format_exception(error)]
-    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
-    for frame in trace.stack:
-        if 'spark_ros' in frame.filename:
-            parts += [f'{name}={value}' for name, value in (frame.locals or {}).items()]
-    for linked in (error.__cause__, error.__context__):
-        if linked is not None:
-            parts.append(shown(linked))
-    return '\n'.join(parts)
 
 
 @pytest.mark.parametrize(
