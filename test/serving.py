@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """The commands and the service inside this process: the same code, without a start of Python.
 
-What is killed, signalled, or looked at from outside is a process; see the harnesses.
+What is killed, signalled, or looked at from outside is a `ServingProcess`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import io
 import logging
 import os
 import queue
+import re
+import signal
 import socket
 import subprocess
 import threading
@@ -17,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
+
+from installed import SPARK_SERVICE
 
 from spark_ros.cli.service import main as spark_service
 from spark_ros.cli.service_arguments import service_parser
@@ -26,6 +30,7 @@ from spark_ros.service.server import Listen, Server, listening
 
 START_S = 30.0
 STOP_S = 30.0
+ANNOUNCED = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 
 
 def call(
@@ -108,3 +113,40 @@ class Serving:
                 self._server.run()
         except BaseException as error:
             self._said.put(error)
+
+
+class ServingProcess:
+    """`spark-service serve` in a process of its own, which can be killed."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        """Start it; `wait` returns when it listens. It ends with the thread that starts it."""
+        self.data, self.log = data, data.with_name(f'{data.name}.log')
+        with open(self.log, 'a') as errors:
+            self._process = subprocess.Popen(
+                [SPARK_SERVICE, 'serve', *arguments, '--data', str(data)],
+                stdout=subprocess.PIPE, stderr=errors, text=True,
+            )  # fmt: skip
+        self.url = self.login = ''
+
+    def wait(self) -> None:
+        """Read where it listens, and its login link."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        found = ANNOUNCED.search(line)
+        assert found, f'serve said {line!r}; {self.log.read_text()}'
+        self.url, self.login = found.groups()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code; a second time only that."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            code = self._process.wait(STOP_S)
+        finally:
+            self._process.kill()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return code
+
+    def kill(self) -> None:
+        assert self.stop(signal.SIGKILL) == -signal.SIGKILL

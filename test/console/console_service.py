@@ -19,7 +19,6 @@ from serving import Serving, printed
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-ROOT = Path(__file__).parents[2]
 IMAGE_SIZE = (640, 480)
 
 

@@ -173,12 +173,8 @@ class Chaos:
         journal.close()
 
     def _kill_service(self) -> None:
-        process = self._service.process
-        assert process is not None
-        process.kill()
-        process.wait()
-        self._service.launch('scripted')
-        started = threading.Thread(target=self._service.wait)
+        self._service.kill()
+        started = threading.Thread(target=self._service.launch('scripted').wait)
         started.start()
         self._go_on(lambda: not started.is_alive())
         started.join()

@@ -4,22 +4,13 @@
 from __future__ import annotations
 
 import json
-import queue
-import re
-import subprocess
-import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from installed import SPARK_SERVICE
 from robot import Box
-from serving import Serving, free_port, printed
+from serving import Serving, ServingProcess, free_port, printed
 
 from spark_ros.service.scripted.recognise import dhash
-
-ADDRESS = re.compile(r'(https?://[^\s/]+)')
-START_S = 30.0
 
 
 def write_truth(path: Path, known: dict[int, tuple[np.ndarray, list[tuple[str, Box]]]]) -> None:
@@ -46,7 +37,7 @@ class Service:
         api = ['--heat'] if kind == 'heat' else []
         self.key = self.command('key', 'create', 'rover', *api)
         self.allow_loopback = False
-        self._serving: Serving | None = None
+        self._serving: Serving | ServingProcess | None = None
 
     def start(self, operator: str = '') -> None:
         """Serve; return when it does."""
@@ -73,49 +64,15 @@ class Service:
 class KillableService(Service):
     """The same in a process of its own."""
 
-    process: subprocess.Popen[str] | None = None
-
     def start(self, operator: str = '') -> None:
         """Serve; return when it does."""
-        self.launch(operator)
-        self.wait()
+        self.launch(operator).wait()
 
-    def launch(self, operator: str = '') -> None:
-        """Start to serve; a process ends with the thread that started it."""
-        self.process = subprocess.Popen(
-            [SPARK_SERVICE, 'serve', *self._arguments(operator), '--data', str(self.data)],
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        self._lines: queue.Queue[str] = queue.Queue()
-        reads = threading.Thread(
-            target=self._read, args=(self.process, self._lines), daemon=True
-        )
-        reads.start()
+    def launch(self, operator: str = '') -> ServingProcess:
+        """Start to serve."""
+        self._serving = ServingProcess(self.data, *self._arguments(operator))
+        return self._serving
 
-    def wait(self) -> None:
-        """Return when it serves."""
-        said = ''
-        while not ADDRESS.search(said):
-            line = self._lines.get(timeout=START_S)
-            assert line, f'the service did not start:\n{said}'
-            said += line
-
-    def stop(self) -> None:
-        """Stop serving."""
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-
-    @staticmethod
-    def _read(process: subprocess.Popen[str], lines: queue.Queue[Any]) -> None:
-        assert process.stdout
-        with process.stdout as output:
-            for line in output:
-                lines.put(line)
-        lines.put('')
+    def kill(self) -> None:
+        assert isinstance(self._serving, ServingProcess)
+        self._serving.kill()

@@ -7,9 +7,6 @@ import asyncio
 import concurrent.futures
 import io
 import logging
-import re
-import signal
-import subprocess
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -18,19 +15,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from installed import SPARK_SERVICE
 from PIL import Image
-from serving import Serving
+from serving import Serving, ServingProcess
 
 from spark_ros.service.app import running
 from spark_ros.service.context import Context
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys, sessions
 
-ROOT = Path(__file__).resolve().parents[2]
 URL = 'http://service.test'
 DEADLINE_S = 30.0
-LINE = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 T = TypeVar('T')
 
 
@@ -149,12 +143,15 @@ class Caller:
 
 @dataclass
 class Served:
-    """`spark-service serve` on a thread."""
+    """`spark-service serve` on a thread or in a process, and a key of it."""
 
-    serving: Serving
-    data: Path
+    serving: Serving | ServingProcess
     log: Path
     key: str = field(default='', repr=False)
+
+    @property
+    def data(self) -> Path:
+        return self.serving.data
 
     @property
     def url(self) -> str:
@@ -168,41 +165,6 @@ class Served:
     def headers(self) -> dict[str, str]:
         return {'Authorization': f'Bearer {self.key}'}
 
-    def stop(self) -> None:
-        self.serving.stop()
-
-
-@dataclass
-class Process:
-    """`spark-service serve` in a process of its own."""
-
-    process: subprocess.Popen[str]
-    data: Path
-    url: str
-    login: str
-    log: Path
-    key: str = field(default='', repr=False)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {'Authorization': f'Bearer {self.key}'}
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(DEADLINE_S)
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(DEADLINE_S)
-
-
-def command_process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run `spark-service` to its end in a process of its own."""
-    return subprocess.run(
-        [SPARK_SERVICE, *arguments], capture_output=True, text=True, timeout=DEADLINE_S,
-        check=False, **more,
-    )
-
 
 @contextmanager
 def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
@@ -215,7 +177,7 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
     try:
         serving = Serving(data, '--port', '0', *arguments)
         try:
-            yield Served(serving, data, log, key)
+            yield Served(serving, log, key)
         finally:
             serving.stop()
     finally:
@@ -224,26 +186,14 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
 
 
 @contextmanager
-def served_by_process(data: Path, *arguments: str, key: str = '') -> Iterator[Process]:
-    """Run `spark-service serve` on a free port, in a process that can be killed."""
-    log = data.parent / f'{data.name}.log'
-    with open(log, 'a') as errors:
-        process = subprocess.Popen(
-            [SPARK_SERVICE, 'serve', '--port', '0', '--data', str(data), *arguments],
-            stdout=subprocess.PIPE, stderr=errors, text=True,
-        )
+def served_by_process(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
+    """Run `spark-service serve` on a free port, in a process of its own."""
+    serving = ServingProcess(data, '--port', '0', *arguments)
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = LINE.search(line)
-        assert found, f'serve said {line!r}; {log.read_text()}'
-        yield Process(process, data, found[1], found[2], log, key)
+        serving.wait()
+        yield Served(serving, serving.log, key)
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait(DEADLINE_S)
-        if process.stdout is not None:
-            process.stdout.close()
+        serving.stop()
 
 
 def login_form(link: str) -> dict[str, str]:

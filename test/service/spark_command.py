@@ -26,7 +26,7 @@ from uuid import uuid4
 import httpx
 import numpy as np
 from installed import SPARK
-from service_harness import Process, Served, log_in
+from service_harness import Served, log_in
 from serving import call
 
 from spark_ros.cli.spark import main
@@ -189,7 +189,7 @@ class OnTerminal:
 class Operator:
     """A person at the console: logged in by the link that the service printed."""
 
-    def __init__(self, service: Served | Process) -> None:
+    def __init__(self, service: Served) -> None:
         self.http = httpx.Client(
             base_url=service.url, headers={'X-Requested-With': 'console'}, timeout=DEADLINE_S
         )

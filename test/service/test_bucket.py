@@ -17,7 +17,6 @@ import pytest
 from s3_server import KEY, SECRET, S3Server, uploads
 from service_harness import (
     DEADLINE_S,
-    Process,
     Served,
     log_in,
     picture,
@@ -50,7 +49,7 @@ def url(bucket: S3Server, tmp_path: Path) -> str:
     return bucket.url(tmp_path.name)
 
 
-def client(service: Served | Process) -> httpx.Client:
+def client(service: Served) -> httpx.Client:
     return httpx.Client(base_url=service.url, headers=service.headers, timeout=TIMEOUT)
 
 
@@ -241,7 +240,7 @@ def test_what_was_answered_200_is_in_the_bucket_after_kill_9(
         for seed in range(4):
             robots.submit(go_on, service.url, service.headers, seed)
         assert enough.wait(2 * DEADLINE_S)
-        service.kill()
+        service.serving.kill()
     with served(data, '--images', url, key=key) as service, client(service) as http:
         for address, content in accepted:
             assert http.get(httpx.URL(address).path).content == content

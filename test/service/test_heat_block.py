@@ -188,7 +188,7 @@ def test_a_client_that_goes_away_frees_its_waiter(tmp_path: Path) -> None:
                 http.get('/openapi.json')
         assert max(_waits(service.log)) < 60_000
         assert len(_waits(service.log)) == WAITERS + 1
-        assert service.stop() == 0
+        assert service.serving.stop() == 0
 
 
 async def _come_and_go(url: str, key: str, id: str) -> None:

@@ -41,7 +41,7 @@ def test_a_second_one_is_refused_with_the_address_of_the_first(
 def test_after_kill_9_the_next_one_starts_at_once(tmp_path: Path) -> None:
     data = tmp_path / 'data'
     with served_by_process(data) as service:
-        service.kill()
+        service.serving.kill()
     with served(data) as second:
         assert second.url != service.url
         said = command('serve', '--port', '0', '--data', str(data))

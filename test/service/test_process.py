@@ -57,7 +57,7 @@ def test_what_was_answered_200_is_there_after_kill_9(data: Path, key: str) -> No
         for _ in range(8):
             robots.submit(ask, service.url)
         assert enough.wait(DEADLINE_S)
-        service.kill()
+        service.serving.kill()
     with (
         served(data, key=key) as service,
         httpx.Client(headers=headers, base_url=service.url, timeout=DEADLINE) as robot,
@@ -112,7 +112,7 @@ def test_a_signal_ends_it_with_0_though_a_console_listens(
         log_in(console, service.login)
         with console.stream('GET', '/console/api/events') as events:
             assert next(events.iter_lines()) == 'event: queue'
-            assert service.stop(number) == 0
+            assert service.serving.stop(number) == 0
         assert 'Traceback' not in service.log.read_text()
 
 
@@ -154,7 +154,7 @@ def test_no_secret_is_in_the_log(data: Path, key: str) -> None:
         urls = httpx.post(f'{service.url}/v1/image', files=files, headers=service.headers).json()
         httpx.get(urls['signedUrl'])
         httpx.get(f'{service.url}/a%0aINFO forged')
-        assert service.stop() == 0
+        assert service.serving.stop() == 0
         log = service.log.read_text()
     assert 'GET /login 200' in log and 'POST /login 303' in log
     for secret in (service.login.split('=')[1], key, urls['signedUrl'].split('signature=')[1]):
@@ -261,7 +261,7 @@ def test_login_links_are_for_a_running_service(data: Path) -> None:
             assert httpx.get(link).status_code == 401
         unused = command('login-link', *place).stdout.strip()
         first = service
-        service.stop()
+        service.serving.stop()
     none = command('login-link', *place)
     assert none.returncode == 1 and 'no service runs' in none.stderr
     with served(data) as service:

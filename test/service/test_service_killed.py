@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from service_harness import DEADLINE_S, Process, question, served_by_process
+from service_harness import DEADLINE_S, Served, question, served_by_process
 from serving import command
 from webhook_receiver import Received, Receiver
 
@@ -65,12 +65,12 @@ class Load:
             assert self._more.wait_for(lambda: len(self.accepted) >= count, DEADLINE_S)
 
     @contextmanager
-    def on(self, service: Process) -> Iterator[None]:
+    def on(self, service: Served) -> Iterator[None]:
         with ThreadPoolExecutor(ROBOTS) as robots:
             for number in range(ROBOTS):
                 robots.submit(self.ask, service.url, number % 2 == 1)
             yield
-            service.kill()
+            service.serving.kill()
 
 
 @pytest.mark.slow('kills services by chance')
@@ -103,7 +103,7 @@ def test_nothing_accepted_is_lost_and_every_push_arrives(tmp_path: Path, seed: i
 
 
 def _are_there(
-    service: Process, accepted: list[str], spark: dict[str, str], heat: dict[str, str]
+    service: Served, accepted: list[str], spark: dict[str, str], heat: dict[str, str]
 ) -> None:
     with httpx.Client(base_url=service.url, timeout=TIMEOUT) as http:
         for token in accepted:
@@ -132,7 +132,7 @@ def _never_went_back(pushes: list[Received]) -> None:
         newest[token] = sequence
 
 
-def _followed(service: Process, headers: dict[str, str], cursor: str) -> dict[str, Any]:
+def _followed(service: Served, headers: dict[str, str], cursor: str) -> dict[str, Any]:
     """Follow the feed from before the kills until everything in it is over."""
     found: dict[str, Any] = {}
     until = time.monotonic() + DEADLINE_S
@@ -151,7 +151,7 @@ def _followed(service: Process, headers: dict[str, str], cursor: str) -> dict[st
     return found
 
 
-def _feed(service: Process, headers: dict[str, str], cursor: str | None) -> dict[str, Any]:
+def _feed(service: Served, headers: dict[str, str], cursor: str | None) -> dict[str, Any]:
     params = {'block': '1'} if cursor is None else {'block': '1', 'cursor': cursor}
     answer = httpx.get(
         f'{service.url}/v1/changes', params=params, headers=headers, timeout=TIMEOUT

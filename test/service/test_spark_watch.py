@@ -190,7 +190,7 @@ def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
         token = asking.err[0].removeprefix('asked: ')
         watch = Running(around, 'watch', token)
         watch.until(lambda: watch.out)
-        service.kill()
+        service.serving.kill()
         asking.until(lambda: asking.err[-1].endswith('trying again'))
         watch.until(lambda: watch.err)
     with served(data, '--port', port) as service:
