@@ -100,7 +100,7 @@ def test_a_person_answers_every_question_in_the_browser(
         # What the demo printed can be pasted, while it runs.
         if number == 0:
             shown = subprocess.run(
-                [SPARK, *shlex.split(show.replace('ID', id, 1))],
+                [SPARK, *shlex.split(show.replace('ID', id, 1))], cwd=tmp_path / 'checkout',
                 text=True, capture_output=True, timeout=WAIT_S, check=True,
             ).stdout
             assert id in shown and 'It is number 0.' in shown

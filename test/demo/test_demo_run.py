@@ -92,4 +92,5 @@ def test_the_main_job(
     assert [line for line in left_behind(marker) if str(os.getpid()) not in line] == []
     if variable:
         # Over the other API it is shown while the demo runs, in test_demo_operator.
+        monkeypatch.chdir(checkout)
         show_again(told, output, capsys)
