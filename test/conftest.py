@@ -13,6 +13,7 @@ import gc
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -64,6 +65,9 @@ def _isolate() -> None:
         SPARK_ROS_TESTS_OUTSIDE=os.path.join(home, 'outside'),
     )
     sys.addaudithook(guard.watch)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell lets what it starts in the background ignore it, and so would what tests start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ('PYTHONDONTWRITEBYTECODE', 'ROS_STATIC_PEERS', 'SPARK_TOKEN'):
         os.environ.pop(name, None)
     for name in PROXIES:
