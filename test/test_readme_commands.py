@@ -176,6 +176,7 @@ def test_the_service_as_the_readme_runs_it(tmp_path: Path) -> None:
         assert 'WARNING' not in ''.join(said), 'TLS is the business of the proxy'
 
 
+@pytest.mark.slow('as make service, once more')
 def test_the_try_of_the_quick_start(tmp_path: Path) -> None:
     """`make service`, the question that the quick start asks of it, and that of the clients."""
     service = installed('spark-service try --port 0 --operator scripted --data')

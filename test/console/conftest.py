@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 from serving import printed
 
 expect.set_options(timeout=15_000)
+open_browsers: list[Browser] = []
+until_others_come = ExitStack()
 
 
 @pytest.fixture(scope='session')
@@ -39,11 +42,25 @@ def files() -> Iterator[str]:
         yield url
 
 
-# For one file at a time, see chromium.
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
+@pytest.fixture
+def browser() -> Browser:
+    """One for all tests of the console that follow each other."""
+    if not open_browsers:
+        open_browsers.append(until_others_come.enter_context(chromium()))
+    return open_browsers[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Close it before the tests of something else: see `chromium`."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path.parent != item.path.parent:
+            open_browsers.clear()
+            until_others_come.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 
 import json
 
+import pytest
 from console_mouse import assert_box, click, drag, on_screen, open_question, wait_until_open
 from console_service import box, prior
 from playwright.sync_api import expect
@@ -126,6 +127,7 @@ def test_undo_and_redo(service, operator):
     expect(summary).to_have_text('1 changed · 1 added')
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_drag_that_is_stopped_changes_nothing(service, operator):
     service.ask(priors={'annotations': [prior('person', box(0.2, 0.2, 0.5, 0.5))]})
     open_question(operator)
@@ -158,6 +160,7 @@ def test_vertices_of_a_polygon_and_a_dot_can_be_dragged(service, operator):
     assert abs(dot['vertices'][0]['y'] - 0.9) * 480 <= 1.5
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_label_can_be_typed_where_none_are_given(service, operator):
     token = service.ask()
     open_question(operator)

@@ -49,6 +49,7 @@ def test_hostile_choices_are_shown_as_they_are(service, operator, text):
     assert service.heat_response(id) == [text]
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 @pytest.mark.parametrize('text', CASES)
 def test_hostile_labels_and_questions_are_shown_as_they_are(service, operator, files, text):
     service.ask_heat(
@@ -64,6 +65,7 @@ def test_hostile_labels_and_questions_are_shown_as_they_are(service, operator, f
     assert_harmless(operator)
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 @pytest.mark.parametrize('text', CASES)
 def test_hostile_text_can_be_marked(service, operator, text):
     id = service.ask_heat(
@@ -110,6 +112,7 @@ def test_a_website_cannot_reach_the_console(service, operator, files, kind, body
     assert inner.title() == 'quiet'
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_only_a_youtube_player_may_run_scripts_in_its_frame(service, operator):
     looks_like = [
         'https://www.youtube.com/embed/R0V_D4zaEpU',
@@ -148,6 +151,7 @@ def test_a_youtube_video_is_embedded_as_a_player(service, operator):
     assert abs(given['x'] - 640) <= 3 and abs(given['y'] - 360) <= 3
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_what_was_shown_is_gone_with_its_question(service, operator, files):
     service.ask_heat(
         'free-text', attachments_type='website', attachments=[f'{files}/page.html'])

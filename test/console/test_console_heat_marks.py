@@ -70,6 +70,7 @@ def test_rectangles_can_be_drawn_resized_undone_and_deleted(service, operator, f
     assert_near(given, x=0.6, y=0.4, x2=0.9, y2=0.7)
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_rectangle_over_everything_stays_within_the_image(service, operator, files):
     id = ask(service, files, annotations_type='rectangle')
     open_question(operator)
@@ -248,6 +249,7 @@ def select_text(page, words):
     page.mouse.up()
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_spans_of_a_text_are_counted_in_characters(service, operator):
     text = 'The 🐈 sat on the mat.\nThe dog <b>did</b> not.'
     id = service.ask_heat(
@@ -363,6 +365,7 @@ def test_an_image_that_cannot_be_loaded_is_said(service, operator, files):
     expect(operator.get_by_test_id('submit')).to_be_disabled()
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_drag_that_is_stopped_marks_nothing(service, operator, files):
     ask(service, files, annotations_type='rectangle')
     open_question(operator)

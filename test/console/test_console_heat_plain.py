@@ -172,6 +172,7 @@ def test_a_file_that_is_asked_for_is_uploaded(
         assert asker.get(service.heat_response(id)).content == content()
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_the_service_s_own_refusal_of_a_file_is_shown(service, operator):
     service.ask_heat('image')
     open_question(operator)
@@ -237,6 +238,7 @@ def test_who_is_excluded_is_told_so(service, operator):
     expect(operator.get_by_test_id('question')).to_have_count(0)
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_the_keys_of_a_form_are_in_the_help(service, operator):
     service.ask_heat('multiple-choice', choices=['a', 'b'])
     open_question(operator)
