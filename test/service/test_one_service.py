@@ -38,6 +38,7 @@ def test_a_second_one_is_refused_with_the_address_of_the_first(
     assert (data / 'service.lock').stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow('kills a service')
 def test_after_kill_9_the_next_one_starts_at_once(tmp_path: Path) -> None:
     data = tmp_path / 'data'
     with served_by_process(data) as service:

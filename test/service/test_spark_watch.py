@@ -180,6 +180,7 @@ def test_waiting_without_a_word(place: Place) -> None:
     assert f'spark show {token}' in done.stderr
 
 
+@pytest.mark.slow('kills a service')
 def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
     """It is killed while we wait and watch: both say so once, go on, and get the answer."""
     data, port = tmp_path / 'data', str(free_port())
