@@ -23,8 +23,8 @@ sys.path[:0] = [str(ROOT / 'test' / 'console'), str(ROOT / 'test')]
 
 from chromium import CHROMIUM  # noqa: E402
 from console_mouse import click, drag, open_question, wait_until_open  # noqa: E402
-from console_service import Service, box, prior, serving  # noqa: E402
-from serving import printed  # noqa: E402
+from console_service import Service, box, prior  # noqa: E402
+from serving import Serving, printed  # noqa: E402
 
 from spark_ros.demo.photographs import default_photographs  # noqa: E402
 
@@ -57,7 +57,7 @@ def main() -> int:
         program = Path(folder) / 'lobby.yaml'
         program.write_text(LOBBY)
         printed('program', 'set', 'Lobby patrol', '--file', str(program), '--data', str(data))
-        with serving(data) as started, sync_playwright() as playwright:
+        with Serving(data, '--port', '0') as started, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu']
             )

@@ -24,9 +24,9 @@ from installed import SPARK_SERVICE
 
 from spark_ros.cli.service import main as spark_service
 from spark_ros.cli.service_arguments import service_parser
-from spark_ros.cli.service_commands import serving_settings
+from spark_ros.cli.service_commands import what_to_serve
 from spark_ros.service.context import Context
-from spark_ros.service.server import Listen, Server, listening
+from spark_ros.service.server import Server, listening
 
 START_S = 30.0
 STOP_S = 30.0
@@ -86,33 +86,42 @@ class Serving:
     def __init__(self, data: Path, *arguments: str) -> None:
         """Start it; return when it listens."""
         self.data = data
-        options = service_parser().parse_args(['serve', *arguments, '--data', str(data)])
-        self._options = options
-        self._said: queue.Queue[tuple[str, str] | BaseException] = queue.Queue()
+        self._options = service_parser().parse_args(['serve', *arguments, '--data', str(data)])
+        self._said: queue.Queue[tuple[str, str] | None] = queue.Queue()
+        self._failed: BaseException | None = None
         self._server: Server
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         said = self._said.get(timeout=START_S)
-        if isinstance(said, BaseException):
-            raise said
+        if said is None:
+            assert self._failed is not None
+            raise self._failed
         self.url, self.login = said
 
+    def __enter__(self) -> Serving:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
     def stop(self) -> None:
-        """Stop serving, as a signal would; a second time does nothing."""
+        """Stop serving, as a signal would, and raise what it ended by; a second time only that."""
         self._server.stop()
         self._thread.join(STOP_S)
         assert not self._thread.is_alive(), 'the service does not stop'
+        if self._failed is not None:
+            raise self._failed
 
     def _run(self) -> None:
         def announce(context: Context, address: str, link: str) -> None:
             self._said.put((address, link))
 
-        listen = Listen(self._options.host, self._options.port)
         try:
-            with listening(serving_settings(self._options), listen, announce) as self._server:
-                self._server.run()
+            with listening(*what_to_serve(self._options), announce) as self._server:
+                self._server.run_on_listener()
         except BaseException as error:
-            self._said.put(error)
+            self._failed = error
+            self._said.put(None)
 
 
 class ServingProcess:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
@@ -30,6 +31,9 @@ from spark_ros.service.storage import keys, sessions
 from spark_ros.service.storage.keys import KeyProblem
 from spark_ros.service.storage.store import Store, Transaction, holds_data
 from spark_ros.wire.values import format_time
+
+if TYPE_CHECKING:
+    from spark_ros.service.server import Listen
 
 
 class CommandError(Exception):
@@ -65,9 +69,21 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(options.data, options.database, images=options.images)
 
 
-def serving_settings(options: argparse.Namespace) -> Settings:
-    """Return what `serve` was told of its settings."""
-    return replace(
+def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
+    """Return what `serve` was told: the settings, and where to listen.
+
+    Raises:
+        CommandError: there is no TLS by what was given.
+    """
+    # The web server takes a second to import, which the other commands can do without.
+    from spark_ros.service.server import Listen
+
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise CommandError('--tls-cert and --tls-key go together')
+    for file in (options.tls_cert, options.tls_key):
+        if file is not None and not file.is_file():
+            raise CommandError(f'{file}: no such file')
+    settings = replace(
         _settings(options),
         public_url=options.public_url or '',
         operator=options.operator,
@@ -75,6 +91,7 @@ def serving_settings(options: argparse.Namespace) -> Settings:
         lease_s=options.lease,
         allow_nets=tuple(options.allow_net),
     )
+    return settings, Listen(options.host, options.port, options.tls_cert, options.tls_key)
 
 
 @contextmanager
@@ -112,17 +129,11 @@ def _try(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace, announce: Callable[[Context, str, str], None]) -> None:
-    # The web server takes a second to import, which the other commands can do without.
-    from spark_ros.service.server import Listen, ServeError, serve
+    # As above.
+    from spark_ros.service.server import ServeError, serve
 
-    if (options.tls_cert is None) != (options.tls_key is None):
-        raise CommandError('--tls-cert and --tls-key go together')
-    for file in (options.tls_cert, options.tls_key):
-        if file is not None and not file.is_file():
-            raise CommandError(f'{file}: no such file')
-    listen = Listen(options.host, options.port, options.tls_cert, options.tls_key)
     try:
-        serve(serving_settings(options), listen, announce)
+        serve(*what_to_serve(options), announce)
     except ServeError as error:
         raise CommandError(str(error)) from None
 

@@ -59,7 +59,7 @@ def serve(
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
     with listening(settings, listen, announce) as server:
-        server.run()
+        server.run_on_listener()
 
 
 @contextlib.contextmanager
@@ -123,7 +123,7 @@ class Server(uvicorn.Server):
         self._announce = announce
         self._loop: asyncio.AbstractEventLoop
 
-    def run(self, sockets: list[socket.socket] | None = None) -> None:
+    def run_on_listener(self) -> None:
         """Serve until a signal comes, in the main thread, or until `stop` is called.
 
         Raises:
@@ -134,7 +134,7 @@ class Server(uvicorn.Server):
             raise ServeError('the service did not start; the lines above say why')
 
     def stop(self) -> None:
-        """End `run`, from any thread; a second time without waiting for calls under way."""
+        """End it, from any thread; a second time without waiting for calls under way."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stop)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from chromium import chromium
-from console_service import Service, serving
+from console_service import Service
 from console_stub import attached_files
 from playwright.sync_api import Browser, Page, expect
-from serving import printed
+from serving import Serving, printed
 
 expect.set_options(timeout=15_000)
 open_browsers: list[Browser] = []
@@ -24,7 +24,7 @@ def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servic
     data = tmp_path_factory.mktemp('service') / 'data'
     key = printed('key', 'create', 'rover', '--data', str(data))
     heat_key = printed('key', 'create', 'walker', '--heat', '--data', str(data))
-    with serving(data) as started:
+    with Serving(data, '--port', '0') as started:
         yield Service(started.url, started.login, data, key, heat_key)
 
 

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,7 @@ import httpx
 import numpy as np
 from chromium import log_in
 from PIL import Image
-from serving import Serving, printed
+from serving import printed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -135,13 +133,3 @@ class Service:
     def _http(self) -> httpx.Client:
         headers = {'Authorization': f'Bearer {self.key}'}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=20)
-
-
-@contextmanager
-def serving(data: Path, port: int = 0) -> Iterator[Serving]:
-    """Run the service on a thread; `url` is where, `login` the link that it prints."""
-    started = Serving(data, '--port', str(port))
-    try:
-        yield started
-    finally:
-        started.stop()

@@ -3,15 +3,15 @@
 
 from chromium import log_in
 from console_mouse import assert_box, drag, open_question
-from console_service import Service, box, prior, serving
+from console_service import Service, box, prior
 from playwright.sync_api import expect
-from serving import printed
+from serving import Serving, printed
 
 
 def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page):
     key = printed('key', 'create', 'rover', '--data', str(tmp_path))
     page = new_page()
-    with serving(tmp_path) as started:
+    with Serving(tmp_path, '--port', '0') as started:
         service = Service(started.url, started.login, tmp_path, key)
         token = service.ask(priors={'annotations': [prior('person', box(0.1, 0.1, 0.3, 0.4))]})
         log_in(page, started.login)
@@ -22,7 +22,7 @@ def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page)
     page.keyboard.press('Enter')
     expect(page.get_by_test_id('notice')).to_contain_text('Your work is still here')
 
-    with serving(tmp_path, port=int(service.url.rsplit(':', 1)[1])):
+    with Serving(tmp_path, '--port', service.url.rsplit(':', 1)[1]):
         expect(page.get_by_test_id('connection')).to_have_text('live')
         page.keyboard.press('Enter')
         expect(page.get_by_test_id('idle')).to_be_visible()

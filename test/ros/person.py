@@ -16,7 +16,7 @@ class Person:
         self._console = httpx.Client(
             base_url=service.url, headers={'X-Requested-With': 'console'}, trust_env=False
         )
-        token = service.command('login-link').strip().partition('?token=')[2]
+        token = service.command('login-link').partition('?token=')[2]
         assert self._console.post('/login', data={'token': token}).status_code == 303
 
     def queue(self) -> list[dict[str, Any]]:

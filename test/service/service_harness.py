@@ -175,11 +175,8 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
     handler.setFormatter(logging.Formatter('%(levelname)s %(name)s: %(message)s'))
     logging.getLogger().addHandler(handler)
     try:
-        serving = Serving(data, '--port', '0', *arguments)
-        try:
+        with Serving(data, '--port', '0', *arguments) as serving:
             yield Served(serving, log, key)
-        finally:
-            serving.stop()
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()

@@ -22,7 +22,7 @@ from disk import fill_up
 from installed import SPARK_SERVICE
 from s3_server import S3Server
 from service_harness import DEADLINE_S, Served, picture, question, served
-from serving import command
+from serving import command, printed
 
 from spark_ros.service import backup
 from spark_ros.service.settings import Settings
@@ -66,7 +66,7 @@ def ask(http: httpx.Client) -> str:
 @pytest.mark.slow('runs commands of a page under load')
 def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) -> None:
     data, target, restored = places(tmp_path)
-    key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    key = printed('key', 'create', 'robot', '--data', str(data))
     over, during = threading.Event(), threading.Semaphore(0)
 
     def go_on(http: httpx.Client) -> None:
@@ -118,7 +118,7 @@ def test_a_backup_of_a_busy_service_has_all_that_was_answered(tmp_path: Path) ->
 @pytest.fixture(scope='module')
 def asked_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp('asked') / 'data'
-    key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    key = printed('key', 'create', 'robot', '--data', str(data))
     with served(data, key=key) as service:
         more(service, 3)
     return data
@@ -163,7 +163,7 @@ def test_the_second_backup_copies_only_new_images(asked: Path, tmp_path: Path) -
     assert 'images: 3 copied, 0 were there' in first.stdout
     before = images_of(target)
     assert before.keys() == images_of(asked).keys() and questions_in(target) == 3
-    key = command('key', 'create', 'another', '--data', str(asked)).stdout.strip()
+    key = printed('key', 'create', 'another', '--data', str(asked))
     with served(asked, key=key) as service:
         more(service, 2)
         second = back_up(asked, target)
@@ -186,7 +186,7 @@ def test_an_image_that_is_gone_is_told_and_the_rest_is_kept(asked: Path, tmp_pat
 def test_killed_in_the_middle_the_last_backup_is_whole(asked: Path, tmp_path: Path) -> None:
     target = tmp_path / 'backup'
     assert back_up(asked, target).returncode == 0
-    key = command('key', 'create', 'another', '--data', str(asked)).stdout.strip()
+    key = printed('key', 'create', 'another', '--data', str(asked))
     with served(asked, key=key) as service:
         more(service, 2)
     last = images_of(target)
@@ -254,7 +254,7 @@ def test_what_cannot_be_backed_up_is_one_line(asked: Path, tmp_path: Path) -> No
 def test_a_full_disk_leaves_the_last_backup(asked: Path, small_disk: Path) -> None:
     target = small_disk / 'backup'
     assert back_up(asked, target).returncode == 0
-    key = command('key', 'create', 'another', '--data', str(asked)).stdout.strip()
+    key = printed('key', 'create', 'another', '--data', str(asked))
     with served(asked, key=key) as service:
         more(service, 1)
     fill_up(small_disk)
@@ -271,7 +271,7 @@ def test_images_in_a_bucket_stay_there(
     bucket: S3Server, tmp_path: Path
 ) -> None:
     data, target, url = tmp_path / 'data', tmp_path / 'backup', bucket.url(tmp_path.name)
-    key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    key = printed('key', 'create', 'robot', '--data', str(data))
     with served(data, '--images', url, key=key) as service:
         more(service, 2)
         said = back_up(data, target, '--images', url)

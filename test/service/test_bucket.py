@@ -24,7 +24,7 @@ from service_harness import (
     served,
     served_by_process,
 )
-from serving import command
+from serving import command, printed
 
 from spark_ros.service.storage.store import READERS
 
@@ -41,7 +41,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(data: Path) -> str:
-    return command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    return printed('key', 'create', 'robot', '--data', str(data))
 
 
 @pytest.fixture
@@ -137,6 +137,7 @@ def test_a_store_that_goes_away_loses_nothing_and_comes_back(
         assert again.status_code == 200
         for each in (before, again.json()['url']):
             assert http.get(each).content == picture()
+        service.serving.stop()
         log = service.log.read_text().splitlines()
     assert len(log) == 2, log
     assert 'uploads and images are answered 503' in log[0]

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from heat_harness import ask, asker, body, is_error, post, seen
 from service_harness import DEADLINE_S, Caller, InProcess, served_by_process
-from serving import command
+from serving import printed
 from starlette.requests import Request
 
 from spark_ros.service.heat import api as heat_api
@@ -175,7 +175,7 @@ def test_shutting_down_frees_who_waits(make_service: Callable[..., InProcess]) -
 def test_a_client_that_goes_away_frees_its_waiter(tmp_path: Path) -> None:
     """Over real sockets: the service stops at once although all of them asked for a minute."""
     data = tmp_path / 'data'
-    key = command('key', 'create', 'robot', '--heat', '--data', str(data)).stdout.strip()
+    key = printed('key', 'create', 'robot', '--heat', '--data', str(data))
     with served_by_process(data, '--verbose', key=key) as service:
         headers = {'X-Heat-API-Key': key}
         with httpx.Client(base_url=service.url, headers=headers, timeout=DEADLINE_S) as http:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from installed import SPARK_SERVICE
 from service_harness import DEADLINE_S, picture, question, served
-from serving import command
+from serving import printed
 
 from spark_ros.cli import service, spark
 from spark_ros.cli.missing import missing_library
@@ -42,7 +42,7 @@ def test_pictures_without_opencv(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     data = tmp_path / 'data'
-    key = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    key = printed('key', 'create', 'robot', '--data', str(data))
     with served(data, key=key) as running:
         with httpx.Client(base_url=running.url, headers=running.headers) as robot:
             files = {'image_file': ('a.jpg', picture())}

@@ -47,5 +47,6 @@ def test_after_kill_9_the_next_one_starts_at_once(tmp_path: Path) -> None:
         assert second.url != service.url
         said = command('serve', '--port', '0', '--data', str(data))
         assert second.url in said.stderr and service.url not in said.stderr
+        second.serving.stop()
     with served(data):
         pass

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from disk import fill_up
 from service_harness import DEADLINE_S, log_in, picture, question, served, served_by_process
-from serving import command
+from serving import command, printed
 
 DEADLINE = httpx.Timeout(DEADLINE_S)
 
@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(data: Path) -> str:
-    return command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
+    return printed('key', 'create', 'robot', '--data', str(data))
 
 
 @pytest.mark.slow('kills services')
@@ -277,4 +277,5 @@ def test_help_is_there() -> None:
 def test_it_warns_when_others_can_listen(data: Path) -> None:
     with served(data, '--host', '0.0.0.0') as service:
         assert service.url.startswith('http://127.0.0.1:')
+        service.serving.stop()
         assert 'without TLS' in service.log.read_text()

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from service_harness import DEADLINE_S, Served, question, served_by_process
-from serving import command
+from serving import printed
 from webhook_receiver import Received, Receiver
 
 ROBOTS = 4
@@ -78,8 +78,8 @@ class Load:
 def test_nothing_accepted_is_lost_and_every_push_arrives(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     data = tmp_path / 'data'
-    spark = command('key', 'create', 'robot', '--data', str(data)).stdout.strip()
-    heat = command('key', 'create', 'heat', '--heat', '--data', str(data)).stdout.strip()
+    spark = printed('key', 'create', 'robot', '--data', str(data))
+    heat = printed('key', 'create', 'heat', '--heat', '--data', str(data))
     as_spark, as_heat = {'Authorization': f'Bearer {spark}'}, {'X-Heat-API-Key': heat}
     with Receiver() as receiver:
         load = Load(receiver.url(), as_spark, as_heat)
