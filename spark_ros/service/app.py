@@ -8,16 +8,15 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from sqlalchemy import delete, select
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
 
 from spark_ros.service import feed_api
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.heat import api as heat_api
-from spark_ros.service.heat import description as heat_describe
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages
@@ -26,24 +25,18 @@ from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
 from spark_ros.service.settings import Settings
 from spark_ros.service.spark import api as spark_api
-from spark_ros.service.spark import description as describe
 from spark_ros.service.storage import change_log, leases, outbox, schema
 from spark_ros.service.storage.store import Transaction
-from spark_ros.service.web import replies
 from spark_ros.service.web.middleware import Outermost
+from spark_ros.service.web.replies import ERROR_HANDLERS
 
 log = logging.getLogger('spark_ros.service')
 
 EXPIRE_EVERY_S = 1.0
 FORGET_EVERY_S = 3600.0
-DESCRIPTION = (
-    'Ask people: the SparkAI API, whose coordinates are fractions of the image in [0, 1), and '
-    'the Heat API (/v1/requests), whose coordinates are pixels of the upright image. Every error '
-    'is {"statusCode", "message"}.'
-)
 
 
-def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> FastAPI:
+def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Starlette:
     """Make the application; its data is opened when its lifespan starts.
 
     Args:
@@ -57,7 +50,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
     scripted = operator.from_setting(settings.operator, settings.operator_delay_s)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         context = open_context(settings, clock)
         context.bus.open()
         app.state.context = context
@@ -77,31 +70,29 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fa
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(context.close)
 
-    app = FastAPI(
-        title='Resolution service',
-        version='1',
-        description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=lifespan,
-    )
-    replies.install(app)
-    app.add_middleware(Outermost, idempotency_s=settings.idempotency_s)
-    for part in (spark_api, heat_api, feed_api, console_api, pages):
-        # As they are: FastAPI would build each route once more for each app.
-        app.router.routes.extend(part.router.routes)
     # A development environment's files are links into the checkout.
     files = pages.ConsoleFiles(directory=pages.CONSOLE, check_dir=False, follow_symlink=True)
-    app.mount('/console', files)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app = Starlette(
+        routes=[
+            *spark_api.routes,
+            *heat_api.routes,
+            *feed_api.routes,
+            *console_api.routes,
+            *pages.routes,
+            Mount('/console', files),
+        ],
+        middleware=[Middleware(Outermost, idempotency_s=settings.idempotency_s)],
+        exception_handlers=ERROR_HANDLERS,
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
     return app
 
 
 @asynccontextmanager
 async def running(
     settings: Settings, clock: Callable[[], float] = time.time
-) -> AsyncIterator[FastAPI]:
+) -> AsyncIterator[Starlette]:
     """Run a service inside this process, for instance behind `httpx.ASGITransport`.
 
     Raises:
@@ -111,19 +102,6 @@ async def running(
     await asyncio.to_thread(image_files(settings).prepare)
     async with app.router.lifespan_context(app):
         yield app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if not app.openapi_schema:
-        made = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        made.setdefault('components', {})['schemas'] = {
-            **describe.SCHEMAS,
-            **heat_describe.SCHEMAS,
-        }
-        app.openapi_schema = made
-    return app.openapi_schema
 
 
 async def _keep_house(context: Context) -> None:

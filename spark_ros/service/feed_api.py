@@ -10,45 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
 from sqlalchemy import Connection, Row
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.heat.objects import request_json
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import change_log, feed_cursor, jobs
 from spark_ros.service.storage.keys import Key
-from spark_ros.service.web import openapi
 from spark_ros.service.web.blocking import block_s, wait_for_change
-from spark_ros.service.web.credentials import BEARER, HEAT, HostingCaller
+from spark_ros.service.web.credentials import hosting_key
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.robots import check_robot_id
-
-router = APIRouter()
-
-_CHANGE = openapi.record(
-    'api',
-    api={'type': 'string', 'enum': ['spark', 'heat']},
-    engagement={'$ref': '#/components/schemas/Engagement'},
-    request=openapi.said(openapi.ANYTHING, 'as GET /v1/requests/{id} answers'),
-)
-_TEXT = {'type': 'string'}
-CHANGES = openapi.endpoint(
-    openapi.record(
-        'cursor changes more',
-        cursor=openapi.said(_TEXT, 'to go on with; opaque'),
-        changes={'type': 'array', 'items': _CHANGE},
-        more=openapi.said({'type': 'boolean'}, 'there is more to fetch at once'),
-    ),
-    'what changed since the cursor; 410: fetch what is open once and begin without a cursor',
-    [
-        openapi.query('cursor', _TEXT, 'of the answer before; without: where the feed is now'),
-        openapi.query('block', {'type': 'number'}, 'seconds to wait for a change, 0 to 60'),
-        openapi.query('robot_id', _TEXT, 'only what was asked with this Spark-Robot-Id'),
-    ],
-)
 
 
 @dataclass(frozen=True)
@@ -57,10 +32,10 @@ class _Seen:
     anything: bool
 
 
-@router.get('/v1/changes', dependencies=[BEARER, *HEAT], **CHANGES)
-async def changes(request: Request, key: HostingCaller) -> Response:
+async def changes(request: Request) -> Response:
     """Give what changed of the caller's questions, when something has or after `block` seconds."""
-    service, seconds = context_of(request), block_s(request)
+    service, key = context_of(request), await hosting_key(request)
+    seconds = block_s(request)
     robot_id = request.query_params.get('robot_id') or None
     if robot_id is not None:
         check_robot_id(robot_id, 'robot_id')
@@ -108,3 +83,6 @@ def _change(service: Context, row: Row[Any], base: str) -> dict[str, Any]:
     if row.api == 'heat':
         return {'api': 'heat', 'request': request_json(service, row, base, service.clock())}
     return {'api': 'spark', 'engagement': engagement_json(row)}
+
+
+routes = [Route('/v1/changes', changes)]

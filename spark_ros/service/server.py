@@ -15,7 +15,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
+import uvloop
+from starlette.applications import Starlette
 
 from spark_ros.service.app import create_app
 from spark_ros.service.context import Context
@@ -81,7 +82,7 @@ def listening(
         yield Server(_app(settings), listen, listener, address, announce)
 
 
-def _app(settings: Settings) -> FastAPI:
+def _app(settings: Settings) -> Starlette:
     try:
         app = create_app(settings)
     except (OSError, ValueError) as error:
@@ -98,7 +99,7 @@ class Server(uvicorn.Server):
 
     def __init__(
         self,
-        app: FastAPI,
+        app: Starlette,
         listen: Listen,
         listener: socket.socket,
         address: str,
@@ -107,6 +108,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http='httptools',
                 access_log=False,
                 log_level='warning',
                 log_config=None,
@@ -129,7 +131,7 @@ class Server(uvicorn.Server):
         Raises:
             ServeError: the data cannot be used.
         """
-        asyncio.run(self.serve(sockets=[self._listener]))
+        uvloop.run(self.serve(sockets=[self._listener]))
         if not self.started:
             raise ServeError('the service did not start; the lines above say why')
 

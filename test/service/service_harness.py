@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from openapi_check import expect_as_described
 from PIL import Image
 from serving import Serving, ServingProcess
 
@@ -62,8 +63,9 @@ class InProcess:
 
     def client(self, **more: Any) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(self._app), base_url=URL, timeout=DEADLINE_S, **more
-        )
+            transport=httpx.ASGITransport(self._app), base_url=URL, timeout=DEADLINE_S,
+            event_hooks={'response': [expect_as_described]}, **more,
+        )  # fmt: skip
 
     def key(self, name: str, **more: Any) -> str:
         return self.context.store.write_now(

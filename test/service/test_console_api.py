@@ -233,7 +233,7 @@ def test_the_console_is_for_operators_only(service: InProcess) -> None:
     assert operator.post(claim, headers={'Origin': 'null'}).status_code == 403
     assert operator.post(claim, headers={'Origin': URL}).status_code == 200
     assert operator.get('/console/api/questions/99').status_code == 404
-    assert operator.get('/console/api/questions/x').status_code == 400
+    assert operator.get('/console/api/questions/x').status_code == 404
     assert operator.get('/console/api/questions/99999999999999999999999').status_code == 404
 
 

@@ -9,7 +9,9 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx
 import pytest
+from openapi_check import expect_as_described
 from PIL import Image
 from service_harness import InProcess, picture, question
 
@@ -304,3 +306,14 @@ def test_the_description_has_every_endpoint(service: InProcess) -> None:
     for reference in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         assert reference.startswith('/')
         assert service.send('GET', reference).status_code == 200
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(service: InProcess) -> None:
+    """The check that every answer of these tests goes through can fail."""
+    robot = service.tenant()
+    answer = robot.get(f'/v1/engagement/{robot.ask()}')
+    wrong = httpx.Response(
+        200, json=[{**answer.json()[0], 'state': 'unheard of'}], request=answer.request
+    )
+    with pytest.raises(AssertionError, match='unheard of'):
+        asyncio.run(expect_as_described(wrong))

@@ -16,21 +16,30 @@ function table(heads, rows) {
     ...rows.map((cells) => element('tr', '', ...cells.map((cell) => element('td', cell)))));
 }
 
+function resolved(thing) {
+  return thing.$ref ? thing.$ref.slice(2).split('/').reduce((at, name) => at[name], api) : thing;
+}
+
 function typeOf(schema) {
   if (!schema) return '';
   if (schema.$ref) return schema.$ref.split('/').pop();
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
-  if (schema.oneOf) return schema.oneOf.map(typeOf).join(' or ');
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  const either = schema.oneOf || schema.anyOf;
+  if (either) return either.map(typeOf).join(' or ');
   if (schema.type === 'array') return `[${typeOf(schema.items)}]`;
   return schema.format ? `${schema.type} (${schema.format})` : schema.type || 'anything';
 }
 
+function rows(schema) {
+  const { allOf = [], required = [], properties = {} } = resolved(schema);
+  return [...allOf.flatMap(rows), ...Object.entries(properties).map(([name, field]) => [
+    required.includes(name) ? `${name} *` : name, typeOf(field), field.description,
+  ])];
+}
+
 function fields(schema) {
-  const required = schema.required || [];
-  return table(['field', 'type', ''], Object.entries(schema.properties || {}).map(
-    ([name, field]) => [
-      required.includes(name) ? `${name} *` : name, typeOf(field), field.description,
-    ]));
+  return table(['field', 'type', ''], rows(schema));
 }
 
 function contents(content) {
@@ -42,20 +51,21 @@ function contents(content) {
 }
 
 function operation(path, method, said) {
-  const body = element('div', '', element('p', said.description));
+  const body = element('div', '', ...(said.description ? [element('p', said.description)] : []));
   body.className = 'body';
   if (said.parameters) {
     body.append(element('h4', 'Parameters'), table(['name', 'in', 'type', ''],
-      said.parameters.map((p) => [p.name, p.in, typeOf(p.schema), p.description])));
+      said.parameters.map(resolved).map((p) => [p.name, p.in, typeOf(p.schema), p.description])));
   }
   if (said.requestBody) {
     body.append(element('h4', 'Body'), ...contents(said.requestBody.content));
   }
-  for (const [status, response] of Object.entries(said.responses)) {
+  for (const [status, answer] of Object.entries(said.responses)) {
+    const response = resolved(answer);
     body.append(element('h4', `${status}: ${response.description}`), ...contents(response.content));
   }
   return element('details', '',
-    element('summary', '', element('code', `${method.toUpperCase()} ${path}`), said.summary), body);
+    element('summary', '', element('code', `${method.toUpperCase()} ${path}`), ` ${said.summary}`), body);
 }
 
 const api = await (await fetch('/openapi.json')).json();

@@ -8,18 +8,17 @@ how its former client aborts, and /v1/staged serves the files of staged answers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter
 from sqlalchemy import Connection, Row
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
-from spark_ros.service.heat import description as heat_describe
 from spark_ros.service.heat.objects import (
     ABORTED,
     PENDING,
@@ -36,7 +35,7 @@ from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.blocking import block_s, wait_until_over
 from spark_ros.service.web.body import read_json
-from spark_ros.service.web.credentials import HEAT, HeatCaller
+from spark_ros.service.web.credentials import heat_key
 from spark_ros.service.web.paging import next_link, one_more, read_page
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.robots import robot_of
@@ -44,33 +43,20 @@ from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
 
-router = APIRouter()
-
 LARGE_BODY = 32 * 1024
 
 
-def _ask(kind: str) -> Callable[..., Any]:
-    async def ask(request: Request, key: HeatCaller) -> Response:
-        return await _create(kind, request, key)
+def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def ask(request: Request) -> Response:
+        return await _create(kind, request, await heat_key(request))
 
     return ask
 
 
-for _kind in TYPES:
-    router.add_api_route(
-        f'/v1/requests/{_kind}',
-        _ask(_kind),
-        methods=['POST'],
-        name=f'ask_{_kind.replace("-", "_")}',
-        dependencies=HEAT,
-        **heat_describe.ask(_kind),
-    )
-
-
-@router.get('/v1/requests', dependencies=HEAT, **heat_describe.LIST)
-async def list_requests(request: Request, key: HeatCaller) -> Response:
+async def list_requests(request: Request) -> Response:
     """List the caller's requests, oldest first."""
-    service, page = context_of(request), read_page(request, 10)
+    service, key = context_of(request), await heat_key(request)
+    page = read_page(request, 10)
     base, now = base_url(request), service.clock()
 
     def read(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
@@ -81,28 +67,15 @@ async def list_requests(request: Request, key: HeatCaller) -> Response:
     return reply(written, headers=next_link(request, '/v1/requests', page, found))
 
 
-@router.get('/v1/requests/{id}', dependencies=HEAT, **heat_describe.RETRIEVE)
-async def retrieve(id: str, request: Request, key: HeatCaller) -> Response:
+async def retrieve(request: Request) -> Response:
     """Give a request, when it is over or after `block` seconds."""
-    return await _give(request, key, id, block_s(request))
+    key = await heat_key(request)
+    return await _give(request, key, request.path_params['id'], block_s(request))
 
 
-@router.post('/v1/tasks/abort/{id}', dependencies=HEAT, **heat_describe.ABORT)
-async def abort(id: str, request: Request, key: HeatCaller) -> Response:
-    """Take a request back that is not answered yet."""
-    return await _abort(id, request, key)
-
-
-@router.delete('/v1/requests/{id}', dependencies=HEAT, **heat_describe.ABORT)
-async def delete(id: str, request: Request, key: HeatCaller) -> Response:
-    """Take a request back, as the former client says it."""
-    return await _abort(id, request, key)
-
-
-@router.get(STAGED_PATH + '{name}', include_in_schema=False)
-async def staged(name: str) -> Response:
+async def staged(request: Request) -> Response:
     """Give the image, video or audio file of a staged answer."""
-    found = staged_file(name)
+    found = staged_file(request.path_params['name'])
     if found is None:
         raise ApiError(404, 'there is no such staged file')
     content, content_type = found
@@ -164,14 +137,16 @@ async def _give(request: Request, key: Key, token: str, seconds: float) -> Respo
     return reply(request_json(service, row, base_url(request), service.clock()))
 
 
-async def _abort(token: str, request: Request, key: Key) -> Response:
-    service = context_of(request)
+async def abort(request: Request) -> Response:
+    """Take a request back that is not answered yet."""
+    service, key = context_of(request), await heat_key(request)
+    token = request.path_params['id']
     # An abort is done at once: there is nothing that a valid `block` would wait for.
     block_s(request)
     said = once(request, hashlib.sha256(token.encode()).hexdigest())
     now = service.clock()
 
-    def abort(transaction: Transaction) -> dict[str, Any]:
+    def take_back(transaction: Transaction) -> dict[str, Any]:
         row = _row(transaction.connection, key, token)
         if row.state != ABORTED and not leases.abort(transaction, row.id, now):
             raise ApiError(400, f'this request is {status_of(row)}; only pending ones can be '
@@ -180,7 +155,7 @@ async def _abort(token: str, request: Request, key: Key) -> Response:
 
     def abort_once(transaction: Transaction) -> dict[str, Any]:
         return carry_out(
-            transaction, key.id, 'abort', said, lambda: abort(transaction), now,
+            transaction, key.id, 'abort', said, lambda: take_back(transaction), now,
             service.settings.idempotency_s,
         )
 
@@ -192,3 +167,13 @@ def _row(connection: Connection, key: Key, token: str) -> Row[Any]:
     if not rows:
         raise ApiError(404, 'there is no such request')
     return rows[0]
+
+
+routes = [
+    *(Route(f'/v1/requests/{kind}', _ask(kind), methods=['POST']) for kind in TYPES),
+    Route('/v1/requests', list_requests),
+    Route('/v1/requests/{id}', retrieve),
+    Route('/v1/requests/{id}', abort, methods=['DELETE']),
+    Route('/v1/tasks/abort/{id}', abort, methods=['POST']),
+    Route(STAGED_PATH + '{name}', staged),
+]

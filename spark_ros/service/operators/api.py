@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends
 from sqlalchemy import Connection, Row
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
@@ -32,10 +33,10 @@ from spark_ros.service.web.image_urls import fresh_url
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.uploads import keep, receive
 
-router = APIRouter(prefix='/console/api', include_in_schema=False)
-
 QUEUE_LENGTH = 200
 KEEP_ALIVE_S = 15.0
+# What a database's integer column holds, and no more.
+QUESTION_ID = re.compile('[1-9][0-9]{0,17}')
 
 
 def cookie_name(request: Request) -> str:
@@ -71,13 +72,16 @@ async def acting_operator(request: Request) -> str:
     return await known_operator(request)
 
 
-Operator = Annotated[str, Depends(known_operator)]
-Acting = Annotated[str, Depends(acting_operator)]
+def _question_id(request: Request) -> int:
+    text = request.path_params['question_id']
+    if not QUESTION_ID.fullmatch(text):
+        raise _unknown_question()
+    return int(text)
 
 
-@router.get('/queue')
-async def queue(request: Request, operator: Operator) -> Response:
+async def queue(request: Request) -> Response:
     """Give the questions that wait, oldest first, and how many this session has answered."""
+    operator = await known_operator(request)
     service = context_of(request)
     now = service.clock()
 
@@ -91,15 +95,17 @@ async def queue(request: Request, operator: Operator) -> Response:
     return reply(await service.store.read(read))
 
 
-@router.get('/questions/{question_id}')
-async def question(question_id: int, request: Request, operator: Operator) -> Response:
+async def question(request: Request) -> Response:
     """Give one question."""
+    operator = await known_operator(request)
+    question_id = _question_id(request)
     return reply(await _details(context_of(request), question_id, operator))
 
 
-@router.post('/questions/{question_id}/claim')
-async def claim(question_id: int, request: Request, operator: Acting) -> Response:
+async def claim(request: Request) -> Response:
     """Take a question for the time of a lease and give it."""
+    operator = await acting_operator(request)
+    question_id = _question_id(request)
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
 
@@ -112,9 +118,10 @@ async def claim(question_id: int, request: Request, operator: Acting) -> Respons
     return reply(await _details(service, question_id, operator))
 
 
-@router.post('/questions/{question_id}/heartbeat')
-async def heartbeat(question_id: int, request: Request, operator: Acting) -> Response:
+async def heartbeat(request: Request) -> Response:
     """Renew the lease."""
+    operator = await acting_operator(request)
+    question_id = _question_id(request)
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
     await service.store.write(
@@ -123,9 +130,10 @@ async def heartbeat(question_id: int, request: Request, operator: Acting) -> Res
     return reply({'lease_s': lease_s})
 
 
-@router.post('/questions/{question_id}/release')
-async def release(question_id: int, request: Request, operator: Acting) -> Response:
+async def release(request: Request) -> Response:
     """Put the question back into the queue."""
+    operator = await acting_operator(request)
+    question_id = _question_id(request)
     service = context_of(request)
     now = service.clock()
     await service.store.write(
@@ -134,9 +142,10 @@ async def release(question_id: int, request: Request, operator: Acting) -> Respo
     return reply({'state': 'open'})
 
 
-@router.post('/questions/{question_id}/answer')
-async def answer(question_id: int, request: Request, operator: Acting) -> Response:
+async def answer(request: Request) -> Response:
     """Close the question: with the shapes that are on the image in the end, or a response."""
+    operator = await acting_operator(request)
+    question_id = _question_id(request)
     service = context_of(request)
     body = (await read_json(request, service.settings.json_limit)).value
     now = service.clock()
@@ -152,9 +161,10 @@ async def answer(question_id: int, request: Request, operator: Acting) -> Respon
     )
 
 
-@router.post('/questions/{question_id}/flag')
-async def flag(question_id: int, request: Request, operator: Acting) -> Response:
+async def flag(request: Request) -> Response:
     """Close the question as one that cannot be answered, with the reason."""
+    operator = await acting_operator(request)
+    question_id = _question_id(request)
     service = context_of(request)
     body = (await read_json(request, service.settings.json_limit)).value
     flags, reason = operator_view.flag_of(body)
@@ -167,9 +177,10 @@ async def flag(question_id: int, request: Request, operator: Acting) -> Response
     )
 
 
-@router.post('/questions/{question_id}/upload')
-async def upload(question_id: int, request: Request, operator: Acting) -> Response:
+async def upload(request: Request) -> Response:
     """Keep a file that a Heat question asks for, and give the URL to answer with."""
+    operator = await acting_operator(request)
+    question_id = _question_id(request)
     service = context_of(request)
     row = await service.store.read(lambda connection: _row(connection, question_id))
     if row.lease_owner != operator:
@@ -183,9 +194,9 @@ async def upload(question_id: int, request: Request, operator: Acting) -> Respon
     return reply({'url': base_url(request) + fresh_url(service, stored.path, now)})
 
 
-@router.get('/events')
-async def events(request: Request, operator: Operator) -> Response:
+async def events(request: Request) -> Response:
     """Stream every change as server-sent events until the service stops."""
+    await known_operator(request)
     return StreamingResponse(
         _stream(context_of(request)),
         media_type='text/event-stream',
@@ -228,5 +239,22 @@ async def _closed(service: Context, write: Callable[[Transaction], None]) -> Res
 def _row(connection: Connection, question_id: int) -> Row[Any]:
     row = jobs.question(connection, question_id)
     if row is None:
-        raise ApiError(404, 'there is no such question')
+        raise _unknown_question()
     return row
+
+
+def _unknown_question() -> ApiError:
+    return ApiError(404, 'there is no such question')
+
+
+routes = [
+    Route('/console/api/queue', queue),
+    Route('/console/api/questions/{question_id}', question),
+    Route('/console/api/questions/{question_id}/claim', claim, methods=['POST']),
+    Route('/console/api/questions/{question_id}/heartbeat', heartbeat, methods=['POST']),
+    Route('/console/api/questions/{question_id}/release', release, methods=['POST']),
+    Route('/console/api/questions/{question_id}/answer', answer, methods=['POST']),
+    Route('/console/api/questions/{question_id}/flag', flag, methods=['POST']),
+    Route('/console/api/questions/{question_id}/upload', upload, methods=['POST']),
+    Route('/console/api/events', events),
+]

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from html import escape
 from pathlib import Path
 from string import Template
 
-from fastapi import APIRouter
+import yaml
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -21,12 +24,12 @@ from spark_ros.service.operators.api import cookie_name, operator_or_none
 from spark_ros.service.storage import sessions
 from spark_ros.service.web.body import read_urlencoded
 from spark_ros.service.web.credentials import shown_key, shows_key
-
-router = APIRouter(include_in_schema=False)
+from spark_ros.service.web.replies import to_json
 
 HERE = Path(__file__).parents[1]
 CONSOLE = HERE / 'console'
 DOCS = HERE / 'docs_page'
+OPENAPI = HERE / 'openapi.yaml'
 LOGIN_BUTTON = DOCS / 'login_button.html'
 LOGIN_HELP = DOCS / 'login.html'
 LOGIN_LIMIT = 4096
@@ -42,14 +45,13 @@ class ConsoleFiles(StaticFiles):
         return response
 
 
-@router.api_route('/login', methods=['GET', 'HEAD'])
-async def login_page(request: Request, token: str = '') -> Response:
+async def login_page(request: Request) -> Response:
     """Show the button of a login link.
 
     Looking does not use the link up: a chat that is sent one loads it for a preview.
     """
     service = context_of(request)
-    now = service.clock()
+    token, now = request.query_params.get('token', ''), service.clock()
     if await service.store.read(lambda connection: sessions.is_link(connection, token, now)):
         return _login_button(token)
     if await operator_or_none(request) is None:
@@ -57,7 +59,6 @@ async def login_page(request: Request, token: str = '') -> Response:
     return RedirectResponse('/', 303, NO_STORE)
 
 
-@router.post('/login')
 async def login(request: Request) -> Response:
     """Turn a login link into a session; a link works once."""
     token = (await read_urlencoded(request, LOGIN_LIMIT)).get('token')
@@ -85,7 +86,6 @@ async def login(request: Request) -> Response:
     return answer
 
 
-@router.get('/')
 async def index(request: Request) -> Response:
     """Give the console to who is logged in."""
     if await operator_or_none(request) is None:
@@ -96,25 +96,28 @@ async def index(request: Request) -> Response:
     return FileResponse(page, headers=NO_STORE)
 
 
-@router.get('/docs')
-async def docs() -> Response:
+async def docs(request: Request) -> Response:
     """Give the page that shows /openapi.json."""
     return FileResponse(DOCS / 'index.html')
 
 
-@router.get('/docs/{name}')
-async def docs_part(name: str) -> Response:
+async def openapi(request: Request) -> Response:
+    """Give the description of the APIs."""
+    return Response(await asyncio.to_thread(_openapi), media_type='application/json')
+
+
+async def docs_part(request: Request) -> Response:
     """Give that page's script or style sheet, or the picture that `spark-service try` names."""
+    name = request.path_params['name']
     if name not in ('docs.js', 'docs.css', 'example.png'):
         raise ApiError(404, 'there is no such page')
     return FileResponse(DOCS / name)
 
 
-@router.api_route('/v1/image/{tenant}/{name}', methods=['GET', 'HEAD'])
-async def image(tenant: str, name: str, request: Request) -> Response:
+async def image(request: Request) -> Response:
     """Give an uploaded file to its owner's key, or to who has a signed and current URL."""
-    service = context_of(request)
-    path = images.image_path(tenant, name)
+    service, tenant = context_of(request), request.path_params['tenant']
+    path = images.image_path(tenant, request.path_params['name'])
     await _expect_access(request, tenant, path)
     row = await service.store.read(lambda connection: images.find(connection, path))
     if row is None:
@@ -143,6 +146,12 @@ async def _expect_access(request: Request, tenant: str, path: str) -> None:
         raise ApiError(403, 'the signature of this URL is not valid, or it has expired')
 
 
+@functools.cache
+def _openapi() -> bytes:
+    # The file is YAML for the sake of those who write it.
+    return to_json(yaml.load(OPENAPI.read_bytes(), yaml.CSafeLoader))
+
+
 def _login_button(token: str) -> Response:
     page = Template(LOGIN_BUTTON.read_text('utf-8'))
     return HTMLResponse(page.substitute(token=escape(token)), headers=NO_STORE)
@@ -150,3 +159,14 @@ def _login_button(token: str) -> Response:
 
 def _please_log_in() -> Response:
     return FileResponse(LOGIN_HELP, 401, NO_STORE)
+
+
+routes = [
+    Route('/', index),
+    Route('/login', login_page),
+    Route('/login', login, methods=['POST']),
+    Route('/docs', docs),
+    Route('/docs/{name}', docs_part),
+    Route('/openapi.json', openapi),
+    Route('/v1/image/{tenant}/{name}', image),
+]

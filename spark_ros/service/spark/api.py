@@ -7,22 +7,20 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from spark_ros.service.context import base_url, context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media import images
 from spark_ros.service.media.sniff import sniff_image, sniff_video
-from spark_ros.service.spark import description as describe
 from spark_ros.service.spark.objects import engagement_json, job_json, new_job
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.idempotency import carry_out, once
-from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
-from spark_ros.service.web.credentials import BEARER, HEAT, HostingCaller, SparkCaller
+from spark_ros.service.web.credentials import hosting_key, spark_key
 from spark_ros.service.web.paging import next_link, one_more, read_page
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.robots import robot_of
@@ -30,15 +28,12 @@ from spark_ros.service.web.uploads import Expected, keep, receive
 from spark_ros.wire.spark import STATES, parse_request
 from spark_ros.wire.values import WireError
 
-router = APIRouter()
-
 LARGE_BODY = 32 * 1024
 
 
-@router.post('/v1/engagement', dependencies=[BEARER], **describe.CREATE)
-async def create_engagement(request: Request, key: SparkCaller) -> Response:
+async def create_engagement(request: Request) -> Response:
     """Ask people about one or more images."""
-    service = context_of(request)
+    service, key = context_of(request), await spark_key(request)
     body = await read_json(request, service.settings.json_limit)
     if body.size > LARGE_BODY:
         asked = await service.store.beside(parse_request, body.value)
@@ -63,10 +58,9 @@ async def create_engagement(request: Request, key: SparkCaller) -> Response:
     return reply(await service.store.write(create_once))
 
 
-@router.get('/v1/engagement', dependencies=[BEARER], **describe.LIST)
-async def list_engagements(request: Request, key: SparkCaller) -> Response:
+async def list_engagements(request: Request) -> Response:
     """List the caller's engagements, oldest first."""
-    service = context_of(request)
+    service, key = context_of(request), await spark_key(request)
     page = read_page(request, 10, STATES)
     if _count_wanted(request):
         count = await service.store.read(
@@ -80,10 +74,10 @@ async def list_engagements(request: Request, key: SparkCaller) -> Response:
     return reply([engagement_json(row) for row in rows[: page.limit]], headers=headers)
 
 
-@router.get('/v1/engagement/{token}', dependencies=[BEARER], **describe.ENGAGEMENT)
-async def get_engagement(token: str, request: Request, key: SparkCaller) -> Response:
+async def get_engagement(request: Request) -> Response:
     """Give the engagements of one token, as an array."""
-    service = context_of(request)
+    service, key = context_of(request), await spark_key(request)
+    token = request.path_params['token']
     page = read_page(request, 50, STATES)
 
     def read(connection: Any) -> Any:
@@ -94,10 +88,10 @@ async def get_engagement(token: str, request: Request, key: SparkCaller) -> Resp
     return reply([engagement_json(row) for row in await service.store.read(read)])
 
 
-@router.get('/v1/job/{token}', dependencies=[BEARER], **describe.JOB)
-async def get_job(token: str, request: Request, key: SparkCaller) -> Response:
+async def get_job(request: Request) -> Response:
     """Give the job of a token with all its engagements, as an array of one."""
-    service = context_of(request)
+    service, key = context_of(request), await spark_key(request)
+    token = request.path_params['token']
     page = read_page(request, 50, STATES)
     rows = await service.store.read(
         lambda connection: jobs.of_key(connection, key.id, jobs.Page(), token)
@@ -109,24 +103,22 @@ async def get_job(token: str, request: Request, key: SparkCaller) -> Response:
     return reply([job] if wanted else [])
 
 
-@router.post('/v1/image', dependencies=[BEARER, *HEAT], **describe.IMAGE)
-async def upload_image(request: Request, key: HostingCaller) -> Response:
+async def upload_image(request: Request) -> Response:
     """Store an image and give its URL, plain and signed."""
     settings = context_of(request).settings
-    return await _upload(request, key, Expected(
+    return await _upload(request, Expected(
         'image_file', settings.image_limit, lambda file: sniff_image(file, settings.max_pixels)
     ))
 
 
-@router.post('/v1/video', dependencies=[BEARER, *HEAT], **describe.VIDEO)
-async def upload_video(request: Request, key: HostingCaller) -> Response:
+async def upload_video(request: Request) -> Response:
     """Store an MP4 video and give its URL, plain and signed."""
     limit = context_of(request).settings.video_limit
-    return await _upload(request, key, Expected('video_file', limit, sniff_video))
+    return await _upload(request, Expected('video_file', limit, sniff_video))
 
 
-async def _upload(request: Request, key: Key, expected: Expected) -> Response:
-    service = context_of(request)
+async def _upload(request: Request, expected: Expected) -> Response:
+    service, key = context_of(request), await hosting_key(request)
     stored, tag = await receive(service, request, key.tenant, expected)
     body_hash = hashlib.sha256(f'{stored.sha256}\n{tag}'.encode()).hexdigest()
     said, base, now = once(request, body_hash), base_url(request), service.clock()
@@ -156,3 +148,13 @@ def _count_wanted(request: Request) -> bool:
 
 def _unknown_token() -> ApiError:
     return ApiError(404, 'there is no such token')
+
+
+routes = [
+    Route('/v1/engagement', create_engagement, methods=['POST']),
+    Route('/v1/engagement', list_engagements),
+    Route('/v1/engagement/{token}', get_engagement),
+    Route('/v1/job/{token}', get_job),
+    Route('/v1/image', upload_image, methods=['POST']),
+    Route('/v1/video', upload_video, methods=['POST']),
+]

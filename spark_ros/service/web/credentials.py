@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated
 
-from fastapi import Depends, Security
-from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
 from starlette.requests import Request
 
 from spark_ros.service.context import context_of
@@ -22,12 +19,6 @@ from spark_ros.service.storage import keys
 from spark_ros.service.storage.keys import Key
 
 HEAT_HEADERS = ('X-Heat-API-Key', 'X-Crunch-API-Key')
-
-# For the API's description; the requests themselves are read below.
-BEARER = Security(HTTPBearer(scheme_name='bearerAuth', auto_error=False))
-HEAT = [
-    Security(APIKeyHeader(name=name, scheme_name=name, auto_error=False)) for name in HEAT_HEADERS
-] + [Security(HTTPBasic(scheme_name='basicAuth', auto_error=False))]
 
 
 async def spark_key(request: Request) -> Key:
@@ -69,11 +60,6 @@ async def shown_key(request: Request) -> Key | None:
 def shows_key(request: Request) -> bool:
     """Whether a request shows a key, valid or not."""
     return 'authorization' in request.headers or bool(_heat_secrets(request))
-
-
-SparkCaller = Annotated[Key, Depends(spark_key)]
-HeatCaller = Annotated[Key, Depends(heat_key)]
-HostingCaller = Annotated[Key, Depends(hosting_key)]
 
 
 async def _find(request: Request, *shown: str) -> Key | None:

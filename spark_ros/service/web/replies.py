@@ -9,8 +9,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -45,16 +43,6 @@ def unexpected_reply() -> Response:
     return error_reply(500, 'the service failed; its log says why')
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of an application an `{statusCode, message}` body."""
-    app.add_exception_handler(ApiError, _api_error)
-    app.add_exception_handler(WireError, _wire_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(OSError, _storage_error)
-    app.add_exception_handler(DBAPIError, _storage_error)
-
-
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return error_reply(error.status, error.message, error.headers)
@@ -73,14 +61,6 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return error_reply(error.status_code, str(error.detail), headers)
 
 
-async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    said = '; '.join(
-        f'{".".join(str(part) for part in item["loc"])}: {item["msg"]}' for item in error.errors()
-    )
-    return error_reply(400, said or 'the request is not valid')
-
-
 async def _storage_error(request: Request, error: Exception) -> Response:
     if _disk_is_full(error):
         log.error('%s: %s', DISK_FULL, error)
@@ -93,3 +73,13 @@ def _disk_is_full(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return 'disk is full' in str(error)
+
+
+# Makes every error of an application an `{statusCode, message}` body.
+ERROR_HANDLERS = {
+    ApiError: _api_error,
+    WireError: _wire_error,
+    HTTPException: _http_error,
+    OSError: _storage_error,
+    DBAPIError: _storage_error,
+}
