@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.events import ChangeBus
+from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.settings import Settings
@@ -30,12 +31,14 @@ class Context:
     bus: ChangeBus
     store: Store
     images: ImageStore
+    decoder: Decoder
     urls: UrlSigner
     crunchers: Crunchers
     cursors: Cursors
 
     def close(self) -> None:
-        """Finish what is being written and close the database."""
+        """Finish what is being written, end the processes and close the database."""
+        self.decoder.close()
         self.images.close()
         self.store.close()
 
@@ -53,7 +56,10 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
     secret = bytes.fromhex(store.value('url_secret'))
     images, urls = ImageStore(image_files(settings)), UrlSigner(secret)
     cursors = Cursors(store.value('epoch'), secret)
-    return Context(settings, clock, bus, store, images, urls, Crunchers(secret), cursors)
+    decoder = Decoder(settings.max_pixels, settings.decode_s)
+    return Context(
+        settings, clock, bus, store, images, decoder, urls, Crunchers(secret), cursors
+    )
 
 
 def context_of(request: Request) -> Context:

@@ -30,7 +30,8 @@ class Settings:
         public_url: what clients reach the service by; empty means the address of each request.
         lease_s: how long an operator keeps a question without a heartbeat.
         image_limit, video_limit, json_limit: largest request bodies in bytes.
-        max_pixels: largest image that is decoded, width times height.
+        max_pixels: largest JPEG that is decoded, width times height; other images are smaller.
+        decode_s: how long the decoding of one image may take.
         url_ttl_s: how long a signed image URL is valid.
         idempotency_s: how long an Idempotency-Key is remembered.
         open_limit: open questions per API key; more are answered 429.
@@ -53,6 +54,7 @@ class Settings:
     video_limit: int = 200 * MEBIBYTE
     json_limit: int = 2 * MEBIBYTE
     max_pixels: int = 80_000_000
+    decode_s: float = 10.0
     url_ttl_s: float = 7 * DAY_S
     idempotency_s: float = 7 * DAY_S
     open_limit: int = 20_000

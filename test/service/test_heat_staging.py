@@ -19,7 +19,8 @@ from service_harness import InProcess, picture
 from spark_ros.geometry import ImageSize
 from spark_ros.service.heat.staged_media import media
 from spark_ros.service.heat.staging import staged_response
-from spark_ros.service.media.sniff import sniff_audio, sniff_image, sniff_video
+from spark_ros.service.media.decode import decode_image
+from spark_ros.service.media.sniff import sniff_audio, sniff_video
 from spark_ros.wire.heat import MEDIA, PER_ANNOTATION, TYPES, parse_heat_request
 from spark_ros.wire.heat_response import check_response
 
@@ -109,11 +110,11 @@ def test_idempotency_in_staging(service: InProcess) -> None:
 def test_the_files_are_what_they_say(tmp_path: Path) -> None:
     image = Image.open(io.BytesIO(media('image')))
     image.load()
-    assert sniff_image(io.BytesIO(media('image')), 10_000).content_type == 'image/png'
+    assert decode_image(media('image'), 10_000).content_type == 'image/png'
     with wave.open(io.BytesIO(media('audio'))) as audio:
         assert audio.getnframes() == 4000
     assert sniff_audio(io.BytesIO(media('audio')), 'file').content_type == 'audio/wav'
-    assert sniff_video(io.BytesIO(media('video'))).content_type == 'video/mp4'
+    assert sniff_video(io.BytesIO(media('video')), 'file').content_type == 'video/mp4'
     (tmp_path / 'a.mp4').write_bytes(media('video'))
     video = cv2.VideoCapture(str(tmp_path / 'a.mp4'))
     levels = []

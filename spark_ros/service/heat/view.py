@@ -14,7 +14,6 @@ from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.heat.objects import asked_of
 from spark_ros.service.media import images
-from spark_ros.service.media.sniff import sniff_audio, sniff_image, sniff_video
 from spark_ros.service.settings import Settings
 from spark_ros.service.web.image_urls import usable_url
 from spark_ros.service.web.uploads import Expected
@@ -93,19 +92,11 @@ def expected_upload(settings: Settings, row: Row[Any]) -> Expected:
         ApiError: 400 where it does not ask for a file.
     """
     if row.kind == 'image':
-        return Expected(
-            UPLOAD_PART,
-            settings.image_limit,
-            lambda file: sniff_image(file, settings.max_pixels, UPLOAD_PART),
-        )
+        return Expected(UPLOAD_PART, settings.image_limit, 'image')
     if row.kind == 'video':
-        return Expected(
-            UPLOAD_PART, settings.video_limit, lambda file: sniff_video(file, UPLOAD_PART)
-        )
+        return Expected(UPLOAD_PART, settings.video_limit, 'video')
     if row.kind == 'audio':
-        return Expected(
-            UPLOAD_PART, settings.image_limit, lambda file: sniff_audio(file, UPLOAD_PART)
-        )
+        return Expected(UPLOAD_PART, settings.image_limit, 'audio')
     raise ApiError(400, 'this question does not ask for a file')
 
 

@@ -122,7 +122,9 @@ class BucketImages:
                 ExtraArgs={'ContentType': kind.content_type},
                 Config=parts,
             )
-        return StoredImage(identity, tenant, name, kind.content_type, size, sha256)
+        return StoredImage(
+            identity, tenant, name, kind.content_type, size, sha256, kind.width, kind.height
+        )
 
     def discard(self, image: StoredImage) -> None:
         """Remove an object; one that cannot be removed now stays, and nobody can reach it."""

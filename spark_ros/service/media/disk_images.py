@@ -62,7 +62,9 @@ class DiskImages:
         if made:
             sync_directory(target.parent.parent)
             sync_directory(self._root)
-        return StoredImage(identity, tenant, name, kind.content_type, size, sha256)
+        return StoredImage(
+            identity, tenant, name, kind.content_type, size, sha256, kind.width, kind.height
+        )
 
     def discard(self, image: StoredImage) -> None:
         """Remove a file."""

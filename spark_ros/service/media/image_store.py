@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, TypeVar
@@ -24,7 +23,6 @@ T = TypeVar('T')
 
 # Threads of their own: a bucket that does not answer must not keep the database waiting.
 THREADS = 8
-LOOK = 64 * 1024
 
 
 class ImageStore:
@@ -44,16 +42,6 @@ class ImageStore:
     async def discard(self, image: StoredImage) -> None:
         """Remove a file that the database does not know."""
         await self._beside(self.files.discard, image)
-
-    async def look(self, row: Row[Any], work: Callable[[IO[bytes]], T]) -> T:
-        """Run work on an opened file."""
-
-        def opened() -> T:
-            raw: Any = self.files.open(row.tenant, row.name, row.size)
-            with io.BufferedReader(raw, LOOK) as file:
-                return work(file)
-
-        return await self._beside(opened)
 
     async def stream(
         self, row: Row[Any], start: int, stop: int

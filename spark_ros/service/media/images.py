@@ -30,6 +30,8 @@ class StoredImage:
     content_type: str
     size: int
     sha256: str
+    width: int | None = None
+    height: int | None = None
 
     @property
     def path(self) -> str:
@@ -59,6 +61,8 @@ def record(transaction: Transaction, image: StoredImage, tag: str | None, now: f
             size=image.size,
             tag=tag,
             sha256=image.sha256,
+            width=image.width,
+            height=image.height,
             created=now,
         )
     )

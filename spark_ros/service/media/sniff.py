@@ -1,23 +1,29 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What uploaded bytes really are; a declared content type or file name is not believed."""
+"""What uploaded bytes really are; a declared content type or file name is not believed.
+
+What an image is, only decoding it tells: see `decode`.
+"""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import IO
-
-from PIL import Image, UnidentifiedImageError
 
 from spark_ros.service.errors import ApiError
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format that is accepted: its content type and the extension of its files."""
+    """A format that is accepted: its content type and the extension of its files.
+
+    Attributes:
+        width, height: of an image that was looked at, upright, in pixels.
+    """
 
     content_type: str
     extension: str
+    width: int | None = None
+    height: int | None = None
 
 
 FORMATS = {
@@ -35,44 +41,7 @@ OGG = Format('audio/ogg', 'ogg')
 MP4_BRANDS = (b'isom', b'iso2', b'iso4', b'iso5', b'iso6', b'mp41', b'mp42', b'avc1', b'dash')
 
 
-def sniff_image(file: IO[bytes], max_pixels: int, part: str = 'image_file') -> Format:
-    """Say which format an image has, after decoding it; `part` is its name in errors.
-
-    Raises:
-        ApiError: 415 when it is none of the accepted formats, 413 when it has too many pixels,
-            400 when it is one of them but does not decode.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-            image = Image.open(file, formats=tuple(FORMATS))
-    except UnidentifiedImageError:
-        raise ApiError(
-            415, f'{part} is not a JPEG, PNG, GIF, BMP, TIFF or WebP image'
-        ) from None
-    except Image.DecompressionBombError:
-        raise ApiError(413, f'{part} has more than {max_pixels} pixels') from None
-    except Exception as error:
-        raise ApiError(400, f'{part} does not decode: {error}') from None
-    with image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise ApiError(
-                413, f'{part} is {width}x{height}; at most {max_pixels} pixels are accepted'
-            )
-        # Pillow calls a JPEG with an embedded preview MPO.
-        name = 'JPEG' if image.format == 'MPO' else str(image.format)
-        try:
-            # A JPEG is read to its end at an eighth of its size, which is enough to know.
-            image.draft('RGB', (1, 1))
-            image.load()
-        except Exception as error:
-            # A broken file can make a decoder raise nearly anything.
-            raise ApiError(400, f'{part} does not decode: {error}') from None
-    return FORMATS[name]
-
-
-def sniff_video(file: IO[bytes], part: str = 'video_file') -> Format:
+def sniff_video(file: IO[bytes], part: str) -> Format:
     """Say whether a file is an MP4, by its `ftyp` box.
 
     Raises:

@@ -95,11 +95,7 @@ def expect_may_claim(service: Context, row: Row[Any], operator: str) -> None:
 
 
 async def sizes_of(service: Context, row: Row[Any]) -> list[ImageSize | None]:
-    """Return the sizes in pixels of the images that `answer_of` has to know them of.
-
-    Raises:
-        ApiError: 503 when the images cannot be read now.
-    """
+    """Return the sizes in pixels of the images that `answer_of` has to know them of."""
     if row.api != heat_json.API:
         return []
     return await attachment_sizes(service, heat_json.asked_of(row), row.tenant)

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media import images
+from spark_ros.service.media.decode import decode_image
 from spark_ros.service.media.image_files import ImageFiles
-from spark_ros.service.media.sniff import sniff_image
 from spark_ros.service.storage.schema import programs
 from spark_ros.service.storage.store import Transaction
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, expect_url
@@ -88,8 +88,9 @@ def import_images(
                 raise ProgramError(str(error)) from None
             continue
         try:
-            content = io.BytesIO((beside / reference).read_bytes())
-            stored = files.save(content, images.PROGRAMS, sniff_image(content, max_pixels))
+            content = (beside / reference).read_bytes()
+            kind = decode_image(content, max_pixels)
+            stored = files.save(io.BytesIO(content), images.PROGRAMS, kind)
         except OSError as error:
             raise ProgramError(f'reference image {reference}: {error.strerror}') from None
         except ApiError as error:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = '1'
+VERSION = '2'
 
 metadata = MetaData()
 
@@ -64,6 +64,9 @@ images = Table(
     Column('size', Integer, nullable=False),
     Column('tag', Text),
     Column('sha256', String(64), nullable=False),
+    # Upright, in pixels; null for video and audio.
+    Column('width', Integer),
+    Column('height', Integer),
     Column('created', Float, nullable=False),
 )
 

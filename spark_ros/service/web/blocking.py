@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from spark_ros.service.events import Change, ChangeBus, Subscription
 from spark_ros.service.storage.jobs import OPEN_STATES
+from spark_ros.service.web.disconnects import disconnected
 from spark_ros.wire.values import DECIMAL, WireError
 
 MAX_BLOCK_S = 60.0
@@ -98,8 +99,7 @@ async def _connected(request: Request, changes: Subscription) -> AsyncIterator[N
     """Close the subscription when the request's client goes away."""
 
     async def watch() -> None:
-        while (await request.receive())['type'] != 'http.disconnect':
-            pass
+        await disconnected(request)
         changes.closed = True
         changes.offer(None)
 

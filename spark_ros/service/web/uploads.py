@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, TypeVar
+from typing import Literal, TypeVar
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -13,9 +13,10 @@ from starlette.requests import Request
 from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media.images import StoredImage
-from spark_ros.service.media.sniff import Format
+from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_form
+from spark_ros.service.web.disconnects import while_connected
 from spark_ros.wire.values import expect_text
 
 T = TypeVar('T')
@@ -27,7 +28,7 @@ class Expected:
 
     part: str
     limit: int
-    sniff: Callable[[IO[bytes]], Format]
+    kind: Literal['image', 'video', 'audio']
 
 
 async def receive(
@@ -38,8 +39,8 @@ async def receive(
     The file is stored, but not yet in the database.
 
     Raises:
-        ApiError: 400, 413 or 415: the message says what is wrong with it; 500 or 503: it could
-            not be stored.
+        ApiError: 400, 413 or 415: the message says what is wrong with it; 429: too many images
+            of this tenant wait; 500 or 503: it could not be stored.
     """
     part, limit = expected.part, expected.limit
     form = await read_form(request, limit)
@@ -52,10 +53,20 @@ async def receive(
         if not file.size:
             raise ApiError(400, f'{part} is empty')
         said = None if tag is None else expect_text(tag, 'tag', 500)
-        kind = await service.store.beside(expected.sniff, file.file)
-        return await service.images.save(file.file, tenant, kind), said
+        found = await _recognise(service, request, tenant, expected, file)
+        return await service.images.save(file.file, tenant, found), said
     finally:
         await form.close()
+
+
+async def _recognise(
+    service: Context, request: Request, tenant: str, expected: Expected, file: UploadFile
+) -> Format:
+    if expected.kind == 'image':
+        look = service.decoder.look(tenant, file.file, expected.part)
+        return await while_connected(request, look)
+    sniff = sniff_video if expected.kind == 'video' else sniff_audio
+    return sniff(file.file, expected.part)
 
 
 async def keep(
