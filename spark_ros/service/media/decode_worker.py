@@ -26,8 +26,8 @@ MUCH_KB = 200_000
 IMAGES = 1000
 LONGEST_MESSAGE = 500
 LONGEST_REQUEST = 4096
-NICE = 10
 PR_SET_PDEATHSIG = 1
+STANDARD_ERROR = 2
 
 
 def main() -> None:
@@ -76,10 +76,9 @@ def _limit() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(NICE)
     # The libraries of the formats tell about broken files there.
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stderr.fileno())
+    os.dup2(nowhere, STANDARD_ERROR)
     os.close(nowhere)
 
 

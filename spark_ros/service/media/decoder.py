@@ -26,6 +26,7 @@ PROCESSES = 2
 WAITING = 32
 WORKER = 'spark_ros.service.media.decode_worker'
 START_S = 30.0
+NICENESS = 10
 LONGEST_ANSWER = 64 * 1024
 # What Python itself may need of the environment; the rest can hold secrets.
 ENVIRONMENT = ('LD_LIBRARY_PATH', 'PYTHONHOME')
@@ -49,9 +50,7 @@ class Decoder:
 
     def __init__(self, max_pixels: int, seconds: float) -> None:
         self._max_pixels, self._seconds = max_pixels, seconds
-        # The processes are children of this thread, and are killed when it ends.
-        self._thread = ThreadPoolExecutor(1, 'decoder')
-        self._processes = [_Process(self._thread) for _ in range(PROCESSES)]
+        self._processes = [_Process() for _ in range(PROCESSES)]
         # The last one used is the next: where one suffices, no other is started.
         self._idle: asyncio.LifoQueue[_Process] = asyncio.LifoQueue()
         for process in self._processes:
@@ -89,9 +88,7 @@ class Decoder:
     def close(self) -> None:
         """End the processes."""
         for process in self._processes:
-            # Behind what the thread does, which may be starting it.
-            self._thread.submit(process.kill).result()
-        self._thread.shutdown()
+            process.close()
 
     @asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:
@@ -130,14 +127,11 @@ class Decoder:
 
 
 class _Process:
-    """A process that is started when it is needed, and again after it ended.
+    """A process that is started when it is needed, and again after it ended."""
 
-    Args:
-        thread: one that lasts; it does what takes longer than an event loop should.
-    """
-
-    def __init__(self, thread: ThreadPoolExecutor) -> None:
-        self._thread = thread
+    def __init__(self) -> None:
+        # It starts the process and waits for its end. Were it to end, the process would be killed.
+        self._thread = ThreadPoolExecutor(1, 'decoder')
         self._running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
 
     async def ask(self, file: IO[bytes], request: bytes, seconds: float) -> dict[str, Any] | None:
@@ -174,6 +168,12 @@ class _Process:
         channel.close()
         self._thread.submit(process.wait)
 
+    def close(self) -> None:
+        """End it for good."""
+        # Behind what the thread does, which may be starting it.
+        self._thread.submit(self.kill).result()
+        self._thread.shutdown()
+
     def _prepare(self, file: IO[bytes]) -> tuple[socket.socket, int]:
         """Return the socket of a process that waits, and the descriptor of a file on the disk."""
         # What is small is held in memory until somebody asks for this.
@@ -201,6 +201,9 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
         )
     ours.settimeout(START_S)
     try:
+        # From here and not by itself: its start takes longer than most images.
+        niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
+        os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
         ready = ours.recv(LONGEST_ANSWER)
     except OSError:
         ready = b''
