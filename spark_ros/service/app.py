@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 from spark_ros.service import feed_api
 from spark_ros.service.context import Context, open_context
+from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.operators import api as console_api
@@ -54,7 +55,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> St
         context = open_context(settings, clock)
         context.bus.open()
         app.state.context = context
-        sender = Sender(context, guard)
+        sender = Sender(context, guard, most_deliveries())
         tasks = [
             asyncio.create_task(_keep_house(context)),
             asyncio.create_task(sender.run()),

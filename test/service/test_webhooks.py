@@ -22,7 +22,7 @@ from sqlalchemy import select
 from webhook_receiver import Received, Receiver
 
 from spark_ros.service.pushes import webhooks
-from spark_ros.service.pushes.lanes import MOST, MOST_TROUBLED, PER_HOST, Lanes
+from spark_ros.service.pushes.delivery_limiter import PER_HOST, DeliveryLimiter
 from spark_ros.service.storage import keys, outbox
 from spark_ros.service.storage.schema import deliveries
 
@@ -329,33 +329,47 @@ def test_a_question_without_a_webhook_leaves_nothing(service: InProcess) -> None
     assert rows(service) == []
 
 
-def test_a_host_has_so_many_lanes_and_in_trouble_one() -> None:
-    lanes = Lanes()
-    assert [lanes.begin('a') for _ in range(PER_HOST + 1)] == [True] * PER_HOST + [False]
-    assert lanes.full() == {'a'}
-    assert lanes.end('a', False) is True
-    assert [lanes.end('a', False) for _ in range(PER_HOST - 1)] == [False] * (PER_HOST - 1)
-    assert [lanes.begin('a'), lanes.begin('a')] == [True, False]
-    lanes.leave('a')
-    assert lanes.full() == set()
-    assert lanes.begin('a')
-    assert lanes.end('a', True) is True
-    assert lanes.begin('a') and lanes.begin('a')
+def test_a_host_has_so_many_deliveries_and_in_trouble_one() -> None:
+    limiter = DeliveryLimiter(256)
+    assert [limiter.begin(1, 'a') for _ in range(PER_HOST + 1)] == [True] * PER_HOST + [False]
+    assert limiter.full_hosts() == [(1, 'a')]
+    assert limiter.end(1, 'a', False) is True
+    assert [limiter.end(1, 'a', False) for _ in range(PER_HOST - 1)] == [False] * (PER_HOST - 1)
+    assert [limiter.begin(1, 'a'), limiter.begin(1, 'a')] == [True, False]
+    # What one key made of a host is not held against another.
+    assert limiter.begin(2, 'a') and limiter.begin(2, 'a')
+    limiter.leave(1, 'a')
+    assert limiter.full_hosts() == []
+    assert limiter.begin(1, 'a')
+    assert limiter.end(1, 'a', True) is True
+    assert limiter.begin(1, 'a') and limiter.begin(1, 'a')
 
 
-def test_hosts_in_trouble_leave_room_for_the_others() -> None:
-    lanes = Lanes()
-    for number in range(MOST):
-        assert lanes.begin(f'dead-{number}')
-    assert lanes.free == 0
-    assert not lanes.begin('alive')
-    for number in range(MOST):
-        lanes.end(f'dead-{number}', False)
-    begun = [lanes.begin(f'dead-{number}') for number in range(MOST)]
-    assert sum(begun) == MOST_TROUBLED
-    assert lanes.full() >= {f'dead-{number}' for number in range(MOST)}
-    assert lanes.begin('alive')
-    assert lanes.free == MOST - MOST_TROUBLED - 1
+def test_hosts_in_trouble_leave_room_for_the_others_of_their_key() -> None:
+    limiter = DeliveryLimiter(256)
+    hosts = [f'dead-{number}' for number in range(64)]
+    assert all(limiter.begin(1, host) for host in hosts)
+    assert not limiter.begin(1, 'alive')
+    for host in hosts:
+        limiter.end(1, host, False)
+    assert sum(limiter.begin(1, host) for host in hosts) == 25
+    assert set(limiter.full_hosts()) == {(1, host) for host in hosts}
+    assert limiter.begin(1, 'alive')
+
+
+@pytest.mark.parametrize(('most', 'keys'), [(1, 1), (3, 3), (64, 13), (256, 17)])
+def test_each_key_leaves_room_for_the_next(most: int, keys: int) -> None:
+    """A quarter for the first, a quarter of what is left for the second, and so on."""
+    limiter = DeliveryLimiter(most)
+    begun = []
+    while limiter.free:
+        key_id, free = len(begun), limiter.free
+        assert key_id not in limiter.full_keys()
+        begun.append(sum(limiter.begin(key_id, f'host-{number}') for number in range(most)))
+        assert key_id in limiter.full_keys()
+        assert begun[-1] == -(-free // 4)
+    assert sum(begun) == most
+    assert len(begun) == keys
 
 
 def _sequences(pushes: list[Received]) -> list[int]:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row
 from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
 from spark_ros.service.heat.objects import request_json
-from spark_ros.service.pushes.lanes import Lanes
+from spark_ros.service.pushes.delivery_limiter import DeliveryLimiter
 from spark_ros.service.pushes.outgoing import Guard, RefusedDestination, outgoing_client
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
@@ -48,24 +48,27 @@ class _Push:
 class Sender:
     """Sends what is due, for as long as `run` runs; once.
 
+    Args:
+        most: how many webhooks may be on their way at once.
+
     Raises:
         OSError: the certificate authorities that TLS is verified by cannot be read.
     """
 
-    def __init__(self, context: Context, guard: Guard) -> None:
+    def __init__(self, context: Context, guard: Guard, most: int) -> None:
         settings = context.settings
         self._context = context
         self._timeout_s = settings.webhook_timeout_s
         self._http = outgoing_client(guard, self._timeout_s)
-        self._lanes = Lanes()
+        self._limiter = DeliveryLimiter(most)
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Send until cancelled, or until the change bus closes."""
+        """Send until cancelled."""
         with self._context.bus.subscribe() as changes:
             async with self._http:
                 try:
-                    while not changes.closed:
+                    while True:
                         await self._wait(changes, await self._send_due(changes))
                 finally:
                     running = [*self._running.values()]
@@ -75,25 +78,22 @@ class Sender:
 
     async def _send_due(self, changes: Subscription) -> float:
         """Begin what is due and has room; return how many seconds to wait at most."""
-        try:
-            while self._lanes.free > 0:
-                rows = await self._context.store.read(self._due)
-                begun = [self._begin(changes, row) for row in rows]
-                if not any(begun):
-                    break
-            now = self._context.clock()
-            due = await self._context.store.read(lambda store: outbox.next_due(store, now))
-        except Exception:
-            log.exception('the webhook outbox cannot be read; it is tried again')
-            return LOOK_EVERY_S
+        while self._limiter.free > 0:
+            rows = await self._context.store.read(self._due)
+            begun = [self._begin(changes, row) for row in rows]
+            if not any(begun):
+                break
+        now = self._context.clock()
+        due = await self._context.store.read(lambda store: outbox.next_due(store, now))
         return LOOK_EVERY_S if due is None else min(due - now, LOOK_EVERY_S)
 
     def _due(self, connection: Connection) -> list[Row[Any]]:
         return outbox.due(
             connection,
             self._context.clock(),
-            self._lanes.free,
-            hosts=self._lanes.full(),
+            self._limiter.free,
+            keys=self._limiter.full_keys(),
+            hosts=self._limiter.full_hosts(),
             questions=[*self._running],
         )
 
@@ -101,7 +101,7 @@ class Sender:
         """Wait for a change that goes to a webhook, for a push to end, or until the time."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        while not changes.closed:
+        while True:
             try:
                 change = await asyncio.wait_for(changes.next(), until - loop.time())
             except asyncio.TimeoutError:
@@ -111,20 +111,20 @@ class Sender:
                 return
 
     def _begin(self, changes: Subscription, row: Row[Any]) -> bool:
-        if row.question_id in self._running or not self._lanes.begin(row.host):
+        if row.question_id in self._running or not self._limiter.begin(row.key_id, row.host):
             return False
 
         def ended(task: asyncio.Task[None]) -> None:
             self._running.pop(row.question_id, None)
             changes.offer(None)
 
-        task = asyncio.create_task(self._attempt(row.question_id, row.host))
+        task = asyncio.create_task(self._attempt(row))
         self._running[row.question_id] = task
         task.add_done_callback(ended)
         return True
 
-    async def _attempt(self, question_id: int, host: str) -> None:
-        store, clock = self._context.store, self._context.clock
+    async def _attempt(self, row: Row[Any]) -> None:
+        store, clock, question_id = self._context.store, self._context.clock, row.question_id
         learned: str | None = None
         tried = False
         try:
@@ -150,16 +150,16 @@ class Sender:
             # What became of it is not stored: at once it would be due again.
             await asyncio.sleep(PAUSE_S)
         finally:
-            self._end(host, tried, learned)
+            self._end(row, tried, learned)
 
-    def _end(self, host: str, tried: bool, error: str | None) -> None:
+    def _end(self, row: Row[Any], tried: bool, error: str | None) -> None:
         if not tried:
-            self._lanes.leave(host)
-        elif self._lanes.end(host, error is None):
+            self._limiter.leave(row.key_id, row.host)
+        elif self._limiter.end(row.key_id, row.host, error is None):
             if error is None:
-                log.info('webhooks to %s arrive again', ascii(host))
+                log.info('webhooks to %s arrive again', ascii(row.host))
             else:
-                log.warning('webhooks to %s do not arrive: %s', ascii(host), error)
+                log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
 
     def _load(self, connection: Connection, question_id: int) -> _Push | None:
         """Read what is to be sent now: the question's newest state."""

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_, update
 
 from spark_ros.service.storage.schema import deliveries
 from spark_ros.service.storage.store import Transaction
@@ -57,13 +57,24 @@ def due(
     now: float,
     limit: int,
     *,
-    hosts: Collection[str] = (),
+    keys: Collection[int] = (),
+    hosts: Collection[tuple[int, str]] = (),
     questions: Collection[int] = (),
 ) -> list[Row[Any]]:
-    """Return what is to be attempted now, the oldest first, but for these hosts and questions."""
-    query = select(deliveries.c.question_id, deliveries.c.host).where(deliveries.c.due <= now)
+    """Return what is to be attempted now, the oldest first.
+
+    Args:
+        now: Unix seconds.
+        limit: how many at most.
+        keys, hosts, questions: what is left out; of hosts, only what one key sends there.
+    """
+    query = select(deliveries.c.question_id, deliveries.c.key_id, deliveries.c.host).where(
+        deliveries.c.due <= now
+    )
+    if keys:
+        query = query.where(deliveries.c.key_id.not_in(keys))
     if hosts:
-        query = query.where(deliveries.c.host.not_in(hosts))
+        query = query.where(tuple_(deliveries.c.key_id, deliveries.c.host).not_in(hosts))
     if questions:
         query = query.where(deliveries.c.question_id.not_in(questions))
     return list(connection.execute(query.order_by(deliveries.c.due).limit(limit)))

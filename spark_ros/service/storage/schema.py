@@ -146,7 +146,7 @@ deliveries = Table(
     # When the next attempt is; null when it was given up.
     Column('due', Float),
     Column('error', Text),
-    Index('deliveries_by_due', 'due', 'host', 'question_id'),
+    Index('deliveries_by_due', 'due', 'key_id', 'host', 'question_id'),
 )
 
 idempotency = Table(
