@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from sqlalchemy import delete, select
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from spark_ros.service import feed_api
-from spark_ros.service.context import Context, open_context
+from spark_ros.service import feed_api, health_api
+from spark_ros.service.background import BackgroundTasks
+from spark_ros.service.context import open_context
 from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
+from spark_ros.service.housekeeping import clean_up, expire_leases
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages
@@ -26,15 +26,8 @@ from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
 from spark_ros.service.settings import Settings
 from spark_ros.service.spark import api as spark_api
-from spark_ros.service.storage import change_log, leases, outbox, schema
-from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.middleware import Outermost
 from spark_ros.service.web.replies import ERROR_HANDLERS
-
-log = logging.getLogger('spark_ros.service')
-
-EXPIRE_EVERY_S = 1.0
-FORGET_EVERY_S = 3600.0
 
 
 def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Starlette:
@@ -54,21 +47,19 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> St
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         context = open_context(settings, clock)
         context.bus.open()
-        app.state.context = context
-        sender = Sender(context, guard, most_deliveries())
-        tasks = [
-            asyncio.create_task(_keep_house(context)),
-            asyncio.create_task(sender.run()),
-        ]
+        background = BackgroundTasks(clock)
+        app.state.context, app.state.background = context, background
+        app.state.health = health_api.Health(context, background)
+        background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
+        background.start('lease expiry', lambda: expire_leases(context))
+        background.start('clean-up', lambda: clean_up(context))
         if scripted is not None:
-            tasks.append(asyncio.create_task(scripted.run(app, context)))
+            background.start('scripted operator', lambda: scripted.run(app, context))
         try:
             yield
         finally:
+            await background.stop()
             context.bus.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(context.close)
 
     # A development environment's files are links into the checkout.
@@ -78,6 +69,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> St
             *spark_api.routes,
             *heat_api.routes,
             *feed_api.routes,
+            *health_api.routes,
             *console_api.routes,
             *pages.routes,
             Mount('/console', files),
@@ -103,39 +95,3 @@ async def running(
     await asyncio.to_thread(image_files(settings).prepare)
     async with app.router.lifespan_context(app):
         yield app
-
-
-async def _keep_house(context: Context) -> None:
-    forgotten = float('-inf')
-    while True:
-        try:
-            await _expire(context)
-            if time.monotonic() - forgotten > FORGET_EVERY_S:
-                forgotten = time.monotonic()
-                await context.store.write(lambda tx: _forget(tx, context))
-        except Exception:
-            log.exception('housekeeping failed; it is tried again')
-        await asyncio.sleep(EXPIRE_EVERY_S)
-
-
-async def _expire(context: Context) -> None:
-    now = context.clock()
-    questions = schema.questions
-    late = select(questions.c.id).where(
-        questions.c.state == 'assigned', questions.c.lease_until <= now
-    )
-    if await context.store.read(lambda connection: connection.execute(late).first()):
-        await context.store.write(lambda transaction: leases.expire(transaction, now))
-
-
-def _forget(transaction: Transaction, context: Context) -> None:
-    now = context.clock()
-    kept = now - context.settings.idempotency_s
-    change_log.forget(transaction, kept)
-    outbox.forget(transaction, kept)
-    for statement in (
-        delete(schema.idempotency).where(schema.idempotency.c.created <= kept),
-        delete(schema.sessions).where(schema.sessions.c.expires <= now),
-        delete(schema.login_tokens).where(schema.login_tokens.c.expires <= now),
-    ):
-        transaction.connection.execute(statement)

@@ -1,0 +1,82 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Tasks that run for as long as the service does: started again when they fail, never silently."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger('spark_ros.service')
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+CANCEL_AGAIN_S = 1.0
+
+
+class BackgroundTasks:
+    """Runs tasks, and starts each again after it raised or ended.
+
+    Args:
+        clock: Unix seconds.
+        first_pause_s, longest_pause_s: how long a task rests after it failed; twice as long each
+            time, until it has run for the longest pause. Until then it counts as failing.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        first_pause_s: float = FIRST_PAUSE_S,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:
+        self._clock = clock
+        self._first_pause_s = first_pause_s
+        self._longest_pause_s = longest_pause_s
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failing: dict[str, float] = {}
+
+    @property
+    def failing(self) -> dict[str, float]:
+        """The names of the tasks that failed, and since when, in Unix seconds."""
+        return dict(self._failing)
+
+    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Run a task until `stop`, or until what is returned is cancelled.
+
+        Args:
+            name: what the log and the health endpoint call it.
+            run: makes it, each time anew; it is not meant to end.
+        """
+        task = asyncio.create_task(self._supervise(name, run), name=name)
+        self._tasks.append(task)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel all tasks and wait for their end."""
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            # Again where it was swallowed: `wait_for` does that up to Python 3.11, when what it
+            # waits for comes at the same moment.
+            _, pending = await asyncio.wait(self._tasks, timeout=CANCEL_AGAIN_S)
+            self._tasks = [*pending]
+
+    async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        pause_s = self._first_pause_s
+        while True:
+            steady = loop.call_later(self._longest_pause_s, self._failing.pop, name, None)
+            begun = loop.time()
+            try:
+                await run()
+                log.error('%s ended; it is started again', name)
+            except Exception:
+                log.exception('%s failed; it is started again', name)
+            finally:
+                steady.cancel()
+            if loop.time() - begun >= self._longest_pause_s:
+                pause_s = self._first_pause_s
+            self._failing.setdefault(name, self._clock())
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, self._longest_pause_s)

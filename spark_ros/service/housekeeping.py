@@ -1,0 +1,51 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What the service does by the clock: leases run out, and what is too old is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import delete, select
+
+from spark_ros.service.context import Context
+from spark_ros.service.storage import change_log, leases, outbox, schema
+from spark_ros.service.storage.store import Transaction
+
+EXPIRE_EVERY_S = 1.0
+FORGET_EVERY_S = 3600.0
+
+
+async def expire_leases(context: Context) -> None:
+    """Put back the questions whose lease has run out, until cancelled."""
+    while True:
+        await _expire(context, context.clock())
+        await asyncio.sleep(EXPIRE_EVERY_S)
+
+
+async def clean_up(context: Context) -> None:
+    """Forget what is too old, until cancelled."""
+    while True:
+        await context.store.write(lambda transaction: _forget(transaction, context))
+        await asyncio.sleep(FORGET_EVERY_S)
+
+
+async def _expire(context: Context, now: float) -> None:
+    questions = schema.questions
+    late = select(questions.c.id).where(
+        questions.c.state == 'assigned', questions.c.lease_until <= now
+    )
+    if await context.store.read(lambda connection: connection.execute(late).first()):
+        await context.store.write(lambda transaction: leases.expire(transaction, now))
+
+
+def _forget(transaction: Transaction, context: Context) -> None:
+    now = context.clock()
+    kept = now - context.settings.idempotency_s
+    change_log.forget(transaction, kept)
+    outbox.forget(transaction, kept)
+    for statement in (
+        delete(schema.idempotency).where(schema.idempotency.c.created <= kept),
+        delete(schema.sessions).where(schema.sessions.c.expires <= now),
+        delete(schema.login_tokens).where(schema.login_tokens.c.expires <= now),
+    ):
+        transaction.connection.execute(statement)
