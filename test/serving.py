@@ -27,6 +27,7 @@ from spark_ros.cli.service_arguments import service_parser
 from spark_ros.cli.service_commands import what_to_serve
 from spark_ros.service.context import Context
 from spark_ros.service.server import Server, listening
+from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
 
 START_S = 30.0
 STOP_S = 30.0
@@ -83,9 +84,12 @@ def free_port() -> int:
 class Serving:
     """`spark-service serve` on a thread and a real port."""
 
-    def __init__(self, data: Path, *arguments: str) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, limits: ConnectionLimits = DEFAULT_LIMITS
+    ) -> None:
         """Start it; return when it listens."""
         self.data = data
+        self._limits = limits
         self._options = service_parser().parse_args(['serve', *arguments, '--data', str(data)])
         self._said: queue.Queue[tuple[str, str] | None] = queue.Queue()
         self._failed: BaseException | None = None
@@ -117,7 +121,8 @@ class Serving:
             self._said.put((address, link))
 
         try:
-            with listening(*what_to_serve(self._options), announce) as self._server:
+            told = what_to_serve(self._options)
+            with listening(*told, announce, self._limits) as self._server:
                 self._server.run_on_listener()
         except BaseException as error:
             self._failed = error
@@ -127,15 +132,24 @@ class Serving:
 class ServingProcess:
     """`spark-service serve` in a process of its own, which can be killed."""
 
-    def __init__(self, data: Path, *arguments: str) -> None:
-        """Start it; `wait` returns when it listens. It ends with the thread that starts it."""
+    def __init__(self, data: Path, *arguments: str, files: int | None = None) -> None:
+        """Start it; `wait` returns when it listens. It ends with the thread that starts it.
+
+        Args:
+            files: how many it may have open.
+        """
         self.data, self.log = data, data.with_name(f'{data.name}.log')
+        limit = [] if files is None else ['sh', '-c', f'ulimit -n {files}; exec "$@"', 'sh']
         with open(self.log, 'a') as errors:
             self._process = subprocess.Popen(
-                [SPARK_SERVICE, 'serve', *arguments, '--data', str(data)],
+                [*limit, SPARK_SERVICE, 'serve', *arguments, '--data', str(data)],
                 stdout=subprocess.PIPE, stderr=errors, text=True,
             )  # fmt: skip
         self.url = self.login = ''
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def wait(self) -> None:
         """Read where it listens, and its login link."""

@@ -19,13 +19,18 @@ import uvloop
 from starlette.applications import Starlette
 
 from spark_ros.service.app import create_app
+from spark_ros.service.background import BackgroundTasks
 from spark_ros.service.context import Context
+from spark_ros.service.file_limits import most_connections, set_process_limits
 from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import sessions
 from spark_ros.service.storage.directory_lock import lock_directory
 from spark_ros.service.storage.store import expect_driver
+from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
+from spark_ros.service.web.http_connection import HttpConnection
+from spark_ros.service.web.listener import Listener
 
 log = logging.getLogger('spark_ros.service')
 
@@ -49,7 +54,7 @@ class Listen:
 def serve(
     settings: Settings, listen: Listen, announce: Callable[[Context, str, str], None]
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM, and set the limits of this process.
 
     Args:
         announce: called once it listens, with the service, its address and a login link.
@@ -59,13 +64,17 @@ def serve(
         DriverMissing, SQLAlchemyError: the database cannot be spoken to.
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
+    set_process_limits()
     with listening(settings, listen, announce) as server:
         server.run_on_listener()
 
 
 @contextlib.contextmanager
 def listening(
-    settings: Settings, listen: Listen, announce: Callable[[Context, str, str], None]
+    settings: Settings,
+    listen: Listen,
+    announce: Callable[[Context, str, str], None],
+    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> Iterator[Server]:
     """Take the data and the port, and give the server that is to run on them; see `serve`."""
     expect_driver(settings.database)
@@ -79,7 +88,7 @@ def listening(
                 'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
                 listen.host,
             )
-        yield Server(_app(settings), listen, listener, address, announce)
+        yield Server(_app(settings), listen, listener, address, announce, limits)
 
 
 def _app(settings: Settings) -> Starlette:
@@ -104,11 +113,13 @@ class Server(uvicorn.Server):
         listener: socket.socket,
         address: str,
         announce: Callable[[Context, str, str], None],
+        limits: ConnectionLimits,
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 http='httptools',
+                ws='none',
                 access_log=False,
                 log_level='warning',
                 log_config=None,
@@ -123,7 +134,9 @@ class Server(uvicorn.Server):
         self._listener = listener
         self._address = address
         self._announce = announce
+        self._connections = Connections(limits, min(limits.most, most_connections()))
         self._loop: asyncio.AbstractEventLoop
+        self._accepting: asyncio.Task[None]
 
     def run_on_listener(self) -> None:
         """Serve until a signal comes, in the main thread, or until `stop` is called.
@@ -142,14 +155,29 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
+        # Without a socket, since uvicorn would accept connections by itself.
+        await super().startup([])
         if not self.started:
             return
+        background: BackgroundTasks = self._app.state.background
+        background.start('connections', self._connections.sweep)
+        listener = Listener(self._listener, self._connections, self._connection, self.config.ssl)
+        self._accepting = background.start('listener', listener.run)
         context: Context = self._app.state.context
         link = await context.store.write(
             lambda transaction: sessions.start_links(transaction, self._address, context.clock())
         )
         await asyncio.to_thread(self._announce, context, self._address, link)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._accepting.cancel()
+        await asyncio.wait([self._accepting])
+        await super().shutdown(sockets)
+
+    def _connection(self, client: socket.socket, host: str) -> HttpConnection:
+        return HttpConnection(
+            self._connections, client, host, self.config, self.server_state, self.lifespan.state
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

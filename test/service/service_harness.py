@@ -23,6 +23,7 @@ from spark_ros.service.app import running
 from spark_ros.service.context import Context
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys, sessions
+from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
 
 URL = 'http://service.test'
 DEADLINE_S = 30.0
@@ -169,7 +170,9 @@ class Served:
 
 
 @contextmanager
-def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
+def served(
+    data: Path, *arguments: str, key: str = '', limits: ConnectionLimits = DEFAULT_LIMITS
+) -> Iterator[Served]:
     """Run `spark-service serve` on a thread and a free port."""
     log = data.parent / f'{data.name}.log'
     handler = logging.FileHandler(log)
@@ -177,7 +180,7 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
     handler.setFormatter(logging.Formatter('%(levelname)s %(name)s: %(message)s'))
     logging.getLogger().addHandler(handler)
     try:
-        with Serving(data, '--port', '0', *arguments) as serving:
+        with Serving(data, '--port', '0', *arguments, limits=limits) as serving:
             yield Served(serving, log, key)
     finally:
         logging.getLogger().removeHandler(handler)
@@ -185,9 +188,11 @@ def served(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
 
 
 @contextmanager
-def served_by_process(data: Path, *arguments: str, key: str = '') -> Iterator[Served]:
+def served_by_process(
+    data: Path, *arguments: str, key: str = '', files: int | None = None
+) -> Iterator[Served]:
     """Run `spark-service serve` on a free port, in a process of its own."""
-    serving = ServingProcess(data, '--port', '0', *arguments)
+    serving = ServingProcess(data, '--port', '0', *arguments, files=files)
     try:
         serving.wait()
         yield Served(serving, serving.log, key)

@@ -17,6 +17,7 @@ from spark_ros.service.context import context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import keys
 from spark_ros.service.storage.keys import Key
+from spark_ros.service.web.connections import note_authenticated
 
 HEAT_HEADERS = ('X-Heat-API-Key', 'X-Crunch-API-Key')
 
@@ -66,7 +67,10 @@ async def _find(request: Request, *shown: str) -> Key | None:
     if len(shown) != 1:
         return None
     [secret] = shown
-    return await context_of(request).store.read(lambda connection: keys.find(connection, secret))
+    key = await context_of(request).store.read(lambda connection: keys.find(connection, secret))
+    if key is not None:
+        note_authenticated(request)
+    return key
 
 
 def _bearer(request: Request) -> set[str]:

@@ -35,7 +35,13 @@ def error_reply(
     status: int, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with an error body."""
-    return reply({'statusCode': status, 'message': message}, status, headers)
+    kept = {'Cache-Control': 'no-store', **(headers or {})}
+    return Response(error_body(status, message), status, kept, 'application/json')
+
+
+def error_body(status: int, message: str) -> bytes:
+    """Write the body that every error has."""
+    return to_json({'statusCode': status, 'message': message})
 
 
 def unexpected_reply() -> Response:

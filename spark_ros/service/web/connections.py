@@ -1,0 +1,166 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""All connections of the server: how many there may be, and who gives way to a new one.
+
+A connection that waits (for its TLS handshake, for the head of a request, or for the next one)
+gives way first, then a request that has shown no valid key or session. What an authenticated
+caller has under way never does. So strangers can open as many connections as they like without
+keeping others out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Protocol
+
+from starlette.requests import Request
+
+# Under which name a request's `state` has its connection; there is none without a socket.
+STATE = 'connection'
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """What connections may take of the server.
+
+    Attributes:
+        most: how many may be open, if there are files for so many.
+        head_bytes: the request line and headers together; also what stands between two parts of a
+            body (chunk extensions) and after it (trailers).
+        headers: how many headers.
+        head_s: how long a head may take from its first byte, and a new connection to send one.
+        keep_alive_s: how long a connection is kept for its next request.
+        body_s: the interval in which a body's rate is measured.
+        body_rate: the least bytes a second that a body comes in with, on average.
+        stalled_s: how long a client may read nothing of its answer.
+        sweep_s: how often the connections are looked at.
+    """
+
+    most: int = 2048
+    head_bytes: int = 64 * 1024
+    headers: int = 128
+    head_s: float = 10.0
+    keep_alive_s: float = 5.0
+    body_s: float = 10.0
+    body_rate: float = 1024.0
+    stalled_s: float = 30.0
+    sweep_s: float = 1.0
+
+
+DEFAULT_LIMITS = ConnectionLimits()
+
+
+class Connection(Protocol):
+    """What is asked of a connection; `network` is its client's, by `client_network`."""
+
+    @property
+    def network(self) -> str: ...
+
+    def check(self, now: float, step: float) -> None:
+        """End the connection where it has passed a limit; `step` seconds since the last look."""
+
+    def abort(self) -> None:
+        """Close it at once, and what was not sent is lost."""
+
+
+class Connections:
+    """Knows every connection and whether it may be closed for a new one.
+
+    Attributes:
+        now: seconds that the server has been listening. Deadlines are measured by it: while the
+            process is held up it stands still, so that no client pays for that.
+    """
+
+    def __init__(self, limits: ConnectionLimits, most: int) -> None:
+        self.limits = limits
+        self.now = 0.0
+        self._most = most
+        self._all: set[Connection] = set()
+        self._waiting = _ByNetwork()
+        self._strangers = _ByNetwork()
+
+    def admit(self, connection: Connection) -> bool:
+        """Add a new connection, in the place of another if need be; False if it must go."""
+        if len(self._all) >= self._most:
+            victim = self._waiting.victim() or self._strangers.victim()
+            if victim is None:
+                return False
+            self.remove(victim)
+            victim.abort()
+        self._all.add(connection)
+        self._waiting.add(connection)
+        return True
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        self._all.discard(connection)
+        self._waiting.discard(connection)
+        self._strangers.discard(connection)
+
+    def request_begins(self, connection: Connection) -> None:
+        """Note that the head of a request is complete."""
+        self._waiting.discard(connection)
+        if connection in self._all:
+            self._strangers.add(connection)
+
+    def request_ends(self, connection: Connection) -> None:
+        """Note that a connection waits for its next request."""
+        self._strangers.discard(connection)
+        if connection in self._all:
+            self._waiting.add(connection)
+
+    def authenticated(self, connection: Connection) -> None:
+        """Keep a connection until its request ends: its caller is known."""
+        self._strangers.discard(connection)
+
+    async def sweep(self) -> None:
+        """Look at all connections again and again, until cancelled."""
+        loop, step = asyncio.get_running_loop(), self.limits.sweep_s
+        before = loop.time()
+        while True:
+            await asyncio.sleep(step)
+            passed = min(loop.time() - before, 2 * step)
+            before = loop.time()
+            self.now += passed
+            for connection in tuple(self._all):
+                connection.check(self.now, passed)
+
+
+class _ByNetwork:
+    """Connections by the network of their client, each in the order in which it came."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, dict[Connection, None]] = {}
+
+    def add(self, connection: Connection) -> None:
+        self._groups.setdefault(connection.network, {})[connection] = None
+
+    def discard(self, connection: Connection) -> None:
+        group = self._groups.get(connection.network)
+        if group is not None:
+            group.pop(connection, None)
+            if not group:
+                del self._groups[connection.network]
+
+    def victim(self) -> Connection | None:
+        """Return the oldest connection of the network that has the most."""
+        if not self._groups:
+            return None
+        largest = max(self._groups.values(), key=lambda group: len(group))
+        return next(iter(largest))
+
+
+def client_network(host: str) -> str:
+    """Return whose connections count together: an IPv4 address, or the /64 of an IPv6 one."""
+    address = ip_address(host.partition('%')[0])
+    if address.version == 4:
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+
+
+def note_authenticated(request: Request) -> None:
+    """Note that a request's caller is known, so that its connection is not closed for another."""
+    connection = getattr(request.state, STATE, None)
+    if connection is not None:
+        connection.request_authenticated()

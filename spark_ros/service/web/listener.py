@@ -1,0 +1,112 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Accept connections a few at a time, so that there are never more than there is room for.
+
+A server of the event loop accepts all that wait before anyone can be turned away, shows nothing
+of a connection until its TLS handshake is over, and tells nobody when it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+from spark_ros.service.web.connections import Connections
+from spark_ros.service.web.http_connection import HttpConnection
+from spark_ros.service.web.replies import error_body
+
+log = logging.getLogger('spark_ros.service')
+
+BACKLOG = 512
+BATCH = 16
+PAUSE_S = 0.1
+LOG_EVERY_S = 60.0
+
+
+class Listener:
+    """Accepts what comes to a socket.
+
+    Args:
+        make: makes the connection of what was accepted, and from which host.
+        tls: how to agree on TLS; None is without.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        connections: Connections,
+        make: Callable[[socket.socket, str], HttpConnection],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._socket = listener
+        self._connections = connections
+        self._make = make
+        self._tls = tls
+        self._logged = float('-inf')
+        listener.setblocking(False)
+        listener.listen(BACKLOG)
+
+    async def run(self) -> None:
+        """Accept until cancelled."""
+        while True:
+            await self._readable()
+            try:
+                # Those that give way are closed when the loop goes on.
+                for _ in range(BATCH):
+                    self._admit(*self._socket.accept())
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                if time.monotonic() - self._logged > LOG_EVERY_S:
+                    self._logged = time.monotonic()
+                    log.error('no connection can be accepted: %s', error)
+                await asyncio.sleep(PAUSE_S)
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        loop.add_reader(self._socket, wake)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self._socket)
+
+    def _admit(self, client: socket.socket, address: tuple[str, int]) -> None:
+        client.setblocking(False)
+        connection = self._make(client, address[0])
+        if self._connections.admit(connection):
+            self._open(client, connection)
+        else:
+            self._refuse(client)
+
+    def _open(self, client: socket.socket, connection: HttpConnection) -> None:
+        loop = asyncio.get_running_loop()
+
+        def opened(task: asyncio.Task[Any]) -> None:
+            if task.cancelled() or task.exception() is not None:
+                self._connections.remove(connection)
+                client.close()
+
+        opening = loop.connect_accepted_socket(lambda: connection, client, ssl=self._tls)
+        connection.opening = asyncio.create_task(opening)
+        connection.opening.add_done_callback(opened)
+
+    def _refuse(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            if self._tls is None:
+                body = error_body(503, 'all connections are in use; repeat later')
+                client.send(
+                    b'HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n'
+                    b'Retry-After: 1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s'
+                    % (len(body), body)
+                )
