@@ -1,0 +1,152 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Background tasks that fail are logged, started again, and shown to whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from service_harness import DEADLINE_S, InProcess, served
+
+from spark_ros.service.background import BackgroundTasks
+from spark_ros.service.storage.store import READERS
+
+PAUSE_S = 0.02
+LONGEST_S = 0.2
+
+
+def test_all_is_well(service: InProcess) -> None:
+    answer = service.send('GET', '/health')
+    assert (answer.status_code, answer.json()) == (200, {'status': 'ok'})
+
+
+def test_it_needs_no_key_on_a_real_port(tmp_path: Path) -> None:
+    with served(tmp_path / 'data') as service:
+        assert httpx.get(f'{service.url}/health').json() == {'status': 'ok'}
+
+
+def test_a_task_that_fails_is_logged_and_shown_with_its_time(
+    service: InProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail = threading.Event()
+
+    async def broken() -> None:
+        await asyncio.to_thread(fail.wait, DEADLINE_S)
+        raise RuntimeError('secret details')
+
+    async def start() -> None:
+        service._app.state.background.start('digging', broken)
+
+    service.do(start())
+    assert service.send('GET', '/health').status_code == 200
+    with caplog.at_level(logging.ERROR, 'spark_ros.service'):
+        fail.set()
+        end = time.monotonic() + DEADLINE_S
+        while (answer := service.send('GET', '/health')).status_code == 200:
+            assert time.monotonic() < end
+    assert answer.json() == {
+        'statusCode': 503, 'message': 'failing: digging since 2023-11-14T22:13:20.000Z',
+    }  # fmt: skip
+    [record] = caplog.records
+    assert record.getMessage() == 'digging failed; it is started again'
+    assert record.exc_info is not None and 'secret details' in str(record.exc_info[1])
+
+
+def test_a_task_that_raises_or_ends_is_started_again_after_a_growing_pause() -> None:
+    starts: list[float] = []
+
+    async def run() -> dict[str, float]:
+        enough = asyncio.Event()
+
+        async def broken() -> None:
+            starts.append(asyncio.get_running_loop().time())
+            if len(starts) == 7:
+                enough.set()
+            if len(starts) % 2:
+                raise ValueError
+
+        tasks = BackgroundTasks(lambda: 5.0, PAUSE_S, LONGEST_S)
+        tasks.start('digging', broken)
+        await enough.wait()
+        failing = tasks.failing
+        await tasks.stop()
+        return failing
+
+    assert asyncio.run(run()) == {'digging': 5.0}
+    pauses = [after - before for before, after in itertools.pairwise(starts)]
+    for pause, least in zip(pauses, [0.02, 0.04, 0.08, 0.16, 0.2, 0.2], strict=True):
+        assert pause >= least * 0.9
+
+
+def test_a_task_that_runs_long_enough_is_well_again() -> None:
+    starts: list[float] = []
+
+    async def run() -> None:
+        loop, steady = asyncio.get_running_loop(), asyncio.Event()
+
+        async def broken_twice() -> None:
+            starts.append(loop.time())
+            if len(starts) < 3:
+                raise ValueError
+            assert list(tasks.failing) == ['digging']
+            loop.call_later(1.5 * LONGEST_S, steady.set)
+            await asyncio.Event().wait()
+
+        tasks = BackgroundTasks(time.time, PAUSE_S, LONGEST_S)
+        tasks.start('digging', broken_twice)
+        await steady.wait()
+        assert not tasks.failing
+        await tasks.stop()
+
+    asyncio.run(run())
+    assert len(starts) == 3
+
+
+def test_stopping_ends_a_task_that_swallows_its_cancellation_once() -> None:
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+    async def run() -> None:
+        tasks = BackgroundTasks()
+        running = tasks.start('digging', stubborn)
+        await asyncio.sleep(0)
+        await tasks.stop()
+        assert running.cancelled()
+
+    asyncio.run(asyncio.wait_for(run(), DEADLINE_S))
+
+
+def test_a_database_that_does_not_answer_is_shown(service: InProcess) -> None:
+    """Its readers are all held up, as by a disk that hangs."""
+    over = threading.Event()
+    held: list[asyncio.Future[bool]] = []
+
+    async def hold_up() -> None:
+        held.extend(
+            asyncio.ensure_future(service.context.store.beside(over.wait, DEADLINE_S))
+            for _ in range(2 * READERS)
+        )
+
+    service.do(hold_up())
+    try:
+        begun = time.monotonic()
+        answer = service.send('GET', '/health')
+        assert answer.status_code == 503
+        assert answer.json()['message'] == 'failing: database since 2023-11-14T22:13:20.000Z'
+        assert time.monotonic() - begun < 5
+        service.clock.now += 60
+        assert service.send('GET', '/health').json() == answer.json()
+    finally:
+        over.set()
+    end = time.monotonic() + DEADLINE_S
+    while service.send('GET', '/health').status_code != 200:
+        assert time.monotonic() < end
