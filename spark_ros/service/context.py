@@ -16,6 +16,10 @@ from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.store import Store
+from spark_ros.service.web.concurrency import ConcurrencyLimit
+
+MOST_BLOCKED = 256
+MOST_STREAMS = 16
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Context:
 
     Attributes:
         clock: Unix seconds.
+        blocked_calls: by API key.
+        event_streams: by operator.
     """
 
     settings: Settings
@@ -35,6 +41,8 @@ class Context:
     urls: UrlSigner
     crunchers: Crunchers
     cursors: Cursors
+    blocked_calls: ConcurrencyLimit
+    event_streams: ConcurrencyLimit
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
@@ -57,8 +65,11 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
     images, urls = ImageStore(image_files(settings)), UrlSigner(secret)
     cursors = Cursors(store.value('epoch'), secret)
     decoder = Decoder(settings.max_pixels, settings.decode_s)
+    blocked_calls = ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key')
+    event_streams = ConcurrencyLimit(MOST_STREAMS, 'event streams of this session')
     return Context(
-        settings, clock, bus, store, images, decoder, urls, Crunchers(secret), cursors
+        settings, clock, bus, store, images, decoder, urls, Crunchers(secret), cursors,
+        blocked_calls, event_streams,
     )
 
 

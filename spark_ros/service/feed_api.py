@@ -20,7 +20,7 @@ from spark_ros.service.heat.objects import request_json
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import change_log, feed_cursor, jobs
 from spark_ros.service.storage.keys import Key
-from spark_ros.service.web.blocking import block_s, wait_for_change
+from spark_ros.service.web.blocking import block_s, counted, wait_for_change
 from spark_ros.service.web.credentials import hosting_key
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.robots import check_robot_id
@@ -58,7 +58,10 @@ async def changes(request: Request) -> Response:
     async def look() -> _Seen:
         return await service.store.read(read)
 
-    with service.bus.subscribe_robot(key.id, robot_id) as subscription:
+    with (
+        counted(service, key, seconds),
+        service.bus.subscribe_robot(key.id, robot_id) as subscription,
+    ):
         seen = await wait_for_change(
             subscription, request, seconds, look, lambda seen: seen.anything
         )

@@ -33,7 +33,7 @@ from spark_ros.service.storage.idempotency import carry_out, once
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.storage.store import Transaction
-from spark_ros.service.web.blocking import block_s, wait_until_over
+from spark_ros.service.web.blocking import block_s, counted, wait_until_over
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
 from spark_ros.service.web.paging import next_link, one_more, read_page
@@ -48,7 +48,9 @@ LARGE_BODY = 32 * 1024
 
 def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def ask(request: Request) -> Response:
-        return await _create(kind, request, await heat_key(request))
+        service, key = context_of(request), await heat_key(request)
+        with counted(service, key, block_s(request)):
+            return await _create(kind, request, key)
 
     return ask
 
@@ -69,8 +71,10 @@ async def list_requests(request: Request) -> Response:
 
 async def retrieve(request: Request) -> Response:
     """Give a request, when it is over or after `block` seconds."""
-    key = await heat_key(request)
-    return await _give(request, key, request.path_params['id'], block_s(request))
+    service, key = context_of(request), await heat_key(request)
+    seconds = block_s(request)
+    with counted(service, key, seconds):
+        return await _give(request, key, request.path_params['id'], seconds)
 
 
 async def staged(request: Request) -> Response:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from spark_ros.service.context import Context, base_url, context_of
@@ -29,6 +29,8 @@ from spark_ros.service.operators import view as operator_view
 from spark_ros.service.storage import jobs, leases, sessions
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
+from spark_ros.service.web.concurrency import CountedStream
+from spark_ros.service.web.connections import note_authenticated
 from spark_ros.service.web.image_urls import fresh_url
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.uploads import keep, receive
@@ -49,7 +51,10 @@ async def operator_or_none(request: Request) -> str | None:
     """Return the name of the caller's session, or None."""
     service = context_of(request)
     secret = request.cookies.get(cookie_name(request))
-    return await sessions.find(service.store, secret, service.clock()) if secret else None
+    found = await sessions.find(service.store, secret, service.clock()) if secret else None
+    if found is not None:
+        note_authenticated(request)
+    return found
 
 
 async def known_operator(request: Request) -> str:
@@ -196,9 +201,10 @@ async def upload(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     """Stream every change as server-sent events until the service stops."""
-    await known_operator(request)
-    return StreamingResponse(
-        _stream(context_of(request)),
+    service, operator = context_of(request), await known_operator(request)
+    return CountedStream(
+        service.event_streams.hold(operator),
+        _stream(service),
         media_type='text/event-stream',
         headers={'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'},
     )

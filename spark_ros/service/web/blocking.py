@@ -11,12 +11,15 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from starlette.requests import Request
 
+from spark_ros.service.context import Context
 from spark_ros.service.events import Change, ChangeBus, Subscription
 from spark_ros.service.storage.jobs import OPEN_STATES
+from spark_ros.service.storage.keys import Key
 from spark_ros.service.web.disconnects import disconnected
 from spark_ros.wire.values import DECIMAL, WireError
 
@@ -37,6 +40,15 @@ def block_s(request: Request) -> float:
     if not seconds >= 0:
         raise WireError('block must be a number of seconds from 0 to 60')
     return min(seconds, MAX_BLOCK_S)
+
+
+def counted(service: Context, key: Key, seconds: float) -> AbstractContextManager[None]:
+    """Count a call among those of its key that wait, if it waits at all.
+
+    Raises:
+        ApiError: 429 when too many of the key's calls wait already.
+    """
+    return service.blocked_calls.hold(key.id) if seconds else nullcontext()
 
 
 async def wait_until_over(
