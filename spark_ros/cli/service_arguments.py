@@ -12,6 +12,7 @@ import spark_ros
 from spark_ros.service.media.bucket_images import parse_bucket
 from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
+from spark_ros.wire.spark import METADATA_LIMIT
 from spark_ros.wire.values import WireError, expect_url
 
 Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
@@ -124,6 +125,14 @@ def _serving(commands: Commands, shared: argparse.ArgumentParser) -> None:
             help='let webhooks reach this network although it is not public, for instance '
             '192.168.7.0/24 (may be given several times)',
         )
+        parser.add_argument(
+            '--metadata-limit',
+            type=_bytes,
+            default=METADATA_LIMIT,
+            metavar='BYTES',
+            help='largest metadata of a question or of one of its priors, as JSON '
+            '(default: %(default)s)',
+        )
         parser.add_argument('--tls-cert', type=Path, metavar='FILE', help='serve HTTPS')
         parser.add_argument('--tls-key', type=Path, metavar='FILE', help='its private key')
         parser.add_argument('--verbose', action='store_true', help='log every request to stderr')
@@ -192,6 +201,12 @@ def _lease(value: str) -> float:
     if not 1 <= seconds <= 600:
         raise argparse.ArgumentTypeError(f'{value!r} is not a lease of 1 to 600 seconds')
     return seconds
+
+
+def _bytes(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 12:
+        raise argparse.ArgumentTypeError(f'{value!r} is not a number of bytes')
+    return int(value)
 
 
 def _network(value: str) -> str:

@@ -90,6 +90,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
         operator_delay_s=options.operator_delay,
         lease_s=options.lease,
         allow_nets=tuple(options.allow_net),
+        metadata_limit=options.metadata_limit,
     )
     return settings, Listen(options.host, options.port, options.tls_cert, options.tls_key)
 

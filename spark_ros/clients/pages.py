@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from spark_ros.clients.errors import ProtocolError
 from spark_ros.clients.transport import HttpAnswer
+
+NEXT = re.compile('<([^>]*)>[^<]*rel="next"')
 
 
 async def items(
@@ -33,10 +36,16 @@ async def items(
             raise ProtocolError('the service gives the same page whatever the cursor')
         for item in answer.body:
             yield item
-        more = 'rel="next"' in answer.headers.get('link', '')
+        more = bool(next_page(answer))
         links_seen = links_seen or more
         # A short page alone does not tell the end: a service may give fewer than asked.
         if not answer.body or (links_seen and not more):
             return
         previous = answer.body
         cursor += len(answer.body)
+
+
+def next_page(answer: HttpAnswer) -> str:
+    """Return the URL of the next page that an answer's Link header names; empty without one."""
+    found = NEXT.search(answer.headers.get('link', ''))
+    return found[1] if found else ''

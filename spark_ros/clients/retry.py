@@ -73,7 +73,7 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
         return float(text[:12])
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)

@@ -15,9 +15,10 @@ import asyncio
 import hashlib
 import mimetypes
 import os
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spark_ros.clients.answers import (
     UploadedImage,
@@ -32,11 +33,13 @@ from spark_ros.clients.answers import (
 from spark_ros.clients.base import json_post, key_header, path_part
 from spark_ros.clients.errors import NotFoundError, ProtocolError, UnsupportedError
 from spark_ros.clients.feed import FeedClient
-from spark_ros.clients.pages import items
+from spark_ros.clients.pages import items, next_page
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.model import Annotation
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, Job
 from spark_ros.wire.values import expect_url
+
+T = TypeVar('T')
 
 MAX_LIMIT = 50
 # As browsers write a file's name in a form (the HTML standard, multipart/form-data).
@@ -190,16 +193,21 @@ class SparkClient(FeedClient):
     ) -> Job:
         """Return a job: what became of all images of one POST (page: GET /v1/job/{token}).
 
+        Engagements that did not fit into the answer are fetched after it.
+
         Raises:
             NotFoundError: no such job of ours.
         """
         params = _page_params(limit, cursor, state)
         part = path_part(token, 'engagement token')
         request = HttpRequest('GET', f'/v1/job/{part}', params=params)
-        jobs = await self._api.call(request, read_jobs)
+        jobs, more = await self._api.call(request, _with_next(read_jobs))
         for job in jobs:
             if job.token in ('', token):
-                return job
+                if f'/v1/engagement/{part}' not in more:
+                    return job
+                rest = await self._rest(part, len(job.engagements))
+                return replace(job, engagements=(*job.engagements, *rest))
         if jobs or not params:
             raise ProtocolError(f'the service answered without the job {token!r}')
         return Job(token=token)
@@ -213,9 +221,10 @@ class SparkClient(FeedClient):
         """
         part = path_part(token, 'engagement token')
         try:
-            return await self._api.call(
-                HttpRequest('GET', f'/v1/engagement/{part}'), read_engagements
+            found, more = await self._api.call(
+                HttpRequest('GET', f'/v1/engagement/{part}'), _with_next(read_engagements)
             )
+            return [*found, *(await self._rest(part, len(found)) if more else ())]
         except NotFoundError as error:
             not_found = error
         # An unknown call and an unknown token look alike; the job call tells them apart.
@@ -225,9 +234,22 @@ class SparkClient(FeedClient):
             raise not_found from None
         raise UnsupportedError(404, 'the service knows the job but not this call')
 
+    async def _rest(self, part: str, cursor: int) -> list[Engagement]:
+        """Return the engagements of a token from an offset on, page by page."""
+
+        def fetch(cursor: int) -> Awaitable[HttpAnswer]:
+            return self._page(f'/v1/engagement/{part}', MAX_LIMIT, cursor, None)
+
+        return [tolerant_engagement(item) async for item in items(fetch, cursor, MAX_LIMIT)]
+
     async def _page(self, path: str, limit: int, cursor: int, state: str | None) -> HttpAnswer:
         request = HttpRequest('GET', path, params=_page_params(limit, cursor, state))
         return await self._api.call(request, read_list)
+
+
+def _with_next(read: Callable[[HttpAnswer], T]) -> Callable[[HttpAnswer], tuple[T, str]]:
+    """Return what reads an answer, and the URL of the page after it."""
+    return lambda answer: (read(answer), next_page(answer))
 
 
 def _page_params(limit: int | None, cursor: int | None, state: str | None) -> dict[str, str]:

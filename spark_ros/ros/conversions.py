@@ -18,6 +18,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from spark_ros import geometry, model
+from spark_ros.escalation.question.asking import MAX_TEXT
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch, Resolved, Status
 from spark_ros.escalation.question.policy import TRACKER_ID
 from spark_ros.geometry import Fit, GeometryError, ImageSize, PixelBox
@@ -103,7 +104,7 @@ def read_detections(
                 box,
                 id=str(index),
                 score=score,
-                attributes={TRACKER_ID: detection.id} if tracked else {},
+                attributes={TRACKER_ID: detection.id[:MAX_TEXT]} if tracked else {},
             )
         )
     return annotations

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from builtin_interfaces.msg import Duration
@@ -17,10 +17,13 @@ from spark_ros.escalation.question.asking import MAX_PRIORS, Asking
 from spark_ros.escalation.question.departure import METADATA_KEYS
 from spark_ros.msg import Annotation, Question
 from spark_ros.wire.annotations import parse_annotation
+from spark_ros.wire.spark import METADATA_LIMIT, metadata_size
 
 MAX_NAME = 100
 MAX_METADATA = 100
 MAX_METADATA_TEXT = 2000
+# What the node itself adds always has room beside it.
+MAX_METADATA_BYTES = METADATA_LIMIT * 5 // 8
 KINDS = {getattr(Question, f'KIND_{kind.name}'): kind for kind in model.QuestionKind}
 TYPES = {getattr(Annotation, f'TYPE_{type.name}'): type for type in model.AnnotationType}
 
@@ -100,7 +103,9 @@ def read_metadata(entries: Iterable[KeyValue]) -> dict[str, str]:
                 f'the metadata {entry.key!r} has {len(entry.value)} characters; at most '
                 f'{MAX_METADATA_TEXT} are sent'
             )
-    return {entry.key: entry.value for entry in entries}
+    metadata = {entry.key: entry.value for entry in entries}
+    _expect_room(metadata, 'the metadata')
+    return metadata
 
 
 def name_problem(name: str) -> str:
@@ -127,7 +132,17 @@ def _prior(message: Annotation, name: str) -> model.Annotation:
     if score is not None and not 0.0 <= score <= 1.0:
         raise ValueError(f'{name}.score is {score:g}; it must be between 0 and 1, or NaN')
     attributes = {entry.key: entry.value for entry in message.attributes}
+    _expect_room({'id': message.id, **attributes}, f'{name}.attributes and its id')
     return replace(shape, id=message.id, score=score, attributes=attributes)
+
+
+def _expect_room(metadata: Mapping[str, str], name: str) -> None:
+    """Raises ValueError where a service would not take it."""
+    size = metadata_size(metadata)
+    if size > MAX_METADATA_BYTES:
+        raise ValueError(
+            f'{name} would be {size} bytes of JSON; at most {MAX_METADATA_BYTES} are sent'
+        )
 
 
 def _seconds(duration: Duration) -> float:

@@ -14,6 +14,7 @@ from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.settings import Settings
+from spark_ros.service.shared_thread import SharedThread
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
@@ -30,6 +31,7 @@ class Context:
         clock: Unix seconds.
         blocked_calls: by API key.
         event_streams: by operator.
+        large_json: where JSON is parsed that would hold up the event loop.
     """
 
     settings: Settings
@@ -43,10 +45,12 @@ class Context:
     cursors: Cursors
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
+    large_json: SharedThread
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
         self.decoder.close()
+        self.large_json.close()
         self.images.close()
         self.store.close()
 
@@ -62,14 +66,19 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
     bus = ChangeBus()
     store = Store(settings.database, bus.publish)
     secret = bytes.fromhex(store.value('url_secret'))
-    images, urls = ImageStore(image_files(settings)), UrlSigner(secret)
-    cursors = Cursors(store.value('epoch'), secret)
-    decoder = Decoder(settings.max_pixels, settings.decode_s)
-    blocked_calls = ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key')
-    event_streams = ConcurrencyLimit(MOST_STREAMS, 'event streams of this session')
     return Context(
-        settings, clock, bus, store, images, decoder, urls, Crunchers(secret), cursors,
-        blocked_calls, event_streams,
+        settings=settings,
+        clock=clock,
+        bus=bus,
+        store=store,
+        images=ImageStore(image_files(settings)),
+        decoder=Decoder(settings.max_pixels, settings.decode_s),
+        urls=UrlSigner(secret),
+        crunchers=Crunchers(secret),
+        cursors=Cursors(store.value('epoch'), secret),
+        blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
+        event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
+        large_json=SharedThread('large-json'),
     )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import re
 
 LENGTH = 16
+PSEUDONYM = re.compile(f'[0-9a-f]{{{LENGTH}}}')
 
 
 class Crunchers:
@@ -28,7 +29,3 @@ class Crunchers:
         """Return an operator's name for callers."""
         said = f'cruncher\n{operator}'.encode()
         return hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:LENGTH]
-
-    def excludes(self, names: Iterable[str], operator: str) -> bool:
-        """Whether an operator is among excluded names."""
-        return self.pseudonym(operator) in names

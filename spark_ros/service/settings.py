@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from spark_ros.wire.spark import METADATA_LIMIT
+
 MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
 
@@ -30,6 +32,7 @@ class Settings:
         public_url: what clients reach the service by; empty means the address of each request.
         lease_s: how long an operator keeps a question without a heartbeat.
         image_limit, video_limit, json_limit: largest request bodies in bytes.
+        metadata_limit: largest `metadata` of a question or of one of its priors, in bytes of JSON.
         max_pixels: largest JPEG that is decoded, width times height; other images are smaller.
         decode_s: how long the decoding of one image may take.
         url_ttl_s: how long a signed image URL is valid.
@@ -53,6 +56,7 @@ class Settings:
     image_limit: int = 25 * MEBIBYTE
     video_limit: int = 200 * MEBIBYTE
     json_limit: int = 2 * MEBIBYTE
+    metadata_limit: int = METADATA_LIMIT
     max_pixels: int = 80_000_000
     decode_s: float = 10.0
     url_ttl_s: float = 7 * DAY_S

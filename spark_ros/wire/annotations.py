@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from spark_ros.geometry import Vertex, clamp, corners, hull
@@ -13,6 +12,7 @@ from spark_ros.wire.values import (
     decimal_text,
     expect_fraction,
     expect_list,
+    expect_number,
     expect_object,
     expect_text,
 )
@@ -44,13 +44,16 @@ def parse_annotation(value: Any, name: str) -> Annotation:
         isinstance(image_index, bool) or not isinstance(image_index, int) or image_index < 0
     ):
         raise WireError(f'{name}.image_idx must be a whole number from 0')
+    score = _score(metadata.get('score'))
+    if score is not None:
+        del metadata['score']
     our_id = metadata.pop('id') if isinstance(metadata.get('id'), str) else ''
     return Annotation(
         label=expect_text(given.get('label') or '', f'{name}.label', 500),
         type=shape,
         vertices=vertices,
         id=our_id,
-        score=metadata.pop('score') if _is_score(metadata.get('score')) else None,
+        score=score,
         attributes=metadata,
         image_index=image_index,
     )
@@ -122,7 +125,9 @@ def _coordinate(value: float, as_strings: bool) -> str | float:
     return decimal_text(clamped) if as_strings else clamped
 
 
-def _is_score(value: Any) -> bool:
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    )
+def _score(value: Any) -> float | None:
+    """Return a score; what is none stays in the metadata as it is."""
+    try:
+        return expect_number(value, 'score')
+    except WireError:
+        return None

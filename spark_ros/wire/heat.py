@@ -38,6 +38,7 @@ TYPES = ('multiple-choice', 'free-text', 'rating', *MEDIA, ANNOTATIONS, *PER_ANN
 MAX_BLOCK_S = 60
 MAX_ATTACHMENTS = 50
 MAX_CHOICES = 1000
+MAX_EXCLUDED = 1000
 MAX_ANNOTATIONS = 10_000
 MAX_RATING_STEPS = 1_000_000
 GRID_SLACK = 1e-6  # of a step
@@ -187,6 +188,8 @@ def parse_heat_request(type: str, value: Any) -> HeatRequest:
         per_annotation = parse_prompt(PER_ANNOTATION[type], inner, 'per_annotation.')
     hook_url = body.get('hook_url')
     excluded = expect_list(_given(body, 'exclude_crunchers', []), 'exclude_crunchers')
+    if len(excluded) > MAX_EXCLUDED:
+        raise WireError(f'exclude_crunchers has more than {MAX_EXCLUDED} entries')
     return HeatRequest(
         type=type,
         prompt=prompt,

@@ -7,6 +7,7 @@ and unknown fields, as a client of a service that may grow must.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ from spark_ros.wire.values import (
 
 MAX_LOCATIONS = 50
 MAX_PRIORS = 10_000
+METADATA_LIMIT = 64 * 1024
+"""How much `metadata` our service takes with a question, and with each prior (`metadata_size`)."""
 LABEL_LIST_NAMES = ('label_options', 'label_set', 'label_list')
 STATES = ('open', 'assigned', 'closed')
 
@@ -67,6 +70,12 @@ class EngagementRequest:
         if priors:
             body['priors'] = priors
         return body
+
+
+def metadata_size(metadata: Mapping[str, Any]) -> int:
+    """Return how large metadata is, as JSON without spaces in UTF-8, in bytes."""
+    written = json.dumps(metadata, ensure_ascii=False, separators=(',', ':'))
+    return len(written.encode())
 
 
 def parse_request(value: Any) -> EngagementRequest:

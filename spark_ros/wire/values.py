@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 DECIMAL = re.compile(r'[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?', re.ASCII)
 MAX_TEXT = 20_000
 MAX_URL = 8_192
+MAX_DECIMAL = 400  # characters: the smallest float has some 340
 
 
 class WireError(ValueError):
@@ -65,7 +66,7 @@ def expect_fraction(value: Any, name: str) -> float:
 
     1 itself is accepted because the vendor's client sends it; the caller clamps.
     """
-    if isinstance(value, str) and DECIMAL.fullmatch(value.strip()):
+    if isinstance(value, str) and len(value) <= MAX_DECIMAL and DECIMAL.fullmatch(value.strip()):
         number = float(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         try:

@@ -17,7 +17,6 @@ from service_harness import DEADLINE_S, Caller, InProcess, served_by_process
 from serving import printed
 from starlette.requests import Request
 
-from spark_ros.service.heat import api as heat_api
 from spark_ros.service.storage import jobs, leases
 from spark_ros.service.web.blocking import block_s
 
@@ -103,7 +102,7 @@ def test_an_answer_between_the_look_and_the_wait_is_not_missed(
     id = ask(robot, 'free-text')['id']
     shown = operator.claim_first()
     reads = 0
-    find = heat_api._row
+    find = jobs.of_token
 
     def answered_meanwhile(*given: Any) -> Any:
         nonlocal reads
@@ -119,10 +118,10 @@ def test_an_answer_between_the_look_and_the_wait_is_not_missed(
     def close(transaction: Any, question_id: int, row: Any) -> None:
         owner = jobs.question(transaction.connection, question_id).lease_owner
         leases.close(
-            transaction, question_id, owner, service.clock(), answer={'response': 'just now'}
+            transaction, question_id, owner, service.clock(), answer='{"response":"just now"}'
         )
 
-    monkeypatch.setattr(heat_api, '_row', answered_meanwhile)
+    monkeypatch.setattr(jobs, 'of_token', answered_meanwhile)
     begun = time.monotonic()
     assert robot.get(f'/v1/requests/{id}?block=60').json()['response'] == 'just now'
     assert time.monotonic() - begun < 30

@@ -156,8 +156,6 @@ def test_a_pseudonym_says_nothing_and_stays_the_same() -> None:
     one, other = Crunchers(b'1'), Crunchers(b'2')
     assert one.pseudonym(SCRIPTED) == one.pseudonym(SCRIPTED) != other.pseudonym(SCRIPTED)
     assert one.pseudonym('a') != one.pseudonym('b')
-    assert one.excludes([one.pseudonym('a')], 'a')
-    assert not one.excludes([one.pseudonym('a')], 'b')
 
 
 def _encoded(image: np.ndarray[Any, Any]) -> EncodedImage:

@@ -36,7 +36,7 @@ from spark_ros.wire.heat import (
     Scale,
     parse_heat_request,
 )
-from spark_ros.wire.values import WireError, parse_time
+from spark_ros.wire.values import WireError, expect_number, parse_time
 
 STATES = {
     'pending': State.OPEN,
@@ -124,9 +124,8 @@ def heat_answer(said: HeatObject, asked: Escalation, detection_as: DetectionAs) 
     if kind is QuestionKind.FREE_TEXT:
         return replace(answer, response=_text(response))
     if kind is QuestionKind.RATING:
-        if isinstance(response, bool) or not isinstance(response, int | float):
-            raise WireError(f'the rating is {response!r}, which is no number')
-        return replace(answer, rating=float(response), response=f'{response:g}')
+        rating = expect_number(response, 'the rating')
+        return replace(answer, rating=rating, response=f'{rating:g}')
     if kind is QuestionKind.MULTIPLE_CHOICE:
         chosen = _chosen(response)
         return replace(answer, answers=chosen, response=', '.join(chosen))
@@ -178,7 +177,7 @@ def _rectangles(response: Any, image: ImageSize) -> list[Annotation]:
         try:
             x, y, x2, y2 = (float(item[axis]) for axis in ('x', 'y', 'x2', 'y2'))
             box = normalize(PixelBox((x + x2) / 2, (y + y2) / 2, x2 - x, y2 - y), image)
-        except (GeometryError, KeyError, TypeError, ValueError) as error:
+        except (GeometryError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise WireError(f'an annotation is no rectangle in the image: {error}') from None
         label = _chosen(item['response'])[0] if item.get('response') else ''
         shapes.append(box_annotation(label, box))

@@ -23,6 +23,8 @@ from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import Annotation, Question
 
 MAX_PRIORS = 1000
+# Of a frame_id, for instance: a service takes only so much metadata.
+MAX_TEXT = 500
 DOUBTED = 'doubted'
 logger = logging.getLogger(__name__)
 
@@ -141,7 +143,7 @@ def metadata_of(sighting: Sighting, asking: Asking) -> dict[str, str]:
         'stamp': stamp_text(sighting.stamp_ns),
         **sighting.metadata(),
     }
-    return dict(chosen(metadata, asking.send))
+    return {key: text[:MAX_TEXT] for key, text in chosen(metadata, asking.send).items()}
 
 
 def stamp_text(stamp_ns: int) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,19 +31,26 @@ from spark_ros.service.heat.staging import STAGED_PATH, staged_response
 from spark_ros.service.storage import jobs, leases
 from spark_ros.service.storage.idempotency import carry_out, once
 from spark_ros.service.storage.keys import Key
-from spark_ros.service.storage.leases import FLAGGED
+from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.blocking import block_s, counted, wait_until_over
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
-from spark_ros.service.web.paging import next_link, one_more, read_page
-from spark_ros.service.web.replies import reply
+from spark_ros.service.web.paging import next_link, read_page
+from spark_ros.service.web.replies import reply, to_json
 from spark_ros.service.web.robots import robot_of
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
 
-LARGE_BODY = 32 * 1024
+
+@dataclass(frozen=True)
+class _Seen:
+    """A request as it was at a moment: which question it is, if it waits, and what is said."""
+
+    question_id: int
+    pending: bool
+    answer: Response
 
 
 def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -61,12 +68,12 @@ async def list_requests(request: Request) -> Response:
     page = read_page(request, 10)
     base, now = base_url(request), service.clock()
 
-    def read(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
-        rows = jobs.of_key(connection, key.id, one_more(page))
-        return len(rows), [request_json(service, row, base, now) for row in rows[: page.limit]]
+    def read(connection: Connection) -> Response:
+        rows, more = jobs.of_key(connection, key.id, page)
+        headers = next_link(request, '/v1/requests', page, len(rows), more)
+        return reply([request_json(service, row, base, now) for row in rows], headers=headers)
 
-    found, written = await service.store.read(read)
-    return reply(written, headers=next_link(request, '/v1/requests', page, found))
+    return await service.store.read(read)
 
 
 async def retrieve(request: Request) -> Response:
@@ -89,21 +96,23 @@ async def staged(request: Request) -> Response:
 async def _create(kind: str, request: Request, key: Key) -> Response:
     service = context_of(request)
     seconds = block_s(request)
-    body = await read_json(request, service.settings.json_limit)
-    if body.size > LARGE_BODY:
-        asked = await service.store.beside(parse_heat_request, kind, body.value)
-    else:
-        asked = parse_heat_request(kind, body.value)
+
+    def parse(value: Any) -> tuple[HeatRequest, jobs.NewJob]:
+        asked = parse_heat_request(kind, value)
+        return asked, new_job(asked)
+
+    body = await read_json(request, service.settings.json_limit, key.id, parse)
+    asked, job = body.value
     said = once(request, hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest())
-    job = replace(new_job(asked), robot_id=robot_of(request), base_url=base_url(request))
+    job = replace(job, robot_id=robot_of(request), base_url=base_url(request))
     settled = await _staged(service, key, asked) if key.test else None
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
         if settled is not None:
-            row = _row(transaction.connection, key, token)
-            leases.settle(transaction, row.id, now, **settled)
+            [made] = jobs.states(transaction.connection, key.id, token)
+            leases.settle(transaction, made.id, now, **settled)
         return {'id': token}
 
     def create_once(transaction: Transaction) -> dict[str, Any]:
@@ -118,27 +127,39 @@ async def _create(kind: str, request: Request, key: Key) -> Response:
 
 async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, Any]:
     """Return what is stored as a staged answer."""
-
     sizes = await attachment_sizes(service, asked, key.tenant)
-    try:
-        response = await service.store.beside(staged_response, asked, sizes)
-    except WireError as error:
-        return {'answer': {}, 'flags': [FLAGGED], 'feedback': f'staged: {error}'}
-    return {'answer': {'response': response}}
+
+    def settled() -> dict[str, Any]:
+        try:
+            response = staged_response(asked, sizes)
+        except WireError as error:
+            return {'answer': NO_ANSWER, 'flags': [FLAGGED], 'feedback': f'staged: {error}'}
+        return {'answer': to_json({'response': response}).decode()}
+
+    # It may be ten thousand annotations.
+    return await service.large_json.run(key.id, settled)
 
 
 async def _give(request: Request, key: Key, token: str, seconds: float) -> Response:
-    service = context_of(request)
+    service, base = context_of(request), base_url(request)
 
-    async def look() -> Row[Any]:
-        return await service.store.read(lambda connection: _row(connection, key, token))
+    def read(connection: Connection) -> _Seen:
+        row = jobs.of_token(connection, key.id, token)
+        if row is None:
+            raise _unknown_request()
+        # Written here because it may be megabytes, which would hold up the event loop.
+        answer = reply(request_json(service, row, base, service.clock()))
+        return _Seen(row.id, status_of(row) == PENDING, answer)
 
-    row = await look()
-    if seconds and status_of(row) == PENDING:
-        row = await wait_until_over(
-            service.bus, request, row.id, seconds, look, lambda seen: status_of(seen) != PENDING
+    async def look() -> _Seen:
+        return await service.store.read(read)
+
+    seen = await look()
+    if seconds and seen.pending:
+        seen = await wait_until_over(
+            service.bus, request, seen.question_id, seconds, look, lambda seen: not seen.pending
         )
-    return reply(request_json(service, row, base_url(request), service.clock()))
+    return seen.answer
 
 
 async def abort(request: Request) -> Response:
@@ -151,7 +172,10 @@ async def abort(request: Request) -> Response:
     now = service.clock()
 
     def take_back(transaction: Transaction) -> dict[str, Any]:
-        row = _row(transaction.connection, key, token)
+        states = jobs.states(transaction.connection, key.id, token)
+        if not states:
+            raise _unknown_request()
+        [row] = states
         if row.state != ABORTED and not leases.abort(transaction, row.id, now):
             raise ApiError(400, f'this request is {status_of(row)}; only pending ones can be '
                            'aborted')
@@ -166,11 +190,8 @@ async def abort(request: Request) -> Response:
     return reply(await service.store.write(abort_once))
 
 
-def _row(connection: Connection, key: Key, token: str) -> Row[Any]:
-    rows = jobs.of_key(connection, key.id, jobs.Page(1), token)
-    if not rows:
-        raise ApiError(404, 'there is no such request')
-    return rows[0]
+def _unknown_request() -> ApiError:
+    return ApiError(404, 'there is no such request')
 
 
 routes = [

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import Row
 
 from spark_ros.service.context import Context
+from spark_ros.service.crunchers import PSEUDONYM
 from spark_ros.service.heat.staging import STAGED_PATH
 from spark_ros.service.media import images
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.image_urls import fresh_url
+from spark_ros.service.web.replies import to_json
 from spark_ros.wire.heat import MEDIA, HeatRequest, parse_heat_request
 from spark_ros.wire.values import format_time
 
@@ -38,9 +40,11 @@ def new_job(asked: HeatRequest) -> jobs.NewJob:
         program=None,
         instructions=asked.prompt.instruction,
         webhook_url=asked.hook_url,
-        request=asked.raw,
-        priors={},
+        request=to_json(asked.raw).decode(),
+        priors='{}',
         questions=[jobs.NewQuestion(shown)],
+        # Other names are nobody's.
+        excluded=sorted({name for name in asked.exclude_crunchers if PSEUDONYM.fullmatch(name)}),
     )
 
 

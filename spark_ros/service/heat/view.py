@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,12 +22,6 @@ from spark_ros.wire.values import expect_object
 
 UPLOAD_PART = 'file'
 DIAL = 'dial:'
-
-
-def is_excluded(service: Context, row: Row[Any], operator: str) -> bool:
-    """Whether the caller does not want this operator to answer."""
-    names = json.loads(row.request).get('exclude_crunchers') or ()
-    return service.crunchers.excludes(names, operator)
 
 
 def details(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
@@ -76,7 +69,7 @@ def details(service: Context, row: Row[Any], operator: str, now: float) -> dict[
         'per_annotation': None if asked.per_annotation is None else prompt(asked.per_annotation),
         'hook_url': asked.hook_url,
         'exclude_crunchers': list(asked.exclude_crunchers),
-        'excluded': is_excluded(service, row, operator),
+        'excluded': service.crunchers.pseudonym(operator) in asked.exclude_crunchers,
         'dial': [
             item
             for item in asked.attachments

@@ -28,7 +28,7 @@ from spark_ros.service.media import images
 from spark_ros.service.operators import view as operator_view
 from spark_ros.service.storage import jobs, leases, sessions
 from spark_ros.service.storage.store import Transaction
-from spark_ros.service.web.body import read_json
+from spark_ros.service.web.body import LARGE, read_json
 from spark_ros.service.web.concurrency import CountedStream
 from spark_ros.service.web.connections import note_authenticated
 from spark_ros.service.web.image_urls import fresh_url
@@ -90,21 +90,21 @@ async def queue(request: Request) -> Response:
     service = context_of(request)
     now = service.clock()
 
-    def read(connection: Connection) -> dict[str, Any]:
-        rows = jobs.waiting(connection, QUEUE_LENGTH)
-        return {
-            'questions': [operator_view.summary(service, row, operator, now) for row in rows],
+    def read(connection: Connection) -> Response:
+        rows = jobs.waiting(connection, QUEUE_LENGTH, service.crunchers.pseudonym(operator))
+        return reply({
+            'questions': [operator_view.queue_line(service, row, operator, now) for row in rows],
             'answered': jobs.answered_by(connection, operator),
-        }
+        })
 
-    return reply(await service.store.read(read))
+    return await service.store.read(read)
 
 
 async def question(request: Request) -> Response:
     """Give one question."""
     operator = await known_operator(request)
     question_id = _question_id(request)
-    return reply(await _details(context_of(request), question_id, operator))
+    return await _details(context_of(request), question_id, operator)
 
 
 async def claim(request: Request) -> Response:
@@ -115,12 +115,11 @@ async def claim(request: Request) -> Response:
     now, lease_s = service.clock(), service.settings.lease_s
 
     def write(transaction: Transaction) -> None:
-        row = _row(transaction.connection, question_id)
-        operator_view.expect_may_claim(service, row, operator)
+        operator_view.expect_may_claim(service, transaction.connection, question_id, operator)
         leases.claim(transaction, question_id, operator, now, lease_s)
 
     await service.store.write(write)
-    return reply(await _details(service, question_id, operator))
+    return await _details(service, question_id, operator)
 
 
 async def heartbeat(request: Request) -> Response:
@@ -152,12 +151,17 @@ async def answer(request: Request) -> Response:
     operator = await acting_operator(request)
     question_id = _question_id(request)
     service = context_of(request)
-    body = (await read_json(request, service.settings.json_limit)).value
+    body = await read_json(request, service.settings.json_limit, operator, lambda value: value)
     now = service.clock()
 
     row = await service.store.read(lambda connection: _row(connection, question_id))
     sizes = await operator_view.sizes_of(service, row)
-    said, flags = await service.store.beside(operator_view.answer_of, row, body, sizes)
+    if body.size + len(row.request) + len(row.priors) > LARGE:
+        said, flags = await service.large_json.run(
+            operator, operator_view.answer_of, row, body.value, sizes
+        )
+    else:
+        said, flags = operator_view.answer_of(row, body.value, sizes)
     return await _closed(
         service,
         lambda transaction: leases.close(
@@ -171,13 +175,16 @@ async def flag(request: Request) -> Response:
     operator = await acting_operator(request)
     question_id = _question_id(request)
     service = context_of(request)
-    body = (await read_json(request, service.settings.json_limit)).value
-    flags, reason = operator_view.flag_of(body)
+    body = await read_json(
+        request, service.settings.json_limit, operator, operator_view.flag_of
+    )
+    flags, reason = body.value
     now = service.clock()
     return await _closed(
         service,
         lambda transaction: leases.close(
-            transaction, question_id, operator, now, answer={}, flags=flags, feedback=reason
+            transaction, question_id, operator, now, answer=leases.NO_ANSWER, flags=flags,
+            feedback=reason,
         ),
     )
 
@@ -227,12 +234,13 @@ async def _next_event(subscription: Subscription) -> bytes:
     return f'event: queue\ndata: {json.dumps(data)}\n\n'.encode()
 
 
-async def _details(service: Context, question_id: int, operator: str) -> dict[str, Any]:
+async def _details(service: Context, question_id: int, operator: str) -> Response:
     now = service.clock()
 
-    def read(connection: Connection) -> dict[str, Any]:
+    def read(connection: Connection) -> Response:
         row = _row(connection, question_id)
-        return operator_view.details(service, connection, row, operator, now)
+        # Written here because it may be megabytes, which would hold up the event loop.
+        return reply(operator_view.details(service, connection, row, operator, now))
 
     return await service.store.read(read)
 

@@ -16,8 +16,10 @@ from spark_ros.service.heat import objects as heat_json
 from spark_ros.service.heat import view as heat_view
 from spark_ros.service.media import images
 from spark_ros.service.spark import answers, programs
+from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.image_urls import usable_url
+from spark_ros.service.web.replies import to_json
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
@@ -26,8 +28,8 @@ MAX_FLAGS = 20
 
 
 def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
-    """Write a line of the queue; `excluded`, of Heat, says that this operator must not answer."""
-    line = {
+    """Write what a line of the queue shows of a question."""
+    return {
         'id': row.id,
         'api': row.api,
         'kind': row.kind,
@@ -41,9 +43,12 @@ def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[
         'mine': row.lease_owner == operator,
         'priors': row.prior_count,
     }
-    if row.api == heat_json.API:
-        line['excluded'] = heat_view.is_excluded(service, row, operator)
-    return line
+
+
+def queue_line(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
+    """Write a line of the queue; `excluded`, of Heat, says that this operator must not answer."""
+    line = summary(service, row, operator, now)
+    return {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
 
 
 def details(
@@ -88,9 +93,11 @@ def details(
     }
 
 
-def expect_may_claim(service: Context, row: Row[Any], operator: str) -> None:
+def expect_may_claim(
+    service: Context, connection: Connection, question_id: int, operator: str
+) -> None:
     """Raise ApiError 409 where the caller does not want this operator to answer."""
-    if row.api == heat_json.API and heat_view.is_excluded(service, row, operator):
+    if jobs.excludes(connection, question_id, service.crunchers.pseudonym(operator)):
         raise ApiError(409, 'the caller has excluded you from answering this question')
 
 
@@ -103,8 +110,8 @@ async def sizes_of(service: Context, row: Row[Any]) -> list[ImageSize | None]:
 
 def answer_of(
     row: Row[Any], body: Any, sizes: Sequence[ImageSize | None]
-) -> tuple[dict[str, Any], list[str]]:
-    """Turn a submitted answer into what the API sends, and its flags. Not for the event loop.
+) -> tuple[str, list[str]]:
+    """Turn a submitted answer into what the API sends, as JSON, and its flags.
 
     Args:
         sizes: what `sizes_of` gives for this question.
@@ -113,7 +120,7 @@ def answer_of(
         WireError: it is not valid; the message says what.
     """
     if row.api == heat_json.API:
-        return heat_view.answer_of(row, body, sizes), []
+        return to_json(heat_view.answer_of(row, body, sizes)).decode(), []
     said = expect_object(body, 'the answer')
     priors = answers.priors_of(json.loads(row.priors)['annotations'], row.position)
     derived = answers.derive(
@@ -123,7 +130,7 @@ def answer_of(
     flags = _flags(said)
     if FLAGGED in flags:
         raise WireError('the flag `flagged` is reserved; flag the question instead')
-    return {'response': response, **derived}, flags
+    return to_json({'response': response, **derived}).decode(), flags
 
 
 def flag_of(body: Any) -> tuple[list[str], str]:

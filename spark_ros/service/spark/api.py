@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,44 +15,50 @@ from starlette.routing import Route
 from spark_ros.service.context import base_url, context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media import images
-from spark_ros.service.spark.objects import engagement_json, job_json, new_job
+from spark_ros.service.spark.objects import (
+    engagement_json,
+    expect_program,
+    job_json,
+    job_state,
+    new_job,
+)
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.idempotency import carry_out, once
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import hosting_key, spark_key
-from spark_ros.service.web.paging import next_link, one_more, read_page
+from spark_ros.service.web.paging import MAX_LIMIT, next_link, read_page
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.robots import robot_of
 from spark_ros.service.web.uploads import Expected, keep, receive
 from spark_ros.wire.spark import STATES, parse_request
 from spark_ros.wire.values import WireError
 
-LARGE_BODY = 32 * 1024
-
 
 async def create_engagement(request: Request) -> Response:
     """Ask people about one or more images."""
     service, key = context_of(request), await spark_key(request)
-    body = await read_json(request, service.settings.json_limit)
-    if body.size > LARGE_BODY:
-        asked = await service.store.beside(parse_request, body.value)
-    else:
-        asked = parse_request(body.value)
+    settings = service.settings
+    body = await read_json(
+        request,
+        settings.json_limit,
+        key.id,
+        lambda value: new_job(key, parse_request(value), settings.metadata_limit),
+    )
     said = once(request, body.sha256)
-    robot_id, base = robot_of(request, asked.metadata), base_url(request)
+    robot_id = robot_of(request) or body.value.robot_id
+    job = replace(body.value, robot_id=robot_id, base_url=base_url(request))
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
-        job = new_job(transaction.connection, key, asked)
-        job = replace(job, robot_id=robot_id, base_url=base)
-        token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
+        expect_program(transaction.connection, key, job)
+        token = jobs.create(transaction, key.id, job, now, settings.open_limit)
         return {'token': token}
 
     def create_once(transaction: Transaction) -> dict[str, Any]:
         return carry_out(
             transaction, key.id, 'engagement', said, lambda: create(transaction), now,
-            service.settings.idempotency_s,
+            settings.idempotency_s,
         )
 
     return reply(await service.store.write(create_once))
@@ -66,40 +73,51 @@ async def list_engagements(request: Request) -> Response:
             lambda connection: jobs.count_of_key(connection, key.id, page.state)
         )
         return reply({'count': count})
-    rows = await service.store.read(
-        lambda connection: jobs.of_key(connection, key.id, one_more(page))
-    )
-    headers = next_link(request, '/v1/engagement', page, len(rows))
-    return reply([engagement_json(row) for row in rows[: page.limit]], headers=headers)
+
+    def read(connection: Connection) -> Response:
+        rows, more = jobs.of_key(connection, key.id, page)
+        headers = next_link(request, '/v1/engagement', page, len(rows), more)
+        return reply([engagement_json(row) for row in rows], headers=headers)
+
+    return await service.store.read(read)
 
 
 async def get_engagement(request: Request) -> Response:
     """Give the engagements of one token, as an array."""
     service, key = context_of(request), await spark_key(request)
     token = request.path_params['token']
-    page = read_page(request, 50, STATES)
+    page = read_page(request, MAX_LIMIT, STATES)
 
-    def read(connection: Any) -> Any:
-        if not jobs.job_exists(connection, key.id, token):
+    def read(connection: Connection) -> Response:
+        if not jobs.states(connection, key.id, token):
             raise _unknown_token()
-        return jobs.of_key(connection, key.id, page, token)
+        rows, more = jobs.of_key(connection, key.id, page, token)
+        headers = next_link(request, f'/v1/engagement/{token}', page, len(rows), more)
+        return reply([engagement_json(row) for row in rows], headers=headers)
 
-    return reply([engagement_json(row) for row in await service.store.read(read)])
+    return await service.store.read(read)
 
 
 async def get_job(request: Request) -> Response:
-    """Give the job of a token with all its engagements, as an array of one."""
+    """Give the job of a token with its engagements, as an array of one.
+
+    Those that do not fit are on the next page, which is one of GET /v1/engagement/{token}.
+    """
     service, key = context_of(request), await spark_key(request)
     token = request.path_params['token']
-    page = read_page(request, 50, STATES)
-    rows = await service.store.read(
-        lambda connection: jobs.of_key(connection, key.id, jobs.Page(), token)
-    )
-    if not rows:
-        raise _unknown_token()
-    job = job_json(rows)
-    wanted = page.cursor == 0 and page.state in (None, job['state'])
-    return reply([job] if wanted else [])
+    page, whole = read_page(request, MAX_LIMIT, STATES), jobs.Page(MAX_LIMIT)
+
+    def read(connection: Connection) -> Response:
+        states = jobs.states(connection, key.id, token)
+        if not states:
+            raise _unknown_token()
+        if page.cursor or page.state not in (None, job_state(states)):
+            return reply([])
+        rows, more = jobs.of_key(connection, key.id, whole, token)
+        headers = next_link(request, f'/v1/engagement/{token}', whole, len(rows), more)
+        return reply([job_json(rows, states)], headers=headers)
+
+    return await service.store.read(read)
 
 
 async def upload_image(request: Request) -> Response:
@@ -137,10 +155,10 @@ async def _upload(request: Request, expected: Expected) -> Response:
 
 
 def _count_wanted(request: Request) -> bool:
-    value = request.query_params.get('count', 'false').lower()
-    if value not in ('true', 'false', '1', '0'):
+    value = request.query_params.get('count', 'false')
+    if value not in ('true', 'false'):
         raise WireError('count must be true or false')
-    return value in ('true', '1')
+    return value == 'true'
 
 
 def _unknown_token() -> ApiError:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,21 +12,30 @@ from sqlalchemy import Connection, Row
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.spark import programs
-from spark_ros.service.spark.answers import priors_of
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.keys import Key
-from spark_ros.wire.spark import EngagementRequest
+from spark_ros.service.web.replies import to_json
+from spark_ros.service.web.robots import robot_in
+from spark_ros.wire.spark import EngagementRequest, metadata_size
 from spark_ros.wire.values import format_time
 
 NAME_LENGTH = 80
 
 
-def new_job(connection: Connection, key: Key, asked: EngagementRequest) -> jobs.NewJob:
+def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.NewJob:
     """Say what is to be stored for a request.
 
+    Args:
+        key: who asks; its program is that of questions without one and without instructions.
+        metadata_limit: of the request and of each prior, in bytes of JSON.
+
     Raises:
-        ApiError: 400 when there are no instructions and no program that is known.
+        ApiError: 400 when there are no instructions and no program, 413 too much metadata.
     """
+    _expect_small(asked.metadata, 'metadata', metadata_limit)
+    for index, annotation in enumerate(asked.raw_annotations):
+        name = f'priors.annotations[{index}].metadata'
+        _expect_small(annotation.get('metadata') or {}, name, metadata_limit)
     program = asked.program_name
     if program is None and asked.instructions is None:
         program = key.program
@@ -33,8 +43,8 @@ def new_job(connection: Connection, key: Key, asked: EngagementRequest) -> jobs.
             raise ApiError(
                 400, 'program_name and instructions are both missing; one of them is required'
             )
-    elif asked.instructions is None and programs.find(connection, str(program)) is None:
-        raise ApiError(400, f'program_name {program!r} is unknown; give instructions')
+    # One without an index is a prior of every image: the request does not say of which.
+    counts = Counter(annotation.image_index for annotation in asked.annotations)
     return jobs.NewJob(
         api='spark',
         kind='annotate',
@@ -42,19 +52,32 @@ def new_job(connection: Connection, key: Key, asked: EngagementRequest) -> jobs.
         program=program,
         instructions=asked.instructions,
         webhook_url=asked.webhook_url,
-        request={
+        request=to_json({
             'content_type': asked.content_type,
-            'metadata': dict(asked.metadata),
-        },
-        priors={
-            'label_options': list(asked.label_options),
-            'annotations': list(asked.raw_annotations),
-        },
+            'metadata': asked.metadata,
+        }).decode(),
+        priors=to_json({
+            'label_options': asked.label_options,
+            'annotations': asked.raw_annotations,
+        }).decode(),
         questions=[
-            jobs.NewQuestion(location, len(priors_of(asked.raw_annotations, position)))
+            jobs.NewQuestion(location, counts[None] + counts[position])
             for position, location in enumerate(asked.content_location)
         ],
+        robot_id=robot_in(asked.metadata),
     )
+
+
+def expect_program(connection: Connection, key: Key, job: jobs.NewJob) -> None:
+    """Check that there is something to tell the operators.
+
+    Raises:
+        ApiError: 400 when there are no instructions, and a program that nobody knows.
+    """
+    if job.instructions is not None or job.program is None or job.program == key.program:
+        return
+    if programs.find(connection, job.program) is None:
+        raise ApiError(400, f'program_name {job.program!r} is unknown; give instructions')
 
 
 def engagement_json(row: Row[Any]) -> dict[str, Any]:
@@ -91,11 +114,14 @@ def engagement_json(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def job_json(rows: Sequence[Row[Any]]) -> dict[str, Any]:
-    """Write one element of GET /v1/job/{token} from all questions of the job."""
-    first = rows[0]
-    states = {row.state for row in rows}
-    state = states.pop() if len(states) == 1 else 'assigned'
+def job_json(rows: Sequence[Row[Any]], states: Sequence[Row[Any]]) -> dict[str, Any]:
+    """Write one element of GET /v1/job/{token}.
+
+    Args:
+        rows: its first questions, as many as fit.
+        states: where all of them stand.
+    """
+    first, state = rows[0], job_state(states)
     job = {
         'job_name': first.job_name,
         'token': first.token,
@@ -104,7 +130,19 @@ def job_json(rows: Sequence[Row[Any]]) -> dict[str, Any]:
         'engagements': [engagement_json(row) for row in rows],
     }
     if state == 'closed':
-        job['date_closed'] = format_time(max(row.closed for row in rows))
+        job['date_closed'] = format_time(max(row.closed for row in states))
     if first.program:
         job['program_name'] = first.program
     return job
+
+
+def job_state(states: Sequence[Row[Any]]) -> str:
+    """Return the state of a job whose questions stand there."""
+    different = {row.state for row in states}
+    return str(different.pop()) if len(different) == 1 else 'assigned'
+
+
+def _expect_small(metadata: Mapping[str, Any], name: str, limit: int) -> None:
+    size = metadata_size(metadata)
+    if size > limit:
+        raise ApiError(413, f'{name} has {size} bytes of JSON; at most {limit} are accepted')

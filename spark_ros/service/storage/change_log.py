@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from spark_ros.service.events import Change
 from spark_ros.service.storage import outbox
 from spark_ros.service.storage.schema import changes, jobs, meta, questions
-from spark_ros.service.storage.store import Transaction
+from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
 PAGE_LENGTH = 100
 # Of what was asked and answered, in characters: one page never takes long to write or to read.
@@ -112,23 +112,21 @@ def read_page(connection: Connection, key_id: int, robot_id: str | None, after: 
     """Return what changed of a key's questions, or of one robot's, after a number."""
     # Read first: what is committed between the two reads belongs to the next page.
     end = newest(connection)
-    wanted = {'key_id': key_id, 'after': after, 'until': end}
-    if robot_id is None:
-        rows = connection.execute(PAGE, wanted).all()
-    else:
-        rows = connection.execute(ROBOT_PAGE, {**wanted, 'robot_id': robot_id}).all()
+    wanted: dict[str, int | str] = {'key_id': key_id, 'after': after, 'until': end}
+    query = PAGE
+    if robot_id is not None:
+        query, wanted = ROBOT_PAGE, {**wanted, 'robot_id': robot_id}
     order: dict[int, int] = {}
-    size = 0
-    for row in rows[:PAGE_LENGTH]:
-        if row.question_id not in order:
-            size += row.size
-            if order and size > PAGE_SIZE:
-                break
-        order.pop(row.question_id, None)
-        order[row.question_id] = row.number
-    taken = max(order.values(), default=0)
-    more = bool(rows) and taken < rows[-1].number
-    return ChangePage(tuple(order), taken if more else max(end, after), more)
+    size, taken = 0, after
+    with connection.execute(query, wanted, execution_options=ROW_BY_ROW) as rows:
+        for count, row in enumerate(rows):
+            if row.question_id not in order:
+                size += row.size
+            if count == PAGE_LENGTH or (order and size > PAGE_SIZE):
+                return ChangePage(tuple(order), taken, True)
+            order.pop(row.question_id, None)
+            order[row.question_id] = taken = row.number
+    return ChangePage(tuple(order), max(end, after), False)
 
 
 def forget(transaction: Transaction, before: float) -> None:

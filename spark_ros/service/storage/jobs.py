@@ -3,20 +3,37 @@
 
 from __future__ import annotations
 
-import json
+import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, union_all
 
 from spark_ros.service.errors import ApiError
+from spark_ros.service.storage import change_log
 from spark_ros.service.storage.change_log import Route, note_change
 from spark_ros.service.storage.schema import jobs, keys, questions
-from spark_ros.service.storage.store import Transaction
+from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
-# What a question row is read with, whoever asks.
+# What a line of the queue shows.
+LINE_TEXT = 300
+LINE = (
+    questions.c.id,
+    questions.c.kind,
+    questions.c.state,
+    questions.c.image_location,
+    questions.c.prior_count,
+    questions.c.created,
+    questions.c.lease_owner,
+    jobs.c.api,
+    jobs.c.program,
+    func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
+    keys.c.name.label('key_name'),
+    keys.c.tenant,
+)
+# What a question row is read with by everybody else.
 ROW = (
     questions,
     jobs.c.token,
@@ -33,6 +50,7 @@ ROW = (
 )
 OPEN_STATES = ('open', 'assigned')
 NO_LIMIT = 2**62
+TOKEN = re.compile('[0-9a-f-]{36}')
 
 # Made once: building a statement costs more than carrying it out.
 COUNT_OPEN = (
@@ -59,8 +77,9 @@ class NewJob:
     Attributes:
         api: which API it came by and its answer goes by.
         kind: what an answer consists of (`spark_ros.model.QuestionKind`).
-        request: what else was asked, for the API's own module; part of its answers.
+        request: what else was asked, as JSON for the API's own module; part of its answers.
         priors: what was given along for the operators, likewise.
+        excluded: who must not answer, by the names that the caller knows operators by.
         robot_id: which robot asks, where it says so.
         base_url: what it knows this service by.
     """
@@ -71,9 +90,10 @@ class NewJob:
     program: str | None
     instructions: str | None
     webhook_url: str | None
-    request: Mapping[str, Any]
-    priors: Mapping[str, Any]
+    request: str
+    priors: str
     questions: Sequence[NewQuestion]
+    excluded: Sequence[str] = ()
     robot_id: str | None = None
     base_url: str = ''
 
@@ -115,8 +135,9 @@ def create(
             'program': job.program,
             'instructions': job.instructions,
             'webhook_url': job.webhook_url,
-            'request': json.dumps(job.request, separators=(',', ':')),
-            'priors': json.dumps(job.priors, separators=(',', ':')),
+            'request': job.request,
+            'priors': job.priors,
+            'excluded': ' '.join(job.excluded),
             'images': len(job.questions),
             'robot_id': job.robot_id,
             'base_url': job.base_url,
@@ -145,14 +166,48 @@ def create(
 
 def of_key(
     connection: Connection, key_id: int, page: Page, token: str | None = None
-) -> list[Row[Any]]:
-    """Return a key's questions, or those of one of its jobs, oldest first."""
+) -> tuple[list[Row[Any]], bool]:
+    """Return a key's questions, or those of one of its jobs, oldest first; and if there are more.
+
+    A page has at least one of them, and ends before what was asked and answered is larger than
+    `change_log.PAGE_SIZE`.
+    """
     query = _joined().where(questions.c.key_id == key_id)
     if token is not None:
         query = query.where(jobs.c.token == token)
     if page.state is not None:
         query = query.where(questions.c.state == page.state)
-    query = query.order_by(questions.c.id).limit(page.limit).offset(min(page.cursor, NO_LIMIT))
+    query = query.order_by(questions.c.id).limit(page.limit + 1)
+    query = query.offset(min(page.cursor, NO_LIMIT))
+    rows: list[Row[Any]] = []
+    size = 0
+    with connection.execute(query, execution_options=ROW_BY_ROW) as found:
+        for row in found:
+            size += len(row.request) + len(row.answer or '')
+            if len(rows) == page.limit or (rows and size > change_log.PAGE_SIZE):
+                return rows, True
+            rows.append(row)
+    return rows, False
+
+
+def of_token(connection: Connection, key_id: int, token: str) -> Row[Any] | None:
+    """Return the first question of a job of this key, or None where there is no such job."""
+    if not TOKEN.fullmatch(token):
+        return None
+    rows, _ = of_key(connection, key_id, Page(1), token)
+    return rows[0] if rows else None
+
+
+def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
+    """Return where the questions of a job of this key stand; empty where there is no such job."""
+    if not TOKEN.fullmatch(token):
+        return []
+    query = (
+        select(questions.c.id, questions.c.state, questions.c.flags, questions.c.closed)
+        .join(jobs, questions.c.job_id == jobs.c.id)
+        .where(jobs.c.token == token, questions.c.key_id == key_id)
+        .order_by(questions.c.id)
+    )
     return list(connection.execute(query))
 
 
@@ -171,12 +226,6 @@ def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def job_exists(connection: Connection, key_id: int, token: str) -> bool:
-    """Whether a token is a job of this key."""
-    query = select(jobs.c.id).where(jobs.c.token == token, jobs.c.key_id == key_id)
-    return connection.execute(query).first() is not None
-
-
 def question(connection: Connection, question_id: int) -> Row[Any] | None:
     """Return one question, whosever it is, with its job's `priors`; None if there is none."""
     if not 0 < question_id < NO_LIMIT:
@@ -185,10 +234,43 @@ def question(connection: Connection, question_id: int) -> Row[Any] | None:
     return connection.execute(query).first()
 
 
-def waiting(connection: Connection, limit: int) -> list[Row[Any]]:
-    """Return the questions of all keys that wait for an answer, oldest first."""
-    query = _joined().where(questions.c.state.in_(OPEN_STATES))
-    return list(connection.execute(query.order_by(questions.c.id).limit(limit)))
+def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
+    """Return the lines of the queue: what all keys wait for, oldest first.
+
+    Args:
+        operator: whose queue it is, by the name that callers know; `excluded` of a line tells
+            whether they must not answer.
+    """
+    # Of each state the index has the oldest without sorting all that are open.
+    oldest = union_all(*(
+        select(
+            select(questions.c.id)
+            .where(questions.c.state == state)
+            .order_by(questions.c.id)
+            .limit(limit)
+            .subquery()
+        )
+        for state in OPEN_STATES
+    ))
+    query = (
+        select(*LINE, jobs.c.excluded.contains(operator).label('excluded'))
+        .join(jobs, questions.c.job_id == jobs.c.id)
+        .join(keys, questions.c.key_id == keys.c.id)
+        .where(questions.c.id.in_(oldest))
+        .order_by(questions.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query))
+
+
+def excludes(connection: Connection, question_id: int, operator: str) -> bool:
+    """Whether an operator, by the name that callers know, must not answer a question."""
+    query = (
+        select(jobs.c.excluded.contains(operator))
+        .join(questions, questions.c.job_id == jobs.c.id)
+        .where(questions.c.id == question_id)
+    )
+    return bool(connection.execute(query).scalar())
 
 
 def answered_by(connection: Connection, owner: str) -> int:

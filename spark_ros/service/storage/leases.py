@@ -24,6 +24,7 @@ from spark_ros.service.storage.store import Transaction
 
 # The flag of a question that was closed because it cannot be answered.
 FLAGGED = 'flagged'
+NO_ANSWER = '{}'
 FREE = {'lease_owner': None, 'lease_until': None}
 
 
@@ -75,14 +76,14 @@ def close(
     owner: str,
     now: float,
     *,
-    answer: Mapping[str, Any],
+    answer: str,
     flags: Sequence[str] = (),
     feedback: str | None = None,
 ) -> None:
     """Store the answer of the operator who has the question; nothing changes it afterwards.
 
     Args:
-        answer: in the terms of the API that it goes back by.
+        answer: in the terms of the API that it goes back by, as JSON.
 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
@@ -97,7 +98,7 @@ def settle(
     question_id: int,
     now: float,
     *,
-    answer: Mapping[str, Any],
+    answer: str,
     flags: Sequence[str] = (),
     feedback: str | None = None,
 ) -> None:
@@ -122,11 +123,11 @@ def expire(transaction: Transaction, now: float, question_id: int | None = None)
 
 
 def _said(
-    now: float, answer: Mapping[str, Any], flags: Sequence[str], feedback: str | None
+    now: float, answer: str, flags: Sequence[str], feedback: str | None
 ) -> dict[str, Any]:
     return {
         'closed': now,
-        'answer': json.dumps(answer, separators=(',', ':')),
+        'answer': answer,
         'flags': json.dumps(list(flags), separators=(',', ':')),
         'feedback': feedback,
     }

@@ -85,6 +85,8 @@ jobs = Table(
     # (it may be megabytes) stands apart, so that lists are cheap.
     Column('request', Text, nullable=False),
     Column('priors', Text, nullable=False),
+    # The names of operators (as Heat's callers know them) who must not answer, by spaces.
+    Column('excluded', Text, nullable=False),
     Column('images', Integer, nullable=False),
     # Which robot asked, where it said so, and what it knows this service by.
     Column('robot_id', String(200)),

@@ -40,6 +40,8 @@ T = TypeVar('T')
 BATCH = 64
 READERS = 4
 BUSY_TIMEOUT_MS = 15_000
+# How to execute a query of which as much is read as a page has room for.
+ROW_BY_ROW = {'yield_per': 1}
 
 
 @dataclass

@@ -5,57 +5,73 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Hashable
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from spark_ros.service.context import context_of
 from spark_ros.service.errors import ApiError
+from spark_ros.service.web.json_size import expect_small
+
+T = TypeVar('T')
 
 # How much of a too large body is taken and thrown away, so that an ordinary client is still
 # writing to an open connection when the 413 reaches it.
 DRAIN = 64 * 1024 * 1024
 MULTIPART_OVERHEAD = 64 * 1024
-DEEPEST = 100
+# JSON of more bytes than this is neither read nor written on the event loop.
+LARGE = 64 * 1024
 
 
 @dataclass(frozen=True)
-class JsonBody:
-    """A JSON body: its value, the SHA-256 of its canonical form, and its size in bytes."""
+class JsonBody(Generic[T]):
+    """What a JSON body says, the SHA-256 of its canonical form, and its size in bytes."""
 
-    value: Any
+    value: T
     sha256: str
     size: int
 
 
-async def read_json(request: Request, limit: int) -> JsonBody:
+async def read_json(
+    request: Request, limit: int, caller: Hashable, parse: Callable[[Any], T]
+) -> JsonBody[T]:
     """Read a JSON body of at most `limit` bytes.
 
+    Args:
+        caller: whose body it is: large ones are parsed one after the other, by turns.
+        parse: turns the JSON value into what it says.
+
     Raises:
-        ApiError: 413 too large, 400 not JSON.
+        ApiError: 413 too large, 400 not JSON; and whatever `parse` raises.
     """
-    parts = [chunk async for chunk in limited(request, limit)]
-    raw = b''.join(parts)
+    raw = b''.join([chunk async for chunk in limited(request, limit)])
+    if len(raw) <= LARGE:
+        return parse_json(raw, parse)
+    return await context_of(request).large_json.run(caller, parse_json, raw, parse)
+
+
+def parse_json(raw: bytes, parse: Callable[[Any], T]) -> JsonBody[T]:
+    """Read the bytes of a JSON body; raises as `read_json` does."""
     if not raw:
         raise ApiError(400, 'the body is empty; send a JSON object')
+    expect_small(raw)
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        # Of UTF-16, which json would also take, nobody has told the size.
+        value = json.loads(raw.decode('utf-8-sig'), parse_constant=_refuse_constant)
         canonical = json.dumps(
             value, sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False
         ).encode()
-        _expect_shallow(value)
     except UnicodeEncodeError:
         raise ApiError(400, 'the body holds a character that is not text') from None
-    except RecursionError:
-        raise ApiError(400, f'the body is nested deeper than {DEEPEST} levels') from None
     except ValueError as error:
         raise ApiError(400, f'the body is not JSON: {error}') from None
-    return JsonBody(value, hashlib.sha256(canonical).hexdigest(), len(raw))
+    return JsonBody(parse(value), hashlib.sha256(canonical).hexdigest(), len(raw))
 
 
 async def read_form(request: Request, limit: int) -> FormData:
@@ -130,17 +146,3 @@ def _too_large(limit: int, headers: dict[str, str]) -> ApiError:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f'{name} is not a JSON number')
-
-
-def _expect_shallow(value: Any) -> None:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            item
-            for parent in level
-            if isinstance(parent, dict | list)
-            for item in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-        if not level:
-            return
-    raise RecursionError

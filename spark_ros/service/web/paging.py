@@ -36,16 +36,17 @@ def read_page(request: Request, default_limit: int, states: Sequence[str] = ()) 
     return jobs.Page(min(limit, MAX_LIMIT), cursor, state)
 
 
-def one_more(page: jobs.Page) -> jobs.Page:
-    """Return the page with one row more, which tells whether there is a next one."""
-    return jobs.Page(page.limit + 1, page.cursor, page.state)
+def next_link(
+    request: Request, path: str, page: jobs.Page, given: int, more: bool
+) -> dict[str, str]:
+    """Return the header that names the next page, where there is one.
 
-
-def next_link(request: Request, path: str, page: jobs.Page, found: int) -> dict[str, str]:
-    """Return the header that names the next page, where `one_more` found that there is one."""
-    if found <= page.limit:
+    Args:
+        given: how many this page holds, which may be fewer than its limit.
+    """
+    if not more:
         return {}
-    query: dict[str, str | int] = {'limit': page.limit, 'cursor': page.cursor + page.limit}
+    query: dict[str, str | int] = {'limit': page.limit, 'cursor': page.cursor + given}
     if page.state:
         query['state'] = page.state
     url = f'{base_url(request)}{path}?{urlencode(query)}'
