@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 
 LENGTH = 16
 PSEUDONYM = re.compile(f'[0-9a-f]{{{LENGTH}}}')
@@ -29,3 +30,7 @@ class Crunchers:
         """Return an operator's name for callers."""
         said = f'cruncher\n{operator}'.encode()
         return hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:LENGTH]
+
+    def possible(self, names: Iterable[str]) -> list[str]:
+        """Return the names that can be an operator's, each once; all others are nobody's."""
+        return sorted({name for name in names if PSEUDONYM.fullmatch(name)})

@@ -7,6 +7,7 @@ question that changed since, in the order of commits, and the cursor to go on wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from spark_ros.service.storage import change_log, feed_cursor, jobs
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.web.blocking import block_s, counted, wait_for_change
 from spark_ros.service.web.credentials import hosting_key
-from spark_ros.service.web.replies import reply
+from spark_ros.service.web.replies import json_array, json_object, reply_json
 from spark_ros.service.web.robots import check_robot_id
 
 
@@ -42,7 +43,7 @@ async def changes(request: Request) -> Response:
     given = request.query_params.get('cursor')
     if given is None:
         number = await service.store.read(change_log.newest)
-        return reply(_page(service, key, number, [], False))
+        return _page(service, key, number, [], False)
     after, base = service.cursors.read(key.id, given), base_url(request)
 
     def read(connection: Connection) -> _Seen:
@@ -50,10 +51,7 @@ async def changes(request: Request) -> Response:
         page = change_log.read_page(connection, key.id, robot_id, after)
         rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
         written = [_change(service, row, base) for row in rows]
-        # Written here because it may be megabytes, which would hold up the event loop.
-        return _Seen(
-            reply(_page(service, key, page.until, written, page.more)), bool(written)
-        )
+        return _Seen(_page(service, key, page.until, written, page.more), bool(written))
 
     async def look() -> _Seen:
         return await service.store.read(read)
@@ -76,16 +74,17 @@ def _expect_kept(connection: Connection, after: int) -> None:
 
 
 def _page(
-    service: Context, key: Key, number: int, written: list[dict[str, Any]], more: bool
-) -> dict[str, Any]:
-    cursor = service.cursors.write(key.id, number)
-    return {'cursor': cursor, 'changes': written, 'more': more}
+    service: Context, key: Key, number: int, written: Sequence[bytes], more: bool
+) -> Response:
+    fields = {'cursor': service.cursors.write(key.id, number), 'more': more}
+    return reply_json(json_object(fields, b'{"changes":%b}' % json_array(written)))
 
 
-def _change(service: Context, row: Row[Any], base: str) -> dict[str, Any]:
+def _change(service: Context, row: Row[Any], base: str) -> bytes:
     if row.api == 'heat':
-        return {'api': 'heat', 'request': request_json(service, row, base, service.clock())}
-    return {'api': 'spark', 'engagement': engagement_json(row)}
+        said = request_json(service, row, base, service.clock())
+        return b'{"api":"heat","request":%b}' % said
+    return b'{"api":"spark","engagement":%b}' % engagement_json(row)
 
 
 routes = [Route('/v1/changes', changes)]

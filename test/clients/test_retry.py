@@ -53,6 +53,8 @@ def test_what_the_service_asks_is_waited_for() -> None:
         ('٣', None),
         ('Mon, 99 Foo 2024 99:99:99 GMT', None),
         ('9' * 5000, 999_999_999_999.0),
+        (f'Mon, 01 Jan {"9" * 30} 00:00:00 GMT', None),
+        (f'Mon, 01 Jan 2024 00:00:00 +{"9" * 30}', None),
     ],
 )
 def test_retry_after(header: str | None, expected: float | None) -> None:

@@ -145,10 +145,13 @@ def test_without_an_answer_the_priors_stand(status: str, state: State) -> None:
         ([{'x': 1}], QuestionKind.ANNOTATE),
         ([{'x': 1, 'y': 1, 'x2': 1, 'y2': 1}], QuestionKind.ANNOTATE),
         ([{'x': float('nan'), 'y': 1, 'x2': 2, 'y2': 2}], QuestionKind.ANNOTATE),
+        ([{'x': int('9' * 400), 'y': 1, 'x2': 2, 'y2': 2}], QuestionKind.ANNOTATE),
         ([{'x': 1, 'y': 1, 'x2': 9, 'y2': 9, 'response': 7}], QuestionKind.ANNOTATE),
         (None, QuestionKind.FREE_TEXT),
         ('many', QuestionKind.RATING),
         (True, QuestionKind.RATING),
+        (int('9' * 400), QuestionKind.RATING),
+        (float('nan'), QuestionKind.RATING),
         ([1], QuestionKind.MULTIPLE_CHOICE),
     ],
 )

@@ -8,6 +8,7 @@ import json
 import math
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,3 +147,18 @@ def test_a_request_is_written_as_the_page_has_it() -> None:
             ],
         }]},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize('score', [int('9' * 400), -int('9' * 400), float('inf'), '1', True])
+def test_a_score_that_is_none_does_not_cost_the_answer(score: Any) -> None:
+    """Such a number would otherwise stop whoever follows the feed for ever."""
+    dot = {'label': 'a', 'type': 'dot', 'vertices': [{'x': 0.5, 'y': 0.5}]}
+    said = {
+        'annotations': [{**dot, 'metadata': {'score': score}}],
+        'confirmed_annotations': [{**dot, 'metadata': {'score': 1}}],
+    }
+    read = parse_engagement(said)
+    [changed] = read.annotations
+    assert (changed.corrected.score, changed.corrected.attributes) == (None, {'score': score})
+    assert read.confirmed and isinstance(read.confirmed[0].score, float)
+    assert read.problems == ()

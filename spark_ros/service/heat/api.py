@@ -37,7 +37,7 @@ from spark_ros.service.web.blocking import block_s, counted, wait_until_over
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
 from spark_ros.service.web.paging import next_link, read_page
-from spark_ros.service.web.replies import reply, to_json
+from spark_ros.service.web.replies import json_array, reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
@@ -71,7 +71,8 @@ async def list_requests(request: Request) -> Response:
     def read(connection: Connection) -> Response:
         rows, more = jobs.of_key(connection, key.id, page)
         headers = next_link(request, '/v1/requests', page, len(rows), more)
-        return reply([request_json(service, row, base, now) for row in rows], headers=headers)
+        written = json_array(request_json(service, row, base, now) for row in rows)
+        return reply_json(written, headers=headers)
 
     return await service.store.read(read)
 
@@ -99,7 +100,7 @@ async def _create(kind: str, request: Request, key: Key) -> Response:
 
     def parse(value: Any) -> tuple[HeatRequest, jobs.NewJob]:
         asked = parse_heat_request(kind, value)
-        return asked, new_job(asked)
+        return asked, new_job(service, asked)
 
     body = await read_json(request, service.settings.json_limit, key.id, parse)
     asked, job = body.value
@@ -147,8 +148,7 @@ async def _give(request: Request, key: Key, token: str, seconds: float) -> Respo
         row = jobs.of_token(connection, key.id, token)
         if row is None:
             raise _unknown_request()
-        # Written here because it may be megabytes, which would hold up the event loop.
-        answer = reply(request_json(service, row, base, service.clock()))
+        answer = reply_json(request_json(service, row, base, service.clock()))
         return _Seen(row.id, status_of(row) == PENDING, answer)
 
     async def look() -> _Seen:

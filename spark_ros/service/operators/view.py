@@ -88,7 +88,7 @@ def details(
             }
             for prior in answers.priors_of(given['annotations'], row.position)
         ],
-        'metadata': asked['metadata'],
+        'metadata': asked.get('metadata') or {},
         'webhook_url': row.webhook_url,
     }
 

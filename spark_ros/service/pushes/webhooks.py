@@ -24,7 +24,6 @@ from spark_ros.service.pushes.delivery_limiter import DeliveryLimiter
 from spark_ros.service.pushes.outgoing import Guard, RefusedDestination, outgoing_client
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
-from spark_ros.service.web.replies import to_json
 from spark_ros.wire.signing import standard_webhook_signature, webhook_signature
 
 log = logging.getLogger('spark_ros.service')
@@ -176,7 +175,7 @@ class Sender:
             delivery,
             f'{row.token}.{row.position}.{row.sequence}',
             row.webhook_url,
-            to_json(said),
+            said,
             keys.webhook_secret(connection, row.key_id),
         )
 

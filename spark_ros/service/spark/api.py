@@ -28,7 +28,7 @@ from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import hosting_key, spark_key
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, read_page
-from spark_ros.service.web.replies import reply
+from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
 from spark_ros.service.web.uploads import Expected, keep, receive
 from spark_ros.wire.spark import STATES, parse_request
@@ -77,7 +77,7 @@ async def list_engagements(request: Request) -> Response:
     def read(connection: Connection) -> Response:
         rows, more = jobs.of_key(connection, key.id, page)
         headers = next_link(request, '/v1/engagement', page, len(rows), more)
-        return reply([engagement_json(row) for row in rows], headers=headers)
+        return reply_json(json_array(map(engagement_json, rows)), headers=headers)
 
     return await service.store.read(read)
 
@@ -93,7 +93,7 @@ async def get_engagement(request: Request) -> Response:
             raise _unknown_token()
         rows, more = jobs.of_key(connection, key.id, page, token)
         headers = next_link(request, f'/v1/engagement/{token}', page, len(rows), more)
-        return reply([engagement_json(row) for row in rows], headers=headers)
+        return reply_json(json_array(map(engagement_json, rows)), headers=headers)
 
     return await service.store.read(read)
 
@@ -115,7 +115,7 @@ async def get_job(request: Request) -> Response:
             return reply([])
         rows, more = jobs.of_key(connection, key.id, whole, token)
         headers = next_link(request, f'/v1/engagement/{token}', whole, len(rows), more)
-        return reply([job_json(rows, states)], headers=headers)
+        return reply_json(json_array([job_json(rows, states)]), headers=headers)
 
     return await service.store.read(read)
 

@@ -14,12 +14,16 @@ from spark_ros.service.errors import ApiError
 from spark_ros.service.spark import programs
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.keys import Key
-from spark_ros.service.web.replies import to_json
+from spark_ros.service.storage.leases import NO_ANSWER
+from spark_ros.service.web.replies import json_array, json_object, to_json
 from spark_ros.service.web.robots import robot_in
 from spark_ros.wire.spark import EngagementRequest, metadata_size
 from spark_ros.wire.values import format_time
 
 NAME_LENGTH = 80
+NOTHING_SAID = to_json({
+    'response': '', 'annotations': [], 'confirmed_annotations': [], 'removed_annotations': [],
+}).decode()  # fmt: skip
 
 
 def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.NewJob:
@@ -54,12 +58,12 @@ def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.New
         webhook_url=asked.webhook_url,
         request=to_json({
             'content_type': asked.content_type,
-            'metadata': asked.metadata,
+            **({'metadata': asked.metadata} if asked.metadata else {}),
         }).decode(),
-        priors=to_json({
-            'label_options': asked.label_options,
-            'annotations': asked.raw_annotations,
-        }).decode(),
+        priors=json_object(
+            {'label_options': asked.label_options},
+            b'{"annotations":%b}' % json_array(map(to_json, asked.raw_annotations)),
+        ).decode(),
         questions=[
             jobs.NewQuestion(location, counts[None] + counts[position])
             for position, location in enumerate(asked.content_location)
@@ -80,41 +84,35 @@ def expect_program(connection: Connection, key: Key, job: jobs.NewJob) -> None:
         raise ApiError(400, f'program_name {job.program!r} is unknown; give instructions')
 
 
-def engagement_json(row: Row[Any]) -> dict[str, Any]:
+def engagement_json(row: Row[Any]) -> bytes:
     """Write one element of GET /v1/engagement; fields that were not given are left out.
 
     Beyond the page: `content_location`, `content_type`, `metadata`, `confirmed_annotations`,
     `removed_annotations`, `flags`, `feedback`, and `sequence`, which grows with every change of
     this engagement's state.
     """
-    asked = json.loads(row.request)
-    answer: Mapping[str, Any] = json.loads(row.answer) if row.answer else {}
     optional = {
         'date_closed': format_time(row.closed),
         'instructions': row.instructions,
         'webhook_url': row.webhook_url,
         'program_name': row.program,
-        'metadata': asked['metadata'],
         'feedback': row.feedback,
     }
-    return {
+    fields = {
         'token': row.token,
         'state': row.state,
         'sequence': row.sequence,
         'date_created': format_time(row.created),
         'image_location': row.image_location,
         'content_location': row.image_location,
-        'content_type': asked['content_type'],
-        'response': answer.get('response', ''),
-        'annotations': answer.get('annotations', []),
-        'confirmed_annotations': answer.get('confirmed_annotations', []),
-        'removed_annotations': answer.get('removed_annotations', []),
         'flags': json.loads(row.flags) if row.flags else [],
         **{name: value for name, value in optional.items() if value},
     }
+    answer = NOTHING_SAID if row.answer in (None, NO_ANSWER) else row.answer
+    return json_object(fields, row.request, answer)
 
 
-def job_json(rows: Sequence[Row[Any]], states: Sequence[Row[Any]]) -> dict[str, Any]:
+def job_json(rows: Sequence[Row[Any]], states: Sequence[Row[Any]]) -> bytes:
     """Write one element of GET /v1/job/{token}.
 
     Args:
@@ -127,13 +125,12 @@ def job_json(rows: Sequence[Row[Any]], states: Sequence[Row[Any]]) -> dict[str, 
         'token': first.token,
         'state': state,
         'date_created': format_time(first.created),
-        'engagements': [engagement_json(row) for row in rows],
     }
     if state == 'closed':
         job['date_closed'] = format_time(max(row.closed for row in states))
     if first.program:
         job['program_name'] = first.program
-    return job
+    return json_object(job, b'{"engagements":%b}' % json_array(map(engagement_json, rows)))
 
 
 def job_state(states: Sequence[Row[Any]]) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import gc
 import json
 from collections.abc import AsyncGenerator, Callable, Hashable
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from spark_ros.service.context import context_of
 from spark_ros.service.errors import ApiError
+from spark_ros.service.web.canonical_json import sha256_of
 from spark_ros.service.web.json_size import expect_small
 
 T = TypeVar('T')
@@ -53,7 +54,16 @@ async def read_json(
     raw = b''.join([chunk async for chunk in limited(request, limit)])
     if len(raw) <= LARGE:
         return parse_json(raw, parse)
-    return await context_of(request).large_json.run(caller, parse_json, raw, parse)
+    return await context_of(request).large_json.run(caller, _parse_large, raw, parse)
+
+
+def _parse_large(raw: bytes, parse: Callable[[Any], T]) -> JsonBody[T]:
+    # The collector would go through all of it time and again, with the interpreter's lock held.
+    gc.disable()
+    try:
+        return parse_json(raw, parse)
+    finally:
+        gc.enable()
 
 
 def parse_json(raw: bytes, parse: Callable[[Any], T]) -> JsonBody[T]:
@@ -64,14 +74,12 @@ def parse_json(raw: bytes, parse: Callable[[Any], T]) -> JsonBody[T]:
     try:
         # Of UTF-16, which json would also take, nobody has told the size.
         value = json.loads(raw.decode('utf-8-sig'), parse_constant=_refuse_constant)
-        canonical = json.dumps(
-            value, sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False
-        ).encode()
+        sha256 = sha256_of(value)
     except UnicodeEncodeError:
         raise ApiError(400, 'the body holds a character that is not text') from None
     except ValueError as error:
         raise ApiError(400, f'the body is not JSON: {error}') from None
-    return JsonBody(parse(value), hashlib.sha256(canonical).hexdigest(), len(raw))
+    return JsonBody(parse(value), sha256, len(raw))
 
 
 async def read_form(request: Request, limit: int) -> FormData:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -19,16 +19,40 @@ from spark_ros.wire.values import WireError
 
 log = logging.getLogger('spark_ros.service')
 
+_encode = json.JSONEncoder(separators=(',', ':'), allow_nan=False).encode
+
 
 def to_json(value: Any) -> bytes:
     """Write compact JSON with non-ASCII escaped, as the vendor's client re-serialises it."""
-    return json.dumps(value, separators=(',', ':'), allow_nan=False).encode()
+    return _encode(value).encode()
+
+
+def json_object(fields: Mapping[str, Any], *more: str | bytes) -> bytes:
+    """Write a JSON object from fields, and from those of objects that are written already.
+
+    What is stored as JSON goes into an answer as it is: to read and write megabytes of it again
+    would hold up everybody.
+    """
+    parts = [to_json(fields), *(each.encode() if isinstance(each, str) else each for each in more)]
+    return b'{%b}' % b','.join(filter(None, (part[1:-1] for part in parts)))
+
+
+def json_array(items: Iterable[bytes]) -> bytes:
+    """Write a JSON array of what is written already."""
+    return b'[%b]' % b','.join(items)
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with JSON that no cache keeps."""
+    return reply_json(to_json(value), status, headers)
+
+
+def reply_json(
+    written: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with JSON that is written already, and that no cache keeps."""
     kept = {'Cache-Control': 'no-store', **(headers or {})}
-    return Response(to_json(value), status, kept, 'application/json')
+    return Response(written, status, kept, 'application/json')
 
 
 def error_reply(

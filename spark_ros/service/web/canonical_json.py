@@ -1,0 +1,46 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""JSON in one form, whatever order and spaces it was sent with, so that it can be compared.
+
+Long lists are written in parts: a call of `json` holds the interpreter's lock until it is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+# Items of a list.
+AT_ONCE = 256
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False
+).encode
+
+
+def sha256_of(value: Any) -> str:
+    """Return the SHA-256 of a JSON value's form, in hexadecimal.
+
+    Raises:
+        UnicodeEncodeError: a string is none that UTF-8 can hold.
+        ValueError: a number is not finite.
+    """
+    parts: list[str] = []
+    _write(value, parts.append)
+    return hashlib.sha256(''.join(parts).encode()).hexdigest()
+
+
+def _write(value: Any, write: Callable[[str], None]) -> None:
+    if isinstance(value, dict):
+        write('{')
+        for name in sorted(value):
+            write(_encode(name))
+            _write(value[name], write)
+        write('}')
+    elif isinstance(value, list):
+        write('[')
+        for start in range(0, len(value), AT_ONCE):
+            write(_encode(value[start : start + AT_ONCE]))
+        write(']')
+    else:
+        write(_encode(value))

@@ -1,0 +1,118 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The operators' queue and the lists: what they read, and that they find it without searching."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from heat_harness import ask, asker
+from service_harness import InProcess
+from sqlalchemy import event
+
+from spark_ros.service.storage.jobs import LINE_TEXT
+
+Statement = tuple[str, Any]
+
+
+@contextmanager
+def statements(service: InProcess) -> Iterator[list[Statement]]:
+    """Note what the service asks its database."""
+    noted: list[Statement] = []
+
+    def note(connection: Any, cursor: Any, statement: str, given: Any, *rest: Any) -> None:
+        noted.append((statement, given))
+
+    engine = service.context.store._engine
+    event.listen(engine, 'before_cursor_execute', note)
+    try:
+        yield noted
+    finally:
+        event.remove(engine, 'before_cursor_execute', note)
+
+
+def plan(service: InProcess, statement: Statement) -> list[str]:
+    """Return how SQLite looks for what a statement wants."""
+    query, given = statement
+    with service.context.store._engine.connect() as connection:
+        return [row[3] for row in connection.exec_driver_sql('EXPLAIN QUERY PLAN ' + query, given)]
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        '/console/api/queue', '/v1/engagement', '/v1/engagement?state=open',
+        '/v1/engagement?cursor=5', '/v1/engagement?count=true',
+        '/v1/engagement?count=true&state=closed', '/v1/engagement/{token}',
+        '/v1/engagement/{token}?state=open', '/v1/job/{token}', '/v1/changes?cursor={cursor}',
+        '/v1/changes?cursor={cursor}&robot_id=r',
+    ],
+)  # fmt: skip
+def test_an_index_finds_it_and_nothing_is_sorted(service: InProcess, path: str) -> None:
+    robot, operator = service.tenant(), service.operator()
+    cursor = robot.get('/v1/changes').json()['cursor']
+    path = path.format(token=robot.ask(), cursor=cursor)
+    caller = operator if path.startswith('/console') else robot
+    with statements(service) as noted:
+        assert caller.get(path).status_code == 200
+    asked = [each for each in noted if each[0].startswith('SELECT')]
+    lines = [line for each in asked for line in plan(service, each)]
+    assert any('questions' in line for line in lines)
+    for line in lines:
+        assert 'USE TEMP B-TREE' not in line, lines
+        assert not line.startswith('SCAN ') or line.startswith('SCAN anon_'), lines
+
+
+def test_a_line_of_the_queue_is_cut_and_the_question_is_not(service: InProcess) -> None:
+    robot, heat, operator = service.tenant(), asker(service, 'heat'), service.operator()
+    said = 'ü' * 20_000
+    robot.ask(instructions=said)
+    ask(heat, 'free-text', instruction=said)
+    lines = operator.get('/console/api/queue').json()['questions']
+    assert [line['instructions'] for line in lines] == ['ü' * LINE_TEXT] * 2
+    assert [operator.claim_first()['instructions'] for _ in lines] == [said] * 2
+
+
+def test_the_queue_reads_nothing_that_it_does_not_show(service: InProcess) -> None:
+    heat, operator = asker(service), service.operator()
+    for _ in range(12):
+        ask(heat, 'free-text', more='x' * 2**20)
+    tracemalloc.start()
+    try:
+        lines = operator.get('/console/api/queue').json()['questions']
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(lines) == 12
+    assert peak < 2 * 2**20
+
+
+def test_the_oldest_of_both_states_come_first(service: InProcess) -> None:
+    robot, operator = service.tenant(), service.operator()
+    for _ in range(5):
+        robot.ask()
+    for id in (2, 4):
+        assert operator.post(f'/console/api/questions/{id}/claim').status_code == 200
+    lines = operator.get('/console/api/queue').json()['questions']
+    assert [(line['id'], line['state']) for line in lines] == [
+        (1, 'open'), (2, 'assigned'), (3, 'open'), (4, 'assigned'), (5, 'open'),
+    ]  # fmt: skip
+
+
+def test_only_who_is_excluded_is_told_so(service: InProcess) -> None:
+    heat = asker(service)
+    one, other = service.operator(), service.operator()
+    ask(heat, 'free-text')
+    one.act(one.claim_first(), 'answer', response='x')
+    [name] = heat.get('/v1/requests').json()[0]['crunchers']
+    unknown = [' ', '%', '_' * 16, name.upper(), name[:8]]
+    ask(heat, 'free-text', exclude_crunchers=[*unknown, name, name])
+    ask(heat, 'free-text', exclude_crunchers=unknown)
+    for operator, excluded in ((one, [True, False]), (other, [False, False])):
+        lines = operator.get('/console/api/queue').json()['questions']
+        assert [line['excluded'] for line in lines] == excluded
+    assert one.post('/console/api/questions/2/claim').status_code == 409
+    assert other.post('/console/api/questions/2/claim').status_code == 200
