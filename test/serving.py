@@ -159,10 +159,6 @@ class ServingProcess:
         assert found, f'serve said {line!r}; {self.log.read_text()}'
         self.url, self.login = found.groups()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code; a second time only that."""
         if self._process.poll() is None:

@@ -39,6 +39,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         'heat': {'storage', 'media', 'web', 'context', 'errors', 'settings'},
         'operators': {'storage', 'media', 'web', 'spark', 'heat', 'context', 'errors', 'events'},
         'pushes': {'storage', 'web', 'spark', 'heat', 'context', 'events'},
+        'fetching': {'storage', 'media', 'web', 'pushes', 'context', 'errors', 'events'},
         'scripted': {'storage', 'heat', 'context', 'events'},
     },
 }

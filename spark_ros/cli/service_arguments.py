@@ -64,6 +64,7 @@ def service_parser() -> argparse.ArgumentParser:
     _serving(commands, shared)
     _keys(commands, shared)
     _programs(commands, shared)
+    _sessions(commands, shared)
     link = commands.add_parser(
         'login-link', parents=[shared], help='print a fresh console login of a running service'
     )
@@ -133,6 +134,15 @@ def _serving(commands: Commands, shared: argparse.ArgumentParser) -> None:
             help='largest metadata of a question or of one of its priors, as JSON '
             '(default: %(default)s)',
         )
+        parser.add_argument(
+            '--allow-fetch-net',
+            type=_network,
+            action='append',
+            default=[],
+            metavar='CIDR',
+            help='let the service fetch pictures from this network although it is not public: '
+            'where robots serve frames themselves (may be given several times)',
+        )
         parser.add_argument('--tls-cert', type=Path, metavar='FILE', help='serve HTTPS')
         parser.add_argument('--tls-key', type=Path, metavar='FILE', help='its private key')
         parser.add_argument('--verbose', action='store_true', help='log every request to stderr')
@@ -178,6 +188,18 @@ def _programs(commands: Commands, shared: argparse.ArgumentParser) -> None:
     show.set_defaults(command='program_show')
     listing = actions.add_parser('list', parents=[shared], help='list all programs')
     listing.set_defaults(command='program_list')
+
+
+def _sessions(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    group = commands.add_parser('session', help='sessions: which browsers are logged in')
+    actions = group.add_subparsers(required=True, metavar='ACTION')
+    listing = actions.add_parser('list', parents=[shared], help='list all sessions')
+    listing.set_defaults(command='session_list')
+    revoke = actions.add_parser('revoke', parents=[shared], help='log a browser out, or all')
+    which = revoke.add_mutually_exclusive_group(required=True)
+    which.add_argument('id', metavar='ID', nargs='?', help='as `session list` shows it')
+    which.add_argument('--all', action='store_true', help='log every browser out')
+    revoke.set_defaults(command='session_revoke')
 
 
 def _port(value: str) -> int:

@@ -91,6 +91,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
         lease_s=options.lease,
         allow_nets=tuple(options.allow_net),
         metadata_limit=options.metadata_limit,
+        fetch_nets=tuple(options.allow_fetch_net),
     )
     return settings, Listen(options.host, options.port, options.tls_cert, options.tls_key)
 
@@ -237,6 +238,26 @@ def _login_link(options: argparse.Namespace) -> None:
         )
 
 
+def _session_list(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        now = time.time()
+        for each in store.read_now(lambda connection: sessions.everything(connection, now)):
+            times = (format_time(at) for at in (each.created, each.seen, each.expires))
+            print(each.id, *times, sep='\t')
+
+
+def _session_revoke(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        ended = store.write_now(
+            lambda transaction: sessions.end(transaction, None if options.all else options.id)
+        )
+        if not ended and not options.all:
+            raise CommandError(
+                f'there is no session {options.id!r}; `session list` shows them'
+            )
+        print(f'{ended} revoked' if options.all else f'{options.id}: revoked')
+
+
 def _backup(options: argparse.Namespace) -> None:
     back_up(_settings(options), options.target, lambda line: print(line, flush=True))
 
@@ -275,5 +296,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     'program_show': _program_show,
     'program_list': _program_list,
     'login_link': _login_link,
+    'session_list': _session_list,
+    'session_revoke': _session_revoke,
     'backup': _backup,
 }

@@ -15,13 +15,14 @@ from starlette.routing import Mount
 from spark_ros.service import feed_api, health_api
 from spark_ros.service.background import BackgroundTasks
 from spark_ros.service.context import open_context
+from spark_ros.service.fetching.fetcher import Fetcher
 from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
 from spark_ros.service.housekeeping import clean_up, expire_leases
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.operators import api as console_api
-from spark_ros.service.operators import pages
-from spark_ros.service.pushes.outgoing import Guard
+from spark_ros.service.operators import pages, sessions_api
+from spark_ros.service.pushes.outgoing import Guard, Resolve
 from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
 from spark_ros.service.settings import Settings
@@ -30,17 +31,25 @@ from spark_ros.service.web.middleware import Outermost
 from spark_ros.service.web.replies import ERROR_HANDLERS
 
 
-def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Starlette:
+def create_app(
+    settings: Settings,
+    clock: Callable[[], float] = time.time,
+    resolve: Resolve | None = None,
+) -> Starlette:
     """Make the application; its data is opened when its lifespan starts.
 
     Args:
         clock: Unix seconds.
+        resolve: gives the addresses of hosts that callers name; by default as the system does.
 
     Raises:
         OSError, ValueError: the scripted operator's truth file cannot be used, or a network of
             the settings is none.
     """
-    guard = Guard(settings.allow_nets, settings.refused_ports)
+    guard = Guard(settings.allow_nets, settings.refused_ports, resolve)
+    fetch_guard = Guard(
+        settings.fetch_nets, settings.refused_ports, resolve, option='--allow-fetch-net'
+    )
     scripted = operator.from_setting(settings.operator, settings.operator_delay_s)
 
     @asynccontextmanager
@@ -53,6 +62,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> St
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('lease expiry', lambda: expire_leases(context))
         background.start('clean-up', lambda: clean_up(context))
+        background.start('fetches', lambda: Fetcher(context, fetch_guard).run())
         if scripted is not None:
             background.start('scripted operator', lambda: scripted.run(app, context))
         try:
@@ -71,6 +81,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> St
             *feed_api.routes,
             *health_api.routes,
             *console_api.routes,
+            *sessions_api.routes,
             *pages.routes,
             Mount('/console', files),
         ],
@@ -84,14 +95,16 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> St
 
 @asynccontextmanager
 async def running(
-    settings: Settings, clock: Callable[[], float] = time.time
+    settings: Settings,
+    clock: Callable[[], float] = time.time,
+    resolve: Resolve | None = None,
 ) -> AsyncIterator[Starlette]:
     """Run a service inside this process, for instance behind `httpx.ASGITransport`.
 
     Raises:
         ImagesUnusable, OSError, ValueError: as `create_app`, or images cannot be kept.
     """
-    app = create_app(settings, clock)
+    app = create_app(settings, clock, resolve)
     await asyncio.to_thread(image_files(settings).prepare)
     async with app.router.lifespan_context(app):
         yield app

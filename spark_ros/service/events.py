@@ -80,6 +80,11 @@ class ChangeBus:
         if batch and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._offer, batch)
 
+    def look_again(self) -> None:
+        """Have whoever follows every change look at everything again; callable in any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._offer_nothing)
+
     def close(self) -> None:
         """End all waiting; call in the event loop."""
         self._closed = True
@@ -132,6 +137,10 @@ class ChangeBus:
         for change in batch:
             for subscription in self._concerned(change):
                 subscription.offer(change)
+
+    def _offer_nothing(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.offer(None)
 
     def _concerned(self, change: Change) -> Iterator[Subscription]:
         yield from self._subscriptions

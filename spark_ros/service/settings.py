@@ -11,6 +11,14 @@ from spark_ros.wire.spark import METADATA_LIMIT
 
 MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
+# Mail, names, files and shells; databases, caches and queues; what runs containers.
+NO_WEB_SERVERS = (
+    *(20, 21, 22, 23, 25, 53, 69, 110, 111, 135, 137, 138, 139, 143, 389, 445, 465, 512, 513, 514),
+    *(587, 631, 636, 873, 990, 993, 995, 2049, 3389, 5900, 5985, 5986),
+    *(1433, 1521, 2181, 3306, 4369, 5432, 5672, 6379, 6432, 9042, 9092, 9200, 9300),
+    *(11211, 26379, 27017, 27018, 27019, 28017),
+    *(2375, 2376, 2379, 2380, 4243, 6443, 10250, 10255, 10256),
+)
 
 
 def default_data_directory() -> Path:
@@ -45,7 +53,12 @@ class Settings:
         webhook_schedule_s: when a webhook is attempted, in seconds after the change it tells of.
         webhook_timeout_s: how long one attempt may take in all.
         allow_nets: networks (CIDR) that webhooks may reach although they are not public.
-        refused_ports: ports that webhooks may not reach.
+        fetch_nets: networks that pictures are fetched from although they are not public.
+        fetch_pauses_s: how long to wait before each further attempt to fetch a picture.
+        fetch_timeout_s: how long one attempt may take in all.
+        fetch_fresh_s: for how long a picture that was fetched does for further questions.
+        fetch_quota: bytes that are fetched for one key in a day.
+        refused_ports: ports that neither webhooks nor fetches may reach.
     """
 
     data: Path
@@ -69,7 +82,12 @@ class Settings:
     webhook_schedule_s: tuple[float, ...] = (0.0, 30.0, 60.0, 90.0, 120.0)
     webhook_timeout_s: float = 10.0
     allow_nets: tuple[str, ...] = ()
-    refused_ports: tuple[int, ...] = (22, 23, 25, 110, 143, 465, 587, 993, 995, 6379, 11211)
+    fetch_nets: tuple[str, ...] = ()
+    fetch_pauses_s: tuple[float, ...] = (5.0, 30.0, 120.0)
+    fetch_timeout_s: float = 60.0
+    fetch_fresh_s: float = 60.0
+    fetch_quota: int = 2048 * MEBIBYTE
+    refused_ports: tuple[int, ...] = NO_WEB_SERVERS
 
     @property
     def database(self) -> str:

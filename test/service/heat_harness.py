@@ -10,16 +10,16 @@ from service_harness import Caller, InProcess
 
 from spark_ros.wire.heat import ANNOTATIONS, PER_ANNOTATION
 
-IMAGE = 'http://images.test/a.jpg'
+IMAGE = 'http://192.0.2.1/a.jpg'
 CHOICES = ['no', 'maybe', 'yes']
 SCALE = {'rating_min': 0, 'rating_max': 10, 'rating_step': 5}
 ANSWERS: dict[str, Any] = {
     'multiple-choice': ['maybe'],
     'free-text': 'a crate',
     'rating': 5,
-    'image': 'http://images.test/new.png',
-    'video': 'http://images.test/new.mp4',
-    'audio': 'http://images.test/new.wav',
+    'image': 'http://192.0.2.1/new.png',
+    'video': 'http://192.0.2.1/new.mp4',
+    'audio': 'http://192.0.2.1/new.wav',
     ANNOTATIONS: [{'x': 3, 'y': 4}],
     **{
         kind: [{'x': 3, 'y': 4, 'response': answer}]

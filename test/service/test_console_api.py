@@ -237,15 +237,17 @@ def test_the_console_is_for_operators_only(service: InProcess) -> None:
     assert operator.get('/console/api/questions/99999999999999999999999').status_code == 404
 
 
-def test_the_console_sees_own_images_signed_and_others_as_they_are(service: InProcess) -> None:
+def test_the_console_loads_own_images_and_no_others(service: InProcess) -> None:
     robot, other, operator = service.tenant(), service.tenant('other'), service.operator()
     own = robot.upload(picture())['url']
     robot.ask(content_location=[own, 'http://elsewhere.test/a.jpg?x=1'])
     other.ask(content_location=own)
-    shown = [each['image_url'] for each in operator.get('/console/api/queue').json()['questions']]
-    assert shown[1:] == ['http://elsewhere.test/a.jpg?x=1', own]
-    assert shown[0].startswith('/v1/image/')
-    assert service.send('GET', shown[0]).content == picture()
+    shown = [each['image'] for each in operator.get('/console/api/queue').json()['questions']]
+    assert [each['source'] for each in shown[1:]] == ['http://elsewhere.test/a.jpg?x=1', own]
+    assert [each['url'] for each in shown[1:]] == [None, None]
+    assert own == URL + shown[0]['url']
+    assert operator.get(shown[0]['url']).content == picture()
+    assert service.send('GET', shown[0]['url']).status_code == 401
 
 
 def test_labels_and_instructions_come_from_the_program(

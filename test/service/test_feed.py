@@ -70,7 +70,7 @@ def test_a_heat_request_is_there_as_retrieving_it_gives_it(service: InProcess) -
     robot, operator = asker(service), service.operator()
     cursor = feed(robot)['cursor']
     made = ask(robot, 'image')
-    uploaded = 'http://images.test/new.png'
+    uploaded = 'http://192.0.2.1/new.png'
     operator.act(operator.claim_first(), 'answer', response=uploaded)
     page = feed(robot, cursor)
     assert page['changes'] == [
@@ -83,7 +83,7 @@ def test_pages_follow_each_other_and_miss_nothing(service: InProcess) -> None:
     robot = service.tenant()
     cursor = feed(robot)['cursor']
     asked = [
-        robot.ask(content_location=[f'http://images.test/{part}.jpg' for part in range(41)])
+        robot.ask(content_location=[f'http://192.0.2.1/{part}.jpg' for part in range(41)])
         for _ in range(3)
     ]
     seen, sizes = [], []
@@ -314,8 +314,8 @@ def test_the_clients_read_it(service: InProcess) -> None:
         ):
             here, there = await one.changes(cursor=None), await three.changes(cursor=None)
             assert (here.spark, here.heat, here.more) == ((), (), False)
-            token = await one.create_engagement('http://images.test/1.jpg', instructions='?')
-            await two.create_engagement('http://images.test/1.jpg', instructions='?')
+            token = await one.create_engagement('http://192.0.2.1/1.jpg', instructions='?')
+            await two.create_engagement('http://192.0.2.1/1.jpg', instructions='?')
             asked = await three.free_text(instruction='?')
             found = await one.changes(cursor=here.cursor, block_s=25, robot_id='r-1')
             assert [(each.token, each.state) for each in found.spark] == [(token, 'open')]
@@ -354,7 +354,7 @@ def test_a_service_without_a_feed_is_found_out(
 
 
 def test_a_change_that_cannot_be_read_does_not_stand_in_the_way() -> None:
-    good = {'token': 't', 'state': 'open', 'image_location': 'http://images.test/1.jpg'}
+    good = {'token': 't', 'state': 'open', 'image_location': 'http://192.0.2.1/1.jpg'}
     changes = [7, {}, {'request': {}}, {'api': 'new'}, {'api': 'spark', 'engagement': good}]
     body = {'cursor': 'c', 'changes': changes, 'more': True}
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=body))

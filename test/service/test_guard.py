@@ -13,7 +13,7 @@ import httpx
 import pytest
 from openapi_check import expect_as_described
 from PIL import Image
-from service_harness import InProcess, picture, question
+from service_harness import Caller, InProcess, picture, question
 
 from spark_ros.service.storage import keys
 from spark_ros.wire.heat import TYPES
@@ -133,6 +133,10 @@ def test_a_signed_url_is_for_everybody_until_it_expires(service: InProcess) -> N
         re.sub(r'expires=(\d+)', lambda found: f'expires={int(found[1]) + 1}', signed),
         re.sub(r'expires=\d+', 'expires=', signed),
         re.sub(r'expires=\d+', 'expires=abc', signed),
+        *(
+            re.sub(r'expires=(\d+)', lambda found: f'expires={spelled}'.format(found[1]), signed)
+            for spelled in ('0{}', '%2B{}', '{}.0', '%20{}', '{}%20', '{}_', '-{}', '0x{}')
+        ),
         signed.split('&')[0] + '&signature=',
         signed.split('&')[0] + '&signature=%C3%A9',
         signed.replace('.jpg', '.png'),
@@ -143,6 +147,38 @@ def test_a_signed_url_is_for_everybody_until_it_expires(service: InProcess) -> N
     assert robot.get(signed).content == picture()
     assert robot.get(urls['url']).content == picture()
     assert is_error(service.tenant('other').get(urls['url']), 404)
+
+
+@pytest.mark.parametrize('api', ['spark', 'heat'])
+def test_signed_urls_end_with_their_key(service: InProcess, api: str) -> None:
+    key = service.key('robot', api=api)
+    header = {'Authorization': f'Bearer {key}'} if api == 'spark' else {'X-Heat-API-Key': key}
+    urls = Caller(service, header).upload()
+    other = service.tenant('other').upload()['signedUrl']
+    assert service.send('GET', urls['signedUrl']).status_code == 200
+    renew = service.context.store.write_now(lambda transaction: keys.rotate(transaction, 'robot'))
+    assert is_error(service.send('GET', urls['signedUrl']), 403)
+    name = 'Authorization' if api == 'spark' else 'X-Heat-API-Key'
+    renewed = Caller(service, {name: f'Bearer {renew}' if api == 'spark' else renew})
+    assert renewed.get(urls['url']).status_code == 200
+    signed = renewed.upload()['signedUrl']
+    assert service.send('GET', signed).status_code == 200
+    service.context.store.write_now(lambda transaction: keys.revoke(transaction, 'robot', 1.0))
+    assert is_error(service.send('GET', signed), 403)
+    assert service.send('GET', other).status_code == 200
+
+
+def test_a_signature_is_for_one_key(service: InProcess) -> None:
+    one, two = service.tenant('one').upload(), service.tenant('two').upload()
+    query = two['signedUrl'].partition('?')[2]
+    assert is_error(service.send('GET', f'{one["url"]}?{query}'), 403)
+
+
+def test_operators_need_no_signature(service: InProcess) -> None:
+    url, operator = service.tenant().upload()['url'], service.operator()
+    assert operator.get(url).content == picture()
+    assert operator.post('/logout').status_code == 200
+    assert is_error(operator.get(url), 401)
 
 
 def test_images_can_do_nothing_in_a_browser(service: InProcess) -> None:
@@ -214,7 +250,7 @@ def test_the_same_idempotency_key_asks_once(service: InProcess) -> None:
     robot = service.tenant()
     said = {'Idempotency-Key': 'frame 7'}
     first = robot.post('/v1/engagement', json=question(), headers=said)
-    spaced = b'{ "instructions": "What is there?",\n"content_location":["http://images.test/1.jpg"]}'
+    spaced = b'{ "instructions": "What is there?",\n"content_location":["http://192.0.2.1/1.jpg"]}'
     assert robot.post('/v1/engagement', content=spaced, headers=said).json() == first.json()
     other = robot.post('/v1/engagement', json=question(instructions='x'), headers=said)
     assert is_error(other, 409)

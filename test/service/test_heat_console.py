@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 from heat_harness import ANSWERS, CHOICES, IMAGE, ask, asker, body, is_error, seen
 from PIL import Image
-from service_harness import URL, Caller, InProcess, picture
+from service_harness import DEADLINE_S, URL, Caller, InProcess, picture
+from sqlalchemy import Connection, func, select
 
 from spark_ros.service.heat.staged_media import media
+from spark_ros.service.storage.schema import fetches
 from spark_ros.wire.heat import TYPES
 
-HOUR_S = 3600
+OTHER = IMAGE.rpartition('/')[0]
 NO_PROMPT = {
     'choices_type': 'text', 'choices': [], 'min_answers': 0, 'max_answers': 0,
     'rating_min': None, 'rating_max': None, 'rating_step': None, 'label_min': '', 'label_max': '',
@@ -23,26 +26,48 @@ NO_PROMPT = {
 }  # fmt: skip
 
 
+def refused(url: str) -> dict[str, Any]:
+    """Return what a console is told of a picture that the service may not fetch."""
+    why = 'refused: 192.0.2.1 is documentation; --allow-fetch-net permits a network'
+    return {'url': None, 'source': url, 'state': 'failed', 'error': why}
+
+
+def settled(service: InProcess, count: int) -> None:
+    """Wait until so many pictures could not be fetched."""
+
+    def failed(connection: Connection) -> int:
+        query = select(func.count()).select_from(fetches).where(fetches.c.state == 'failed')
+        return connection.execute(query).scalar_one()
+
+    async def wait() -> None:
+        with service.context.bus.subscribe() as changes:
+            while await service.context.store.read(failed) < count:
+                await asyncio.wait_for(changes.next(), DEADLINE_S)
+
+    service.do(wait())
+
+
 def test_the_queue_and_the_question(service: InProcess) -> None:
     robot, operator = asker(service), service.operator()
     made = ask(
         robot, 'annotations-with-multiple-choice', annotations_type='rectangle',
-        min_annotations=0, max_annotations=9, attachments=[IMAGE, f'{URL}/b.jpg'],
+        min_annotations=0, max_annotations=9, attachments=[IMAGE, f'{OTHER}/b.jpg'],
         hook_url='http://robot.test/hook', exclude_crunchers=['x'],
     )  # fmt: skip
+    settled(service, 2)
     service.clock.now += 2
     [line] = operator.get('/console/api/queue').json()['questions']
     assert line == {
         'id': 1, 'api': 'heat', 'kind': 'annotations-with-multiple-choice', 'state': 'open',
-        'program': None, 'instructions': 'Look at it', 'image_url': IMAGE, 'tenant': 'robot',
+        'program': None, 'instructions': 'Look at it', 'image': refused(IMAGE), 'tenant': 'robot',
         'age_s': 2.0, 'created': made['date_created'], 'mine': False, 'priors': 0,
         'excluded': False,
     }  # fmt: skip
     shown = operator.get('/console/api/questions/1').json()
-    choices = [{'value': value, 'url': None} for value in CHOICES]
+    choices = [{'value': value} for value in CHOICES]
     assert shown == {
         **line, 'token': made['id'], 'lease_s': None, 'attachments_type': 'image',
-        'attachments': [{'url': IMAGE}, {'url': f'{URL}/b.jpg'}],
+        'attachments': [refused(IMAGE), refused(f'{OTHER}/b.jpg')],
         'prompt': {'kind': 'annotations', 'instruction': 'Look at it', **NO_PROMPT},
         'annotations_type': 'rectangle', 'min_annotations': 0, 'max_annotations': 9,
         'per_annotation': {
@@ -72,16 +97,19 @@ def test_prompts_of_every_kind(service: InProcess) -> None:
     calling = shown('free-text', attachments=['dial:+1212@ww1234', 'PIN: 1234'])
     assert calling['attachments'] == [{'text': 'dial:+1212@ww1234'}, {'text': 'PIN: 1234'}]
     assert calling['dial'] == ['dial:+1212@ww1234']
-    assert calling['image_url'] == ''
+    assert calling['image'] is None
     assert shown('image')['prompt']['kind'] == 'image'
     video = shown(
         'annotations', attachments_type='video', attachments=['https://www.youtube.com/embed/R0'],
     )
-    assert video['attachments'] == [{'url': 'https://www.youtube.com/embed/R0'}]
-    assert video['image_url'] == ''
+    player = 'https://www.youtube.com/embed/R0'
+    assert video['attachments'] == [
+        {'url': None, 'source': player, 'state': 'link', 'error': None}
+    ]
+    assert video['image'] is None
 
 
-def test_own_images_are_signed_for_the_browser_and_stay_the_same_for_an_hour(
+def test_own_images_are_shown_by_their_paths_and_those_of_others_are_not(
     service: InProcess,
 ) -> None:
     robot, other, operator = asker(service), asker(service, 'other'), service.operator()
@@ -89,20 +117,14 @@ def test_own_images_are_signed_for_the_browser_and_stay_the_same_for_an_hour(
     ask(robot, 'multiple-choice', attachments_type='image', attachments=urls,
         choices_type='image', choices=urls)
     shown = operator.get('/console/api/questions/1').json()
-    own, foreign = (each['url'] for each in shown['attachments'])
-    assert own.startswith('/v1/image/') and 'signature=' in own
-    assert service.send('GET', own).content == picture(shade=1)
-    assert foreign == urls[1]
+    own, foreign = shown['attachments']
+    assert (URL + own['url'], own['source'], own['state']) == (urls[0], urls[0], 'own')
+    assert operator.get(own['url']).content == picture(shade=1)
+    assert (foreign['url'], foreign['source']) == (None, urls[1])
     assert shown['prompt']['choices'] == [
-        {'value': urls[0], 'url': own}, {'value': urls[1], 'url': foreign},
+        {'value': urls[0], **own}, {'value': urls[1], **foreign},
     ]  # fmt: skip
-    assert shown['image_url'] == own
-    next_hour = service.clock.now + HOUR_S - service.clock.now % HOUR_S
-    later = []
-    for moment in (next_hour + 1, next_hour + HOUR_S - 1):
-        service.clock.now = moment
-        later.append(operator.get('/console/api/questions/1').json()['image_url'])
-    assert later[0] == later[1] != own
+    assert shown['image'] == own
 
 
 RECTANGLE = {'annotations_type': 'rectangle', 'min_annotations': 0}
@@ -214,7 +236,7 @@ def test_a_file_is_uploaded_and_is_the_answer(
         return
     assert uploaded.status_code == 200, uploaded.text
     url = uploaded.json()['url']
-    assert service.send('GET', url).content == content
+    assert operator.get(url).content == content
     assert operator.act(shown, 'answer', response=url).status_code == 200
     response = seen(robot, id)['response']
     assert response.startswith(f'{URL}/v1/image/')
@@ -272,15 +294,18 @@ def test_excluded_operators_leave_it_to_others(service: InProcess) -> None:
     assert seen(robot, nobody)['status'] == 'pending'
 
 
-def test_pages_may_show_what_questions_attach_and_run_only_their_own(service: InProcess) -> None:
+def test_pages_load_nothing_from_anywhere_else(service: InProcess) -> None:
     answer = service.send('GET', '/console/app.js')
     policy = dict(
         part.split(' ', 1) for part in answer.headers['content-security-policy'].split('; ')
     )
     assert policy['script-src'] == "'self'"
     assert policy['default-src'] == "'none'"
-    for directive in ('img-src', 'media-src', 'frame-src'):
-        assert {'http:', 'https:'} <= set(policy[directive].split())
+    assert policy['img-src'] == "'self' data: blob:"
+    assert policy['media-src'] == "'self' blob:"
+    assert policy['frame-src'] == "'none'"
+    allowed = {"'none'", "'self'", 'data:', 'blob:'}
+    assert {source for given in policy.values() for source in given.split()} <= allowed
     assert answer.headers['cache-control'] == 'no-cache'
     assert service.send('GET', '/console/nowhere.js').status_code == 404
 

@@ -15,7 +15,7 @@ from service_harness import Caller, InProcess, picture
 from sqlalchemy import select
 
 # What the tests of each API promise of images is run here once more, for a bucket.
-from test_console_api import test_the_console_sees_own_images_signed_and_others_as_they_are
+from test_console_api import test_the_console_loads_own_images_and_no_others
 from test_guard import (
     is_error,
     test_a_signed_url_is_for_everybody_until_it_expires,
@@ -41,7 +41,7 @@ __all__ = [
     'test_annotations_lie_in_the_upright_image',
     'test_images_can_do_nothing_in_a_browser',
     'test_tenants_do_not_see_each_other',
-    'test_the_console_sees_own_images_signed_and_others_as_they_are',
+    'test_the_console_loads_own_images_and_no_others',
     'test_upload_edges',
     'test_uploads_are_known_by_their_bytes',
     'test_who_may_upload',

@@ -25,12 +25,13 @@ from spark_ros.service.pushes.outgoing import (
     outgoing_client,
     resolve_by_system,
 )
+from spark_ros.service.settings import Settings
 
 PUBLIC = ['8.8.8.8', '1.1.1.1', '2606:4700::1111', '2002:808:808::1', '172.32.0.1', '100.128.0.1']
 REFUSED = {
     '0.0.0.0': 'unspecified', '0.1.2.3': 'unspecified', '10.255.0.1': 'private',
     '100.64.0.1': 'NAT', '100.127.255.255': 'NAT', '127.0.0.1': 'loopback',
-    '127.255.255.254': 'loopback', '169.254.169.254': 'link-local', '172.16.0.1': 'private',
+    '127.255.255.254': 'loopback', '169.254.169.254': 'metadata', '172.16.0.1': 'private',
     '172.31.255.255': 'private', '192.0.0.8': 'reserved', '192.0.2.1': 'documentation',
     '192.88.99.1': '6to4', '192.168.1.1': 'private', '198.18.0.1': 'benchmarking',
     '198.19.255.255': 'benchmarking', '198.51.100.7': 'documentation',
@@ -40,7 +41,7 @@ REFUSED = {
     '::ffff:8.8.8.8': 'mapped', '::ffff:7f00:1': 'mapped', '::127.0.0.1': 'compatible',
     '::ffff:0:127.0.0.1': 'not a public', '64:ff9b::7f00:1': 'NAT64', '64:ff9b::8.8.8.8': 'NAT64',
     '64:ff9b:1::a00:1': 'NAT64', '64:ff9b:1:ffff::1': 'NAT64', '2002:7f00:1::': '6to4',
-    '2002:a00:1::1': '6to4', '2002:c0a8:101::': '6to4', '2002:a9fe:a9fe::': '6to4',
+    '2002:a00:1::1': '6to4', '2002:c0a8:101::': '6to4', '2002:a9fe:a9fe::': 'metadata',
     '2001:0:7f00:1::': 'Teredo', '2001:0:808:808:0:0:80ff:fffe': 'Teredo',
     'fc00::1': 'private', 'fd12:3456::1': 'private', 'fe80::1': 'link-local',
     'fe80::1%lo': 'link-local', 'febf::1': 'link-local', 'fec0::1': 'not a public',
@@ -115,13 +116,50 @@ def test_a_listed_network_passes_and_no_more(network: str, inside: str, outside:
     assert guard.refusal(outside) is not None
 
 
+@pytest.mark.parametrize(
+    'address',
+    [
+        '169.254.169.254', '169.254.170.2', '168.63.129.16', '100.100.100.200', '192.0.0.192',
+        'fd00:ec2::254', 'fd20:ce::254', 'fd00:ec2::254%lo', '::ffff:169.254.169.254',
+        '64:ff9b::a9fe:a9fe', '64:ff9b:1::a83f:8110', '2002:a9fe:a9fe::', '::169.254.170.2',
+        '2001:0:808:808:0:0:5601:5601',
+    ],
+)  # fmt: skip
+def test_the_metadata_of_a_cloud_is_refused_whatever_is_allowed(address: str) -> None:
+    said = Guard(['0.0.0.0/0', '::/0']).refusal(address)
+    assert said == 'the metadata service of a cloud'
+
+
+@pytest.mark.parametrize(
+    'port', [22, 25, 1433, 1521, 2375, 2376, 3306, 5432, 6379, 6443, 9200, 10250, 11211, 27017]
+)
+def test_ports_of_mail_shells_databases_and_containers_are_refused(port: int) -> None:
+    guard = Guard(['127.0.0.0/8'], Settings(Path('unused')).refused_ports)
+    with pytest.raises(RefusedDestination, match=f'port {port} '):
+        post(guard, f'http://127.0.0.1:{port}/')
+
+
+def test_a_cookie_of_an_answer_is_not_sent_with_the_next(receiver: Receiver) -> None:
+    with Receiver(lambda number: 200, cookie='a=b') as baking:
+
+        async def twice() -> None:
+            async with outgoing_client(Guard(['127.0.0.0/8']), DEADLINE_S) as http:
+                for _ in range(2):
+                    answer = await http.post(baking.url())
+                    assert answer.headers['set-cookie'] == 'a=b'
+
+        asyncio.run(twice())
+        assert 'cookie' not in baking.received[1].headers
+
+
 @pytest.mark.parametrize('text', ['', 'x', '10.0.0.1/8', '10.0.0.0/33', '2130706433/8'])
 def test_a_network_that_is_none_is_said(text: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         Guard([text])
-    ran = command('serve', '--allow-net', text, '--data', str(tmp_path))
-    assert ran.returncode == 2
-    assert '--allow-net' in ran.stderr
+    for option in ('--allow-net', '--allow-fetch-net'):
+        ran = command('serve', option, text, '--data', str(tmp_path))
+        assert ran.returncode == 2
+        assert option in ran.stderr
 
 
 @pytest.mark.parametrize('host', LOOPBACK_SPELLINGS)

@@ -208,7 +208,7 @@ def test_programs_on_the_command_line(data: Path, tmp_path: Path, key: str) -> N
     program = tmp_path / 'program.yaml'
     program.write_text(
         'instructions: Find every crate\nlabel_options: [crate, pallet]\n'
-        'reference_images:\n  - good.png\n  - https://images.test/b.jpg\n'
+        'reference_images:\n  - good.png\n  - https://192.0.2.1/b.jpg\n'
     )
     said = command('program', 'set', 'crates', '--file', str(program), *place)
     assert (said.returncode, said.stderr) == (0, '')
@@ -223,7 +223,7 @@ def test_programs_on_the_command_line(data: Path, tmp_path: Path, key: str) -> N
         shown = console.get('/console/api/questions/1').json()
         assert shown['label_options'] == ['crate', 'pallet']
         own, other = shown['reference_images']
-        assert other == 'https://images.test/b.jpg'
+        assert other == 'https://192.0.2.1/b.jpg'
         assert httpx.get(service.url + own).content == picture(form='PNG')
 
 

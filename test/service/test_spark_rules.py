@@ -11,7 +11,7 @@ import pytest
 from service_harness import InProcess, box, picture, prior, question
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
-URL = 'http://images.test/1.jpg'
+URL = 'http://192.0.2.1/1.jpg'
 
 
 def priors(**more: Any) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def test_list_parameters(
 def sixty(service: InProcess) -> Any:
     robot = service.tenant('sixty')
     for at in range(6):
-        robot.ask(content_location=[f'http://images.test/{at}-{image}.jpg' for image in range(10)])
+        robot.ask(content_location=[f'http://192.0.2.1/{at}-{image}.jpg' for image in range(10)])
     return robot
 
 
@@ -228,7 +228,7 @@ def test_link_next_leads_through_all_oldest_first(sixty: Any) -> None:
         seen += [each['image_location'] for each in answer.json()]
         path = answer.links.get('next', {}).get('url')
     assert seen == [
-        f'http://images.test/{at}-{image}.jpg' for at in range(6) for image in range(10)
+        f'http://192.0.2.1/{at}-{image}.jpg' for at in range(6) for image in range(10)
     ]
 
 

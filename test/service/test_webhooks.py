@@ -227,7 +227,7 @@ def test_a_hanging_receiver_slows_nobody(
     service = make_service(allow_nets=LOOPBACK, webhook_timeout_s=DEADLINE_S)
     with Receiver(lambda number: None) as hanging:
         robot = service.tenant()
-        images = [f'http://images.test/{number}.jpg' for number in range(50)]
+        images = [f'http://192.0.2.1/{number}.jpg' for number in range(50)]
         for _ in range(4):
             robot.ask(webhook_url=hanging.url(), content_location=images)
         hanging.wait_count(PER_HOST)
@@ -250,7 +250,7 @@ def test_a_receiver_that_hangs_is_given_up_in_time(
 
 
 def test_each_image_of_a_job_is_pushed(pushing: InProcess, receiver: Receiver) -> None:
-    images = [f'http://images.test/{number}.jpg' for number in range(20)]
+    images = [f'http://192.0.2.1/{number}.jpg' for number in range(20)]
     token = pushing.tenant().ask(webhook_url=receiver.url(), content_location=images)
     pushes = receiver.wait_count(20)
     assert {push.body['token'] for push in pushes} == {token}

@@ -41,6 +41,7 @@ class Receiver:
         answer: Callable[[int], int | str | None] = lambda number: 200,
         tls: ssl.SSLContext | None = None,
         port: int = 0,
+        cookie: str = '',
     ) -> None:
         self.received: list[Received] = []
         self._changed = threading.Condition()
@@ -66,6 +67,8 @@ class Receiver:
                 self.send_response(said if isinstance(said, int) else 307)
                 if isinstance(said, str):
                     self.send_header('Location', said)
+                if cookie:
+                    self.send_header('Set-Cookie', cookie)
                 self.send_header('Content-Length', '0')
                 self.end_headers()
 

@@ -14,11 +14,13 @@ export class ApiError extends Error {
   }
 }
 
-async function call(method, path, body, options = {}) {
+const call = (method, path, body, options) => send(method, BASE + path, body, options);
+
+async function send(method, url, body, options = {}) {
   const file = body instanceof FormData;
   let response;
   try {
-    response = await fetch(BASE + path, {
+    response = await fetch(url, {
       method,
       cache: 'no-store',
       credentials: 'same-origin',
@@ -46,9 +48,13 @@ async function call(method, path, body, options = {}) {
 const question = (id, verb) => `/questions/${encodeURIComponent(id)}/${verb}`;
 
 export const getQueue = () => call('GET', '/queue');
+export const getQuestion = (id) => call('GET', `/questions/${encodeURIComponent(id)}`);
 export const claim = (id) => call('POST', question(id, 'claim'), {});
 export const heartbeat = (id) => call('POST', question(id, 'heartbeat'), {});
 export const answer = (id, body) => call('POST', question(id, 'answer'), body);
+export const getSessions = () => call('GET', '/sessions');
+export const revoke = (id) => call('POST', `/sessions/${encodeURIComponent(id)}/revoke`, {});
+export const logOut = () => send('POST', '/logout', {});
 export const flag = (id, reason) => call('POST', question(id, 'flag'), { reason });
 
 /** Store a file for the answer; gives its `url`. */

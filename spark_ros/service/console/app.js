@@ -13,6 +13,7 @@ import { Labels } from './labels.js';
 import { Panel } from './panel.js';
 import { Picture } from './picture.js';
 import { Queue } from './queue.js';
+import { showSessions } from './sessions.js';
 import { showConnection } from './status.js';
 
 const REFETCH_MS = 20_000;
@@ -61,6 +62,8 @@ const buttons = {
   flag: askForReason,
   'open-next': () => desk.openNext(),
   'help-button': help,
+  'sessions-button': showSessions,
+  'log-out': () => desk.logOut(),
 };
 for (const [id, action] of Object.entries(buttons)) byId(id).addEventListener('click', action);
 setUpFlag((reason) => desk.flag(reason));

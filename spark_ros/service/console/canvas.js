@@ -124,7 +124,7 @@ export class Canvas {
     const scale = Math.max(
       Math.min(
         (clientWidth - 2 * MARGIN_PX) / width,
-        this.#medium.tall ? MAX_SCALE : high / height,
+        high / height,
         MAX_SCALE,
       ),
       0.01,
@@ -173,13 +173,11 @@ export class Canvas {
   #setView(view, fitted) {
     this.#view = view;
     this.#fitted = fitted;
-    const { element, scales } = this.#medium;
+    const { element } = this.#medium;
     const { width, height } = this.size;
-    const grown = scales ? view.scale : 1;
-    element.style.width = `${width * grown}px`;
-    element.style.height = `${height * grown}px`;
-    element.style.transform =
-      `translate(${view.x}px, ${view.y}px) scale(${scales ? 1 : view.scale})`;
+    element.style.width = `${width * view.scale}px`;
+    element.style.height = `${height * view.scale}px`;
+    element.style.transform = `translate(${view.x}px, ${view.y}px)`;
     element.classList.toggle('pixels', view.scale > 4);
     this.redraw();
   }

@@ -5,6 +5,7 @@ import * as api from './api.js';
 import { closeFlag } from './dialogs.js';
 import { byId } from './dom.js';
 import { Lease } from './lease.js';
+import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
 import { notify, showCounts, showIdle, showSignedOut } from './status.js';
 
 export class Desk {
@@ -100,6 +101,22 @@ export class Desk {
     });
   }
 
+  /** Give the question back and log out; what follows is the page of who is not logged in. */
+  logOut() {
+    this.#once(async () => {
+      await this.#lease.release();
+      try {
+        await api.logOut();
+      } catch (error) {
+        if (error.status !== 401) {
+          notify(`Not logged out: ${error.message}`, true);
+          return;
+        }
+      }
+      location.replace('/');
+    });
+  }
+
   updateButtons() {
     byId('submit').disabled = !this.submittable;
     for (const id of ['flag', 'skip']) byId(id).disabled = this.#busy || !this.current;
@@ -113,10 +130,21 @@ export class Desk {
       showCounts(questions.length, answered);
       const known = new Set(questions.map(({ id }) => id));
       this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
-      if (!this.current) this.#showIdle();
+      if (this.current) await this.#lookForFiles(this.current);
+      else this.#showIdle();
     } catch (error) {
       this.#noticeSignedOut(error);
     }
+  }
+
+  /** Show what has come of the question's files since it was opened. */
+  async #lookForFiles(question) {
+    const files = mediaOf(question);
+    if (!files.some(isWaiting)) return;
+    const fresh = mediaOf(await api.getQuestion(question.id));
+    if (this.current !== question) return;
+    files.forEach((file, at) => Object.assign(file, fresh[at]));
+    checkExpected();
   }
 
   /** Do one thing at a time about the current question. */
@@ -143,6 +171,7 @@ export class Desk {
       return false;
     }
     this.form?.clear();
+    forgetExpected();
     this.current = question;
     this.#lease.hold(question);
     const draft = this.#drafts.get(id);
@@ -150,7 +179,7 @@ export class Desk {
     this.form = formFor(question);
     byId('idle').hidden = true;
     panel.show(question);
-    this.form.show(question, draft, queue.loadedUrl(id));
+    this.form.show(question, draft);
     queue.show(queue.questions, question.id);
     this.form.focus();
     return true;
@@ -166,6 +195,7 @@ export class Desk {
     const { panel, queue } = this.#parts;
     this.current = null;
     this.form?.clear();
+    forgetExpected();
     this.form = null;
     closeFlag();
     panel.hide();

@@ -31,12 +31,22 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** The address if it is one to load (http, https), else null. */
-export function safeUrl(value) {
+/** The path of an address on this service, else null: nothing else is ever loaded. */
+export function ownPath(value) {
+  const url = parsed(value);
+  return url?.origin === location.origin ? url.pathname : null;
+}
+
+/** The address if it is one that a link may lead to (http, https), else null. */
+export function webUrl(value) {
+  const url = parsed(value);
+  return ['http:', 'https:'].includes(url?.protocol) ? url : null;
+}
+
+function parsed(value) {
   if (typeof value !== 'string' || !value) return null;
   try {
-    const url = new URL(value, location.href);
-    return ['http:', 'https:'].includes(url.protocol) ? url.href : null;
+    return new URL(value, location.href);
   } catch {
     return null;
   }

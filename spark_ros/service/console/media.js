@@ -1,34 +1,53 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Showing what others sent: text, and media from addresses that were checked first.
+// Showing what others sent: text, and files that the service has, or has fetched a copy of. What it
+// does not have is written out, and never loaded from where it is.
 
-import { asText, clipped, el, safeUrl } from './dom.js';
+import { asText, clipped, el, ownPath, webUrl } from './dom.js';
 
-const YOUTUBE = /^https:\/\/www\.youtube(?:-nocookie)?\.com\/embed\/[\w-]+(?:[?#]|$)/;
-// A player from a host of its own needs scripts; whatever else is framed can run nothing.
-const PLAYER_RIGHTS = 'allow-scripts allow-same-origin allow-presentation';
+const LONGEST_URL = 200;
+const expected = new Set();
 
-export const isYouTube = (url) => YOUTUBE.test(url ?? '');
+/** All files of a question, in the same order each time. */
+export function mediaOf({ image, attachments, prompt, per_annotation: inner, reference_images: references }) {
+  const choices = [prompt, inner].flatMap((asked) => asked?.choices ?? []);
+  return [image, ...(attachments ?? []), ...choices, ...(references ?? [])]
+    .filter((item) => item?.source !== undefined);
+}
+
+export const isWaiting = (item) => item.state === 'waiting';
+
+/** Call `then` when a file that is being fetched is here, or cannot be. */
+export function whenCome(item, then) {
+  if (isWaiting(item)) expected.add({ item, then });
+}
+
+/** Call for the files that have come since. */
+export function checkExpected() {
+  for (const entry of [...expected]) {
+    if (isWaiting(entry.item)) continue;
+    expected.delete(entry);
+    entry.then();
+  }
+}
+
+export function forgetExpected() {
+  expected.clear();
+}
 
 /** An element that shows a 'text', 'image', 'video', 'audio' or 'website'. */
 export function showing(type, item, name) {
   if (type === 'text') return el('div', { class: 'paper', dir: 'auto' }, asText(item.text));
-  const url = safeUrl(item.url);
-  if (!url) return notLoaded(item.url);
-  if (type === 'image') return picture(url, name);
-  if (type === 'audio') return player('audio', url, name);
-  if (type === 'video' && !isYouTube(url)) return player('video', url, name);
-  return el('div', { class: 'site' }, frame(url, name), linkTo(url));
+  const url = ownPath(item.url);
+  if (url) return type === 'image' ? picture(url, name) : player(type, url, name);
+  const element = absent(item);
+  whenCome(item, () => element.replaceWith(showing(type, item, name)));
+  return element;
 }
 
-export function frame(url, name) {
-  return el('iframe', {
-    sandbox: isYouTube(url) ? PLAYER_RIGHTS : '',
-    referrerpolicy: 'no-referrer',
-    loading: 'lazy',
-    title: name,
-    src: url,
-    'data-testid': 'frame',
-  });
+/** What is said of a file that is not here: that it is on its way, why not, or where it is. */
+export function absent(item) {
+  const kind = item.state === 'failed' ? 'failed' : 'absent muted';
+  return el('p', { class: kind, 'data-testid': 'absent' }, ...wordsFor(item));
 }
 
 export function player(kind, url, name) {
@@ -37,22 +56,26 @@ export function player(kind, url, name) {
   return element;
 }
 
-export function linkTo(url) {
-  const link = { class: 'source', href: url, target: '_blank', rel: 'noopener noreferrer' };
-  return el('a', link, clipped(url, 200));
-}
-
 function picture(url, name) {
   const image = el('img', { alt: name, loading: 'lazy', draggable: 'false', src: url });
   image.addEventListener('error', () => image.replaceWith(failed(url)), { once: true });
   return image;
 }
 
-function failed(url) {
-  return el('p', { class: 'failed' }, 'Cannot be loaded: ', linkTo(url));
+function wordsFor({ state, source, error }) {
+  const url = webUrl(source);
+  const text = el('bdi', {}, clipped(asText(source), LONGEST_URL));
+  if (!url) return ['Not an address: ', text];
+  if (state === 'link') return ['On another site: ', linkTo(url), ' ', text];
+  if (isWaiting({ state })) return [`Being fetched from ${url.host}: `, text];
+  return [`Not fetched from ${url.host}: ${asText(error)}. `, text];
 }
 
-function notLoaded(given) {
-  return el('p', { class: 'failed' }, 'Not an address to load: ',
-    el('bdi', {}, clipped(asText(given), 200)));
+function linkTo(url) {
+  const link = { class: 'source', href: url.href, target: '_blank', rel: 'noopener noreferrer' };
+  return el('a', link, url.host);
+}
+
+function failed(url) {
+  return el('p', { class: 'failed' }, 'Cannot be loaded: ', el('bdi', {}, url));
 }

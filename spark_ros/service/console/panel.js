@@ -1,8 +1,9 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The side panel: what is asked, about what, by whom.
 
-import { asText, byId, clipped, el, safeUrl, say } from './dom.js';
+import { asText, byId, el, ownPath, say } from './dom.js';
 import { kindName } from './kinds.js';
+import { absent, whenCome } from './media.js';
 
 const MOST_ROWS = 200;
 const MOST_REFERENCES = 24;
@@ -27,15 +28,9 @@ export class Panel {
   }
 
   #showReferences(references) {
-    byId('references').replaceChildren(...references.slice(0, MOST_REFERENCES).map((given, at) => {
-      const url = safeUrl(given);
-      if (!url) return el('bdi', { class: 'muted' }, `Not loaded: ${clipped(asText(given), 200)}`);
-      return el(
-        'a',
-        { href: url, target: '_blank', rel: 'noopener noreferrer' },
-        el('img', { src: url, alt: `Reference image ${at + 1}`, loading: 'lazy' }),
-      );
-    }));
+    const shown = references.slice(0, MOST_REFERENCES);
+    byId('references').replaceChildren(
+      ...shown.map((item, at) => makeReference(item, `Reference image ${at + 1}`)));
   }
 
   #showDetails(question) {
@@ -54,6 +49,17 @@ export class Panel {
       body.append(row);
     }
   }
+}
+
+function makeReference(item, name) {
+  const url = ownPath(item.url);
+  if (url) {
+    const link = { href: url, target: '_blank', rel: 'noopener noreferrer' };
+    return el('a', link, el('img', { src: url, alt: name, loading: 'lazy' }));
+  }
+  const element = absent(item);
+  whenCome(item, () => element.replaceWith(makeReference(item, name)));
+  return element;
 }
 
 function makeRow(name, value) {

@@ -1,7 +1,8 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Bringing an image onto the stage, and saying so where that is not possible.
 
-import { asText, byId, el, safeUrl } from './dom.js';
+import { byId, el, ownPath } from './dom.js';
+import { absent, whenCome } from './media.js';
 
 // Long enough that a second press of Enter cannot answer a question nobody has seen yet.
 export const LOOK_FIRST_MS = 300;
@@ -21,24 +22,31 @@ export class Picture {
   }
 
   /**
-   * Show an image, or a SparkAI `video`. `loadedUrl` is where it was already loaded from; every
-   * signed URL is a new one.
+   * Show an image; of a SparkAI `video`, the player. `again` shows a file that has to be fetched
+   * first, once it is here.
    */
-  async show(asked) {
+  async show(file, { video = false, again = () => this.show(file, { video }) } = {}) {
+    const asked = { file };
     this.#asked = asked;
     this.#setSeen(false);
-    const url = safeUrl(asked.url);
-    if (asked.video) {
-      this.#canvas.load(null).catch(() => {});
-      this.#showCover('Shapes cannot be drawn on a video; answer in words.', url);
-      if (url) this.#cover.prepend(el('video', { src: url, controls: '', preload: 'metadata' }));
+    const url = ownPath(file.url);
+    if (!url || video) this.#canvas.load(null).catch(() => {});
+    if (!url) {
+      this.#showCover(absent(file));
+      whenCome(file, () => this.#asked === asked && again());
+      // What is elsewhere can be looked at there; what is nowhere can only be flagged.
+      if (file.state !== 'link') return;
+    } else if (video) {
+      this.#showCover(
+        el('video', { src: url, controls: '', preload: 'metadata' }),
+        el('p', {}, 'Shapes cannot be drawn on a video; answer in words.'),
+      );
     } else {
-      this.#showCover('');
+      this.#showCover();
       try {
-        await this.#canvas.load(asked.loadedUrl ?? url);
+        await this.#canvas.load(url);
       } catch {
-        if (this.#asked !== asked) return;
-        this.#showCover('The image cannot be loaded. Try again, or flag the question.', url, true);
+        if (this.#asked === asked) this.#showRetry(file);
         return;
       }
     }
@@ -50,7 +58,7 @@ export class Picture {
     const asked = { medium };
     this.#asked = asked;
     this.#setSeen(false);
-    this.#showCover('');
+    this.#showCover();
     this.#canvas.place(medium);
     this.#seenSoon(asked);
   }
@@ -70,23 +78,15 @@ export class Picture {
     this.#onSeen();
   }
 
-  #showCover(text, url = null, retry = false) {
-    this.#cover.hidden = !text;
-    this.#cover.replaceChildren();
-    if (!text) return;
-    const asked = this.#asked;
-    const given = asText(asked.url);
-    this.#cover.append(
-      el('p', {}, text),
-      url
-        ? el('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }, given)
-        : el('bdi', { class: 'muted' }, given),
-    );
-    if (!retry) return;
+  #showCover(...parts) {
+    this.#cover.hidden = !parts.length;
+    this.#cover.replaceChildren(...parts);
+  }
+
+  #showRetry(file) {
     const button = el('button', { type: 'button' }, 'Try again');
-    button.addEventListener('click', () => {
-      if (this.#asked === asked) this.show({ ...asked, loadedUrl: null });
-    });
-    this.#cover.append(button);
+    button.addEventListener('click', () => this.show(file));
+    this.#showCover(
+      el('p', {}, 'The image cannot be loaded. Try again, or flag the question.'), button);
   }
 }

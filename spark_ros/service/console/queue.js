@@ -1,7 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The list of questions, oldest first, with timers.
 
-import { ageText, asText, clipped, counted, el, safeUrl, say } from './dom.js';
+import { ageText, asText, clipped, counted, el, ownPath, say } from './dom.js';
 import { kindName, kindSign } from './kinds.js';
 
 const AGING_S = 60;
@@ -60,20 +60,8 @@ export class Queue {
     return this.free().find((question) => !except.has(question.id)) ?? null;
   }
 
-  /** The address under which a question's image is already here, or null. */
-  loadedUrl(id) {
-    const image = this.#rows.get(id)?.item.querySelector('img');
-    return image?.complete && image.naturalWidth > 0 ? image.src : null;
-  }
-
   #makeRow(question) {
     const picture = el('span', { class: 'thumb' });
-    const url = safeUrl(question.image_url);
-    if (url) {
-      picture.append(el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' }));
-    } else {
-      picture.append(kindSign(question.kind));
-    }
     const title = el('bdi', { class: 'title' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
     const state = el('span', { class: 'badge' });
@@ -87,12 +75,21 @@ export class Queue {
     );
     button.dataset.id = asText(question.id);
     button.addEventListener('click', () => this.#onOpen(question.id));
-    const row = { item: el('li', {}, button), button, title, age, state, shapes, born: 0 };
+    const row = { item: el('li', {}, button), button, picture, title, age, state, shapes, born: 0 };
     this.#rows.set(question.id, row);
     return row;
   }
 
   #fill(row, question, current) {
+    const url = ownPath(question.image?.url);
+    if (row.url !== url) {
+      row.url = url;
+      row.picture.replaceChildren(
+        url
+          ? el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' })
+          : kindSign(question.kind),
+      );
+    }
     const title = asText(question.program) || asText(question.instructions) || 'Question';
     const free = question.excluded ? 'not for you' : 'open';
     const state = question.mine ? 'yours' : question.state === 'assigned' ? 'taken' : free;

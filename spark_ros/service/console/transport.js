@@ -1,6 +1,5 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Playing and seeking a video that is being marked. A foreign player cannot be asked for its time,
-// so there the operator types it.
+// Playing and seeking a video that is being marked.
 
 import { el } from './dom.js';
 
@@ -54,27 +53,6 @@ export class Transport {
     };
     transport.onRemove = () => video.pause();
     show();
-    return transport;
-  }
-
-  /** `watch(on)`: whether the mouse goes to the player instead of drawing. */
-  static forPlayer(watch) {
-    const button = el('button', { type: 'button', 'aria-pressed': 'false' }, 'Use player ', el('kbd', {}, 'P'));
-    const field = el('input', {
-      type: 'number', min: 0, step: STEP_S, value: 0, 'aria-label': 'Time of the next mark in seconds',
-      'data-testid': 'time-field',
-    });
-    const transport = new Transport(button, field, el('span', { class: 'time' }, 's'));
-    let watching = false;
-    const set = (on) => {
-      watching = on;
-      button.setAttribute('aria-pressed', String(on));
-      watch(on);
-    };
-    button.addEventListener('click', () => set(!watching));
-    field.addEventListener('input', () => (transport.time = seconds(field.valueAsNumber || 0)));
-    transport.keys = { play: () => set(!watching) };
-    transport.onRemove = () => set(false);
     return transport;
   }
 

@@ -28,7 +28,8 @@ from spark_ros.service.heat.objects import (
 )
 from spark_ros.service.heat.staged_media import staged_file
 from spark_ros.service.heat.staging import STAGED_PATH, staged_response
-from spark_ros.service.storage import jobs, leases
+from spark_ros.service.heat.wanted_media import wanted_media
+from spark_ros.service.storage import fetches, jobs, leases
 from spark_ros.service.storage.idempotency import carry_out, once
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
@@ -107,11 +108,14 @@ async def _create(kind: str, request: Request, key: Key) -> Response:
     said = once(request, hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest())
     job = replace(job, robot_id=robot_of(request), base_url=base_url(request))
     settled = await _staged(service, key, asked) if key.test else None
+    wanted = wanted_media(asked, key.tenant, job.base_url)
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
-        if settled is not None:
+        if settled is None:
+            fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
+        else:
             [made] = jobs.states(transaction.connection, key.id, token)
             leases.settle(transaction, made.id, now, **settled)
         return {'id': token}

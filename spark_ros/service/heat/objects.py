@@ -99,5 +99,5 @@ def _response(service: Context, row: Row[Any], base: str, now: float) -> str | b
     if response.startswith(STAGED_PATH):
         response = base + response
     elif own is not None:
-        response = base + fresh_url(service, own, now)
+        response = base + fresh_url(service, own, row.key_hash, now)
     return to_json({'response': response})

@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from spark_ros.geometry import ImageSize
 from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.heat.objects import asked_of
+from spark_ros.service.heat.wanted_media import attached_media, is_copied
 from spark_ros.service.media import images
 from spark_ros.service.settings import Settings
-from spark_ros.service.web.image_urls import usable_url
+from spark_ros.service.web.shown_media import link, media
 from spark_ros.service.web.uploads import Expected
 from spark_ros.wire.heat import MEDIA, Prompt
 from spark_ros.wire.heat_response import check_response
@@ -24,25 +25,28 @@ UPLOAD_PART = 'file'
 DIAL = 'dial:'
 
 
-def details(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
+def details(
+    service: Context, connection: Connection, row: Row[Any], operator: str
+) -> dict[str, Any]:
     """Write all that an operator needs to answer, beyond the line of the queue."""
     asked = asked_of(row)
+    files = [url for kind, url in attached_media(asked) if is_copied(kind, url)]
+    copies = media(connection, files, row.tenant, row.created, row.base_url)
 
-    def shown(items: Sequence[str], kind: str) -> list[str | None]:
+    def shown(item: str, kind: str) -> dict[str, Any]:
         if kind == 'text':
-            return [None] * len(items)
-        return [usable_url(service, item, row.tenant, now) for item in items]
+            return {'text': item}
+        return copies[item] if is_copied(kind, item) else link(item)
 
     def prompt(said: Prompt) -> dict[str, Any]:
         choices, scale = said.choices, said.scale
-        urls = shown(choices.options, choices.type) if choices else []
         return {
             'kind': said.kind,
             'instruction': said.instruction,
             'choices_type': choices.type if choices else 'text',
-            'choices': [
-                {'value': value, 'url': url}
-                for value, url in zip(choices.options if choices else (), urls, strict=True)
+            'choices': [] if choices is None else [
+                {'value': value, **(shown(value, choices.type) if choices.type != 'text' else {})}
+                for value in choices.options
             ],
             'min_answers': choices.least if choices else 0,
             'max_answers': choices.most if choices else 0,
@@ -57,10 +61,7 @@ def details(service: Context, row: Row[Any], operator: str, now: float) -> dict[
     return {
         'attachments_type': asked.attachments_type,
         'attachments': [
-            {'text': item} if url is None else {'url': url}
-            for item, url in zip(
-                asked.attachments, shown(asked.attachments, asked.attachments_type), strict=True
-            )
+            shown(item, asked.attachments_type) for item in asked.attachments
         ],
         'prompt': prompt(asked.prompt),
         'annotations_type': asked.annotations_type,

@@ -1,10 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The console's own API: the queue, claiming, answering, and a stream of changes.
-
-Operators come with a session cookie. Whatever changes something must also carry
-`X-Requested-With: console` and, where the browser names an Origin, this service's own, so that
-no other site can act in an operator's name.
-"""
+"""The console's own API: the queue, claiming, answering, and a stream of changes."""
 
 from __future__ import annotations
 
@@ -13,7 +8,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row
 from starlette.requests import Request
@@ -22,59 +16,29 @@ from starlette.routing import Route
 
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
-from spark_ros.service.events import Subscription
+from spark_ros.service.events import Change, Subscription
 from spark_ros.service.heat import view as heat_view
 from spark_ros.service.media import images
 from spark_ros.service.operators import view as operator_view
-from spark_ros.service.storage import jobs, leases, sessions
+from spark_ros.service.operators.access import (
+    acting_operator,
+    known_operator,
+    known_session,
+    session_or_none,
+)
+from spark_ros.service.storage import jobs, leases
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
 from spark_ros.service.web.concurrency import CountedStream
-from spark_ros.service.web.connections import note_authenticated
-from spark_ros.service.web.image_urls import fresh_url
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.uploads import keep, receive
 
 QUEUE_LENGTH = 200
 KEEP_ALIVE_S = 15.0
+# How soon a stream ends whose session another process revoked.
+CHECK_SESSION_S = 3.0
 # What a database's integer column holds, and no more.
 QUESTION_ID = re.compile('[1-9][0-9]{0,17}')
-
-
-def cookie_name(request: Request) -> str:
-    """Return the session cookie's name: browsers share cookies among the ports of a host."""
-    port = request.url.port
-    return f'spark_session_{port}' if port else 'spark_session'
-
-
-async def operator_or_none(request: Request) -> str | None:
-    """Return the name of the caller's session, or None."""
-    service = context_of(request)
-    secret = request.cookies.get(cookie_name(request))
-    found = await sessions.find(service.store, secret, service.clock()) if secret else None
-    if found is not None:
-        note_authenticated(request)
-    return found
-
-
-async def known_operator(request: Request) -> str:
-    """Return the name of the caller's session, or answer 401."""
-    operator = await operator_or_none(request)
-    if operator is None:
-        raise ApiError(401, 'log in with the link that the service prints at its start')
-    return operator
-
-
-async def acting_operator(request: Request) -> str:
-    """As `known_operator`, for a call that changes something: answer 403 to other sites."""
-    if request.headers.get('x-requested-with') != 'console':
-        raise ApiError(403, 'send the header X-Requested-With: console')
-    origin = request.headers.get('origin')
-    if origin is not None:
-        allowed = {request.headers.get('host'), urlsplit(base_url(request)).netloc}
-        if urlsplit(origin).netloc not in allowed:
-            raise ApiError(403, 'this call comes from another site')
-    return await known_operator(request)
 
 
 def _question_id(request: Request) -> int:
@@ -93,7 +57,9 @@ async def queue(request: Request) -> Response:
     def read(connection: Connection) -> Response:
         rows = jobs.waiting(connection, QUEUE_LENGTH, service.crunchers.pseudonym(operator))
         return reply({
-            'questions': [operator_view.queue_line(service, row, operator, now) for row in rows],
+            'questions': [
+                operator_view.queue_line(service, connection, row, operator, now) for row in rows
+            ],
             'answered': jobs.answered_by(connection, operator),
         })
 
@@ -203,35 +169,48 @@ async def upload(request: Request) -> Response:
     await keep(
         service, stored, lambda transaction: images.record(transaction, stored, None, now)
     )
-    return reply({'url': base_url(request) + fresh_url(service, stored.path, now)})
+    return reply({'url': base_url(request) + stored.path})
 
 
 async def events(request: Request) -> Response:
-    """Stream every change as server-sent events until the service stops."""
-    service, operator = context_of(request), await known_operator(request)
+    """Stream every change as server-sent events until the session ends, or the service stops."""
+    session = await known_session(request)
     return CountedStream(
-        service.event_streams.hold(operator),
-        _stream(service),
+        context_of(request).event_streams.hold(session.id),
+        _stream(request),
         media_type='text/event-stream',
         headers={'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'},
     )
 
 
-async def _stream(service: Context) -> AsyncIterator[bytes]:
-    with service.bus.subscribe() as subscription:
+async def _stream(request: Request) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    with context_of(request).bus.subscribe() as subscription:
         # Whatever changed before this line reached the browser is in the queue it now asks for.
         yield b'event: queue\ndata: {}\n\n'
+        checked = told = loop.time()
         while not subscription.closed:
-            yield await _next_event(subscription)
+            change, came = await _next_change(subscription)
+            if change is None or loop.time() - checked >= CHECK_SESSION_S:
+                if await session_or_none(request) is None:
+                    return
+                checked = loop.time()
+            if came:
+                data = {} if change is None else {'id': change.question_id, 'state': change.state}
+                yield f'event: queue\ndata: {json.dumps(data)}\n\n'.encode()
+            elif loop.time() - told < KEEP_ALIVE_S:
+                continue
+            else:
+                yield b': still here\n\n'
+            told = loop.time()
 
 
-async def _next_event(subscription: Subscription) -> bytes:
+async def _next_change(subscription: Subscription) -> tuple[Change | None, bool]:
+    """Return the next change, None for all of them, and whether there was any in time."""
     try:
-        change = await asyncio.wait_for(subscription.next(), KEEP_ALIVE_S)
+        return await asyncio.wait_for(subscription.next(), CHECK_SESSION_S), True
     except asyncio.TimeoutError:
-        return b': still here\n\n'
-    data = {} if change is None else {'id': change.question_id, 'state': change.state}
-    return f'event: queue\ndata: {json.dumps(data)}\n\n'.encode()
+        return None, False
 
 
 async def _details(service: Context, question_id: int, operator: str) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import re
 from html import escape
 from pathlib import Path
 from string import Template
@@ -21,8 +20,8 @@ from spark_ros.service.context import base_url, context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media import images
 from spark_ros.service.media.image_reply import image_reply
-from spark_ros.service.operators.api import cookie_name, operator_or_none
-from spark_ros.service.storage import sessions
+from spark_ros.service.operators.access import cookie_name, session_or_none
+from spark_ros.service.storage import keys, sessions
 from spark_ros.service.web.body import read_urlencoded
 from spark_ros.service.web.credentials import shown_key, shows_key
 from spark_ros.service.web.replies import to_json
@@ -34,7 +33,6 @@ OPENAPI = HERE / 'openapi.yaml'
 LOGIN_BUTTON = DOCS / 'login_button.html'
 LOGIN_HELP = DOCS / 'login.html'
 LOGIN_LIMIT = 4096
-EXPIRES = re.compile('[1-9][0-9]{0,14}')
 NO_STORE = {'Cache-Control': 'no-store'}
 
 
@@ -56,7 +54,7 @@ async def login_page(request: Request) -> Response:
     token, now = request.query_params.get('token', ''), service.clock()
     if await service.store.read(lambda connection: sessions.is_link(connection, token, now)):
         return _login_button(token)
-    if await operator_or_none(request) is None:
+    if await session_or_none(request) is None:
         return _please_log_in()
     return RedirectResponse('/', 303, NO_STORE)
 
@@ -71,7 +69,7 @@ async def login(request: Request) -> Response:
     secret = await service.store.write(
         lambda transaction: sessions.log_in(transaction, token, now, session_s)
     )
-    if secret is None and await operator_or_none(request) is None:
+    if secret is None and await session_or_none(request) is None:
         return _please_log_in()
     answer = RedirectResponse('/', 303, NO_STORE)
     if secret is not None:
@@ -90,7 +88,7 @@ async def login(request: Request) -> Response:
 
 async def index(request: Request) -> Response:
     """Give the console to who is logged in."""
-    if await operator_or_none(request) is None:
+    if await session_or_none(request) is None:
         return _please_log_in()
     page = CONSOLE / 'index.html'
     if not page.is_file():
@@ -117,7 +115,7 @@ async def docs_part(request: Request) -> Response:
 
 
 async def image(request: Request) -> Response:
-    """Give an uploaded file to its owner's key, or to who has a signed and current URL."""
+    """Give a file to its owner's key, to operators, or to who has a signed and current URL."""
     service, tenant = context_of(request), request.path_params['tenant']
     path = images.image_path(tenant, request.path_params['name'])
     await _expect_access(request, tenant, path)
@@ -132,6 +130,8 @@ async def _expect_access(request: Request, tenant: str, path: str) -> None:
     key = await shown_key(request)
     if key is not None and key.tenant == tenant:
         return
+    if await session_or_none(request) is not None:
+        return
     query = request.query_params
     signature, until = query.get('signature'), query.get('expires', '')
     if signature is None:
@@ -142,10 +142,11 @@ async def _expect_access(request: Request, tenant: str, path: str) -> None:
             'use the signed URL, or send the API key of the owner',
             {'WWW-Authenticate': 'Bearer'},
         )
-    # The very digits that were signed: int() would also take '+1' or other scripts' digits.
-    expires = int(until) if EXPIRES.fullmatch(until) else -1
-    if not service.urls.valid(path, expires, signature, service.clock()):
-        raise ApiError(403, 'the signature of this URL is not valid, or it has expired')
+    key_hash = await service.store.read(lambda store: keys.hash_of_tenant(store, tenant))
+    if key_hash is None or not service.urls.valid(
+        path, key_hash, until, signature, service.clock()
+    ):
+        raise ApiError(403, 'the signature of this URL is not valid, or no longer')
 
 
 @functools.cache

@@ -18,8 +18,8 @@ from spark_ros.service.media import images
 from spark_ros.service.spark import answers, programs
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
-from spark_ros.service.web.image_urls import usable_url
 from spark_ros.service.web.replies import to_json
+from spark_ros.service.web.shown_media import media
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
@@ -27,8 +27,12 @@ from spark_ros.wire.values import WireError, expect_list, expect_object, expect_
 MAX_FLAGS = 20
 
 
-def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
+def summary(
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+) -> dict[str, Any]:
     """Write what a line of the queue shows of a question."""
+    shown = [row.image_location] if row.image_location else []
+    image = media(connection, shown, row.tenant, row.created, row.base_url)
     return {
         'id': row.id,
         'api': row.api,
@@ -38,16 +42,18 @@ def summary(service: Context, row: Row[Any], operator: str, now: float) -> dict[
         'instructions': row.instructions,
         'age_s': round(max(0.0, now - row.created), 3),
         'created': format_time(row.created),
-        'image_url': usable_url(service, row.image_location, row.tenant, now),
+        'image': image.get(row.image_location),
         'tenant': row.key_name,
         'mine': row.lease_owner == operator,
         'priors': row.prior_count,
     }
 
 
-def queue_line(service: Context, row: Row[Any], operator: str, now: float) -> dict[str, Any]:
+def queue_line(
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+) -> dict[str, Any]:
     """Write a line of the queue; `excluded`, of Heat, says that this operator must not answer."""
-    line = summary(service, row, operator, now)
+    line = summary(service, connection, row, operator, now)
     return {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
 
 
@@ -56,9 +62,11 @@ def details(
 ) -> dict[str, Any]:
     """Write all that an operator needs to answer a question."""
     lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
-    seen = {**summary(service, row, operator, now), 'token': row.token, 'lease_s': lease_s}
+    seen = {
+        **summary(service, connection, row, operator, now), 'token': row.token, 'lease_s': lease_s,
+    }
     if row.api == heat_json.API:
-        return {**seen, **heat_view.details(service, row, operator, now)}
+        return {**seen, **heat_view.details(service, connection, row, operator)}
     asked, given = json.loads(row.request), json.loads(row.priors)
     program = programs.find(connection, row.program) if row.program else None
     labels = given['label_options'] or (list(program.label_options) if program else [])
@@ -69,7 +77,7 @@ def details(
         'instructions': row.instructions or (program.instructions if program else ''),
         'label_options': labels,
         'reference_images': [
-            usable_url(service, reference, images.PROGRAMS, now) for reference in references
+            *media(connection, references, images.PROGRAMS, now).values()
         ],
         'content_type': asked['content_type'],
         'image_index': row.position,

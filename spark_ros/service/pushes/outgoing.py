@@ -14,13 +14,14 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any
 
 import httpcore
 import httpx
 
-from spark_ros.service.pushes.public_addresses import read_network, special
+from spark_ros.service.pushes.public_addresses import is_metadata, read_network, special
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -35,9 +36,11 @@ class Guard:
     """Decides where the service may connect to.
 
     Args:
-        allowed: networks that are reached although they are not public.
+        allowed: networks that are reached although they are not public; a cloud's metadata
+            service is not, whatever is allowed.
         refused_ports: where no HTTP server listens, but others that might be talked into harm.
         resolve: gives the addresses of a host and port.
+        option: of the command line, by which `allowed` is given.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class Guard:
         allowed: Iterable[str] = (),
         refused_ports: Collection[int] = (),
         resolve: Resolve | None = None,
+        option: str = '--allow-net',
     ) -> None:
         self._allowed = tuple(read_network(each) for each in allowed)
         self._refused_ports = frozenset(refused_ports)
         self._resolve = resolve or resolve_by_system
+        self._option = option
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Return the addresses of a host that may be connected to.
@@ -58,7 +63,7 @@ class Guard:
             OSError: the name cannot be resolved.
         """
         if port in self._refused_ports:
-            raise RefusedDestination(f'port {port} is not one for webhooks')
+            raise RefusedDestination(f'port {port} is not one of a web server')
         found, refused = [], []
         for text in await self._resolve(host, port):
             why = self.refusal(text)
@@ -68,7 +73,7 @@ class Guard:
                 refused.append(f'{text} is {why}')
         if not found:
             said = ', '.join(refused) or 'it has no address'
-            raise RefusedDestination(f'{said}; --allow-net permits a network')
+            raise RefusedDestination(f'{said}; {self._option} permits a network')
         return found[:MOST_ADDRESSES]
 
     def refusal(self, text: str) -> str | None:
@@ -77,6 +82,8 @@ class Guard:
             address = ip_address(text)
         except ValueError:
             return 'not an address'
+        if is_metadata(address):
+            return 'the metadata service of a cloud'
         if any(address.version == each.version and address in each for each in self._allowed):
             return None
         return special(address)
@@ -206,7 +213,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 def outgoing_client(
     guard: Guard, timeout_s: float, ssl_context: ssl.SSLContext | None = None
 ) -> httpx.AsyncClient:
-    """Make a client for URLs that others name."""
+    """Make a client for URLs that others name; it keeps no cookies."""
     return httpx.AsyncClient(
         transport=GuardedTransport(guard, ssl_context),
         headers={
@@ -215,6 +222,7 @@ def outgoing_client(
             'Connection': 'close',
         },
         timeout=httpx.Timeout(timeout_s, connect=timeout_s / 2),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         follow_redirects=False,
         trust_env=False,
     )

@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -41,6 +48,19 @@ REFUSED_V6 = tuple((IPv6Network(network), what) for network, what in (
     ('3fff::/20', 'documentation'),
 ))
 PUBLIC_V6 = IPv6Network('2000::/3')
+# Where the machines of clouds ask for their own credentials: AWS, Google, Azure and others; of
+# containers on AWS; of Azure's agent; of Alibaba; of Oracle.
+METADATA = frozenset(ip_address(address) for address in (
+    '169.254.169.254', 'fd00:ec2::254', 'fd20:ce::254',
+    '169.254.170.2', '169.254.170.23', 'fd00:ec2::23',
+    '168.63.129.16',
+    '100.100.100.200',
+    '192.0.0.192',
+))
+# IPv6 networks whose addresses end in an IPv4 address.
+EMBEDDING = tuple(IPv6Network(network) for network in (
+    '::/96', '::ffff:0:0/96', '::ffff:0:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48',
+))
 
 
 def read_network(text: str) -> Network:
@@ -50,6 +70,17 @@ def read_network(text: str) -> Network:
         ValueError: it is none, or has bits set behind its prefix.
     """
     return ip_network(text.strip())
+
+
+def is_metadata(address: Address) -> bool:
+    """Whether an address, or one that a translator or tunnel makes of it, is a cloud's own."""
+    if isinstance(address, IPv4Address):
+        return address in METADATA
+    inside = [address.sixtofour, *(address.teredo or ())]
+    if any(address in network for network in EMBEDDING):
+        inside.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    # Without its zone, by which two addresses differ.
+    return IPv6Address(int(address)) in METADATA or any(each in METADATA for each in inside)
 
 
 def special(address: Address) -> str | None:

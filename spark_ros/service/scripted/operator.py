@@ -73,7 +73,9 @@ class ScriptedOperator:
     async def _log_in(self, app: ASGIApp, service: Context) -> httpx.AsyncClient:
         # A session of a century: the operator lives as long as the service does.
         secret = await service.store.write(
-            lambda transaction: sessions.start(transaction, 'scripted', service.clock(), 3.2e9)
+            lambda transaction: sessions.start(
+                transaction, sessions.SCRIPTED, service.clock(), 3.2e9
+            )
         )
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
@@ -135,7 +137,7 @@ class ScriptedOperator:
         if question['api'] == 'heat':
             return {'response': await self._respond(console, path, question)}
         is_image = question['content_type'] == 'image'
-        seen = await self._recognise(console, question['image_url']) if is_image else None
+        seen = await self._recognise(console, question['image']) if is_image else None
         priors = question['priors']
         said = confirm(priors) if seen is None else correct(priors, _normalized(seen))
         return {'shapes': said.shapes, 'response': said.response}
@@ -151,13 +153,15 @@ class ScriptedOperator:
             file = {UPLOAD_PART: (kind, await asyncio.to_thread(media, kind))}
             return _checked(await console.post(f'{path}/upload', files=file)).json()['url']
         images = question['attachments'] if question['attachments_type'] == 'image' else ()
-        return decide(question, [await self._recognise(console, each['url']) for each in images])
+        return decide(question, [await self._recognise(console, each) for each in images])
 
-    async def _recognise(self, console: httpx.AsyncClient, url: str) -> Seen | None:
-        # Only our own images: the service does not fetch what strangers point it at.
-        if self.truth is None or not url.startswith('/'):
+    async def _recognise(
+        self, console: httpx.AsyncClient, medium: dict[str, Any]
+    ) -> Seen | None:
+        # Only what was uploaded here: whether a copy has come from elsewhere is a matter of luck.
+        if self.truth is None or medium['state'] != 'own':
             return None
-        picture = _checked(await console.get(url)).content
+        picture = _checked(await console.get(medium['url'])).content
         return await asyncio.to_thread(_seen, self.truth, picture)
 
     async def _flag(

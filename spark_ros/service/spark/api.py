@@ -22,7 +22,7 @@ from spark_ros.service.spark.objects import (
     job_state,
     new_job,
 )
-from spark_ros.service.storage import jobs
+from spark_ros.service.storage import fetches, jobs
 from spark_ros.service.storage.idempotency import carry_out, once
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
@@ -30,8 +30,9 @@ from spark_ros.service.web.credentials import hosting_key, spark_key
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
+from spark_ros.service.web.shown_media import foreign
 from spark_ros.service.web.uploads import Expected, keep, receive
-from spark_ros.wire.spark import STATES, parse_request
+from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
 from spark_ros.wire.values import WireError
 
 
@@ -39,20 +40,26 @@ async def create_engagement(request: Request) -> Response:
     """Ask people about one or more images."""
     service, key = context_of(request), await spark_key(request)
     settings = service.settings
-    body = await read_json(
-        request,
-        settings.json_limit,
-        key.id,
-        lambda value: new_job(key, parse_request(value), settings.metadata_limit),
-    )
+
+    def parse(value: Any) -> tuple[EngagementRequest, jobs.NewJob]:
+        asked = parse_request(value)
+        return asked, new_job(key, asked, settings.metadata_limit)
+
+    body = await read_json(request, settings.json_limit, key.id, parse)
     said = once(request, body.sha256)
-    robot_id = robot_of(request) or body.value.robot_id
-    job = replace(body.value, robot_id=robot_id, base_url=base_url(request))
+    asked, job = body.value
+    robot_id = robot_of(request) or job.robot_id
+    job = replace(job, robot_id=robot_id, base_url=base_url(request))
+    wanted = [
+        (asked.content_type, location)
+        for location in foreign(asked.content_location, key.tenant, job.base_url)
+    ]
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
         token = jobs.create(transaction, key.id, job, now, settings.open_limit)
+        fetches.put(transaction, key.tenant, wanted, now, settings.fetch_fresh_s)
         return {'token': token}
 
     def create_once(transaction: Transaction) -> dict[str, Any]:
@@ -140,7 +147,9 @@ async def _upload(request: Request, expected: Expected) -> Response:
 
     def record(transaction: Transaction) -> dict[str, Any]:
         images.record(transaction, stored, tag, now)
-        signed = service.urls.sign(stored.path, now + service.settings.url_ttl_s)
+        signed = service.urls.sign(
+            stored.path, key.hash, now + service.settings.url_ttl_s
+        )
         return {'url': base + stored.path, 'signedUrl': base + signed}
 
     def record_once(transaction: Transaction) -> dict[str, Any]:

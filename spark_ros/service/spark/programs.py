@@ -17,8 +17,10 @@ from spark_ros.service.errors import ApiError
 from spark_ros.service.media import images
 from spark_ros.service.media.decode import decode_image
 from spark_ros.service.media.image_files import ImageFiles
+from spark_ros.service.storage import fetches
 from spark_ros.service.storage.schema import programs
 from spark_ros.service.storage.store import Transaction
+from spark_ros.service.web.shown_media import foreign
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, expect_url
 
 FIELDS = ('instructions', 'label_options', 'reference_images')
@@ -101,7 +103,7 @@ def import_images(
 
 
 def put(transaction: Transaction, name: str, program: Program, now: float) -> None:
-    """Store a program, replacing one of the same name.
+    """Store a program, replacing one of the same name, and have its pictures fetched.
 
     Raises:
         ProgramError: the name is empty or too long.
@@ -118,6 +120,8 @@ def put(transaction: Transaction, name: str, program: Program, now: float) -> No
             updated=now,
         )
     )
+    wanted = [('image', url) for url in foreign(program.reference_images, images.PROGRAMS)]
+    fetches.put(transaction, images.PROGRAMS, wanted, now, fresh_s=0.0)
 
 
 def find(connection: Connection, name: str) -> Program | None:

@@ -28,6 +28,7 @@ LINE = (
     questions.c.created,
     questions.c.lease_owner,
     jobs.c.api,
+    jobs.c.base_url,
     jobs.c.program,
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
     keys.c.name.label('key_name'),
@@ -47,6 +48,7 @@ ROW = (
     jobs.c.base_url,
     keys.c.name.label('key_name'),
     keys.c.tenant,
+    keys.c.hash.label('key_hash'),
 )
 OPEN_STATES = ('open', 'assigned')
 NO_LIMIT = 2**62

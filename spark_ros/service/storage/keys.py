@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
@@ -15,6 +15,9 @@ from spark_ros.service.storage.schema import keys
 from spark_ros.service.storage.store import Transaction
 
 FIND = select(keys).where(keys.c.hash == bindparam('hash'), keys.c.revoked.is_(None))
+OF_TENANT = select(keys.c.hash).where(
+    keys.c.tenant == bindparam('tenant'), keys.c.revoked.is_(None)
+)
 WEBHOOK_SECRET = select(keys.c.webhook_secret).where(keys.c.id == bindparam('id'))
 NAME = re.compile(r'[\w.@-][\w.@ -]{0,99}')
 
@@ -31,6 +34,7 @@ class Key:
         tenant: random; stands for the key in image URLs.
         program: the default program of its questions, or None.
         webhook_secret: signs what is pushed to the key's webhooks.
+        hash: the key's SHA-256; what is signed with it ends with the key.
     """
 
     id: int
@@ -42,6 +46,7 @@ class Key:
     webhook_secret: str
     created: float
     revoked: float | None
+    hash: str = field(repr=False)
 
 
 def digest(secret: str) -> str:
@@ -144,6 +149,12 @@ def webhook_secret(connection: Connection, key_id: int) -> str:
     return str(connection.execute(WEBHOOK_SECRET, {'id': key_id}).scalar_one())
 
 
+def hash_of_tenant(connection: Connection, tenant: str) -> str | None:
+    """Return the hash of the key that a tenant's URLs are signed with; None if it was revoked."""
+    found: str | None = connection.execute(OF_TENANT, {'tenant': tenant}).scalar()
+    return found
+
+
 def exists(connection: Connection, name: str) -> bool:
     """Whether a key of this name was ever made."""
     return _named(connection, name) is not None
@@ -165,5 +176,5 @@ def _random_key(test: bool) -> str:
 def _key(row: Row[Any]) -> Key:
     return Key(
         row.id, row.name, row.tenant, row.api, bool(row.test), row.program, row.webhook_secret,
-        row.created, row.revoked,
+        row.created, row.revoked, row.hash,
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Float,
     ForeignKey,
@@ -151,6 +152,32 @@ deliveries = Table(
     Index('deliveries_by_due', 'due', 'key_id', 'host', 'question_id'),
 )
 
+# Copies of pictures that questions name on other hosts: one row for each time one is fetched.
+fetches = Table(
+    'fetches',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    # A digest of tenant and URL, which itself may be too long for an index.
+    Column('name', String(64), nullable=False),
+    Column('tenant', String(64), nullable=False),
+    Column('kind', String(8), nullable=False),
+    Column('url', Text, nullable=False),
+    # Where it is, as host:port: one slow host is kept from holding up the others.
+    Column('host', Text, nullable=False),
+    Column('state', String(8), nullable=False),
+    # When the next attempt is; null when there is none.
+    Column('due', Float),
+    Column('attempts', Integer, nullable=False),
+    # How many bytes came, in all attempts.
+    Column('size', BigInteger, nullable=False),
+    Column('image', String(200)),
+    Column('error', Text),
+    Column('created', Float, nullable=False),
+    Index('fetches_by_name', 'name', 'created'),
+    Index('fetches_by_due', 'due', 'tenant', 'host'),
+    Index('fetches_by_tenant', 'tenant', 'created', 'size'),
+)
+
 idempotency = Table(
     'idempotency',
     metadata,
@@ -174,8 +201,12 @@ sessions = Table(
     'sessions',
     metadata,
     Column('hash', String(64), primary_key=True),
+    # What a session is called where sessions are listed; worth nothing to who reads it.
+    Column('id', String(16), nullable=False, unique=True),
     Column('kind', String(16), nullable=False),
     # Who it is: the owner of leases and of answers. A person may come to have several sessions.
     Column('operator', String(64), nullable=False),
+    Column('created', Float, nullable=False),
+    Column('seen', Float, nullable=False),
     Column('expires', Float, nullable=False),
 )

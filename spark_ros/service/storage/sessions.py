@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from spark_ros.service.storage.keys import digest
 from spark_ros.service.storage.schema import login_tokens, meta, sessions
@@ -13,7 +17,26 @@ from spark_ros.service.storage.store import Store, Transaction
 
 LINK_TTL_S = 86_400.0
 ADDRESS = 'address'
-SCRIPTED = 'scripted'
+CONSOLE, SCRIPTED = 'console', 'scripted'
+# How old `seen` may be: not every call of a console is a write.
+SEEN_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Session:
+    """A browser that is logged in.
+
+    Attributes:
+        id: what it is called where sessions are listed.
+        operator: by whom leases and answers know their owner.
+        created, seen, expires: Unix seconds; `seen` is its last call, to the minute.
+    """
+
+    id: str
+    operator: str
+    created: float
+    seen: float
+    expires: float
 
 
 def make_link(transaction: Transaction, address: str, now: float) -> str:
@@ -48,38 +71,71 @@ def is_link(connection: Connection, token: str, now: float) -> bool:
 def log_in(transaction: Transaction, token: str, now: float, session_s: float) -> str | None:
     """Turn a link's token into a session and return its secret; None if used or expired."""
     used = transaction.connection.execute(delete(login_tokens).where(_usable(token, now)))
-    return start(transaction, 'console', now, session_s) if used.rowcount == 1 else None
+    return start(transaction, CONSOLE, now, session_s) if used.rowcount == 1 else None
 
 
 def start(transaction: Transaction, kind: str, now: float, session_s: float) -> str:
     """Start a session of a `console` or a `scripted` operator and return its secret.
 
-    The scripted operator is the same one at every start of the service; on the console each
-    login counts as an operator.
+    There is one scripted operator, the same at every start of the service, and a new session of
+    it ends the one before; on the console each login counts as an operator.
     """
     secret = secrets.token_urlsafe(32)
     name = digest(secret)
+    if kind == SCRIPTED:
+        transaction.connection.execute(delete(sessions).where(sessions.c.kind == SCRIPTED))
     transaction.connection.execute(
         insert(sessions).values(
             hash=name,
+            id=secrets.token_hex(4),
             kind=kind,
             operator=SCRIPTED if kind == SCRIPTED else name,
+            created=now,
+            seen=now,
             expires=now + session_s,
         )
     )
     return secret
 
 
-async def find(store: Store, secret: str, now: float) -> str | None:
-    """Return the operator whose session it is, by whom leases know their owner, or None."""
+async def find(store: Store, secret: str, now: float) -> Session | None:
+    """Return the session whose secret it is, or None; note that it was seen."""
     found = await store.read(
         lambda connection: connection.execute(
-            select(sessions.c.operator).where(
-                sessions.c.hash == digest(secret), sessions.c.expires > now
-            )
-        ).scalar()
+            select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
+        ).first()
     )
-    return None if found is None else str(found)
+    if found is None:
+        return None
+    if now - found.seen > SEEN_EVERY_S:
+        # On a full disk, too, one can read.
+        with contextlib.suppress(SQLAlchemyError):
+            await store.write(lambda transaction: _note_seen(transaction, found.id, now))
+    return _session(found)
+
+
+def everything(connection: Connection, now: float) -> list[Session]:
+    """Return the browsers that are logged in, the oldest login first."""
+    query = select(sessions).where(sessions.c.kind == CONSOLE, sessions.c.expires > now)
+    return [_session(row) for row in connection.execute(query.order_by(sessions.c.created))]
+
+
+def end(transaction: Transaction, id: str | None = None) -> int:
+    """Log out the browser of a session, or all browsers, and return how many there were."""
+    query = delete(sessions).where(sessions.c.kind == CONSOLE)
+    if id is not None:
+        query = query.where(sessions.c.id == id)
+    return transaction.connection.execute(query).rowcount
+
+
+def _note_seen(transaction: Transaction, id: str, now: float) -> None:
+    transaction.connection.execute(
+        update(sessions).where(sessions.c.id == id, sessions.c.seen < now).values(seen=now)
+    )
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(row.id, row.operator, row.created, row.seen, row.expires)
 
 
 def _usable(token: str, now: float) -> ColumnElement[bool]:

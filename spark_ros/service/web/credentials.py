@@ -26,7 +26,7 @@ async def spark_key(request: Request) -> Key:
     """Return the key of a call to the SparkAI API, or answer 401."""
     key = await _find(request, *_bearer(request))
     if key is None or key.api != 'spark':
-        raise _unauthorized('send a valid API key as `Authorization: Bearer <key>`', 'Bearer')
+        raise _unauthorized('send a valid API key as `Authorization: Bearer <key>`')
     return key
 
 
@@ -34,13 +34,13 @@ async def heat_key(request: Request) -> Key:
     """Return the key of a call to the Heat API, or answer 401."""
     shown = _heat_secrets(request)
     if len(shown) > 1:
-        raise _unauthorized('this request shows two different API keys; send one', 'Basic')
+        raise _unauthorized('this request shows two different API keys; send one', request)
     key = await _find(request, *shown)
     if key is None or key.api != 'heat':
         raise _unauthorized(
             'send a valid key of the Heat API as X-Heat-API-Key, or as the user name of HTTP '
             'Basic',
-            'Basic',
+            request,
         )
     return key
 
@@ -49,7 +49,7 @@ async def hosting_key(request: Request) -> Key:
     """Return the key, of either API, of who uploads a file, or answer 401."""
     key = await shown_key(request)
     if key is None:
-        raise _unauthorized('send a valid API key as `Authorization: Bearer <key>`', 'Bearer')
+        raise _unauthorized('send a valid API key as `Authorization: Bearer <key>`')
     return key
 
 
@@ -94,6 +94,15 @@ def _basic_user(request: Request) -> str:
     return decoded.decode('utf-8', 'replace').partition(':')[0]
 
 
-def _unauthorized(message: str, scheme: str) -> ApiError:
-    said = 'Basic realm="heat", charset="UTF-8"' if scheme == 'Basic' else scheme
-    return ApiError(401, message, {'WWW-Authenticate': said})
+def _unauthorized(message: str, basic: Request | None = None) -> ApiError:
+    """Return a 401; HTTP Basic is only named to a client that uses it.
+
+    To anybody else's browser it would open a dialog for a password, over whatever page it shows.
+
+    Args:
+        basic: the request, where its API takes HTTP Basic.
+    """
+    sent = '' if basic is None else basic.headers.get('authorization', '')
+    if sent.lower().startswith('basic'):
+        return ApiError(401, message, {'WWW-Authenticate': 'Basic realm="heat", charset="UTF-8"'})
+    return ApiError(401, message, {'WWW-Authenticate': 'Bearer'})

@@ -49,8 +49,8 @@ export class AnnotateForm {
     return this.#picture.seen;
   }
 
-  /** `draft` is what `keep` gave; `loadedUrl` is where the image is already loaded from. */
-  show(question, draft, loadedUrl) {
+  /** `draft` is what `keep` gave. */
+  show(question, draft) {
     this.#open = true;
     this.#board.open({
       newShape: () => ({ label: this.#labels.active, type: 'bounding_box' }),
@@ -65,9 +65,7 @@ export class AnnotateForm {
       clickPlaces: false,
     });
     for (const id of ['label-section', 'response-section']) byId(id).hidden = false;
-    this.#picture.show({
-      url: question.image_url, video: question.content_type === 'video', loadedUrl,
-    });
+    this.#picture.show(question.image, { video: question.content_type === 'video' });
     this.#labels.show(question);
     this.#board.editor.load(question.priors, draft?.edits);
     this.#response.value = draft?.response ?? '';

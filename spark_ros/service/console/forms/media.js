@@ -56,7 +56,11 @@ export class Media {
 
   set value(url) {
     this.#url = url ?? null;
-    if (this.#url) this.#preview.replaceChildren(showing(this.#kind, { url: this.#url }, 'Your file'));
+    if (this.#url) {
+      // It is here, by whatever name the asker knows this service.
+      const url = new URL(this.#url).pathname;
+      this.#preview.replaceChildren(showing(this.#kind, { url }, 'Your file'));
+    }
     this.#show();
   }
 

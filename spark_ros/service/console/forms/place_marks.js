@@ -1,17 +1,13 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Points and rectangles on an image, a video or a web page, on the same stage as SparkAI's boxes.
+// Points and rectangles on an image or a video, on the same stage as SparkAI's boxes.
 
-import { byId, el, safeUrl } from '../dom.js';
-import { frame, isYouTube } from '../media.js';
-import { frameMedium, videoMedium } from '../medium.js';
+import { byId, el, ownPath } from '../dom.js';
+import { videoMedium } from '../medium.js';
 import { notify } from '../status.js';
 import { bounds } from '../shapes.js';
 import { Transport } from '../transport.js';
 
 const COLOUR = '#6ec1ff';
-const PLAYER_SIZE = { width: 1280, height: 720 };
-// A page is laid out at its full length, because a frame that scrolls by itself would not say so.
-const PAGE_SIZE = { width: 1280, height: 3200 };
 const ROUNDING = 1e-6;
 
 export class PlaceMarks {
@@ -76,14 +72,12 @@ export class PlaceMarks {
     this.#transport = null;
     const item = this.#question.attachments[index];
     const name = `Attachment ${index + 1}`;
-    const url = safeUrl(item.url);
-    if (this.#question.attachments_type === 'image' || !url) {
-      this.#picture.show({ url: item.url });
-    } else if (this.#timed && !isYouTube(url)) {
+    const url = ownPath(item.url);
+    if (this.#timed && url) {
       this.#showVideo(url, name);
-    } else {
-      this.#showFrame(url, name);
+      return;
     }
+    this.#picture.show(item, { again: () => this.show(index) });
   }
 
   reveal(shape) {
@@ -155,16 +149,6 @@ export class PlaceMarks {
       notify('The video cannot be loaded. Skip the question, or flag it.', true);
     });
     this.#transport = Transport.forVideo(video);
-    byId('tools').prepend(this.#transport.element);
-  }
-
-  #showFrame(url, name) {
-    const size = this.#timed ? PLAYER_SIZE : PAGE_SIZE;
-    const element = frame(url, name);
-    element.loading = 'eager';
-    this.#picture.place(frameMedium(element, size, !this.#timed));
-    if (!this.#timed) return;
-    this.#transport = Transport.forPlayer((on) => this.#board.stage.classList.toggle('watching', on));
     byId('tools').prepend(this.#transport.element);
   }
 }

@@ -1,9 +1,9 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Moments of a recording: listen, and mark the current time.
 
-import { byId, el, safeUrl } from '../dom.js';
+import { byId, el, ownPath } from '../dom.js';
 import { Editor } from '../editor.js';
-import { showing } from '../media.js';
+import { showing, whenCome } from '../media.js';
 import { seconds } from '../transport.js';
 import { markKeys } from './mark_keys.js';
 
@@ -56,7 +56,8 @@ export class TimeMarks {
     this.#shown = index;
     const item = this.#question.attachments[index];
     const player = showing('audio', item, `Recording ${index + 1}`);
-    this.#audio = safeUrl(item.url) ? player : null;
+    this.#audio = ownPath(item.url) ? player : null;
+    whenCome(item, () => this.#shown === index && this.show(index));
     const button = el('button', { type: 'button', 'data-testid': 'mark-now' },
       'Mark this moment ', el('kbd', {}, 'N'));
     button.addEventListener('click', () => this.#mark());

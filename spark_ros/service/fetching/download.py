@@ -1,0 +1,85 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""One attempt to fetch a file whose URL somebody else chose."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import IO
+
+import httpcore
+import httpx
+
+from spark_ros.service.pushes.outgoing import RefusedDestination
+
+# Answers that may be others a moment later, beside those of 500 and above.
+PASSING = (408, 425, 429)
+CHUNK = 64 * 1024
+
+
+@dataclass
+class FetchFailed(Exception):
+    """Nothing came that can be used.
+
+    Attributes:
+        reason: what was wrong, for operators only: to callers it would tell what answers where.
+        passing: whether another attempt may do better.
+    """
+
+    reason: str
+    passing: bool = False
+
+
+class Download:
+    """Takes a body into a file.
+
+    Attributes:
+        size: how many bytes came so far.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, file: IO[bytes], limit: int) -> None:
+        self._http = http
+        self._file = file
+        self._limit = limit
+        self.size = 0
+
+    async def run(self, url: str, timeout_s: float) -> None:
+        """Fetch a URL; nothing but its host, path and query is sent.
+
+        Raises:
+            FetchFailed: it cannot be fetched.
+        """
+        try:
+            await asyncio.wait_for(self._take(url), timeout_s)
+        except FetchFailed:
+            raise
+        except (asyncio.TimeoutError, httpcore.TimeoutException, httpx.TimeoutException):
+            raise FetchFailed(f'it did not arrive within {timeout_s:g} s', True) from None
+        except RefusedDestination as error:
+            raise FetchFailed(f'refused: {error}') from None
+        except httpx.InvalidURL:
+            raise FetchFailed('the URL is not well-formed') from None
+        except Exception as error:
+            # Whatever a stranger's server makes of HTTP is a failed attempt, and no more.
+            raise FetchFailed(f'{type(error).__name__}: {ascii(str(error))[1:-1]}', True) from None
+
+    async def _take(self, url: str) -> None:
+        # A password in the URL would be sent, too.
+        plain = httpx.URL(url).copy_with(userinfo=b'')
+        async with self._http.stream('GET', plain) as response:
+            status = response.status_code
+            if status != 200:
+                why = '; redirects are not followed' if 300 <= status < 400 else ''
+                raise FetchFailed(f'answered {status}{why}', status >= 500 or status in PASSING)
+            declared = response.headers.get('content-length', '')
+            if declared.isascii() and declared.isdigit() and int(declared[:20]) > self._limit:
+                raise self._too_large()
+            # As it is sent: what is compressed could become anything.
+            async for part in response.aiter_raw(CHUNK):
+                self.size += len(part)
+                if self.size > self._limit:
+                    raise self._too_large()
+                await asyncio.to_thread(self._file.write, part)
+
+    def _too_large(self) -> FetchFailed:
+        return FetchFailed(f'it has more than the {self._limit} bytes that may be fetched')

@@ -1,0 +1,139 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What is to be fetched from other hosts for operators to see, and what became of it.
+
+    waiting ──► done
+       └──────► failed
+
+A row is one fetch of one URL for one tenant. A question shows the newest that began no later
+than the question: what is fetched again for a later one does not change what it shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from spark_ros.service.storage.outbox import host_of
+from spark_ros.service.storage.schema import fetches
+from spark_ros.service.storage.store import Transaction
+
+WAITING, DONE, FAILED = 'waiting', 'done', 'failed'
+MAX_ERROR = 500
+CHUNK = 500
+
+
+def put(
+    transaction: Transaction,
+    tenant: str,
+    wanted: Iterable[tuple[str, str]],
+    now: float,
+    fresh_s: float,
+) -> None:
+    """Have files fetched, but for those whose last fetch began less than `fresh_s` ago.
+
+    Args:
+        wanted: kinds (`image`, `video`, `audio`) and URLs.
+    """
+    missing = {_name(tenant, url): (kind, url) for kind, url in wanted}
+    for names in _chunks([*missing]):
+        for name, kind in transaction.connection.execute(
+            select(fetches.c.name, fetches.c.kind).where(
+                fetches.c.name.in_(names), fetches.c.created > now - fresh_s
+            )
+        ):
+            if name in missing and missing[name][0] == kind:
+                del missing[name]
+    if missing:
+        transaction.connection.execute(
+            insert(fetches),
+            [
+                {
+                    'name': name,
+                    'tenant': tenant,
+                    'kind': kind,
+                    'url': url,
+                    'host': host_of(url),
+                    'state': WAITING,
+                    'due': now,
+                    'attempts': 0,
+                    'size': 0,
+                    'created': now,
+                }
+                for name, (kind, url) in missing.items()
+            ],
+        )
+
+
+def newest(
+    connection: Connection, tenant: str, urls: Iterable[str], before: float
+) -> dict[str, Row[Any]]:
+    """Return the newest fetch of each URL that began at a time or before, where there is one."""
+    found: dict[str, Row[Any]] = {}
+    for names in _chunks([_name(tenant, url) for url in urls]):
+        last = (
+            select(func.max(fetches.c.id))
+            .where(fetches.c.name.in_(names), fetches.c.created <= before)
+            .group_by(fetches.c.name)
+        )
+        rows = connection.execute(select(fetches).where(fetches.c.id.in_(last)))
+        found.update({row.url: row for row in rows})
+    return found
+
+
+def due(
+    connection: Connection,
+    now: float,
+    limit: int,
+    *,
+    tenants: Collection[str] = (),
+    hosts: Collection[str] = (),
+    running: Collection[int] = (),
+) -> list[Row[Any]]:
+    """Return what is to be attempted now, the oldest first, but for these tenants and hosts."""
+    query = select(fetches).where(fetches.c.due <= now)
+    for column, left_out in (
+        (fetches.c.tenant, tenants), (fetches.c.host, hosts), (fetches.c.id, running)
+    ):
+        if left_out:
+            query = query.where(column.not_in(left_out))
+    return list(connection.execute(query.order_by(fetches.c.due).limit(limit)))
+
+
+def bytes_since(connection: Connection, tenant: str, since: float) -> int:
+    """Return how many bytes came for a tenant in the fetches that began after a time."""
+    query = select(func.coalesce(func.sum(fetches.c.size), 0)).where(
+        fetches.c.tenant == tenant, fetches.c.created > since
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def done(transaction: Transaction, row: Row[Any], image: str, size: int) -> None:
+    """Note where the copy is: the path of its URL."""
+    _note(transaction, row, size, state=DONE, image=image, due=None, error=None)
+
+
+def failed(
+    transaction: Transaction, row: Row[Any], error: str, size: int, due: float | None
+) -> None:
+    """Note why an attempt failed, and when the next one is: None for never."""
+    state = FAILED if due is None else WAITING
+    _note(transaction, row, size, state=state, due=due, error=error[:MAX_ERROR])
+
+
+def _note(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> None:
+    transaction.connection.execute(
+        update(fetches)
+        .where(fetches.c.id == row.id)
+        .values(attempts=row.attempts + 1, size=row.size + size, **values)
+    )
+
+
+def _name(tenant: str, url: str) -> str:
+    return hashlib.sha256(f'{tenant}\n{url}'.encode()).hexdigest()
+
+
+def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (items[at : at + CHUNK] for at in range(0, len(items), CHUNK))
