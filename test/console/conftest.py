@@ -24,7 +24,7 @@ def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servic
     data = tmp_path_factory.mktemp('service') / 'data'
     key = printed('key', 'create', 'rover', '--data', str(data))
     heat_key = printed('key', 'create', 'walker', '--heat', '--data', str(data))
-    with Serving(data, '--port', '0') as started:
+    with Serving(data, '--port', '0', '--allow-fetch-net', '127.0.0.0/8') as started:
         yield Service(started.url, started.login, data, key, heat_key)
 
 

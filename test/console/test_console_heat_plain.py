@@ -64,7 +64,7 @@ def test_a_choice_can_be_seen_or_heard(service, operator, files, kind, names):
     choices = [f'{files}/{name}' for name in names]
     id = service.ask_heat('multiple-choice', choices_type=kind, choices=choices, max_answers=1)
     open_question(operator)
-    shown = {'image': 'img', 'website': 'iframe'}.get(kind, kind)
+    shown = {'image': 'img', 'website': 'a'}.get(kind, kind)
     expect(operator.get_by_test_id('choices').locator(shown)).to_have_count(2)
     operator.keyboard.press('2')
     operator.keyboard.press('Enter')

@@ -7,6 +7,8 @@ import { absent, whenCome } from './media.js';
 // Long enough that a second press of Enter cannot answer a question nobody has seen yet.
 export const LOOK_FIRST_MS = 300;
 
+const NOT_HERE = 'It cannot be marked here. Flag the question, unless it asks for no marks.';
+
 export class Picture {
   #canvas;
   #cover = byId('cover');
@@ -32,7 +34,7 @@ export class Picture {
     const url = ownPath(file.url);
     if (!url || video) this.#canvas.load(null).catch(() => {});
     if (!url) {
-      this.#showCover(absent(file));
+      this.#showCover(absent(file), ...(file.state === 'waiting' ? [] : [el('p', {}, NOT_HERE)]));
       whenCome(file, () => this.#asked === asked && again());
       // What is elsewhere can be looked at there; what is nowhere can only be flagged.
       if (file.state !== 'link') return;

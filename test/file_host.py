@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from service_harness import DEADLINE_S
+DEADLINE_S = 30.0
 
 
 @dataclass(frozen=True)
 class Said:
-    """An answer; `body` None hangs until the host closes."""
+    """An answer; one whose `body` is None waits until it is released, or the host closes."""
 
     body: bytes | None = b''
     status: int = 200
@@ -37,7 +37,7 @@ class FileHost:
         self.answers = dict(answers)
         self.received: list[Got] = []
         self._changed = threading.Condition()
-        self._closing = threading.Event()
+        self._closing = False
         host = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -48,7 +48,8 @@ class FileHost:
                     host._changed.notify_all()
                 said = host.answers.get(self.path, Said(status=404))
                 if said.body is None:
-                    host._closing.wait(DEADLINE_S)
+                    said = host._released(self.path)
+                if said.body is None:
                     return
                 self.send_response(said.status)
                 given = {'Content-Length': str(len(said.body)), **said.headers}
@@ -85,8 +86,23 @@ class FileHost:
             enough = self._changed.wait_for(lambda: len(self.received) >= count, DEADLINE_S)
             assert enough, self.received
 
+    def release(self, path: str, said: Said) -> None:
+        """Answer what waits, and what comes from now on."""
+        with self._changed:
+            self.answers[path] = said
+            self._changed.notify_all()
+
+    def _released(self, path: str) -> Said:
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closing or self.answers[path].body is not None, DEADLINE_S
+            )
+            return self.answers[path]
+
     def close(self) -> None:
-        self._closing.set()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(DEADLINE_S)
