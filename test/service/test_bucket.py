@@ -271,7 +271,7 @@ def test_a_program_keeps_its_pictures_in_the_bucket(
         http.post('/v1/engagement', json=question(program_name='crates')).raise_for_status()
         log_in(http, service.login)
         (shown,) = http.get('/console/api/questions/1').json()['reference_images']
-        assert httpx.get(service.url + shown).content == picture(form='PNG')
+        assert http.get(shown['url']).content == picture(form='PNG')
     bucket.stop()
     try:
         away = command('program', 'set', 'crates', '--file', str(program), *place)

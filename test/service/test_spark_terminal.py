@@ -12,7 +12,7 @@ from service_harness import Served, served
 from spark_command import OnTerminal, Operator, environment, new_key, spark
 
 LONG = 'Is the path in front of the robot free of obstacles, and of people?'
-ASK = ('ask', 'http://h/i.jpg', '--instructions', LONG)
+ASK = ('ask', 'http://192.0.2.1/i.jpg', '--instructions', LONG)
 LIVE = re.compile(r'\d+:\d\d  (open|assigned|closed)')
 
 

@@ -49,11 +49,11 @@ class Fetcher:
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Fetch until cancelled, or until the change bus closes."""
+        """Fetch until cancelled."""
         with self._context.bus.subscribe() as changes:
             async with self._http:
                 try:
-                    while not changes.closed:
+                    while True:
                         await self._begin_due(changes)
                         await self._wait(changes)
                 finally:
@@ -63,13 +63,10 @@ class Fetcher:
                     await asyncio.gather(*running, return_exceptions=True)
 
     async def _begin_due(self, changes: Subscription) -> None:
-        try:
-            while self._places.free > 0:
-                rows = await self._context.store.read(self._due)
-                if not any([self._begin(changes, row) for row in rows]):
-                    return
-        except Exception:
-            log.exception('what is to be fetched cannot be read; it is tried again')
+        while self._places.free > 0:
+            rows = await self._context.store.read(self._due)
+            if not any([self._begin(changes, row) for row in rows]):
+                return
 
     def _due(self, connection: Connection) -> list[Row[Any]]:
         return fetches.due(
@@ -85,7 +82,7 @@ class Fetcher:
         """Wait for a new question, for a fetch to end, or until it is time to look again."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LOOK_EVERY_S
-        while not changes.closed:
+        while True:
             try:
                 change = await asyncio.wait_for(changes.next(), until - loop.time())
             except asyncio.TimeoutError:
