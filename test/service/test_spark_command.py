@@ -141,7 +141,7 @@ def test_other_questions(place: Place, flags: list[str], type: str, response: An
 
 def test_what_sparkai_cannot_ask_is_not_asked(alone: Place) -> None:
     """Exit 2 with the reason, and no question."""
-    done = alone.run('spark', 'ask', 'http://h/i.jpg', '--instructions', '?', '--choices', 'a,b')
+    done = alone.run('spark', 'ask', 'http://192.0.2.1/i.jpg', '--instructions', '?', '--choices', 'a,b')
     assert done.returncode == 2 and done.stderr.count('\n') == 1
     assert '--api heat' in done.stderr and '--instructions' in done.stderr
     assert alone.json('spark', 'list') == []
@@ -152,14 +152,14 @@ def test_list_and_show(alone: Place, api: str) -> None:
     """All pages; a table of one line each; each state apart."""
     tokens = []
     for number in range(3):
-        done = alone.run(api, 'ask', 'http://h/i.jpg', '--instructions', f'What is {number}?')
+        done = alone.run(api, 'ask', 'http://192.0.2.1/i.jpg', '--instructions', f'What is {number}?')
         tokens.append(done.stdout.strip())
         assert (done.returncode, done.stderr, len(done.stdout.split())) == (0, '', 1)
         if api == 'spark' and number == 0:
             person(alone).answer('a crate')
     key = alone.keys[api]
     header = {'Authorization': f'Bearer {key}'} if api == 'spark' else {'X-Heat-API-Key': key}
-    body: dict[str, Any] = {'instructions': '?', 'content_location': ['http://h/i.jpg']}
+    body: dict[str, Any] = {'instructions': '?', 'content_location': ['http://192.0.2.1/i.jpg']}
     path = '/v1/engagement' if api == 'spark' else '/v1/requests/free-text'
     with httpx.Client(base_url=alone.service.url, headers=header) as http:
         for _ in range(58):
@@ -207,7 +207,7 @@ def test_nothing_steers_the_terminal(alone: Place) -> None:
     """Whatever was asked and answered, only text is printed."""
     with httpx.Client(base_url=alone.service.url) as http:
         http.headers['Authorization'] = f'Bearer {alone.keys["spark"]}'
-        body = {'instructions': ESCAPE, 'content_location': ['http://h/i.jpg']}
+        body = {'instructions': ESCAPE, 'content_location': ['http://192.0.2.1/i.jpg']}
         tokens = [http.post('/v1/engagement', json=body).json()['token'] for _ in range(2)]
     person(alone).answer(ESCAPE)
     for arguments in (('list',), ('show', tokens[0]), ('show', tokens[1]), ('watch', tokens[1])):
@@ -250,7 +250,7 @@ def test_a_reader_that_has_seen_enough(alone: Place) -> None:
     """`spark list | head -1` says nothing on standard error."""
     with httpx.Client(base_url=alone.service.url) as http:
         http.headers['Authorization'] = f'Bearer {alone.keys["spark"]}'
-        body = {'instructions': 'x' * 19_000, 'content_location': ['http://h/i.jpg']}
+        body = {'instructions': 'x' * 19_000, 'content_location': ['http://192.0.2.1/i.jpg']}
         for _ in range(30):
             http.post('/v1/engagement', json=body).raise_for_status()
     process = subprocess.Popen(

@@ -24,7 +24,7 @@ from spark_command import (
     without_feed,
 )
 
-ASK = ('ask', 'http://h/i.jpg', '--instructions', 'Is it free?')
+ASK = ('ask', 'http://192.0.2.1/i.jpg', '--instructions', 'Is it free?')
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def test_watching_one_question_ends_with_it(place: Place, api: str) -> None:
 
 def test_a_question_with_two_images_is_over_when_both_are(place: Place) -> None:
     """The first answer is a line, not the end."""
-    token = place.ask('spark', 'http://h/j.jpg')
+    token = place.ask('spark', 'http://192.0.2.1/j.jpg')
     operator = place.operator
     with running(place.around(), 'watch', token) as watch:
         watch.until(lambda: len(watch.out) == 2)
