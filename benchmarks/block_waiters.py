@@ -3,7 +3,7 @@
 
     python benchmarks/block_waiters.py
 
-500 clients wait at once, each for its own question, while an operator submits 500 answers over 5
+250 clients wait at once, each for its own question, while an operator submits 250 answers over 5
 seconds; the time is from sending an answer to its waiter's having it. Then 10,000 clients connect,
 block, and go away without a word; what the service's memory grew by is what leaked. All over
 loopback, against `spark-service serve` in a process of its own.
@@ -175,7 +175,7 @@ def _http(service: Service, headers: dict[str, str]) -> httpx.AsyncClient:
 def main() -> int:
     """Measure, print, and return 0 if both promises held."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument('--waiters', type=int, default=500)
+    parser.add_argument('--waiters', type=int, default=250, help='a key may have 256')
     parser.add_argument('--seconds', type=float, default=5.0, help='over which all are answered')
     parser.add_argument('--connects', type=int, default=10_000)
     options = parser.parse_args()

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from http import HTTPStatus
 from typing import Any
 
@@ -188,11 +191,20 @@ class HttpConnection(HttpToolsProtocol):
         return self._limits.keep_alive_s
 
     def _stalled(self, now: float) -> bool:
-        unsent = self.transport.get_write_buffer_size()
+        unsent = self._unsent_bytes()
         if not unsent or unsent <= self._unsent - PROGRESS:
             self._unsent, self._sent_at = unsent, now
         self._unsent = max(unsent, self._unsent)
         return now - self._sent_at > self._limits.stalled_s
+
+    def _unsent_bytes(self) -> int:
+        buffered = self.transport.get_write_buffer_size()
+        if not buffered:
+            return 0
+        # The kernel takes more only when a third of its buffer, maybe a megabyte, is free again:
+        # without what it holds, a slow reader looks like one that does not read.
+        queued = fcntl.ioctl(self._client, termios.TIOCOUTQ, bytes(4))
+        return buffered + int.from_bytes(queued, sys.byteorder)
 
     def _too_slow(self, step: float) -> bool:
         assert self._active is not None
