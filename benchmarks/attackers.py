@@ -26,7 +26,6 @@ QUESTION: dict[str, Any] = {
 WEBP = bytes.fromhex(
     '524946461a000000574542505650384c0e0000002fefe2bb08071011fd0f4444ff03'
 )
-SCANS = 1_200
 SIDE = 8944
 DRIP_S = 1.0
 GONE_S = 2.0
@@ -77,32 +76,33 @@ class Service:
 
 
 async def images(service: Service) -> None:
-    """Upload a picture of 80 megapixels in 34 bytes, four at once."""
+    """Upload a picture of 80 megapixels in 34 bytes, and one of 24 in 70 KB, four at once."""
+    pictures = itertools.cycle((WEBP, _large_picture()))
     _begun()
-    await _again_and_again(lambda: service.upload(WEBP))
+    await _again_and_again(lambda: service.upload(next(pictures)))
 
 
 async def scans(service: Service) -> None:
-    """Upload a progressive JPEG with 1,200 scans and go away after two seconds."""
-    picture = _many_scans()
+    """Upload progressive JPEGs with 1,200 scans, and with 95; go away after two seconds."""
+    pictures = itertools.cycle((_many_scans(1_200), _many_scans(95)))
     _begun()
 
     async def come_and_go() -> None:
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(service.upload(picture), GONE_S)
+            await asyncio.wait_for(service.upload(next(pictures)), GONE_S)
 
     await _again_and_again(come_and_go)
 
 
 async def metadata(service: Service) -> None:
-    """Ask about 50 images with 2 MB of metadata, and read none of the answers."""
+    """Ask about 50 images with 2 MB of metadata, and with 60 KB; read none of the answers."""
     _begun()
-    body = json.dumps({
-        **QUESTION, 'content_location': [QUESTION['content_location']] * 50,
-        'metadata': {'a': 'x' * 1_900_000},
-    }).encode()  # fmt: skip
     tokens = []
-    for _ in range(3):
+    for size in (1_900_000, 60_000) * 3:
+        body = json.dumps({
+            **QUESTION, 'content_location': [QUESTION['content_location']] * 50,
+            'metadata': {'a': 'x' * size},
+        }).encode()  # fmt: skip
         said = await service.send('/v1/engagement', body)
         if b'"token":"' in said:
             tokens.append(said.partition(b'"token":"')[2][:36].decode())
@@ -111,14 +111,14 @@ async def metadata(service: Service) -> None:
 
 
 async def nesting(service: Service) -> None:
-    """Send 2 MB of empty lists, and of ten thousand priors for fifty images."""
-    lists = b'{"metadata":{"a":[' + b'[],' * 650_000 + b'[]]}}'
+    """Send 2 MB of empty lists, fewer of them, and ten thousand priors for fifty images."""
+    many, fewer = (b'{"metadata":{"a":[' + b'[],' * n + b'[]]}}' for n in (650_000, 95_000))
     prior = {'label': 'a', 'type': 'dot', 'vertices': [{'x': 0.5, 'y': 0.5}]}
     priors = json.dumps({
         **QUESTION, 'content_location': [QUESTION['content_location']] * 50,
         'priors': {'annotations': [prior] * 10_000},
     }).encode()  # fmt: skip
-    bodies = itertools.cycle((lists, priors))
+    bodies = itertools.cycle((many, fewer, priors))
     _begun()
     await _again_and_again(lambda: service.send('/v1/engagement', next(bodies)))
 
@@ -238,7 +238,16 @@ async def _endless(service: Service, start: bytes, size: int) -> None:
                     await writer.drain()
 
 
-def _many_scans() -> bytes:
+def _large_picture() -> bytes:
+    """Return a PNG of one grey with nearly 24 megapixels."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new('RGB', (4898, 4898), (128, 128, 128)).save(file, 'PNG')
+    return file.getvalue()
+
+
+def _many_scans(count: int) -> bytes:
     """Return a progressive JPEG of one grey whose last scan comes again and again."""
     from PIL import Image
 
@@ -246,7 +255,7 @@ def _many_scans() -> bytes:
     Image.new('L', (SIDE, SIDE), 128).save(file, 'JPEG', progressive=True)
     content = file.getvalue()
     last = content.rindex(b'\xff\xda')
-    return content[:-2] + content[last:-2] * SCANS + content[-2:]
+    return content[:-2] + content[last:-2] * (count - content.count(b'\xff\xda')) + content[-2:]
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ from spark_ros.service.web.listener import Listener
 log = logging.getLogger('spark_ros.service')
 
 GRACE_S = 5
+# How long a thread that works on a large body keeps the interpreter from those who wait for it. A
+# question takes it dozens of times on its way through the threads.
+SWITCH_INTERVAL_S = 0.0005
 
 
 class ServeError(Exception):
@@ -144,6 +148,7 @@ class Server(uvicorn.Server):
         Raises:
             ServeError: the data cannot be used.
         """
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         uvloop.run(self.serve(sockets=[self._listener]))
         if not self.started:
             raise ServeError('the service did not start; the lines above say why')

@@ -139,7 +139,7 @@ def test_the_rest_of_a_refused_request_has_a_deadline(quick: Served) -> None:
 
 def test_a_body_in_time_is_not_cut_off(quick: Served) -> None:
     """It takes several intervals, at a bit more than the least rate."""
-    content = b'{"content_location": "http://127.0.0.1:9/1", "instructions": "' + b'x' * 3000 + b'"}'
+    content = b'{"content_location": "http://192.0.2.1/", "instructions": "' + b'x' * 3000 + b'"}'
     head = f'POST /v1/engagement HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {quick.key}\r\n'
     begun = f'{head}Content-Length: {len(content)}\r\nConnection: close\r\n\r\n'.encode()
     pieces = [content[at : at + 128] for at in range(0, len(content), 128)]
