@@ -74,7 +74,8 @@ class FileHost:
 
         self._server = Server(('127.0.0.1', 0), Handler)
         self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        serve = self._server.serve_forever
+        self._thread = threading.Thread(target=serve, args=(0.01,), daemon=True)
         self._thread.start()
 
     def url(self, path: str, host: str = '127.0.0.1') -> str:

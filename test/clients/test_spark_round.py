@@ -29,7 +29,7 @@ from spark_ros.service.storage import keys
 from spark_ros.wire.spark import Engagement
 
 BASE = 'http://service.test'
-URL = 'http://127.0.0.1:9/frame.jpg'
+URL = 'http://192.0.2.1/frame.jpg'
 
 
 def picture() -> bytes:

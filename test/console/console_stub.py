@@ -21,15 +21,6 @@ SOUND_S = 5
 VIDEO_SIZE = (320, 240)
 VIDEO_S = 4
 FRAMES_PER_S = 10
-# Whatever this page may do shows in its own title, in the cookies, or in the window around it.
-HOSTILE_PAGE = b"""<!doctype html><title>quiet</title><p>A page.</p>
-<script>
-  document.title = 'owned';
-  try { parent.owned = 1; parent.document.title = 'owned'; } catch (error) {}
-  try { top.location = 'about:blank'; } catch (error) {}
-  alert('owned');
-</script>
-<p id="end">The end.</p>"""
 
 
 @cache
@@ -68,7 +59,7 @@ FILES = {
     '/sound.wav': ('audio/wav', sound),
     '/other.wav': ('audio/wav', sound),
     '/video.webm': ('video/webm', video),
-    '/page.html': ('text/html', lambda: HOSTILE_PAGE),
+    '/page.html': ('text/html', lambda: b'<!doctype html><title>A page</title>'),
 }
 
 

@@ -95,7 +95,7 @@ def test_hostile_text_can_be_marked(service, operator, text):
 def test_a_website_is_a_link_that_leaves_nothing_of_the_console_behind(
     service, operator, files, kind, body
 ):
-    page_url = f'{files}/page.html'
+    page_url = f'{files}/photo.jpg'
     if 'choices_type' in body:
         body = {**body, 'choices': [page_url]}
     service.ask_heat(kind, attachments_type='website', attachments=[page_url], **body)

@@ -56,6 +56,8 @@ class Service:
     def _arguments(self, operator: str) -> list[str]:
         return [
             '--host', '127.0.0.1', '--port', str(self.port),
+            # A node may serve the frames itself.
+            '--allow-fetch-net', '127.0.0.0/8',
             *(['--operator', operator] if operator else []),
             *(['--allow-net', '127.0.0.0/8'] if self.allow_loopback else []),
         ]  # fmt: skip

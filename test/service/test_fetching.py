@@ -352,6 +352,25 @@ def test_what_is_here_already_is_not_fetched(service: InProcess, host: FileHost)
     assert operator.get('/console/api/queue').json()['questions'][-1]['image']['state'] != 'own'
 
 
+def test_a_signed_url_of_another_key_is_shown_as_it_is(service: InProcess) -> None:
+    """Heat's robots may host frames with a SparkAI key."""
+    host, robot, operator = service.tenant('frames'), asker(service), service.operator()
+    urls = host.upload(picture(shade=7))
+    last = urls['signedUrl'][-1]
+    given = [
+        urls['signedUrl'], urls['url'], urls['signedUrl'][:-1] + ('0' if last != '0' else '1'),
+    ]
+    ask(robot, 'free-text', attachments_type='image', attachments=given)
+    shown = operator.get('/console/api/questions/1').json()['attachments']
+    assert shown[0]['state'] == 'own'
+    assert operator.get(shown[0]['url']).content == picture(shade=7)
+    assert 'own' not in [each['state'] for each in shown[1:]]
+    # What was valid when it was asked is shown for as long as it is asked.
+    service.clock.now += service.settings.url_ttl_s + 1
+    [line] = service.operator().get('/console/api/queue').json()['questions']
+    assert line['image']['state'] == 'own'
+
+
 def test_copies_are_for_operators_and_for_the_key_that_asked(
     service: InProcess, host: FileHost
 ) -> None:

@@ -215,7 +215,7 @@ def test_programs_on_the_command_line(data: Path, tmp_path: Path, key: str) -> N
     assert command('program', 'list', *place).stdout == 'crates\tFind every crate\n'
     assert '"crate"' in command('program', 'show', 'crates', *place).stdout
     with served(data, key=key) as service, httpx.Client(base_url=service.url) as console:
-        body = {'content_location': 'http://127.0.0.1:9/a.jpg', 'program_name': 'crates'}
+        body = {'content_location': 'http://192.0.2.1/a.jpg', 'program_name': 'crates'}
         httpx.post(
             f'{service.url}/v1/engagement', json=body, headers=service.headers
         ).raise_for_status()

@@ -141,9 +141,8 @@ def test_other_questions(place: Place, flags: list[str], type: str, response: An
 
 def test_what_sparkai_cannot_ask_is_not_asked(alone: Place) -> None:
     """Exit 2 with the reason, and no question."""
-    done = alone.run(
-        'spark', 'ask', 'http://192.0.2.1/i.jpg', '--instructions', '?', '--choices', 'a,b'
-    )
+    picture = 'http://192.0.2.1/i.jpg'
+    done = alone.run('spark', 'ask', picture, '--instructions', '?', '--choices', 'a,b')
     assert done.returncode == 2 and done.stderr.count('\n') == 1
     assert '--api heat' in done.stderr and '--instructions' in done.stderr
     assert alone.json('spark', 'list') == []
@@ -154,9 +153,8 @@ def test_list_and_show(alone: Place, api: str) -> None:
     """All pages; a table of one line each; each state apart."""
     tokens = []
     for number in range(3):
-        done = alone.run(
-            api, 'ask', 'http://192.0.2.1/i.jpg', '--instructions', f'What is {number}?'
-        )
+        words = ('--instructions', f'What is {number}?')
+        done = alone.run(api, 'ask', 'http://192.0.2.1/i.jpg', *words)
         tokens.append(done.stdout.strip())
         assert (done.returncode, done.stderr, len(done.stdout.split())) == (0, '', 1)
         if api == 'spark' and number == 0:

@@ -52,7 +52,7 @@ def test_the_vendors_client_does_all_its_calls(client: Any, tmp_path: Path) -> N
         client.create_engagement_from_media_binary(picture(form='PNG'), 'a.png'),
         client.create_engagement_from_file(str(video), video=True),
         client.create_engagement_from_media_binary(MP4, 'a.mp4', video=True),
-        client.create_engagement_from_video_url('http://127.0.0.1:9/a.mp4'),
+        client.create_engagement_from_video_url('http://192.0.2.1/a.mp4'),
     ]
     tokens = [each['token'] for each in created]
     assert all(uuid.UUID(token) for token in tokens)

@@ -40,6 +40,7 @@ from spark_ros.service.web.credentials import heat_key
 from spark_ros.service.web.paging import next_link, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
+from spark_ros.service.web.shown_media import Asked
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
@@ -108,12 +109,13 @@ async def _create(kind: str, request: Request, key: Key) -> Response:
     said = once(request, hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest())
     job = replace(job, robot_id=robot_of(request), base_url=base_url(request))
     settled = await _staged(service, key, asked) if key.test else None
-    wanted = wanted_media(asked, key.tenant, job.base_url)
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
         if settled is None:
+            by = Asked(key.tenant, now, job.base_url)
+            wanted = wanted_media(service, transaction.connection, asked, by)
             fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
         else:
             [made] = jobs.states(transaction.connection, key.id, token)

@@ -15,7 +15,7 @@ from spark_ros.service.heat.objects import asked_of
 from spark_ros.service.heat.wanted_media import attached_media, is_copied
 from spark_ros.service.media import images
 from spark_ros.service.settings import Settings
-from spark_ros.service.web.shown_media import link, media
+from spark_ros.service.web.shown_media import Asked, link, media
 from spark_ros.service.web.uploads import Expected
 from spark_ros.wire.heat import MEDIA, Prompt
 from spark_ros.wire.heat_response import check_response
@@ -31,7 +31,8 @@ def details(
     """Write all that an operator needs to answer, beyond the line of the queue."""
     asked = asked_of(row)
     files = [url for kind, url in attached_media(asked) if is_copied(kind, url)]
-    copies = media(connection, files, row.tenant, row.created, row.base_url)
+    by = Asked(row.tenant, row.created, row.base_url)
+    copies = media(service, connection, files, by)
 
     def shown(item: str, kind: str) -> dict[str, Any]:
         if kind == 'text':

@@ -6,27 +6,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from spark_ros.service.web.shown_media import own_url
+from sqlalchemy import Connection
+
+from spark_ros.service.context import Context
+from spark_ros.service.web.shown_media import Asked, own_url
 from spark_ros.wire.heat import MEDIA, YOUTUBE_HOSTS, HeatRequest
 
 
-def wanted_media(asked: HeatRequest, tenant: str, base: str) -> list[tuple[str, str]]:
-    """Return the kinds and URLs of what is to be fetched: what is on other hosts.
-
-    Args:
-        base: what the caller knows this service by.
-    """
+def wanted_media(
+    service: Context, connection: Connection, request: HeatRequest, asked: Asked
+) -> list[tuple[str, str]]:
+    """Return the kinds and URLs of what is to be fetched: what is on other hosts."""
     return [
         (kind, url)
-        for kind, url in attached_media(asked)
-        if is_copied(kind, url) and own_url(url, tenant, base) is None
+        for kind, url in attached_media(request)
+        if is_copied(kind, url) and own_url(service, connection, url, asked) is None
     ]
 
 
-def attached_media(asked: HeatRequest) -> Iterator[tuple[str, str]]:
+def attached_media(request: HeatRequest) -> Iterator[tuple[str, str]]:
     """Yield the kind and URL of each image, video and recording that operators are to see."""
-    given = [(asked.attachments_type, asked.attachments)]
-    for prompt in (asked.prompt, asked.per_annotation):
+    given = [(request.attachments_type, request.attachments)]
+    for prompt in (request.prompt, request.per_annotation):
         if prompt is not None and prompt.choices is not None:
             given.append((prompt.choices.type, prompt.choices.options))
     for kind, items in given:

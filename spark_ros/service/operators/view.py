@@ -19,7 +19,7 @@ from spark_ros.service.spark import answers, programs
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.replies import to_json
-from spark_ros.service.web.shown_media import media
+from spark_ros.service.web.shown_media import Asked, media
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
@@ -32,7 +32,7 @@ def summary(
 ) -> dict[str, Any]:
     """Write what a line of the queue shows of a question."""
     shown = [row.image_location] if row.image_location else []
-    image = media(connection, shown, row.tenant, row.created, row.base_url)
+    image = media(service, connection, shown, Asked(row.tenant, row.created, row.base_url))
     return {
         'id': row.id,
         'api': row.api,
@@ -77,7 +77,7 @@ def details(
         'instructions': row.instructions or (program.instructions if program else ''),
         'label_options': labels,
         'reference_images': [
-            *media(connection, references, images.PROGRAMS, now).values()
+            *media(service, connection, references, Asked(images.PROGRAMS, now)).values()
         ],
         'content_type': asked['content_type'],
         'image_index': row.position,

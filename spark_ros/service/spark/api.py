@@ -30,7 +30,7 @@ from spark_ros.service.web.credentials import hosting_key, spark_key
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import foreign
+from spark_ros.service.web.shown_media import Asked, own_url
 from spark_ros.service.web.uploads import Expected, keep, receive
 from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
 from spark_ros.wire.values import WireError
@@ -50,15 +50,17 @@ async def create_engagement(request: Request) -> Response:
     asked, job = body.value
     robot_id = robot_of(request) or job.robot_id
     job = replace(job, robot_id=robot_id, base_url=base_url(request))
-    wanted = [
-        (asked.content_type, location)
-        for location in foreign(asked.content_location, key.tenant, job.base_url)
-    ]
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
         token = jobs.create(transaction, key.id, job, now, settings.open_limit)
+        by = Asked(key.tenant, now, job.base_url)
+        wanted = [
+            (asked.content_type, location)
+            for location in asked.content_location
+            if own_url(service, transaction.connection, location, by) is None
+        ]
         fetches.put(transaction, key.tenant, wanted, now, settings.fetch_fresh_s)
         return {'token': token}
 

@@ -20,7 +20,6 @@ from spark_ros.service.media.image_files import ImageFiles
 from spark_ros.service.storage import fetches
 from spark_ros.service.storage.schema import programs
 from spark_ros.service.storage.store import Transaction
-from spark_ros.service.web.shown_media import foreign
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, expect_url
 
 FIELDS = ('instructions', 'label_options', 'reference_images')
@@ -120,7 +119,11 @@ def put(transaction: Transaction, name: str, program: Program, now: float) -> No
             updated=now,
         )
     )
-    wanted = [('image', url) for url in foreign(program.reference_images, images.PROGRAMS)]
+    wanted = [
+        ('image', url)
+        for url in program.reference_images
+        if images.own_path(url, images.PROGRAMS) is None
+    ]
     fetches.put(transaction, images.PROGRAMS, wanted, now, fresh_s=0.0)
 
 

@@ -3,52 +3,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import Connection, Row
 
+from spark_ros.service.context import Context
 from spark_ros.service.media import images
-from spark_ros.service.storage import fetches
+from spark_ros.service.storage import fetches, keys
 
 # The picture that `spark-service try` has one ask about.
 EXAMPLE = '/docs/example.png'
 OWN, LINK = 'own', 'link'
 
 
-def own_url(location: str, tenant: str, base: str = '') -> str | None:
-    """Return the path of a file that a tenant has on this service, or None.
+@dataclass(frozen=True)
+class Asked:
+    """Who named files, and when.
 
-    Args:
+    Attributes:
+        tenant: the key's.
+        time: Unix seconds; what was valid then is shown.
         base: what the caller knows this service by.
     """
-    if base and location == base + EXAMPLE:
+
+    tenant: str
+    time: float
+    base: str = ''
+
+
+def own_url(
+    service: Context, connection: Connection, location: str, asked: Asked
+) -> str | None:
+    """Return the path of a file on this service that who asked may show, or None.
+
+    That is a file of the same key, or of another whose signed URL was given: robots that ask by
+    one API can host their pictures with a key of the other.
+    """
+    if asked.base and location == asked.base + EXAMPLE:
         return EXAMPLE
-    return images.own_path(location, tenant)
+    own = images.own_path(location, asked.tenant)
+    return _signed_path(service, connection, location, asked.time) if own is None else own
 
 
-def foreign(locations: Iterable[str], tenant: str, base: str = '') -> list[str]:
-    """Return the URLs that are not of this service."""
-    return [each for each in locations if own_url(each, tenant, base) is None]
+def _signed_path(
+    service: Context, connection: Connection, location: str, now: float
+) -> str | None:
+    parts = urlsplit(location)
+    found = images.PATH.fullmatch(parts.path)
+    key_hash = keys.hash_of_tenant(connection, found[1]) if found else None
+    if key_hash is None:
+        return None
+    query = dict(parse_qsl(parts.query))
+    until, signature = query.get('expires', ''), query.get('signature', '')
+    return parts.path if service.urls.valid(parts.path, key_hash, until, signature, now) else None
 
 
 def media(
-    connection: Connection, locations: Collection[str], tenant: str, before: float, base: str = ''
+    service: Context, connection: Connection, locations: Collection[str], asked: Asked
 ) -> dict[str, dict[str, Any]]:
     """Write what a console shows of files, by their URLs as they were given.
-
-    Args:
-        before: when the question came.
 
     Returns:
         `url`, a path of this service or None; `source`, the URL as it was given, to be read, not
         to be loaded; `state`: `own` (uploaded here), `done` (a copy was fetched), `waiting` or
         `failed`; and why it failed.
     """
-    fetched = fetches.newest(connection, tenant, foreign(locations, tenant, base), before)
+    own = {each: own_url(service, connection, each, asked) for each in locations}
+    foreign = [location for location, path in own.items() if path is None]
+    fetched = fetches.newest(connection, asked.tenant, foreign, asked.time)
     return {
-        location: _medium(location, own_url(location, tenant, base), fetched.get(location))
-        for location in locations
+        location: _medium(location, path, fetched.get(location)) for location, path in own.items()
     }
 
 
