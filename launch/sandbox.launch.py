@@ -90,7 +90,11 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     delay = LaunchConfiguration('operator_delay')
     scripted = [] if operator == 'me' else ['--operator', operator, '--operator-delay', delay]
     serving = ExecuteProcess(
-        cmd=[service, 'serve', '--port', port, '--data', str(data), *scripted],
+        cmd=[
+            service, 'serve', '--port', port, '--data', str(data), *scripted,
+            # The node may host its frames itself (`image_host.kind: node`).
+            '--allow-fetch-net', '127.0.0.0/8',
+        ],
         name='spark_service',
         output='screen',
         on_exit=Shutdown(reason='the resolution service ended'),

@@ -99,6 +99,8 @@ def start_service(
         file.write(f'{key}\n')
     service = processes.start(
         'service', 'spark_ros.cli.service', 'serve', '--port', '0', '--data', str(data),
+        # The node is on this machine, too, and may host its frames itself.
+        '--allow-fetch-net', '127.0.0.0/8',
         *(('--operator', operator, '--operator-delay', str(delay_s)) if operator else ()),
     )  # fmt: skip
     assert service.stdout is not None
