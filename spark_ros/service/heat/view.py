@@ -32,12 +32,12 @@ def details(
     asked = asked_of(row)
     files = [url for kind, url in attached_media(asked) if is_copied(kind, url)]
     by = Asked(row.tenant, row.created, row.base_url)
-    copies = media(service, connection, files, by)
+    copies = media(service, connection, [(url, by) for url in files])
 
     def shown(item: str, kind: str) -> dict[str, Any]:
         if kind == 'text':
             return {'text': item}
-        return copies[item] if is_copied(kind, item) else link(item)
+        return copies[item, by] if is_copied(kind, item) else link(item)
 
     def prompt(said: Prompt) -> dict[str, Any]:
         choices, scale = said.choices, said.scale

@@ -57,9 +57,7 @@ async def queue(request: Request) -> Response:
     def read(connection: Connection) -> Response:
         rows = jobs.waiting(connection, QUEUE_LENGTH, service.crunchers.pseudonym(operator))
         return reply({
-            'questions': [
-                operator_view.queue_line(service, connection, row, operator, now) for row in rows
-            ],
+            'questions': operator_view.queue_lines(service, connection, rows, operator, now),
             'answered': jobs.answered_by(connection, operator),
         })
 

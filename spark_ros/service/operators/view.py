@@ -27,12 +27,35 @@ from spark_ros.wire.values import WireError, expect_list, expect_object, expect_
 MAX_FLAGS = 20
 
 
-def summary(
-    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+def queue_lines(
+    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
+) -> list[dict[str, Any]]:
+    """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer."""
+    lines = _summaries(service, connection, rows, operator, now)
+    return [
+        {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
+        for row, line in zip(rows, lines, strict=True)
+    ]
+
+
+def _summaries(
+    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
+) -> list[dict[str, Any]]:
+    wanted = [_image_of(row) for row in rows]
+    shown = media(service, connection, [each for each in wanted if each[0]])
+    return [
+        _summary(row, operator, now, shown.get(image))
+        for row, image in zip(rows, wanted, strict=True)
+    ]
+
+
+def _image_of(row: Row[Any]) -> tuple[str, Asked]:
+    return row.image_location, Asked(row.tenant, row.created, row.base_url)
+
+
+def _summary(
+    row: Row[Any], operator: str, now: float, image: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Write what a line of the queue shows of a question."""
-    shown = [row.image_location] if row.image_location else []
-    image = media(service, connection, shown, Asked(row.tenant, row.created, row.base_url))
     return {
         'id': row.id,
         'api': row.api,
@@ -42,19 +65,11 @@ def summary(
         'instructions': row.instructions,
         'age_s': round(max(0.0, now - row.created), 3),
         'created': format_time(row.created),
-        'image': image.get(row.image_location),
+        'image': image,
         'tenant': row.key_name,
         'mine': row.lease_owner == operator,
         'priors': row.prior_count,
     }
-
-
-def queue_line(
-    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
-) -> dict[str, Any]:
-    """Write a line of the queue; `excluded`, of Heat, says that this operator must not answer."""
-    line = summary(service, connection, row, operator, now)
-    return {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
 
 
 def details(
@@ -62,22 +77,22 @@ def details(
 ) -> dict[str, Any]:
     """Write all that an operator needs to answer a question."""
     lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
-    seen = {
-        **summary(service, connection, row, operator, now), 'token': row.token, 'lease_s': lease_s,
-    }
+    [line] = _summaries(service, connection, [row], operator, now)
+    seen = {**line, 'token': row.token, 'lease_s': lease_s}
     if row.api == heat_json.API:
         return {**seen, **heat_view.details(service, connection, row, operator)}
     asked, given = json.loads(row.request), json.loads(row.priors)
     program = programs.find(connection, row.program) if row.program else None
     labels = given['label_options'] or (list(program.label_options) if program else [])
     references = program.reference_images if program else ()
+    by = Asked(images.PROGRAMS, now)
     return {
         **seen,
         'program_known': program is not None,
         'instructions': row.instructions or (program.instructions if program else ''),
         'label_options': labels,
         'reference_images': [
-            *media(service, connection, references, Asked(images.PROGRAMS, now)).values()
+            *media(service, connection, [(each, by) for each in references]).values()
         ],
         'content_type': asked['content_type'],
         'image_index': row.position,

@@ -68,18 +68,36 @@ def put(
 
 
 def newest(
-    connection: Connection, tenant: str, urls: Iterable[str], before: float
-) -> dict[str, Row[Any]]:
-    """Return the newest fetch of each URL that began at a time or before, where there is one."""
+    connection: Connection, wanted: Collection[tuple[str, str, float]]
+) -> dict[tuple[str, str, float], Row[Any]]:
+    """Return the newest fetches that began at a time or before, where there are any.
+
+    Args:
+        wanted: tenants, URLs and times.
+    """
+    names = {each: _name(each[0], each[1]) for each in wanted}
+    latest = _newest(connection, {*names.values()}, max((each[2] for each in wanted), default=0.0))
+    found = {}
+    for each, name in names.items():
+        row = latest.get(name)
+        if row is not None and row.created > each[2]:
+            # It was fetched again since, for a later question.
+            row = _newest(connection, {name}, each[2]).get(name)
+        if row is not None:
+            found[each] = row
+    return found
+
+
+def _newest(connection: Connection, names: Collection[str], before: float) -> dict[str, Row[Any]]:
     found: dict[str, Row[Any]] = {}
-    for names in _chunks([_name(tenant, url) for url in urls]):
+    for some in _chunks([*names]):
         last = (
             select(func.max(fetches.c.id))
-            .where(fetches.c.name.in_(names), fetches.c.created <= before)
+            .where(fetches.c.name.in_(some), fetches.c.created <= before)
             .group_by(fetches.c.name)
         )
         rows = connection.execute(select(fetches).where(fetches.c.id.in_(last)))
-        found.update({row.url: row for row in rows})
+        found.update({row.name: row for row in rows})
     return found
 
 

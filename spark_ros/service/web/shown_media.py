@@ -62,20 +62,28 @@ def _signed_path(
 
 
 def media(
-    service: Context, connection: Connection, locations: Collection[str], asked: Asked
-) -> dict[str, dict[str, Any]]:
-    """Write what a console shows of files, by their URLs as they were given.
+    service: Context, connection: Connection, wanted: Collection[tuple[str, Asked]]
+) -> dict[tuple[str, Asked], dict[str, Any]]:
+    """Write what a console shows of files.
+
+    Args:
+        wanted: their URLs as they were given, and by whom.
 
     Returns:
-        `url`, a path of this service or None; `source`, the URL as it was given, to be read, not
-        to be loaded; `state`: `own` (uploaded here), `done` (a copy was fetched), `waiting` or
-        `failed`; and why it failed.
+        For each, `url`, a path of this service or None; `source`, the URL as it was given, to be
+        read, not to be loaded; `state`: `own` (uploaded here), `done` (a copy was fetched),
+        `waiting` or `failed`; and why it failed.
     """
-    own = {each: own_url(service, connection, each, asked) for each in locations}
-    foreign = [location for location, path in own.items() if path is None]
-    fetched = fetches.newest(connection, asked.tenant, foreign, asked.time)
+    own = {each: own_url(service, connection, *each) for each in wanted}
+    elsewhere = {
+        (location, asked): (asked.tenant, location, asked.time)
+        for (location, asked), path in own.items()
+        if path is None
+    }
+    fetched = fetches.newest(connection, [*elsewhere.values()])
     return {
-        location: _medium(location, path, fetched.get(location)) for location, path in own.items()
+        each: _medium(each[0], path, fetched.get(elsewhere[each]) if each in elsewhere else None)
+        for each, path in own.items()
     }
 
 
