@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from service_harness import (
 from serving import printed
 from sqlalchemy import Connection, func, select
 
+from spark_ros.escalation.inbound.frame_server import FrameServer
+from spark_ros.escalation.question.escalation import EncodedImage
+from spark_ros.geometry import ImageSize
 from spark_ros.service.heat.staged_media import media
 from spark_ros.service.spark import programs
 from spark_ros.service.storage.schema import fetches
@@ -369,6 +373,24 @@ def test_a_signed_url_of_another_key_is_shown_as_it_is(service: InProcess) -> No
     service.clock.now += service.settings.url_ttl_s + 1
     [line] = service.operator().get('/console/api/queue').json()['questions']
     assert line['image']['state'] == 'own'
+
+
+def test_a_frame_that_a_robot_serves_itself_is_fetched(
+    service: InProcess, tmp_path: Path
+) -> None:
+    """As the node does with `image_host.kind: node`: the copy outlives the robot's own."""
+    robot, operator = asker(service), service.operator()
+    server = FrameServer(tmp_path / 'frames', 'http://robot.test', '127.0.0.1', 0, 3600)
+    try:
+        frame = EncodedImage(picture(shade=3), ImageSize(64, 48))
+        url = asyncio.run(server.put(str(uuid.uuid4()), frame, 'front'))
+        url = url.replace('http://robot.test', f'http://127.0.0.1:{server.port}')
+        ask(robot, 'free-text', attachments_type='image', attachments=[url])
+        seen = first(operator)
+    finally:
+        asyncio.run(server.aclose())
+    assert seen['state'] == 'done', seen
+    assert operator.get(seen['url']).content == picture(shade=3)
 
 
 def test_copies_are_for_operators_and_for_the_key_that_asked(
