@@ -66,8 +66,9 @@ def expect_fraction(value: Any, name: str) -> float:
 
     1 itself is accepted because the vendor's client sends it; the caller clamps.
     """
-    if isinstance(value, str) and len(value) <= MAX_DECIMAL and DECIMAL.fullmatch(value.strip()):
-        number = float(value)
+    text = value.strip() if isinstance(value, str) else ''
+    if len(text) <= MAX_DECIMAL and DECIMAL.fullmatch(text):
+        number = float(text)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         try:
             number = float(value)

@@ -35,6 +35,9 @@ REFUSED: dict[str, dict[str, Any]] = {
     'a coordinate of 400 digits as text': with_prior(vertices=[{'x': str(HUGE), 'y': 0}] * 4),
     'a coordinate in other digits': with_prior(vertices=[{'x': ARABIC, 'y': 0}] * 4),
     'a coordinate with an underscore': with_prior(vertices=[{'x': '0_0', 'y': 0}] * 4),
+    'a coordinate with a separator that is no space': with_prior(
+        vertices=[{'x': '0.1\x1f', 'y': 'x'}] * 4
+    ),
     'a type that is a list': with_prior(type=[]),
     'a type that is an object': with_prior(type={}),
     'NUL in instructions': question(instructions=NUL),
@@ -173,7 +176,7 @@ def test_a_name_that_cannot_be_one_is_404_and_asks_no_database(
     'query',
     [
         'limit=1_0', 'limit=%D9%A1', 'limit=%EF%BC%91', 'limit=0x1', 'limit=1e1', 'limit=%00',
-        'limit= 1', 'cursor=1_0', 'cursor=%D9%A1', 'cursor=%00', f'cursor={"9" * 31}',
+        'limit= 1', 'cursor=1_0', 'cursor=%D9%A1', 'cursor=%00', f'cursor={"9" * 1001}',
         'count=1', 'count=0', 'count=True', 'count=TRUE', 'count=', 'count=yes', 'state=%00',
     ],
 )  # fmt: skip

@@ -27,6 +27,9 @@ function typeOf(schema) {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   const either = schema.oneOf || schema.anyOf;
   if (either) return either.map(typeOf).join(' or ');
+  if (Array.isArray(schema.type)) {
+    return schema.type.map((type) => typeOf({ ...schema, type })).join(' or ');
+  }
   if (schema.type === 'array') return `[${typeOf(schema.items)}]`;
   return schema.format ? `${schema.type} (${schema.format})` : schema.type || 'anything';
 }

@@ -96,8 +96,9 @@ async def read_form(request: Request, limit: int) -> FormData:
         return await MultiPartParser(
             request.headers, stream, max_files=4, max_fields=16, max_part_size=MULTIPART_OVERHEAD
         ).parse()
-    except MultiPartException as error:
-        raise ApiError(400, f'the body is not multipart/form-data: {error.message}') from None
+    except (MultiPartException, ValueError) as error:
+        # The latter of a charset that cannot be looked up.
+        raise ApiError(400, f'the body is not multipart/form-data: {error}') from None
 
 
 async def read_urlencoded(request: Request, limit: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from spark_ros.service.context import base_url
 from spark_ros.service.storage import jobs
 from spark_ros.wire.values import WireError
 
-WHOLE = re.compile(r'[+-]?[0-9]{1,30}')
+WHOLE = re.compile(r'[+-]?[0-9]{1,1000}')
 MAX_LIMIT = 50
 
 

@@ -84,11 +84,10 @@ async def _wire_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
     if error.status_code in (404, 405):
         # The page knows no 405: for its clients a method that is not there is not found.
-        return error_reply(404, f'there is no {request.method} {request.url.path}', headers)
-    return error_reply(error.status_code, str(error.detail), headers)
+        return error_reply(404, f'there is no {request.method} {request.url.path}')
+    return error_reply(error.status_code, str(error.detail), error.headers)
 
 
 async def _storage_error(request: Request, error: Exception) -> Response:
