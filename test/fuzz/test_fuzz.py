@@ -15,7 +15,7 @@ pytest.importorskip('atheris', reason='it needs Python 3.11 to 3.13')
 
 HERE = Path(__file__).parent
 CORPUS = HERE / 'corpus'
-SECONDS = 5
+SECONDS = 3
 DEADLINE_S = 60
 
 

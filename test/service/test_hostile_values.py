@@ -178,6 +178,7 @@ def test_a_name_that_cannot_be_one_is_404_and_asks_no_database(
         'limit=1_0', 'limit=%D9%A1', 'limit=%EF%BC%91', 'limit=0x1', 'limit=1e1', 'limit=%00',
         'limit= 1', 'cursor=1_0', 'cursor=%D9%A1', 'cursor=%00', f'cursor={"9" * 1001}',
         'count=1', 'count=0', 'count=True', 'count=TRUE', 'count=', 'count=yes', 'state=%00',
+        'state=',
     ],
 )  # fmt: skip
 def test_a_parameter_that_is_not_as_described_is_400(robot: Caller, query: str) -> None:

@@ -30,7 +30,7 @@ def read_page(request: Request, default_limit: int, states: Sequence[str] = ()) 
         raise WireError('limit must be 1 or more')
     if cursor < 0:
         raise WireError('cursor must be 0 or more')
-    state = (query.get('state') or None) if states else None
+    state = query.get('state') if states else None
     if state not in (None, *states):
         raise WireError(f'state must be one of {", ".join(states)}')
     return jobs.Page(min(limit, MAX_LIMIT), cursor, state)
