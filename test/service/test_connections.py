@@ -123,6 +123,15 @@ def test_a_connection_is_kept_for_the_next_request_but_not_for_long(quick: Serve
         assert drip_on(connection, [b'\r\n'] * 1000, 0.01) == b''
 
 
+def test_a_long_poll_may_take_longer_than_a_head(quick: Served) -> None:
+    with httpx.Client(base_url=quick.url, headers=quick.headers) as robot:
+        cursor = robot.get('/v1/changes').json()['cursor']
+        begun = time.monotonic()
+        answer = robot.get(f'/v1/changes?block=1&cursor={cursor}')
+        assert (answer.status_code, answer.json()['changes']) == (200, [])
+        assert time.monotonic() - begun >= 1 > 2 * SHORT.head_s
+
+
 def test_a_slow_body_is_408(quick: Served) -> None:
     head = f'POST /v1/engagement HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {quick.key}\r\n'
     begun = f'{head}Content-Length: 900\r\n\r\n'.encode()

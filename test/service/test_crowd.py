@@ -125,6 +125,16 @@ def test_handshakes_that_never_end_keep_nobody_out(data: Path, tmp_path: Path) -
         assert service.log.read_text() == ''
 
 
+def test_when_there_are_no_files_left_it_goes_on_and_says_so_once(data: Path) -> None:
+    """So few files that what else the service needs leaves too few for its connections."""
+    with served_by_process(data, files=40) as service:
+        for _ in range(3):
+            with crowd(service.url, 60, DRIP):
+                assert b'200 OK' in send(service.url, [GET + b'\r\n'])
+        [line] = service.log.read_text().splitlines()
+        assert 'Too many open files' in line
+
+
 @pytest.mark.slow('opens 800 connections')
 def test_400_idle_and_400_dripping_connections_keep_nobody_out(data: Path, key: str) -> None:
     """With `ulimit -n 256`: a bystander is served, quickly, and the log stays small."""

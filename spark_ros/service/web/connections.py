@@ -82,14 +82,19 @@ class Connections:
 
     def admit(self, connection: Connection) -> bool:
         """Add a new connection, in the place of another if need be; False if it must go."""
-        if len(self._all) >= self._most:
-            victim = self._waiting.victim() or self._strangers.victim()
-            if victim is None:
-                return False
-            self.remove(victim)
-            victim.abort()
+        if len(self._all) >= self._most and not self.make_room():
+            return False
         self._all.add(connection)
         self._waiting.add(connection)
+        return True
+
+    def make_room(self) -> bool:
+        """Close the connection that is the first to give way; False if there is none."""
+        victim = self._waiting.victim() or self._strangers.victim()
+        if victim is None:
+            return False
+        self.remove(victim)
+        victim.abort()
         return True
 
     def remove(self, connection: Connection) -> None:

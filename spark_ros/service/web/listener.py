@@ -65,7 +65,7 @@ class Listener:
                 if time.monotonic() - self._logged > LOG_EVERY_S:
                     self._logged = time.monotonic()
                     log.error('no connection can be accepted: %s', error)
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(0 if self._connections.make_room() else PAUSE_S)
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
