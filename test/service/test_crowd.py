@@ -86,18 +86,38 @@ def test_whoever_has_a_request_under_way_is_kept(small: Served) -> None:
             assert 'event: queue' in [next(lines) for _ in range(3)]
 
 
-def test_when_all_are_in_use_by_callers_another_is_told(small: Served) -> None:
-    headers = {'X-Heat-API-Key': small.key}
-    cursor = httpx.get(f'{small.url}/v1/changes', headers=headers).json()['cursor']
-    call = (
+def poll(service: Served, key: str) -> bytes:
+    """Return a call of a key that waits for a minute."""
+    headers = {'X-Heat-API-Key': key}
+    cursor = httpx.get(f'{service.url}/v1/changes', headers=headers).json()['cursor']
+    return (
         f'GET /v1/changes?block=60&cursor={cursor} HTTP/1.1\r\nHost: x\r\n'
-        f'X-Heat-API-Key: {small.key}\r\n\r\n'
-    )
-    with crowd(small.url, MOST, call.encode()):
-        waiting = small.serving._server._app.state.context.blocked_calls._held
-        end = time.monotonic() + DEADLINE_S
-        while waiting.total() < MOST:
-            assert time.monotonic() < end
+        f'X-Heat-API-Key: {key}\r\n\r\n'
+    ).encode()
+
+
+def wait_for_polls(service: Served, count: int) -> None:
+    waiting = service.serving._server._app.state.context.blocked_calls._held
+    end = time.monotonic() + DEADLINE_S
+    while waiting.total() < count:
+        assert time.monotonic() < end
+
+
+def test_one_caller_does_not_keep_others_out(small: Served) -> None:
+    with crowd(small.url, MOST, poll(small, small.key)) as polling:
+        wait_for_polls(small, MOST)
+        for _ in range(MOST):
+            assert b'200 OK' in send(small.url, [GET + b'\r\n'])
+        assert [was_reset(each, 0) for each in polling].count(True) == 1
+
+
+def test_when_all_are_in_use_by_callers_another_is_told(small: Served) -> None:
+    place = ('--heat', '--data', str(small.data))
+    keys = [small.key, *(printed('key', 'create', f'robot {n}', *place) for n in range(3))]
+    with contextlib.ExitStack() as stack:
+        for key in keys:
+            stack.enter_context(crowd(small.url, MOST // 4, poll(small, key)))
+        wait_for_polls(small, MOST)
         answer = send(small.url, [GET + b'\r\n'])
         assert status_of(answer) == 503
         assert b'Retry-After' in answer

@@ -31,7 +31,7 @@ async def session_or_none(request: Request) -> Session | None:
     secret = request.cookies.get(cookie_name(request))
     found = await sessions.find(service.store, secret, service.clock()) if secret else None
     if found is not None:
-        note_authenticated(request)
+        note_authenticated(request, found.operator)
     return found
 
 

@@ -3,13 +3,15 @@
 
 A connection that waits (for its TLS handshake, for the head of a request, or for the next one)
 gives way first, then a request that has shown no valid key or session. What an authenticated
-caller has under way never does. So strangers can open as many connections as they like without
-keeping others out.
+caller has under way does not, up to a quarter of all connections. So neither strangers nor one
+caller can keep others out, however many connections they open.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Protocol
@@ -18,6 +20,8 @@ from starlette.requests import Request
 
 # Under which name a request's `state` has its connection; there is none without a socket.
 STATE = 'connection'
+# So many callers may keep their whole share of the connections.
+CALLERS = 4
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Connections:
         self._all: set[Connection] = set()
         self._waiting = _ByNetwork()
         self._strangers = _ByNetwork()
+        self._callers: dict[Connection, Hashable] = {}
+        self._held: Counter[Hashable] = Counter()
 
     def admit(self, connection: Connection) -> bool:
         """Add a new connection, in the place of another if need be; False if it must go."""
@@ -102,6 +108,7 @@ class Connections:
         self._all.discard(connection)
         self._waiting.discard(connection)
         self._strangers.discard(connection)
+        self._let_go(connection)
 
     def request_begins(self, connection: Connection) -> None:
         """Note that the head of a request is complete."""
@@ -112,12 +119,25 @@ class Connections:
     def request_ends(self, connection: Connection) -> None:
         """Note that a connection waits for its next request."""
         self._strangers.discard(connection)
+        self._let_go(connection)
         if connection in self._all:
             self._waiting.add(connection)
 
-    def authenticated(self, connection: Connection) -> None:
-        """Keep a connection until its request ends: its caller is known."""
-        self._strangers.discard(connection)
+    def authenticated(self, connection: Connection, caller: Hashable) -> None:
+        """Keep a connection until its request ends, if its caller has not too many of them."""
+        share = max(1, self._most // CALLERS)
+        if connection in self._all and self._held[caller] < share:
+            self._let_go(connection)
+            self._strangers.discard(connection)
+            self._callers[connection] = caller
+            self._held[caller] += 1
+
+    def _let_go(self, connection: Connection) -> None:
+        if connection in self._callers:
+            caller = self._callers.pop(connection)
+            self._held[caller] -= 1
+            if not self._held[caller]:
+                del self._held[caller]
 
     async def sweep(self) -> None:
         """Look at all connections again and again, until cancelled."""
@@ -164,8 +184,8 @@ def client_network(host: str) -> str:
     return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
 
 
-def note_authenticated(request: Request) -> None:
-    """Note that a request's caller is known, so that its connection is not closed for another."""
+def note_authenticated(request: Request, caller: Hashable) -> None:
+    """Note who a request's caller is, so that its connection is not closed for another."""
     connection = getattr(request.state, STATE, None)
     if connection is not None:
-        connection.request_authenticated()
+        connection.request_authenticated(caller)

@@ -69,7 +69,7 @@ async def _find(request: Request, *shown: str) -> Key | None:
     [secret] = shown
     key = await context_of(request).store.read(lambda connection: keys.find(connection, secret))
     if key is not None:
-        note_authenticated(request)
+        note_authenticated(request, key.id)
     return key
 
 

@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 import termios
+from collections.abc import Hashable
 from http import HTTPStatus
 from typing import Any
 
@@ -94,9 +95,10 @@ class HttpConnection(HttpToolsProtocol):
         if self._aborted:
             transport.abort()
 
-    def request_authenticated(self) -> None:
-        """Note that the caller of the request under way is known."""
-        self._all.authenticated(self)
+    def request_authenticated(self, caller: Hashable) -> None:
+        """Note who is the caller of the request under way."""
+        if self._busy:
+            self._all.authenticated(self, caller)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.remove(self)
