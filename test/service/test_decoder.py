@@ -45,6 +45,8 @@ ORIENTATION = 0x0112
 # Of an image that takes longer, where it is decoded at all.
 SHORT_S = 0.5
 
+OTHERS: list[int] = []
+
 
 def progressive(side: int, scans: int) -> bytes:
     """Return a square JPEG, one scan of which is there again and again."""
@@ -88,13 +90,20 @@ def start_upload(service: InProcess, robot: Caller, content: bytes) -> Future[ht
     return service.start(upload())
 
 
+@pytest.fixture(autouse=True, scope='module')
+def others() -> None:
+    """Leave alone the workers of services that other tests still have in this process."""
+    OTHERS.extend(workers(os.getpid()))
+
+
 def workers(of: int) -> list[int]:
     """Return the process ids of a process's workers."""
     children = [file.read_text() for file in Path(f'/proc/{of}/task').glob('*/children')]
     return [
         int(each)
         for each in ' '.join(children).split()
-        if decode_worker.__name__ in Path(f'/proc/{each}/cmdline').read_text()
+        if int(each) not in OTHERS
+        and decode_worker.__name__ in Path(f'/proc/{each}/cmdline').read_text()
     ]
 
 
