@@ -93,6 +93,8 @@ def main() -> int:
 async def _measure(name: str, folder: Path, options: argparse.Namespace) -> Result:
     attack = attackers.ATTACKS[name]
     with running_victim(folder, options.service.split(), attack.open_files) as victim:
+        # The first ones fill pools and caches.
+        await _bystand(victim, 1.0)
         alone, failed_alone = await _bystand(victim, ALONE_S)
         assert not failed_alone, 'the service does not answer even without an attack'
         attacker = await asyncio.to_thread(_start_attacker, name, victim)

@@ -32,8 +32,8 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         'inbound': {'question'},
     },
     'service': {
-        'storage': {'errors', 'events'},
-        'media': {'storage', 'errors', 'settings'},
+        'storage': {'errors', 'events', 'turns'},
+        'media': {'storage', 'errors', 'settings', 'turns'},
         'web': {'storage', 'media', 'context', 'errors', 'events'},
         'spark': {'storage', 'media', 'web', 'context', 'errors'},
         'heat': {'storage', 'media', 'web', 'context', 'errors', 'settings'},

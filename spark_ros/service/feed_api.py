@@ -54,7 +54,7 @@ async def changes(request: Request) -> Response:
         return _Seen(_page(service, key, page.until, written, page.more), bool(written))
 
     async def look() -> _Seen:
-        return await service.store.read(read)
+        return await service.store.read(read, key.id)
 
     with (
         counted(service, key, seconds),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import socket
 import sys
@@ -130,6 +131,7 @@ class Server(uvicorn.Server):
                 lifespan='on',
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_S,
+                timeout_keep_alive=math.ceil(limits.keep_alive_s),
                 ssl_certfile=listen.certificate,
                 ssl_keyfile=None if listen.private_key is None else str(listen.private_key),
             )

@@ -193,3 +193,14 @@ def test_it_takes_the_files_it_may_have_and_leaves_no_core(data: Path) -> None:
 )
 def test_whose_connections_count_together(host: str, network: str) -> None:
     assert client_network(host) == network
+
+
+@pytest.mark.slow('waits for longer than clients keep a connection')
+def test_a_connection_outlives_what_clients_keep_it_for(data: Path, key: str) -> None:
+    """Else it is closed in the moment in which a client that keeps it for 5 s uses it again."""
+    with served(data, key=key) as service, connect(service.url) as client:
+        client.sendall(GET + b'\r\n')
+        assert b'200 OK' in client.recv(4096)
+        client.settimeout(6.0)
+        with pytest.raises(TimeoutError):
+            client.recv(1)

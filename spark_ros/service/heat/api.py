@@ -76,7 +76,7 @@ async def list_requests(request: Request) -> Response:
         written = json_array(request_json(service, row, base, now) for row in rows)
         return reply_json(written, headers=headers)
 
-    return await service.store.read(read)
+    return await service.store.read(read, key.id)
 
 
 async def retrieve(request: Request) -> Response:
@@ -158,7 +158,7 @@ async def _give(request: Request, key: Key, token: str, seconds: float) -> Respo
         return _Seen(row.id, status_of(row) == PENDING, answer)
 
     async def look() -> _Seen:
-        return await service.store.read(read)
+        return await service.store.read(read, key.id)
 
     seen = await look()
     if seconds and seen.pending:

@@ -16,11 +16,11 @@ import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import IO, Any
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media.sniff import Format
+from spark_ros.service.turns import Turns
 
 PROCESSES = 2
 WAITING = 32
@@ -30,14 +30,6 @@ NICENESS = 10
 LONGEST_ANSWER = 64 * 1024
 # What Python itself may need of the environment; the rest can hold secrets.
 ENVIRONMENT = ('LD_LIBRARY_PATH', 'PYTHONHOME')
-
-
-@dataclass
-class _Tenant:
-    """Whose turn it is among a tenant's images, and how many there are."""
-
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    images: int = 0
 
 
 class Decoder:
@@ -55,7 +47,7 @@ class Decoder:
         self._idle: asyncio.LifoQueue[_Process] = asyncio.LifoQueue()
         for process in self._processes:
             self._idle.put_nowait(process)
-        self._tenants: dict[str, _Tenant] = {}
+        self._turns = Turns(WAITING, 'of your images')
 
     async def look(self, tenant: str, file: IO[bytes], part: str = 'image_file') -> Format:
         """Decode an image and say what it is.
@@ -76,7 +68,7 @@ class Decoder:
             RuntimeError: no process can be started.
         """
         said = {'max_pixels': self._max_pixels, 'part': part}
-        async with self._turn(tenant), self._process() as process:
+        async with self._turns.turn(tenant), self._process() as process:
             # Once more where it died: what killed it may have been meant for another image.
             answer = await self._ask(process, file, said) or await self._ask(process, file, said)
         if answer is None:
@@ -89,24 +81,6 @@ class Decoder:
         """End the processes."""
         for process in self._processes:
             process.close()
-
-    @asynccontextmanager
-    async def _turn(self, name: str) -> AsyncIterator[None]:
-        """Wait for the images of this tenant that came before."""
-        tenant = self._tenants.setdefault(name, _Tenant())
-        if tenant.images > WAITING:
-            raise ApiError(
-                429, f'{WAITING} of your images are waiting already; repeat later',
-                {'Retry-After': '1'},
-            )  # fmt: skip
-        tenant.images += 1
-        try:
-            async with tenant.turn:
-                yield
-        finally:
-            tenant.images -= 1
-            if not tenant.images:
-                del self._tenants[name]
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator[_Process]:

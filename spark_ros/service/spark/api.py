@@ -79,7 +79,7 @@ async def list_engagements(request: Request) -> Response:
     page = read_page(request, 10, STATES)
     if _count_wanted(request):
         count = await service.store.read(
-            lambda connection: jobs.count_of_key(connection, key.id, page.state)
+            lambda connection: jobs.count_of_key(connection, key.id, page.state), key.id
         )
         return reply({'count': count})
 
@@ -88,7 +88,7 @@ async def list_engagements(request: Request) -> Response:
         headers = next_link(request, '/v1/engagement', page, len(rows), more)
         return reply_json(json_array(map(engagement_json, rows)), headers=headers)
 
-    return await service.store.read(read)
+    return await service.store.read(read, key.id)
 
 
 async def get_engagement(request: Request) -> Response:
@@ -104,7 +104,7 @@ async def get_engagement(request: Request) -> Response:
         headers = next_link(request, f'/v1/engagement/{token}', page, len(rows), more)
         return reply_json(json_array(map(engagement_json, rows)), headers=headers)
 
-    return await service.store.read(read)
+    return await service.store.read(read, key.id)
 
 
 async def get_job(request: Request) -> Response:
@@ -126,7 +126,7 @@ async def get_job(request: Request) -> Response:
         headers = next_link(request, f'/v1/engagement/{token}', whole, len(rows), more)
         return reply_json(json_array([job_json(rows, states)]), headers=headers)
 
-    return await service.store.read(read)
+    return await service.store.read(read, key.id)
 
 
 async def upload_image(request: Request) -> Response:

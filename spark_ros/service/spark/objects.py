@@ -38,8 +38,9 @@ def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.New
     """
     _expect_small(asked.metadata, 'metadata', metadata_limit)
     for index, annotation in enumerate(asked.raw_annotations):
-        name = f'priors.annotations[{index}].metadata'
-        _expect_small(annotation.get('metadata') or {}, name, metadata_limit)
+        if annotation.get('metadata'):
+            name = f'priors.annotations[{index}].metadata'
+            _expect_small(annotation['metadata'], name, metadata_limit)
     program = asked.program_name
     if program is None and asked.instructions is None:
         program = key.program

@@ -7,6 +7,7 @@ newest number behind, so that whoever comes back later learns that something is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -21,7 +22,7 @@ PAGE_LENGTH = 100
 PAGE_SIZE = 4 * 1024 * 1024
 
 # Made once: building a statement costs more than carrying it out.
-INSERT = insert(changes).returning(changes.c.number)
+INSERT = insert(changes).returning(changes.c.number, sort_by_parameter_order=True)
 ROUTE = select(jobs.c.key_id, jobs.c.api, jobs.c.robot_id, jobs.c.webhook_url).where(
     jobs.c.id == bindparam('job_id')
 )
@@ -68,29 +69,35 @@ class ChangePage:
     more: bool
 
 
-def note_change(
-    transaction: Transaction, question_id: int, route: Route, sequence: int, state: str, now: float
+def note_changes(
+    transaction: Transaction,
+    question_ids: Sequence[int],
+    route: Route,
+    sequence: int,
+    state: str,
+    now: float,
 ) -> None:
-    """Record that a question has a new state, and tell so once it is committed."""
-    number = transaction.connection.execute(
+    """Record that questions of a job have a new state, and tell so once it is committed."""
+    numbers = transaction.connection.execute(
         INSERT,
-        {
-            'question_id': question_id,
-            'key_id': route.key_id,
-            'sequence': sequence,
-            'state': state,
-            'at': now,
-        },
-    ).scalar_one()
-    pushed = False
-    if route.webhook_url and outbox.is_pushed(route.api, state):
-        outbox.put(
-            transaction, question_id, route.key_id, route.webhook_url, sequence, now
-        )
-        pushed = True
-    transaction.changes.append(
-        Change(number, question_id, route.key_id, state, route.robot_id, pushed)
+        [
+            {
+                'question_id': question_id,
+                'key_id': route.key_id,
+                'sequence': sequence,
+                'state': state,
+                'at': now,
+            }
+            for question_id in question_ids
+        ],
     )
+    pushed = bool(route.webhook_url) and outbox.is_pushed(route.api, state)
+    for question_id, number in zip(question_ids, numbers.scalars().all(), strict=True):
+        if route.webhook_url and pushed:
+            outbox.put(transaction, question_id, route.key_id, route.webhook_url, sequence, now)
+        transaction.changes.append(
+            Change(number, question_id, route.key_id, state, route.robot_id, pushed)
+        )
 
 
 def route_of(connection: Connection, job_id: int) -> Route:

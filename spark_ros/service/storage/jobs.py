@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
-from spark_ros.service.storage.change_log import Route, note_change
+from spark_ros.service.storage.change_log import Route, note_changes
 from spark_ros.service.storage.schema import jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
@@ -61,7 +61,7 @@ COUNT_OPEN = (
     .where(questions.c.key_id == bindparam('key_id'), questions.c.state.in_(OPEN_STATES))
 )
 INSERT_JOB = insert(jobs).returning(jobs.c.id)
-INSERT_QUESTION = insert(questions).returning(questions.c.id)
+INSERT_QUESTION = insert(questions).returning(questions.c.id, sort_by_parameter_order=True)
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ def create(
         },
     ).scalar_one()
     route = Route(key_id, job.api, job.robot_id, job.webhook_url)
-    for position, question in enumerate(job.questions):
-        question_id = connection.execute(
-            INSERT_QUESTION,
+    made = connection.execute(
+        INSERT_QUESTION,
+        [
             {
                 'job_id': job_id,
                 'key_id': key_id,
@@ -160,9 +160,11 @@ def create(
                 'state': 'open',
                 'sequence': 1,
                 'created': now,
-            },
-        ).scalar_one()
-        note_change(transaction, question_id, route, 1, 'open', now)
+            }
+            for position, question in enumerate(job.questions)
+        ],
+    )
+    note_changes(transaction, made.scalars().all(), route, 1, 'open', now)
     return token
 
 

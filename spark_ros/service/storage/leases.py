@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 
 from spark_ros.service.errors import ApiError
-from spark_ros.service.storage.change_log import note_change, route_of
+from spark_ros.service.storage.change_log import note_changes, route_of
 from spark_ros.service.storage.jobs import OPEN_STATES
 from spark_ros.service.storage.schema import questions
 from spark_ros.service.storage.store import Transaction
@@ -154,7 +154,7 @@ def _move(
     if moved is None:
         return False
     route = route_of(transaction.connection, moved.job_id)
-    note_change(transaction, question_id, route, moved.sequence, state, now)
+    note_changes(transaction, [question_id], route, moved.sequence, state, now)
     return True
 
 

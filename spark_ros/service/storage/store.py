@@ -13,7 +13,7 @@ import os
 import queue
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,11 +34,13 @@ from sqlalchemy import (
 
 from spark_ros.service.events import Change
 from spark_ros.service.storage import schema
+from spark_ros.service.turns import Turns
 
 T = TypeVar('T')
 
 BATCH = 64
 READERS = 4
+READS_WAITING = 512
 BUSY_TIMEOUT_MS = 15_000
 # How to execute a query of which as much is read as a page has room for.
 ROW_BY_ROW = {'yield_per': 1}
@@ -71,6 +73,7 @@ class Store:
         self._on_commit = on_commit
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, 'store-read')
+        self._turns = Turns(READS_WAITING, 'reads of this key')
         self._writer: threading.Thread | None = None
         self._closed = False
         self._prepare()
@@ -98,9 +101,19 @@ class Store:
         self._announce(transaction.changes)
         return result
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run a read beside the event loop."""
-        return await self.beside(self.read_now, work)
+    async def read(self, work: Callable[[Connection], T], caller: Hashable = None) -> T:
+        """Run a read beside the event loop.
+
+        Args:
+            caller: whose read it is, where it may be large: each has one thread at a time.
+
+        Raises:
+            ApiError: 429 when too many reads of the caller wait already.
+        """
+        if caller is None:
+            return await self.beside(self.read_now, work)
+        async with self._turns.turn(caller):
+            return await self.beside(self.read_now, work)
 
     async def beside(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run slow work, for instance on files, in a reader thread."""

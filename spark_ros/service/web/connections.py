@@ -45,7 +45,8 @@ class ConnectionLimits:
     head_bytes: int = 64 * 1024
     headers: int = 128
     head_s: float = 10.0
-    keep_alive_s: float = 5.0
+    # Longer than clients keep one (httpx: 5 s), or theirs breaks when they are about to use it.
+    keep_alive_s: float = 20.0
     body_s: float = 10.0
     body_rate: float = 1024.0
     stalled_s: float = 30.0
@@ -83,6 +84,7 @@ class Connections:
         self._all: set[Connection] = set()
         self._waiting = _ByNetwork()
         self._strangers = _ByNetwork()
+        self._idle_callers = _ByNetwork()
         self._callers: dict[Connection, Hashable] = {}
         self._held: Counter[Hashable] = Counter()
 
@@ -96,7 +98,9 @@ class Connections:
 
     def make_room(self) -> bool:
         """Close the connection that is the first to give way; False if there is none."""
-        victim = self._waiting.victim() or self._strangers.victim()
+        victim = (
+            self._waiting.victim() or self._strangers.victim() or self._idle_callers.victim()
+        )
         if victim is None:
             return False
         self.remove(victim)
@@ -108,23 +112,24 @@ class Connections:
         self._all.discard(connection)
         self._waiting.discard(connection)
         self._strangers.discard(connection)
+        self._idle_callers.discard(connection)
         self._let_go(connection)
 
     def request_begins(self, connection: Connection) -> None:
         """Note that the head of a request is complete."""
         self._waiting.discard(connection)
-        if connection in self._all:
+        self._idle_callers.discard(connection)
+        if connection in self._all and connection not in self._callers:
             self._strangers.add(connection)
 
     def request_ends(self, connection: Connection) -> None:
         """Note that a connection waits for its next request."""
         self._strangers.discard(connection)
-        self._let_go(connection)
         if connection in self._all:
-            self._waiting.add(connection)
+            (self._idle_callers if connection in self._callers else self._waiting).add(connection)
 
     def authenticated(self, connection: Connection, caller: Hashable) -> None:
-        """Keep a connection until its request ends, if its caller has not too many of them."""
+        """Keep a connection, if its caller has not too many of them."""
         share = max(1, self._most // CALLERS)
         if connection in self._all and self._held[caller] < share:
             self._let_go(connection)
