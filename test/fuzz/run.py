@@ -31,9 +31,9 @@ def main() -> None:
         except documented:
             return
 
-    corpus = HERE / 'corpus' / name
-    read_only = [str(corpus)] if corpus.is_dir() else []
-    atheris.Setup([name, f'-dict={DICTIONARY}', *options, *read_only], once)
+    # Given as a directory, they would get company there.
+    seeds = ','.join(str(file) for file in sorted((HERE / 'corpus' / name).iterdir()))
+    atheris.Setup([name, f'-dict={DICTIONARY}', f'-seed_inputs={seeds}', *options], once)
     atheris.Fuzz()
 
 

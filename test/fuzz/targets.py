@@ -29,7 +29,6 @@ from spark_ros.model import Question, QuestionKind, box_annotation
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.operators import view
-from spark_ros.service.operators.pages import EXPIRES
 from spark_ros.service.spark.answers import derive, priors_of
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.web.body import parse_json, read_form, read_urlencoded
@@ -195,8 +194,7 @@ def parameters(data: bytes) -> None:
 def signatures(data: bytes) -> None:
     """Check a signed URL and a signed push: nothing but ours is valid."""
     first, _, rest = data.decode('latin-1').partition('\n')
-    expires = int(first) if EXPIRES.fullmatch(first) else -1
-    assert not SIGNER.valid('/path', expires, rest, 1.7e9)
+    assert not SIGNER.valid('/path', 'key hash', first, rest, 1.7e9)
     receiver: Any = SimpleNamespace(_secret='secret')
     assert not WebhookReceiver._verified(receiver, first, rest.encode('latin-1'))
     ours = webhook_signature('secret', data, 1)

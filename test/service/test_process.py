@@ -279,3 +279,9 @@ def test_it_warns_when_others_can_listen(data: Path) -> None:
         assert service.url.startswith('http://127.0.0.1:')
         service.serving.stop()
         assert 'without TLS' in service.log.read_text()
+
+
+def test_the_event_loop_is_the_fast_one(data: Path, key: str) -> None:
+    """In use, and not only installed."""
+    with served(data, key=key) as service:
+        assert type(service.serving._server._loop).__module__ == 'uvloop'
