@@ -3,7 +3,7 @@
 PYTHON ?= python3
 ROS_DISTRO ?= jazzy
 # More processes than processors: much of a test is waiting. What a file's tests share, one has.
-ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
+ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCENE),--scene "$(SCENE)")

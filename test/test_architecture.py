@@ -55,7 +55,9 @@ ROS_PACKAGES = MESSAGES | {
     'rosidl_runtime_py',
 }  # fmt: skip
 # What a robot must have installed; a new name here is a new line in package.xml.
-ROBOT_PACKAGES = MESSAGES | {'ament_index_python', 'cv2', 'cv_bridge', 'httpx', 'numpy', 'rclpy'}
+ROBOT_PACKAGES = MESSAGES | {
+    'ament_index_python', 'anyio', 'cv2', 'cv_bridge', 'httpx', 'numpy', 'rclpy',
+}  # fmt: skip
 
 
 def room_of(module: str) -> str:

@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
+import anyio
+
 from spark_ros.cli.spark_progress import Progress
 from spark_ros.cli.spark_records import Record, states_of
 from spark_ros.cli.spark_services import Service
@@ -100,10 +102,10 @@ async def wait(
                 progress.trouble(last_trouble)
                 await asyncio.sleep(POLL_S)
 
-    try:
-        return await asyncio.wait_for(look_and_listen(), timeout_s)
-    except (asyncio.TimeoutError, TimeoutError):
-        why = f' ({last_trouble})' if last_trouble else ''
+    # Up to Python 3.11 `asyncio.wait_for` is not sure to end what itself waits by `wait_for`.
+    with anyio.move_on_after(timeout_s):
+        return await look_and_listen()
+    why = f' ({last_trouble})' if last_trouble else ''
     raise Timeout(f'no answer within {timeout_s:g} s{why}; later: spark show {token}')
 
 

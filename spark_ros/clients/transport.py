@@ -19,6 +19,7 @@ from random import random as uniform
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 
 from spark_ros.clients.errors import (
@@ -213,8 +214,10 @@ class ApiTransport:
         what = f'{request.method} {self.base_url}{request.path}'
         left_s = None if end is None else max(end - self._clock(), 0.0)
         try:
-            answer = await asyncio.wait_for(self._exchange(what, request), left_s)
-        except (asyncio.TimeoutError, TimeoutError):
+            # Up to Python 3.11 `asyncio.wait_for` loses a cancellation that comes with the answer.
+            with anyio.fail_after(left_s):
+                answer = await self._exchange(what, request)
+        except TimeoutError:
             deadline_s = (self._deadline_s or 0.0) + request.patience_s
             return ConnectionFailed(
                 f'{what}: not done within {deadline_s:g} s',

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -18,6 +20,8 @@ import pytest
 from serving import call
 
 from spark_ros.cli.spark import main, parser
+from spark_ros.cli.spark_follow import Timeout, wait
+from spark_ros.cli.spark_progress import Progress
 from spark_ros.clients import RetryPolicy, SparkClient
 
 TOKEN = 'open-sesame-4711'
@@ -374,3 +378,27 @@ def test_the_help_documents_the_exit_codes() -> None:
     for code in (*range(6), 130):
         assert f'\n  {code}  ' in text
     assert '--token ' not in text
+
+
+class LosesACancellation:
+    """A service whose calls lose a cancellation, as `asyncio.wait_for` does up to Python 3.11."""
+
+    async def fetch(self, token: str) -> list[Any]:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return []
+
+    async def changes(self, *asked: Any) -> Any:
+        await asyncio.Event().wait()
+
+
+def test_the_wait_ends_in_time_whatever_becomes_of_a_cancellation() -> None:
+    """It did not, once in many runs: an answer came in the very moment of the timeout."""
+    service: Any = LosesACancellation()
+    progress = Progress(io.StringIO())
+
+    async def waits() -> None:
+        await asyncio.wait_for(asyncio.shield(wait(service, 't-1', 0.05, progress)), 10.0)
+
+    with pytest.raises(Timeout, match='spark show t-1'):
+        asyncio.run(waits())

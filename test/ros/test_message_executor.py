@@ -72,7 +72,9 @@ class Spinning:
         except ShutdownException:
             pass
         except Exception as error:
-            self.error = error
+            # Its wait may find what the other thread has just taken down.
+            if not self.executor._is_shutdown:
+                self.error = error
 
     def close(self) -> None:
         self.executor.shutdown(timeout_sec=0)

@@ -105,6 +105,7 @@ def test_the_service_is_as_described(tmp_path: Path, tamed: None, with_keys: boo
             'openapi': {'bearerAuth': {'bearer': spark}, 'X-Heat-API-Key': {'api_key': heat}}
         }
     statuses: Counter[int | None] = Counter()
+    answered = set()
     failures: dict[str, str] = {}
     with served_by_process(data, '--operator', 'scripted') as service:
         described = httpx.get(f'{service.url}/openapi.json').json()
@@ -116,6 +117,8 @@ def test_the_service_is_as_described(tmp_path: Path, tamed: None, with_keys: boo
                 continue
             for asked in event.recorder.interactions.values():
                 statuses[asked.response.status_code if asked.response else None] += 1
+                if asked.response and asked.response.status_code == 200:
+                    answered.add(event.label)
             for checks in event.recorder.checks.values():
                 for check in checks:
                     if found := check.failure_info:
@@ -127,4 +130,5 @@ def test_the_service_is_as_described(tmp_path: Path, tamed: None, with_keys: boo
     assert ' failed' not in log
     assert not [status for status in statuses if status is None or status >= 500]
     assert statuses.total() > 50
-    assert with_keys == (statuses[200] > 0)
+    assert with_keys or answered <= {'GET /health'}
+    assert len(answered) > 5 or not with_keys
