@@ -36,6 +36,8 @@ def test_a_session_is_ended_from_another_console(service, new_page):
     own = rows.filter(has_text='this browser')
     expect(own).to_have_count(1)
     expect(own.get_by_test_id('revoke')).to_have_count(0)
+    # Side by side, as in a table.
+    assert len({cell.bounding_box()['y'] for cell in own.locator('td').all()}) == 1
     count = rows.count()
     # The newest are the last.
     rows.nth(count - 2).get_by_test_id('revoke').click()
