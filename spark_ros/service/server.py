@@ -70,6 +70,7 @@ def serve(
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
     set_process_limits()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with listening(settings, listen, announce) as server:
         server.run_on_listener()
 
@@ -150,7 +151,6 @@ class Server(uvicorn.Server):
         Raises:
             ServeError: the data cannot be used.
         """
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         uvloop.run(self.serve(sockets=[self._listener]))
         if not self.started:
             raise ServeError('the service did not start; the lines above say why')

@@ -225,6 +225,7 @@ def test_what_the_console_is_made_to_load_is_blocked(service, browser, host):
     assert host.received == []
 
 
+@pytest.mark.slow('marks are drawn on pictures of this service after each change')
 def test_marks_on_a_foreign_picture_are_pixels_of_it(service, operator, asked, host):
     id = service.ask_heat(
         'annotations', attachments_type='image', attachments=[host.url('/photo.jpg')])

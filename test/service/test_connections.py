@@ -118,7 +118,11 @@ def test_a_connection_is_kept_for_the_next_request_but_not_for_long(quick: Serve
     with connect(quick.url) as connection:
         for _ in range(3):
             connection.sendall(GET + b'\r\n')
-            assert connection.recv(65_536).endswith(b'{"status":"ok"}')
+            answer = connection.recv(65_536)
+            # The head may come alone.
+            if not answer.endswith(b'}'):
+                answer += connection.recv(65_536)
+            assert answer.endswith(b'{"status":"ok"}')
         # Not even empty lines prolong that.
         assert drip_on(connection, [b'\r\n'] * 1000, 0.01) == b''
 
