@@ -32,7 +32,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         'inbound': {'question'},
     },
     'service': {
-        'storage': {'errors', 'events', 'turns'},
+        'storage': {'errors', 'events', 'shared_threads', 'turns'},
         'media': {'storage', 'errors', 'settings', 'turns'},
         'web': {'storage', 'media', 'context', 'errors', 'events'},
         'spark': {'storage', 'media', 'web', 'context', 'errors'},

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,11 +22,11 @@ class Turns:
     """Lets each caller do one thing at a time, in the order in which they came.
 
     Args:
-        most: how many may wait for one caller.
+        most: how many may wait for one caller; by default as many as come.
         what: names them in the message of a refusal.
     """
 
-    def __init__(self, most: int, what: str) -> None:
+    def __init__(self, most: float = math.inf, what: str = 'of these') -> None:
         self._most = most
         self._what = what
         self._callers: dict[Hashable, _Caller] = {}

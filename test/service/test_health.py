@@ -132,7 +132,7 @@ def test_a_database_that_does_not_answer_is_shown(service: InProcess) -> None:
 
     async def hold_up() -> None:
         held.extend(
-            asyncio.ensure_future(service.context.store.beside(over.wait, DEADLINE_S))
+            asyncio.ensure_future(service.context.store.read(lambda _: over.wait(DEADLINE_S)))
             for _ in range(2 * READERS)
         )
 

@@ -14,7 +14,7 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from spark_ros.service.events import Change
+from spark_ros.service.shared_threads import SharedThreads
 from spark_ros.service.storage import schema
 from spark_ros.service.turns import Turns
 
@@ -72,8 +73,8 @@ class Store:
         self._engine = _engine(url)
         self._on_commit = on_commit
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._readers = ThreadPoolExecutor(READERS, 'store-read')
-        self._turns = Turns(READS_WAITING, 'reads of this key')
+        turns = Turns(READS_WAITING, 'reads of this key')
+        self._readers = SharedThreads('store-read', READERS, turns)
         self._writer: threading.Thread | None = None
         self._closed = False
         self._prepare()
@@ -110,15 +111,7 @@ class Store:
         Raises:
             ApiError: 429 when too many reads of the caller wait already.
         """
-        if caller is None:
-            return await self.beside(self.read_now, work)
-        async with self._turns.turn(caller):
-            return await self.beside(self.read_now, work)
-
-    async def beside(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run slow work, for instance on files, in a reader thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, work, *arguments)
+        return await self._readers.run(caller, self.read_now, work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a write with others that wait; durable when it returns.
@@ -142,7 +135,7 @@ class Store:
         if self._writer is not None:
             self._writes.put(None)
             self._writer.join()
-        self._readers.shutdown()
+        self._readers.close()
         self._engine.dispose()
 
     def _run(self) -> None:
