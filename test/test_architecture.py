@@ -38,8 +38,10 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         'spark': {'storage', 'media', 'web', 'context', 'errors'},
         'heat': {'storage', 'media', 'web', 'context', 'errors', 'settings'},
         'operators': {'storage', 'media', 'web', 'spark', 'heat', 'context', 'errors', 'events'},
-        'pushes': {'storage', 'web', 'spark', 'heat', 'context', 'events'},
-        'fetching': {'storage', 'media', 'web', 'pushes', 'context', 'errors', 'events'},
+        'pushes': {'storage', 'web', 'spark', 'heat', 'context', 'dispatcher', 'events'},
+        'fetching': {
+            'storage', 'media', 'web', 'pushes', 'context', 'dispatcher', 'errors', 'events',
+        },
         'scripted': {'storage', 'heat', 'context', 'events'},
     },
 }

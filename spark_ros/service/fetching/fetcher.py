@@ -1,9 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Fetches what questions name on other hosts, after they were accepted.
-
-What is due stands in the database. A process that dies leaves it as it was, and it is fetched
-at the next start.
-"""
+"""Fetches what questions name on other hosts, after they were accepted."""
 
 from __future__ import annotations
 
@@ -15,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from spark_ros.service.context import Context
+from spark_ros.service.dispatcher import Dispatcher
 from spark_ros.service.errors import ApiError
-from spark_ros.service.events import Subscription
+from spark_ros.service.events import Change
 from spark_ros.service.fetching.download import Download, FetchFailed
 from spark_ros.service.fetching.places import Places
 from spark_ros.service.fetching.recognise import recognise
@@ -29,13 +26,11 @@ from spark_ros.service.web.uploads import keep
 
 log = logging.getLogger('spark_ros.service')
 
-# How soon the database is looked at again when nothing says so: a command may set a program.
-LOOK_EVERY_S = 1.0
 PAUSE_S = 10.0
 DAY_S = 86_400.0
 
 
-class Fetcher:
+class Fetcher(Dispatcher):
     """Fetches what is due, for as long as `run` runs; once.
 
     Raises:
@@ -43,30 +38,17 @@ class Fetcher:
     """
 
     def __init__(self, context: Context, guard: Guard) -> None:
-        self._context = context
+        super().__init__(context)
         self._http = outgoing_client(guard, context.settings.fetch_timeout_s)
         self._places = Places()
-        self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Fetch until cancelled."""
-        with self._context.bus.subscribe() as changes:
-            async with self._http:
-                try:
-                    while True:
-                        await self._begin_due(changes)
-                        await self._wait(changes)
-                finally:
-                    running = [*self._running.values()]
-                    for task in running:
-                        task.cancel()
-                    await asyncio.gather(*running, return_exceptions=True)
+        async with self._http:
+            await super().run()
 
-    async def _begin_due(self, changes: Subscription) -> None:
-        while self._places.free > 0:
-            rows = await self._context.store.read(self._due)
-            if not any([self._begin(changes, row) for row in rows]):
-                return
+    def _free(self) -> int:
+        return self._places.free
 
     def _due(self, connection: Connection) -> list[Row[Any]]:
         return fetches.due(
@@ -78,32 +60,11 @@ class Fetcher:
             running=[*self._running],
         )
 
-    async def _wait(self, changes: Subscription) -> None:
-        """Wait for a new question, for a fetch to end, or until it is time to look again."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + LOOK_EVERY_S
-        while True:
-            try:
-                change = await asyncio.wait_for(changes.next(), until - loop.time())
-            except asyncio.TimeoutError:
-                return
-            if change is None or change.state == 'open':
-                changes.drain()
-                return
+    def _take(self, row: Row[Any]) -> bool:
+        return self._places.take(row.tenant, row.host)
 
-    def _begin(self, changes: Subscription, row: Row[Any]) -> bool:
-        if row.id in self._running or not self._places.take(row.tenant, row.host):
-            return False
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self._running.pop(row.id, None)
-            self._places.give_back(row.tenant, row.host)
-            changes.offer(None)
-
-        task = asyncio.create_task(self._attempt(row))
-        self._running[row.id] = task
-        task.add_done_callback(ended)
-        return True
+    def _matters(self, change: Change) -> bool:
+        return change.state == 'open'
 
     async def _attempt(self, row: Row[Any]) -> None:
         try:
@@ -114,6 +75,8 @@ class Fetcher:
             log.exception('a fetch could not be handled; it is tried again')
             # What became of it is not stored: at once it would be due again.
             await asyncio.sleep(PAUSE_S)
+        finally:
+            self._places.give_back(row.tenant, row.host)
 
     async def _fetch(self, row: Row[Any]) -> None:
         context = self._context

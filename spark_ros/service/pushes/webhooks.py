@@ -18,7 +18,8 @@ import httpx
 from sqlalchemy import Connection, Row
 
 from spark_ros.service.context import Context
-from spark_ros.service.events import Subscription
+from spark_ros.service.dispatcher import LOOK_EVERY_S, Dispatcher
+from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
 from spark_ros.service.pushes.delivery_limiter import DeliveryLimiter
 from spark_ros.service.pushes.outgoing import Guard, RefusedDestination, outgoing_client
@@ -28,8 +29,6 @@ from spark_ros.wire.signing import standard_webhook_signature, webhook_signature
 
 log = logging.getLogger('spark_ros.service')
 
-# How soon the outbox is looked at again when nothing says so: the wall clock may be set.
-LOOK_EVERY_S = 1.0
 PAUSE_S = 1.0
 
 
@@ -44,7 +43,7 @@ class _Push:
     secret: str
 
 
-class Sender:
+class Sender(Dispatcher):
     """Sends what is due, for as long as `run` runs; once.
 
     Args:
@@ -55,36 +54,18 @@ class Sender:
     """
 
     def __init__(self, context: Context, guard: Guard, most: int) -> None:
-        settings = context.settings
-        self._context = context
-        self._timeout_s = settings.webhook_timeout_s
+        super().__init__(context)
+        self._timeout_s = context.settings.webhook_timeout_s
         self._http = outgoing_client(guard, self._timeout_s)
         self._limiter = DeliveryLimiter(most)
-        self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Send until cancelled."""
-        with self._context.bus.subscribe() as changes:
-            async with self._http:
-                try:
-                    while True:
-                        await self._wait(changes, await self._send_due(changes))
-                finally:
-                    running = [*self._running.values()]
-                    for task in running:
-                        task.cancel()
-                    await asyncio.gather(*running, return_exceptions=True)
+        async with self._http:
+            await super().run()
 
-    async def _send_due(self, changes: Subscription) -> float:
-        """Begin what is due and has room; return how many seconds to wait at most."""
-        while self._limiter.free > 0:
-            rows = await self._context.store.read(self._due)
-            begun = [self._begin(changes, row) for row in rows]
-            if not any(begun):
-                break
-        now = self._context.clock()
-        due = await self._context.store.read(lambda store: outbox.next_due(store, now))
-        return LOOK_EVERY_S if due is None else min(due - now, LOOK_EVERY_S)
+    def _free(self) -> int:
+        return self._limiter.free
 
     def _due(self, connection: Connection) -> list[Row[Any]]:
         return outbox.due(
@@ -96,34 +77,19 @@ class Sender:
             questions=[*self._running],
         )
 
-    async def _wait(self, changes: Subscription, seconds: float) -> None:
-        """Wait for a change that goes to a webhook, for a push to end, or until the time."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while True:
-            try:
-                change = await asyncio.wait_for(changes.next(), until - loop.time())
-            except asyncio.TimeoutError:
-                return
-            if change is None or change.pushed:
-                changes.drain()
-                return
+    def _take(self, row: Row[Any]) -> bool:
+        return self._limiter.begin(row.key_id, row.host)
 
-    def _begin(self, changes: Subscription, row: Row[Any]) -> bool:
-        if row.question_id in self._running or not self._limiter.begin(row.key_id, row.host):
-            return False
+    def _matters(self, change: Change) -> bool:
+        return change.pushed
 
-        def ended(task: asyncio.Task[None]) -> None:
-            self._running.pop(row.question_id, None)
-            changes.offer(None)
-
-        task = asyncio.create_task(self._attempt(row))
-        self._running[row.question_id] = task
-        task.add_done_callback(ended)
-        return True
+    async def _rest_s(self) -> float:
+        now = self._context.clock()
+        due = await self._context.store.read(lambda store: outbox.next_due(store, now))
+        return LOOK_EVERY_S if due is None else min(due - now, LOOK_EVERY_S)
 
     async def _attempt(self, row: Row[Any]) -> None:
-        store, clock, question_id = self._context.store, self._context.clock, row.question_id
+        store, clock, question_id = self._context.store, self._context.clock, row.id
         learned: str | None = None
         tried = False
         try:

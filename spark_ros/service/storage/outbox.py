@@ -61,16 +61,16 @@ def due(
     hosts: Collection[tuple[int, str]] = (),
     questions: Collection[int] = (),
 ) -> list[Row[Any]]:
-    """Return what is to be attempted now, the oldest first.
+    """Return what is to be attempted now, the oldest first: `id` of the question, key and host.
 
     Args:
         now: Unix seconds.
         limit: how many at most.
         keys, hosts, questions: what is left out; of hosts, only what one key sends there.
     """
-    query = select(deliveries.c.question_id, deliveries.c.key_id, deliveries.c.host).where(
-        deliveries.c.due <= now
-    )
+    query = select(
+        deliveries.c.question_id.label('id'), deliveries.c.key_id, deliveries.c.host
+    ).where(deliveries.c.due <= now)
     if keys:
         query = query.where(deliveries.c.key_id.not_in(keys))
     if hosts:

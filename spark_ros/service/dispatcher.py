@@ -1,0 +1,99 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Do what is due in the database, each row in a task of its own.
+
+What is due stays there until it is done: a process that dies leaves it as it was, and it is done
+by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from spark_ros.service.context import Context
+from spark_ros.service.events import Change, Subscription
+
+# How soon the database is looked at again when nothing says so: the wall clock may be set, and a
+# command may set a program.
+LOOK_EVERY_S = 1.0
+
+
+class Dispatcher(ABC):
+    """Begins what is due and has room, until `run` is cancelled. Rows have an `id`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    @abstractmethod
+    def _free(self) -> int:
+        """Return how many rows more may be under way."""
+
+    @abstractmethod
+    def _due(self, connection: Connection) -> Sequence[Row[Any]]:
+        """Return rows that are due, but for those under way and those without room."""
+
+    @abstractmethod
+    def _take(self, row: Row[Any]) -> bool:
+        """Take a place for a row, which `_attempt` gives back; False when there is none."""
+
+    @abstractmethod
+    async def _attempt(self, row: Row[Any]) -> None:
+        """Do a row, and note in the database what became of it."""
+
+    @abstractmethod
+    def _matters(self, change: Change) -> bool:
+        """Whether a change may have made something due."""
+
+    async def _rest_s(self) -> float:
+        """Return for how long nothing becomes due by itself."""
+        return LOOK_EVERY_S
+
+    async def run(self) -> None:
+        """Begin what is due until cancelled."""
+        with self._context.bus.subscribe() as changes:
+            try:
+                while True:
+                    await self._begin_due(changes)
+                    await self._wait(changes, await self._rest_s())
+            finally:
+                running = [*self._running.values()]
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+
+    async def _begin_due(self, changes: Subscription) -> None:
+        while self._free() > 0:
+            rows = await self._context.store.read(self._due)
+            if not any([self._begin(changes, row) for row in rows]):
+                return
+
+    def _begin(self, changes: Subscription, row: Row[Any]) -> bool:
+        if row.id in self._running or not self._take(row):
+            return False
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._running.pop(row.id, None)
+            changes.offer(None)
+
+        task = asyncio.create_task(self._attempt(row))
+        self._running[row.id] = task
+        task.add_done_callback(ended)
+        return True
+
+    async def _wait(self, changes: Subscription, seconds: float) -> None:
+        """Wait for a change that matters, for a row to end, or until the time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while True:
+            try:
+                change = await asyncio.wait_for(changes.next(), until - loop.time())
+            except asyncio.TimeoutError:
+                return
+            if change is None or self._matters(change):
+                changes.drain()
+                return
