@@ -21,6 +21,7 @@ from spark_ros.wire.values import (
     expect_object,
     expect_text,
     expect_url,
+    optional,
 )
 
 ATTACHMENT_TYPES = ('text', 'image', 'video', 'audio', 'website')
@@ -187,7 +188,7 @@ def parse_heat_request(type: str, value: Any) -> HeatRequest:
         inner = expect_object(body.get('per_annotation'), 'per_annotation')
         per_annotation = parse_prompt(PER_ANNOTATION[type], inner, 'per_annotation.')
     hook_url = body.get('hook_url')
-    excluded = expect_list(_given(body, 'exclude_crunchers', []), 'exclude_crunchers')
+    excluded = expect_list(optional(body, 'exclude_crunchers', []), 'exclude_crunchers')
     if len(excluded) > MAX_EXCLUDED:
         raise WireError(f'exclude_crunchers has more than {MAX_EXCLUDED} entries')
     return HeatRequest(
@@ -269,7 +270,7 @@ def parse_items(body: Mapping[str, Any], name: str, most: int, prefix: str = '')
 ]:
     """Read `attachments` or `choices` and their type; URLs are checked, text is kept."""
     kind = _one_of(body, f'{name}_type', ATTACHMENT_TYPES, 'text', prefix)
-    given = expect_list(_given(body, name, []), f'{prefix}{name}')
+    given = expect_list(optional(body, name, []), f'{prefix}{name}')
     if len(given) > most:
         raise WireError(f'{prefix}{name} has {len(given)} entries; at most {most} are accepted')
     items = []
@@ -312,7 +313,7 @@ def _parse_limits(body: Mapping[str, Any]) -> tuple[int, int]:
 
 def _parse_scale(body: Mapping[str, Any], prefix: str) -> Scale:
     numbers = {
-        name: expect_number(_given(body, name, default), f'{prefix}{name}')
+        name: expect_number(optional(body, name, default), f'{prefix}{name}')
         for name, default in (('rating_min', 0.0), ('rating_max', 100.0), ('rating_step', 1.0))
     }
     low, high, step = numbers.values()
@@ -323,14 +324,14 @@ def _parse_scale(body: Mapping[str, Any], prefix: str) -> Scale:
     if (high - low) / step > MAX_RATING_STEPS:
         raise WireError(f'{prefix}rating_step {step:g} makes more than {MAX_RATING_STEPS} steps')
     low_label, high_label = (
-        expect_text(_given(body, name, ''), f'{prefix}{name}', 500)
+        expect_text(optional(body, name, ''), f'{prefix}{name}', 500)
         for name in ('label_min', 'label_max')
     )
     return Scale(low, high, step, low_label, high_label)
 
 
 def _count(body: Mapping[str, Any], name: str, default: int, prefix: str = '') -> int:
-    number = expect_number(_given(body, name, default), f'{prefix}{name}')
+    number = expect_number(optional(body, name, default), f'{prefix}{name}')
     if number < 0 or not number.is_integer():
         raise WireError(f'{prefix}{name} is {number:g}; it must be a whole number from 0')
     return int(number)
@@ -345,12 +346,6 @@ def _one_of(
     if value not in allowed:
         raise WireError(f'{prefix}{name} must be one of {", ".join(allowed)}')
     return str(value)
-
-
-def _given(body: Mapping[str, Any], name: str, default: Any) -> Any:
-    """Return a field; null is as if it were missing."""
-    value = body.get(name)
-    return default if value is None else value
 
 
 def _take(rest: dict[str, Any], name: str, kind: type[Any]) -> Any:

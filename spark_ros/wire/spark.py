@@ -20,6 +20,7 @@ from spark_ros.wire.values import (
     expect_object,
     expect_text,
     expect_url,
+    optional,
     parse_time,
 )
 
@@ -88,8 +89,8 @@ def parse_request(value: Any) -> EngagementRequest:
         WireError: it does not follow the page; the message names the field.
     """
     body = expect_object(value, 'the body')
-    priors = expect_object(_given(body, 'priors', {}), 'priors')
-    annotations = expect_list(_given(priors, 'annotations', []), 'priors.annotations')
+    priors = expect_object(optional(body, 'priors', {}), 'priors')
+    annotations = expect_list(optional(priors, 'annotations', []), 'priors.annotations')
     if len(annotations) > MAX_PRIORS:
         raise WireError(f'priors.annotations has more than {MAX_PRIORS} entries')
     parsed = tuple(
@@ -103,17 +104,17 @@ def parse_request(value: Any) -> EngagementRequest:
                 f'priors.annotations[{index}].image_idx is {annotation.image_index}, '
                 f'but there are {len(locations)} images'
             )
-    content_type = _given(body, 'content_type', 'image')
+    content_type = optional(body, 'content_type', 'image')
     if content_type not in ('image', 'video', ''):
         raise WireError('content_type must be image or video')
-    webhook_url = _given(body, 'webhook_url', '')
+    webhook_url = optional(body, 'webhook_url', '')
     return EngagementRequest(
         content_location=locations,
         content_type=content_type or 'image',
         program_name=_optional_text(body, 'program_name', 500),
         instructions=_optional_text(body, 'instructions'),
         webhook_url=None if webhook_url == '' else expect_url(webhook_url, 'webhook_url'),
-        metadata=dict(expect_object(_given(body, 'metadata', {}), 'metadata')),
+        metadata=dict(expect_object(optional(body, 'metadata', {}), 'metadata')),
         label_options=_parse_label_options(priors),
         annotations=parsed,
         raw_annotations=tuple(annotations),
@@ -269,8 +270,8 @@ def parse_job(value: Any) -> Job:
 def _parse_prior(value: Any, name: str) -> Annotation:
     """Read a prior: of an answer's annotation, what is empty in another way will do as well."""
     prior = parse_annotation(value, name)
-    expect_text(_given(value, 'label', ''), f'{name}.label')
-    expect_object(_given(value, 'metadata', {}), f'{name}.metadata')
+    expect_text(optional(value, 'label', ''), f'{name}.label')
+    expect_object(optional(value, 'metadata', {}), f'{name}.metadata')
     return prior
 
 
@@ -302,12 +303,6 @@ def _parse_label_options(priors: Mapping[str, Any]) -> tuple[str, ...]:
     if len(labels) > 1000 or not all(labels):
         raise WireError('priors.label_options has 1 to 1000 labels, none of them empty')
     return labels
-
-
-def _given(body: Mapping[str, Any], name: str, default: Any) -> Any:
-    """Return a field; null is as if it were missing."""
-    value = body.get(name)
-    return default if value is None else value
 
 
 def _optional_text(body: Mapping[str, Any], name: str, longest: int = 20_000) -> str | None:

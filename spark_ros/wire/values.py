@@ -61,6 +61,12 @@ def expect_url(value: Any, name: str) -> str:
     return text
 
 
+def optional(body: Mapping[str, Any], name: str, default: Any) -> Any:
+    """Return a field; null is as if it were missing."""
+    value = body.get(name)
+    return default if value is None else value
+
+
 def expect_fraction(value: Any, name: str) -> float:
     """Return a number or decimal string in [0, 1] as a float, or raise WireError.
 

@@ -58,8 +58,9 @@ class _Seen:
 def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def ask(request: Request) -> Response:
         service, key = context_of(request), await heat_key(request)
-        with counted(service, key, block_s(request)):
-            return await _create(kind, request, key)
+        seconds = block_s(request)
+        with counted(service, key, seconds):
+            return await _create(kind, request, key, seconds)
 
     return ask
 
@@ -96,9 +97,8 @@ async def staged(request: Request) -> Response:
     return Response(content, 200, {'Cache-Control': 'public, max-age=86400'}, content_type)
 
 
-async def _create(kind: str, request: Request, key: Key) -> Response:
+async def _create(kind: str, request: Request, key: Key, seconds: float) -> Response:
     service = context_of(request)
-    seconds = block_s(request)
 
     def parse(value: Any) -> tuple[HeatRequest, jobs.NewJob]:
         asked = parse_heat_request(kind, value)
