@@ -15,6 +15,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from s3_server import S3Server
 from service_harness import InProcess
+from serving import printed
 
 from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
@@ -45,6 +46,18 @@ def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     return s3_server
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Where a service keeps its data that a test starts itself."""
+    return tmp_path / 'data'
+
+
+@pytest.fixture
+def key(data: Path) -> str:
+    """A SparkAI key of that service."""
+    return printed('key', 'create', 'robot', '--data', str(data))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from service_harness import (
     served,
     served_by_process,
 )
-from serving import command, printed
+from serving import command
 
 from spark_ros.service.storage.store import READERS
 
@@ -32,16 +32,6 @@ from spark_ros.service.storage.store import READERS
 TIMEOUT = httpx.Timeout(2 * DEADLINE_S)
 UPLOADS = 20
 MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2'
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / 'data'
-
-
-@pytest.fixture
-def key(data: Path) -> str:
-    return printed('key', 'create', 'robot', '--data', str(data))
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from raw_http import connect, drip, drip_on, resident, rest, send, status_of, was_reset
 from service_harness import DEADLINE_S, Served, picture, served, served_by_process
-from serving import printed
 
 from spark_ros.service.web.connections import ConnectionLimits, client_network
 
@@ -24,16 +23,6 @@ SHORT = ConnectionLimits(
 GET = b'GET /health HTTP/1.1\r\nHost: x\r\n'
 CHUNKED = b'POST /v1/engagement HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n'
 WARNING_LINES = 3
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / 'data'
-
-
-@pytest.fixture
-def key(data: Path) -> str:
-    return printed('key', 'create', 'robot', '--data', str(data))
 
 
 @pytest.fixture

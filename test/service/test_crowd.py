@@ -28,11 +28,6 @@ DRIP = b'GET /health HTTP/1.1\r\nX: '
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / 'data'
-
-
-@pytest.fixture
 def key(data: Path) -> str:
     return printed('key', 'create', 'robot', '--heat', '--data', str(data))
 

@@ -29,7 +29,7 @@ from service_harness import (
     served,
     served_by_process,
 )
-from serving import ServingProcess, printed
+from serving import ServingProcess
 from sqlalchemy import select as select_rows
 from test_guard import is_error
 
@@ -324,11 +324,6 @@ def test_tenants_take_turns(decoder: Decoder) -> None:
 
 def client(service: Served) -> httpx.Client:
     return httpx.Client(base_url=service.url, headers=service.headers, timeout=DEADLINE_S)
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> str:
-    return printed('key', 'create', 'robot', '--data', str(tmp_path / 'data'))
 
 
 def upload(http: httpx.Client) -> None:

@@ -15,19 +15,9 @@ import httpx
 import pytest
 from disk import fill_up
 from service_harness import DEADLINE_S, log_in, picture, question, served, served_by_process
-from serving import command, printed
+from serving import command
 
 DEADLINE = httpx.Timeout(DEADLINE_S)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / 'data'
-
-
-@pytest.fixture
-def key(data: Path) -> str:
-    return printed('key', 'create', 'robot', '--data', str(data))
 
 
 @pytest.mark.slow('kills services')
