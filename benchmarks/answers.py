@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from processes import HERE, Process
+from processes import HERE, Process, environment
 from service_process import ServiceProcess
 
 PATIENCE_S = 120.0
@@ -49,7 +49,7 @@ def measure_answers(questions: int, domain: int, progress: Callable[[str], None]
 
 def _measure(way: str, questions: int, domain: int, data: Path) -> list[dict[str, float]]:
     interval_s, feed, pushed = WAYS[way]
-    with ServiceProcess(data, domain) as service:
+    with ServiceProcess(data, environment(False, domain)) as service:
         node = ['--ros-args', '--log-level', 'warn']
         parameters = {
             'journal.path': f"'{data / 'journal.db'}'",

@@ -14,8 +14,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +25,9 @@ from statistics import quantiles
 from urllib.parse import urlsplit
 
 import httpx
+from processes import resident
+from service_process import ServiceProcess
 
-ROOT = Path(__file__).resolve().parents[1]
-LINE = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 TIMEOUT_S = 120.0
 BATCH = 250
 SETTLE_S = 0.5
@@ -54,34 +52,17 @@ class Service:
 
     def memory_mb(self) -> float:
         """The resident memory of the service now, in MB of 1,000,000 bytes."""
-        status = Path(f'/proc/{self.pid}/status').read_text()
-        found = re.search(r'VmRSS:\s+(\d+) kB', status)
-        assert found
-        return int(found[1]) * 1024 / 1e6
+        return resident(self.pid) / 1e6
 
 
 @contextmanager
 def running_service() -> Iterator[Service]:
-    """Run a service on a free port with data of its own."""
-    command = [sys.executable, '-m', 'spark_ros.cli.service']
+    """Run a service with data of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        data = ['--data', f'{folder}/data']
-        key = subprocess.run(
-            [*command, 'key', 'create', 'bench', '--heat', *data],
-            cwd=ROOT, check=True, capture_output=True, text=True,
-        ).stdout.strip()
-        process = subprocess.Popen(
-            [*command, 'serve', '--port', '0', '--lease', '600', *data],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        )
-        try:
-            assert process.stdout is not None
-            found = LINE.search(process.stdout.readline())
-            assert found, 'the service did not start'
-            yield Service(process.pid, found[1], found[2], key)
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT_S)
+        made = ServiceProcess(Path(folder) / 'data', os.environ, '--lease', '600')
+        key = made.run('key', 'create', 'waiter', '--heat')
+        with made as service:
+            yield Service(service.pid, service.address, service.login, key)
 
 
 async def answer_latencies_ms(service: Service, count: int, over_s: float) -> list[float]:

@@ -16,6 +16,7 @@ from statistics import median
 import cv2
 import numpy as np
 from cost import Round, measure_cost, ratios
+from processes import environment
 from service_process import ServiceProcess
 from subjects import Subject
 
@@ -41,7 +42,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         data, away = Path(place), Path(place) / 'away.db'
         _fill(away, WAITING)
-        with ServiceProcess(data / 'service', options.domain) as service:
+        with ServiceProcess(data / 'service', environment(False, options.domain)) as service:
             subjects = (
                 _node(REACHABLE, service.address, data / 'idle.db', service.key),
                 _node(AWAY, NOBODY, away, service.key),

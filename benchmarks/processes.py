@@ -93,6 +93,15 @@ class Process:
         return line.strip()
 
 
+def resident(pid: int) -> int:
+    """Return how much memory a process has now, in bytes; 0 where it has ended."""
+    try:
+        pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError, IndexError):
+        return 0
+    return pages * os.sysconf('SC_PAGE_SIZE')
+
+
 def environment(profile: bool, domain: int) -> dict[str, str]:
     """Return the environment of a process; see `Process`."""
     result = {

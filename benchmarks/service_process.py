@@ -4,47 +4,74 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
-from processes import environment
+from processes import END_S
 
 LINE = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 COMMAND = (sys.executable, '-m', 'spark_ros.cli.service')
 
 
 class ServiceProcess:
-    """A service on data of its own.
+    """A service on a free port, with data of its own.
 
     Attributes:
         key: an API key.
+        pid: its process, while it runs.
         address: its base URL, while it runs.
         login: a link for an operator.
     """
 
-    def __init__(self, data: Path, domain: int) -> None:
-        """Make the key; `data` is where everything is kept."""
+    def __init__(
+        self,
+        data: Path,
+        environment: Mapping[str, str],
+        *serving: str,
+        command: Sequence[str] = COMMAND,
+        open_files: int | None = None,
+        log: IO[bytes] | None = None,
+    ) -> None:
+        """Make the key.
+
+        Args:
+            data: where everything is kept.
+            environment: of the service's processes.
+            serving: more arguments of `serve`.
+            command: of `spark-service`.
+            open_files: how many files it may have open; None leaves that as it is.
+            log: where what it says goes; by default to standard error.
+        """
         self._data = data
-        self.environment = {**environment(False, domain), 'HOME': str(data)}
+        self._serving = serving
+        self._command = command
+        self._open_files = open_files
+        self._log = log
+        self.environment = {**environment, 'HOME': str(data)}
         self.key = self.run('key', 'create', 'bench')
+        self.pid = 0
         self.address = self.login = ''
 
     def run(self, *arguments: str) -> str:
         """Run one of its commands and return what that prints."""
         return subprocess.run(
-            [*COMMAND, *arguments, '--data', str(self._data)],
+            [*self._command, *arguments, '--data', str(self._data)],
             env=self.environment, capture_output=True, text=True, check=True,
         ).stdout.strip()  # fmt: skip
 
     def __enter__(self) -> ServiceProcess:
         self._process = subprocess.Popen(
             [
-                *COMMAND, 'serve', '--port', '0', '--data', str(self._data),
-                '--allow-net', '127.0.0.0/8',
+                *self._command, 'serve', '--port', '0', '--data', str(self._data),
+                '--allow-net', '127.0.0.0/8', *self._serving,
             ],
-            env=self.environment, stdout=subprocess.PIPE, text=True,
+            env=self.environment, stdout=subprocess.PIPE, stderr=self._log, text=True,
+            preexec_fn=self._limit,
         )  # fmt: skip
         assert self._process.stdout is not None
         said = ''
@@ -54,6 +81,7 @@ class ServiceProcess:
                 self.__exit__(None, None, None)
                 raise RuntimeError(f'the service did not start: {said}')
             said += f'{line.strip()} '
+        self.pid = self._process.pid
         self.address, self.login = found.groups()
         return self
 
@@ -64,6 +92,14 @@ class ServiceProcess:
         traceback: TracebackType | None,
     ) -> None:
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+    def _limit(self) -> None:
+        if self._open_files is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._open_files, self._open_files))
