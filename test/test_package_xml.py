@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,12 +61,15 @@ def files(place: str) -> Iterator[Path]:
     yield from [path] if path.is_file() else path.rglob('*.py')
 
 
-def tops(file: Path) -> Iterator[str]:
+@functools.cache
+def tops(file: Path) -> frozenset[str]:
+    found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text('utf-8'))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split('.')[0] for alias in node.names)
+            found |= {alias.name.split('.')[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module.split('.')[0]
+            found.add(node.module.split('.')[0])
+    return frozenset(found)
 
 
 def keys(modules: set[str]) -> set[str]:

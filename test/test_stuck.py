@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 STUCK = """
 import ctypes
 
+pytestmark = pytest.mark.slow('waits for tests that hang')
+
 def test_stuck():
     ctypes.PyDLL(None).pause()
 

@@ -14,6 +14,8 @@ from console_stub import sound
 from file_host import FileHost, Said
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('a browser against hostile hosts')
+
 SIGN_IN = Said(b'', 401, {'WWW-Authenticate': 'Basic realm="console"'})
 another = pytest.mark.slow('one way of several, in a browser')
 

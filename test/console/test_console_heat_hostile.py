@@ -7,6 +7,8 @@ import pytest
 from console_mouse import click, open_question
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('a browser against hostile text, once more')
+
 MARKUP = '<img src=x onerror="window.owned=1;alert(1)"></script><script>window.owned=1</script>'
 slow = pytest.mark.slow('a page in a browser for each')
 CASES = [

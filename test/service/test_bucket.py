@@ -28,6 +28,8 @@ from serving import command
 
 from spark_ros.service.storage.store import READERS
 
+pytestmark = pytest.mark.slow('starts and stops an S3 server')
+
 # A store that is away is tried twice, with a pause in between.
 TIMEOUT = httpx.Timeout(2 * DEADLINE_S)
 UPLOADS = 20

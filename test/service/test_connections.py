@@ -16,6 +16,8 @@ from service_harness import DEADLINE_S, Served, picture, served, served_by_proce
 
 from spark_ros.service.web.connections import ConnectionLimits, client_network
 
+pytestmark = pytest.mark.slow('holds connections for seconds')
+
 MEBIBYTE = 1024 * 1024
 SHORT = ConnectionLimits(
     head_s=0.4, keep_alive_s=0.4, body_s=0.4, stalled_s=0.4, sweep_s=0.05

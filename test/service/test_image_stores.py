@@ -48,7 +48,7 @@ __all__ = [
     'test_with_truth_it_corrects_and_survives_a_bad_question',
 ]
 
-AGAIN = pytest.param('bucket', marks=pytest.mark.slow('what is shown on a disk, once more'))
+BUCKET = pytest.param('bucket', marks=pytest.mark.slow('what is shown on a disk, once more'))
 MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2'
 # More than one part of an upload to a bucket, and several reads from it.
 SIZE = 18_000_001
@@ -58,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run on a disk only what is not run on one in the file that it comes from."""
     if 'images' in metafunc.fixturenames:
         again = metafunc.function.__name__ in __all__
-        metafunc.parametrize('store', [AGAIN] if again else ['disk', 'bucket'])
+        metafunc.parametrize('store', [BUCKET] if again else ['disk', BUCKET])
 
 
 @pytest.fixture

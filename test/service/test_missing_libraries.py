@@ -17,6 +17,8 @@ from serving import printed
 from spark_ros.cli import service, spark
 from spark_ros.cli.missing import missing_library
 
+pytestmark = pytest.mark.slow('starts commands without this and that')
+
 
 def broken(folder: Path, name: str, reason: str) -> Path:
     """Put a library of that name there, which cannot be imported for that reason."""

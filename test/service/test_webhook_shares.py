@@ -8,8 +8,11 @@ import socket
 import time
 from collections.abc import Callable
 
+import pytest
 from service_harness import DEADLINE_S, InProcess, question
 from webhook_receiver import Receiver
+
+pytestmark = pytest.mark.slow('stalls hosts for seconds')
 
 LOOPBACK = ('127.0.0.0/8',)
 HOSTS = 300

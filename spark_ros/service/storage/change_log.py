@@ -22,7 +22,7 @@ PAGE_LENGTH = 100
 PAGE_SIZE = 4 * 1024 * 1024
 
 # Made once: building a statement costs more than carrying it out.
-INSERT = insert(changes).returning(changes.c.number, sort_by_parameter_order=True)
+INSERT = insert(changes).returning(changes.c.number, changes.c.question_id)
 ROUTE = select(jobs.c.key_id, jobs.c.api, jobs.c.robot_id, jobs.c.webhook_url).where(
     jobs.c.id == bindparam('job_id')
 )
@@ -78,7 +78,7 @@ def note_changes(
     now: float,
 ) -> None:
     """Record that questions of a job have a new state, and tell so once it is committed."""
-    numbers = transaction.connection.execute(
+    made = transaction.connection.execute(
         INSERT,
         [
             {
@@ -92,7 +92,7 @@ def note_changes(
         ],
     )
     pushed = bool(route.webhook_url) and outbox.is_pushed(route.api, state)
-    for question_id, number in zip(question_ids, numbers.scalars().all(), strict=True):
+    for number, question_id in sorted(made.all()):
         if route.webhook_url and pushed:
             outbox.put(transaction, question_id, route.key_id, route.webhook_url, sequence, now)
         transaction.changes.append(

@@ -61,7 +61,8 @@ COUNT_OPEN = (
     .where(questions.c.key_id == bindparam('key_id'), questions.c.state.in_(OPEN_STATES))
 )
 INSERT_JOB = insert(jobs).returning(jobs.c.id)
-INSERT_QUESTION = insert(questions).returning(questions.c.id, sort_by_parameter_order=True)
+# All in one statement: each of its own would wait anew for the interpreter's lock.
+INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,8 @@ def create(
             for position, question in enumerate(job.questions)
         ],
     )
-    note_changes(transaction, made.scalars().all(), route, 1, 'open', now)
+    ids = [id for _, id in sorted(made.all())]
+    note_changes(transaction, ids, route, 1, 'open', now)
     return token
 
 
