@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow('waits for tests that hang')
+
 ROOT = Path(__file__).parents[1]
 # What is called by PyDLL keeps the lock.
 STUCK = """
 import ctypes
-
-pytestmark = pytest.mark.slow('waits for tests that hang')
 
 def test_stuck():
     ctypes.PyDLL(None).pause()

@@ -76,6 +76,7 @@ def complaints(
     return found
 
 
+@pytest.mark.slow('starts its command')
 def test_the_parser_of_fortress_takes_it():
     if not shutil.which('ign'):
         missing('ign')

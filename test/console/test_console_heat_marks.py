@@ -7,6 +7,8 @@ from console_service import IMAGE_SIZE
 from console_stub import VIDEO_SIZE
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('draws in a browser, once more for Heat')
+
 COLOURS = ['gray', 'white', 'black', 'ginger']
 
 

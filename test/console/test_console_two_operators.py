@@ -1,8 +1,11 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """A question has one operator at a time."""
 
+import pytest
 from console_mouse import open_question, wait_until_open
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow('two consoles in a browser')
 
 
 def test_two_operators_cannot_have_the_same_question(service, operators):

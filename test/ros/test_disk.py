@@ -29,6 +29,8 @@ from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.journal.journal import SCHEMA_VERSION, Journal
 
+pytestmark = pytest.mark.slow('nodes on disks that refuse')
+
 FROM_MEMORY = 'oing on from memory'
 
 

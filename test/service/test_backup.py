@@ -27,6 +27,8 @@ from serving import command, printed
 from spark_ros.service import backup
 from spark_ros.service.settings import Settings
 
+pytestmark = pytest.mark.slow('backs up and restores running services')
+
 PAGE = Path(__file__).parents[2] / 'docs' / 'running-the-service.md'
 CALLERS = 4
 BEFORE, DURING = 12, 12

@@ -11,6 +11,8 @@ import pytest
 from service_harness import Served, served
 from spark_command import OnTerminal, Operator, environment, new_key, spark
 
+pytestmark = pytest.mark.slow('commands in terminals')
+
 LONG = 'Is the path in front of the robot free of obstacles, and of people?'
 ASK = ('ask', 'http://192.0.2.1/i.jpg', '--instructions', LONG)
 LIVE = re.compile(r'\d+:\d\d  (open|assigned|closed)')

@@ -24,6 +24,8 @@ from spark_command import (
     without_feed,
 )
 
+pytestmark = pytest.mark.slow('follows a running service by commands')
+
 ASK = ('ask', 'http://192.0.2.1/i.jpg', '--instructions', 'Is it free?')
 
 
