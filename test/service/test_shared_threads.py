@@ -91,7 +91,7 @@ def test_who_gives_up_when_their_turn_has_come_passes_it_on() -> None:
     async def run() -> None:
         pieces = Pieces()
         pieces.go_on.set()
-        one, two, three = (pieces.start(name, name) for name in ('one', 'two', 'three'))
+        one, two, three = (pieces.start('a', name) for name in ('one', 'two', 'three'))
         one.add_done_callback(lambda _: two.cancel())
         assert await one == 'one'
         assert await three == 'three'
