@@ -86,8 +86,10 @@ def test_what_is_not_settled_is_to_be_pushed_again(
     ('secret', 'age_s'), [('another', 0.0), (SECRET, MAX_AGE_S + 60), (SECRET, -MAX_AGE_S - 60)]
 )
 def test_a_push_that_cannot_be_verified_only_makes_it_look(
-    receiver: WebhookReceiver, robot: Robot, secret: str, age_s: float
+    receiver: WebhookReceiver, robot: Robot, secret: str, age_s: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr('spark_ros.escalation.inbound.webhook_receiver.LOOK_EVERY_S', 3600.0)
     assert push(receiver, secret=secret, age_s=age_s) == 200
     assert robot.taken == [] and robot.looks == 1
     # A flood of them is no reason to look more often.

@@ -51,7 +51,7 @@ class WebhookReceiver:
             OSError: the port is taken, or the address is not this machine's.
         """
         self._secret, self._take_in, self._look = secret, take_in, look
-        self._looked = 0.0
+        self._looked = float('-inf')
         self._lock = threading.Lock()
         receiver = self
 
