@@ -56,6 +56,9 @@ class Wiring:
         """Ask a good question after all that came before, and wait until the service has it."""
         header = stamped(seconds)
         self.camera.publish(raw(picture(1), header) if frame is None else frame)
+        # A busy machine may deliver the frame later than a detection waits for it.
+        (camera,) = self.robot.spark._cameras
+        self.robot.until(lambda: camera._ring.exact(int(seconds * 1e9)))
         self.detector.publish(detections(header, detection('good', GOOD)))
         self.robot.until(
             lambda: any(
