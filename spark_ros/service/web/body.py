@@ -112,7 +112,12 @@ async def read_urlencoded(request: Request, limit: int) -> dict[str, str]:
     kind['Content-Type'] = request.headers.get('content-type', '')
     if kind.get_content_type() != 'application/x-www-form-urlencoded':
         raise ApiError(415, 'send application/x-www-form-urlencoded')
-    if kind.get_content_charset('utf-8') != 'utf-8':
+    try:
+        charset = kind.get_content_charset('utf-8')
+    except ValueError:
+        # It is itself written in an encoding that is none.
+        charset = ''
+    if charset != 'utf-8':
         raise ApiError(415, 'send the form in UTF-8')
     raw = b''.join([chunk async for chunk in limited(request, limit)])
     try:
