@@ -14,12 +14,12 @@ import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import random as uniform
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import anyio
 import httpx
 
 from spark_ros.clients.errors import (
@@ -175,7 +175,9 @@ class ApiTransport:
 
     async def aclose(self) -> None:
         """Close the connections; the object cannot be used afterwards."""
-        await self._http.aclose()
+        # What old versions of httpcore say of a call that was broken off just now.
+        with suppress(RuntimeError):
+            await self._http.aclose()
 
     async def call(self, request: HttpRequest, read: Callable[[HttpAnswer], T]) -> T:
         """Make one call, repeated as the policy says, and read its answer.
@@ -213,17 +215,22 @@ class ApiTransport:
     ) -> T | ClientError:
         what = f'{request.method} {self.base_url}{request.path}'
         left_s = None if end is None else max(end - self._clock(), 0.0)
+        exchange = asyncio.ensure_future(self._exchange(what, request))
         try:
             # Up to Python 3.11 `asyncio.wait_for` loses a cancellation that comes with the answer.
-            with anyio.fail_after(left_s):
-                answer = await self._exchange(what, request)
-        except TimeoutError:
+            await asyncio.wait({exchange}, timeout=left_s)
+        finally:
+            in_time = exchange.done()
+            # Once, and not at each await as anyio's scopes do: httpcore gives its connection back.
+            exchange.cancel()
+        if not in_time:
             deadline_s = (self._deadline_s or 0.0) + request.patience_s
             return ConnectionFailed(
                 f'{what}: not done within {deadline_s:g} s',
                 may_have_arrived=True,
                 timed_out=True,
             )
+        answer = exchange.result()
         if isinstance(answer, ClientError):
             return answer
         try:
