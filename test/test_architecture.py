@@ -14,12 +14,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / 'spark_ros'
 LICENCE = '# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0'
 LONGEST_FILE = 400
 
-CORRIDOR = ('ros', 'escalation', 'clients', 'wire', 'model', 'geometry')
+ROBOT = ('ros', 'escalation', 'clients', 'wire', 'model', 'geometry')
 KNOWS: dict[str, set[str]] = {
-    **{room: set(CORRIDOR[place:]) for place, room in enumerate(CORRIDOR)},
+    **{room: set(ROBOT[place:]) for place, room in enumerate(ROBOT)},
     'service': {'service', 'wire', 'model', 'geometry'},
     'cli': {'cli', 'clients', 'service', 'wire', 'model', 'geometry'},
-    'demo': {*CORRIDOR, 'service', 'cli', 'demo', 'msg', 'action'},
+    'demo': {*ROBOT, 'service', 'cli', 'demo', 'msg', 'action'},
 }
 KNOWS['ros'] |= {'msg', 'action', 'srv'}
 # The rooms within a room, and whom they may know of it; who stands beside them may know all.
@@ -28,8 +28,10 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         'question': set(),
         'pictures': {'question'},
         'journal': {'question'},
-        'backends': {'question', 'pictures', 'once'},
-        'inbound': {'question'},
+        'backends': {'question', 'pictures', 'once', 'small_server'},
+        'answers': {
+            'question', 'journal', 'backends', 'questions', 'settings', 'small_server',
+        },
     },
     'service': {
         'storage': {'errors', 'events', 'shared_threads', 'turns'},
@@ -100,7 +102,7 @@ def broken_inner_arrows(source: str, module: str, is_package: bool = False) -> l
     for name in imports(source, module, is_package):
         other = inner_room_of(name) if room_of(name) == outer else ''
         if allowed is None:
-            wrong = other == 'verdicts' != room
+            wrong = other == 'health' != room and room != 'runtime'
         else:
             wrong = bool(other) and other not in allowed | {room}
         if wrong:
@@ -127,7 +129,7 @@ def broken_arrows(source: str, module: str, is_package: bool = False) -> list[st
                 broken.append(f'{module} imports {name}: {room} may not know {other}')
         elif top in ROS_PACKAGES and room not in ROS_ROOMS:
             broken.append(f'{module} imports {name}: only {sorted(ROS_ROOMS)} know ROS')
-        elif room in CORRIDOR and top not in ROBOT_PACKAGES and top not in sys.stdlib_module_names:
+        elif room in ROBOT and top not in ROBOT_PACKAGES and top not in sys.stdlib_module_names:
             broken.append(f'{module} imports {name}: not a dependency of the robot side')
     return broken
 
@@ -170,10 +172,10 @@ def test_arrows_within(path: Path) -> None:
 @pytest.mark.parametrize(
     ('module', 'source'),
     [
-        ('escalation.question.policy', 'from spark_ros.escalation.courier import Courier'),
+        ('escalation.question.policy', 'from spark_ros.escalation.engagements import Engagements'),
         ('escalation.question.policy', 'from spark_ros.escalation.journal.disk import Disk'),
-        ('escalation.journal.disk', 'from spark_ros.escalation import corridor'),
-        ('escalation.courier', 'from spark_ros.escalation.verdicts import verdict'),
+        ('escalation.journal.disk', 'from spark_ros.escalation import runtime'),
+        ('escalation.engagements', 'from spark_ros.escalation.health import verdict'),
         ('service.storage.jobs', 'from spark_ros.service.context import Context'),
         ('service.spark.api', 'from spark_ros.service.heat.objects import request_json'),
     ],
@@ -201,10 +203,10 @@ def test_files_stay_small_and_licensed(path: Path) -> None:
         ('spark_ros.clients.spark', 'def f():\n    from spark_ros.ros import node'),
         ('spark_ros.clients.spark', 'import requests'),
         ('spark_ros.clients.spark', 'from spark_ros.msg import Resolution'),
-        ('spark_ros.escalation.courier', 'import rclpy.node'),
-        ('spark_ros.escalation.courier', 'from std_msgs.msg import Header'),
-        ('spark_ros.escalation.courier', 'from spark_ros.action import Engage'),
-        ('spark_ros.escalation.courier', 'import importlib\nimportlib.import_module("rclpy")'),
+        ('spark_ros.escalation.engagements', 'import rclpy.node'),
+        ('spark_ros.escalation.engagements', 'from std_msgs.msg import Header'),
+        ('spark_ros.escalation.engagements', 'from spark_ros.action import Engage'),
+        ('spark_ros.escalation.engagements', 'import importlib\nimportlib.import_module("rclpy")'),
         ('spark_ros.ros.node', 'from spark_ros.service.app import create_app'),
         ('spark_ros.ros.node', 'import spark_ros.demo.script'),
         ('spark_ros.ros.node', 'from spark_ros.cli.spark import main'),
@@ -212,7 +214,7 @@ def test_files_stay_small_and_licensed(path: Path) -> None:
         ('spark_ros.service.app', 'from spark_ros.clients.errors import ClientError'),
         ('spark_ros.service.app', 'from spark_ros.escalation import policy'),
         ('spark_ros.service.app', 'import sensor_msgs.msg'),
-        ('spark_ros.cli.spark', 'from spark_ros.escalation import courier'),
+        ('spark_ros.cli.spark', 'from spark_ros.escalation import engagements'),
         ('spark_ros.cli.spark', 'import rclpy'),
     ],
 )
@@ -232,8 +234,8 @@ def test_relative_imports_of_a_package_are_resolved() -> None:
     ('module', 'source'),
     [
         ('spark_ros.ros.node', 'import rclpy\nfrom spark_ros.msg import Resolution'),
-        ('spark_ros.ros.node', 'from spark_ros.escalation.courier import Courier'),
-        ('spark_ros.escalation.courier', 'import httpx\nfrom spark_ros.geometry import Box'),
+        ('spark_ros.ros.node', 'from spark_ros.escalation.engagements import Engagements'),
+        ('spark_ros.escalation.engagements', 'import httpx\nfrom spark_ros.geometry import Box'),
         ('spark_ros.service.app', 'import starlette\nfrom spark_ros.wire import spark'),
         ('spark_ros.cli.spark', 'import argparse\nfrom spark_ros.clients import SparkClient'),
         ('spark_ros.demo.main', 'from spark_ros.cli import spark\nimport rclpy'),

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""When to ask again: a doubling delay with jitter, and what Retry-After says."""
+"""When to ask again: doubling delays with jitter, and what Retry-After says."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
+from random import random as uniform
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,47 @@ class RetryPolicy:
     ) -> float:
         """Return how long to wait after so many failures, in seconds.
 
-        Half of the doubled delay is certain and half is random, so that a fleet that lost its
-        service together does not come back together.
-
         Args:
             failures: how many attempts have failed, from 1.
             random: gives a number in [0, 1).
             retry_after_s: what the service asked for; waited for at least, up to max_delay_s.
         """
-        doubled = min(self.first_delay_s * 2.0 ** min(failures - 1, 60), self.max_delay_s)
-        jittered = doubled / 2 + doubled / 2 * random()
+        jittered = jittered_s(failures, self.first_delay_s, self.max_delay_s, random)
         return min(max(jittered, retry_after_s or 0.0), self.max_delay_s)
 
 
 DEFAULT_RETRY = RetryPolicy()
+
+
+@dataclass
+class Backoff:
+    """The delays of what is tried for ever, in seconds, from `first_s` to `longest_s`."""
+
+    first_s: float
+    longest_s: float
+    random: Callable[[], float] = uniform
+    failures: int = 0
+
+    def next(self) -> float:
+        """Count a failure and return how long to wait."""
+        self.failures += 1
+        return jittered_s(self.failures, self.first_s, self.longest_s, self.random)
+
+    def reset(self) -> None:
+        """Start again from the shortest delay."""
+        self.failures = 0
+
+
+def jittered_s(
+    failures: int, first_s: float, longest_s: float, random: Callable[[], float]
+) -> float:
+    """Return the delay after so many failures, from 1: doubled each time, and shortened at random.
+
+    Half of it is certain and half is random, so that a fleet that lost its service together does
+    not come back together.
+    """
+    doubled = min(first_s * 2.0 ** min(failures - 1, 60), longest_s)
+    return doubled / 2 + doubled / 2 * random()
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

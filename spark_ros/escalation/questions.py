@@ -1,34 +1,44 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the courier keeps in memory of the questions on their way; the rest is in the journal."""
+"""The questions on their way, as far as they are in memory; the rest is in the journal."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.backends.backend import Asked
-from spark_ros.escalation.backoff import Backoff
-from spark_ros.escalation.journal.journal import Entry
+import anyio
+
+from spark_ros.clients.retry import Backoff
+from spark_ros.escalation.backends.backend import Asked, Report
+from spark_ros.escalation.journal.entry import Entry
 from spark_ros.model import State
 
 WAITING = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED})
-MOVES = frozenset({'state', 'sending', 'may_be_open'})
 
 
-@dataclass
+@dataclass(eq=False)
 class Question:
     """One question on its way.
 
     Attributes:
         entry: as the journal had it when it was taken up.
-        sending: a sender has it just now.
+        sending: it has its turn just now.
         sequence: of the newest report that was taken in.
+        expires_at: when the wait for its answer is over, on the steady clock.
         given_up_at: when it is too old to be kept, on the steady clock.
         taken_at: when it was taken up, on the steady clock.
-        moved: told each time that its state may be another, or whether it is unsent.
+        not_before: when it may be sent again, on the steady clock.
+        backoff: the delays between attempts to send it.
+        reports: what the service said of it and nobody has taken in, each with a future that is
+            given whether it was news.
+        heard: set when there is such a report.
+        ending: how it ends without an answer, once that is decided.
+        alive: encloses all that is done for it; see `end`.
+        task: runs its coroutine.
     """
 
     entry: Entry
@@ -38,20 +48,33 @@ class Question:
     may_be_open: bool
     sending: bool = False
     sequence: int = 0
+    expires_at: float = math.inf
     given_up_at: float = math.inf
     taken_at: float = field(default_factory=time.monotonic)
+    not_before: float = 0.0
     backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
-    moved: Callable[[Question], None] | None = None
-
-    def __setattr__(self, name: str, value: object) -> None:
-        super().__setattr__(name, value)
-        if name in MOVES and self.moved is not None:
-            self.moved(self)
+    reports: list[tuple[Report, asyncio.Future[bool]]] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: tuple[State, str] | None = None
+    alive: anyio.CancelScope | None = None
+    task: asyncio.Task[None] | None = None
 
     @property
     def unsent(self) -> bool:
         """Whether it can still be given up without the service ever having seen it."""
         return self.state is State.QUEUED and not self.sending and not self.may_be_open
+
+    @property
+    def left_s(self) -> float:
+        """How long it may wait from now on, in seconds."""
+        return min(self.expires_at, self.given_up_at) - time.monotonic()
+
+    def end(self, state: State, detail: str) -> None:
+        """Have it end without an answer: its coroutine tells so, whatever it waits for."""
+        if self.ending is None:
+            self.ending = state, detail
+            if self.alive is not None:
+                self.alive.cancel()
 
 
 @dataclass(frozen=True)
@@ -93,23 +116,38 @@ class Questions:
             entry, entry.state, entry.token, entry.image_url, entry.may_be_open
         )
         self._by_id[entry.id] = question
-        question.moved = self._moved
-        self._moved(question)
+        self._place(question)
         if entry.token:
             self._id_of[entry.token] = entry.id
         return question
 
+    def note(
+        self,
+        question: Question,
+        *,
+        state: State | None = None,
+        sending: bool | None = None,
+        may_be_open: bool | None = None,
+    ) -> None:
+        """Note where one stands."""
+        question.state = question.state if state is None else state
+        question.sending = question.sending if sending is None else sending
+        question.may_be_open = question.may_be_open if may_be_open is None else may_be_open
+        self._place(question)
+
     def opened(self, question: Question, token: str) -> None:
         """Note that the service has it."""
-        question.token, question.state = token, State.OPEN
-        self._id_of[token] = question.entry.id
+        question.token = token
+        self.note(question, state=State.OPEN)
+        if question.entry.id in self._by_id:
+            self._id_of[token] = question.entry.id
 
     def forget(self, id: str) -> Question | None:
         """Let one go; None where it is gone already."""
         question = self._by_id.pop(id, None)
         if question is not None:
             self._id_of.pop(question.token, None)
-            self._moved(question)
+            self._place(question)
         return question
 
     def get(self, id: str) -> Question | None:
@@ -125,6 +163,10 @@ class Questions:
         for id, question in self._by_id.items():
             if question.token:
                 yield Asked(id, question.token)
+
+    def creating(self) -> bool:
+        """Whether the service may have one whose token is not known here."""
+        return any(q.may_be_open and not q.token for q in self._by_id.values())
 
     def all_waiting(self) -> list[Question]:
         """Return those that count against the limit, oldest first."""
@@ -164,7 +206,7 @@ class Questions:
         unsent = [q for q in self._by_id.values() if q.unsent and q.entry.priority <= priority]
         return min(unsent, key=lambda q: (q.entry.priority, q.entry.created), default=None)
 
-    def _moved(self, question: Question) -> None:
+    def _place(self, question: Question) -> None:
         """Keep up with what a question counts as; ten thousand may be open."""
         entry = question.entry
         known = self._by_id.get(entry.id) is question

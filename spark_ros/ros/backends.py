@@ -14,15 +14,16 @@ from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
 from spark_ros.clients.transport import is_header_text
 from spark_ros.escalation.backends.backend import Backend
+from spark_ros.escalation.backends.frame_server import FrameServer
 from spark_ros.escalation.backends.heat_backend import HeatBackend
 from spark_ros.escalation.backends.image_hosts import ImageHost, ServiceImageHost
-from spark_ros.escalation.backends.late_backend import LateBackend
 from spark_ros.escalation.backends.spark_backend import SparkBackend
-from spark_ros.escalation.corridor import WebhookSettings
-from spark_ros.escalation.inbound.frame_server import FrameServer
+from spark_ros.escalation.journal.safe_journal import open_journal
+from spark_ros.escalation.runtime import Connection, WebhookSettings
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 
+CALL_S = 60.0
 TOKEN_VARIABLE = 'SPARK_TOKEN'
 IMAGE_TOKEN_VARIABLE = 'SPARK_IMAGE_TOKEN'
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def make_backend(config: NodeConfig) -> Backend:
         HeatClient(
             config.server_url,
             token,
-            deadline_s=None,
+            deadline_s=CALL_S,
             retry=RetryPolicy.none(),
             verify=config.server_ca_file or True,
             robot_id=_robot_id(config),
@@ -56,19 +57,24 @@ def make_backend(config: NodeConfig) -> Backend:
     )
 
 
-def first_backend(config: NodeConfig) -> Backend:
-    """Make the backend to begin with: a dry run does without where it cannot be made.
+def connect(config: NodeConfig) -> Connection:
+    """Make what asking people takes: the backend and the journal.
 
     Raises:
         ParameterError: there is no token, or a port is taken.
+        JournalError: the journal cannot be used.
     """
+    webhooks = webhook_settings(config)
+    journal = open_journal(
+        config.journal_path, config.settings.journal_max_bytes, config.journal_max_count
+    )
     try:
-        return make_backend(config)
-    except ParameterError as error:
-        if not config.dry_run:
-            raise
-        logger.info('a dry run does without a service: %s', error)
-        return LateBackend()
+        backend = make_backend(config)
+    except ParameterError:
+        journal.close()
+        raise
+    elsewhere = config.server_kind == 'heat' and config.image_host.url != config.server_url
+    return Connection(backend, journal, webhooks, elsewhere)
 
 
 def webhook_settings(config: NodeConfig) -> WebhookSettings | None:
@@ -108,7 +114,7 @@ def _spark_client(config: NodeConfig, url: str, token: str) -> SparkClient:
     return SparkClient(
         url,
         token,
-        deadline_s=None,
+        deadline_s=CALL_S,
         retry=RetryPolicy.none(),
         verify=config.server_ca_file or True,
         robot_id=_robot_id(config),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spark_ros.escalation.backends.heat_question import DetectionAs
-from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.question.asking import Asking
+from spark_ros.escalation.settings import Settings
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.ros.labels import Labels
 
@@ -79,9 +79,8 @@ class NodeConfig:
         metadata_send: the keys of the metadata that may leave.
         pose_topic: where the robot's pose comes from; may be empty.
         pose_type: one of `spark_ros.ros.pose.POSE_TYPES`.
-        dry_run: whether nobody is asked.
+        settings: what of it concerns asking, sending and waiting.
         journal_path: None keeps the journal in memory.
-        journal_max_mb: what its images may take, in megabytes.
         journal_max_count: how many questions it keeps.
     """
 
@@ -97,10 +96,6 @@ class NodeConfig:
     pose_topic: str
     pose_type: str
     cameras: tuple[CameraConfig, ...]
-    dry_run: bool
-    limits: Limits
+    settings: Settings
     journal_path: Path | None
-    journal_max_mb: float
     journal_max_count: int
-    poll_interval_s: float
-    poll_max_interval_s: float

@@ -11,12 +11,12 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from spark_ros.escalation.health import Snapshot
-from spark_ros.escalation.lately import Lately
-from spark_ros.escalation.verdicts.camera import CameraState, judge_camera
-from spark_ros.escalation.verdicts.questions import judge_questions
-from spark_ros.escalation.verdicts.service import judge_service
-from spark_ros.escalation.verdicts.verdict import Level, Verdict
+from spark_ros.escalation.health.camera import CameraState, judge_camera
+from spark_ros.escalation.health.lately import Lately
+from spark_ros.escalation.health.questions import judge_questions
+from spark_ros.escalation.health.service import judge_service
+from spark_ros.escalation.health.snapshot import Snapshot
+from spark_ros.escalation.health.verdict import Level, Verdict
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.conversions import key_values

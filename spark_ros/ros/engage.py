@@ -22,10 +22,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 
 from spark_ros.action import Engage
-from spark_ros.escalation.corridor import Corridor
-from spark_ros.escalation.courier import Event
-from spark_ros.escalation.inquiry import Inquiry
+from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.question.escalation import Resolved, Status
+from spark_ros.escalation.question.request import Request
+from spark_ros.escalation.runtime import Runtime
 from spark_ros.model import Answer, State
 from spark_ros.msg import Resolution
 from spark_ros.ros.action_server import CalmActionServer
@@ -69,17 +69,17 @@ class EngageServer:
     """The action `~/engage`; everything here runs on the executor."""
 
     def __init__(
-        self, node: Node, inbox: Inbox, corridor: Corridor, cameras: Mapping[str, CameraInput]
+        self, node: Node, inbox: Inbox, runtime: Runtime, cameras: Mapping[str, CameraInput]
     ) -> None:
         """Advertise.
 
         Args:
             node: whose action it is.
             inbox: of that node.
-            corridor: takes the questions.
+            runtime: takes the questions.
             cameras: whose frames can be asked about, by name.
         """
-        self._inbox, self._corridor, self._cameras = inbox, corridor, cameras
+        self._inbox, self._runtime, self._cameras = inbox, runtime, cameras
         self._goals: dict[str, _Goal] = {}
         self._by_handle: dict[bytes, _Goal] = {}
         self._ended: dict[bytes, _End] = {}
@@ -177,8 +177,8 @@ class EngageServer:
             self._ask(goal, sighting)
 
     def _ask(self, goal: _Goal, sighting: RosSighting) -> None:
-        inquiry = Inquiry(goal.id, sighting, partial(read_terms, goal.handle.request))
-        asked = self._corridor.ask(inquiry)
+        request = Request(goal.id, sighting, partial(read_terms, goal.handle.request))
+        asked = self._runtime.ask(request)
         asked.add_done_callback(lambda _: self._inbox.post(partial(self._on_asked, goal, asked)))
 
     def _on_asked(self, goal: _Goal, asked: Future[str]) -> None:
@@ -209,7 +209,7 @@ class EngageServer:
             self._end(goal, _refused(goal, State.CANCELED, reason), canceled=True)
         else:
             # What becomes of it comes as a status, or as the answer that was faster.
-            asked = self._corridor.cancel(goal.id)
+            asked = self._runtime.withdraw(goal.id)
             asked.add_done_callback(
                 lambda _: self._inbox.post(partial(self._on_withdrawn, goal, asked))
             )

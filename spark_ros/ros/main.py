@@ -48,16 +48,20 @@ def main(args: list[str] | None = None) -> int:
     except RCLError as error:
         return _refuse(str(error))
     log_to_ros('spark')
-    ended = threading.Event()
+    ended, crashed = threading.Event(), threading.Event()
+
+    def died() -> None:
+        crashed.set()
+        ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        node = SparkNode()
+        node = SparkNode(died)
     except (ParameterError, JournalError) as error:
         rclpy.try_shutdown()
         return _refuse(str(error))
     executor = MessageExecutor(node)
-    crashed = threading.Event()
     spinner = threading.Thread(target=_spin, args=(executor, ended, crashed), name='executor')
     spinner.start()
     ended.wait()

@@ -53,7 +53,7 @@ class MatchedSubscription:
         override = f'qos_overrides.{self.resolved_topic}.subscription.reliability'
         self._follows = override not in getattr(node, '_parameter_overrides', {})
         self._retiring: Any = None
-        self._seen: deque[tuple[int, int]] = deque(maxlen=4 * DEPTH)
+        self._heard: deque[tuple[int, tuple[int, int]]] = deque(maxlen=8 * DEPTH)
         self._generation = 0
         self._retirement: Any = None
         self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
@@ -69,7 +69,7 @@ class MatchedSubscription:
         return self._node.create_subscription(
             self._kind,
             self._topic,
-            self._deliver,
+            partial(self._deliver, self._generation),
             self._profile,
             event_callbacks=SubscriptionEventCallbacks(
                 matched=lambda _: self._inbox.post(on_match),
@@ -78,13 +78,18 @@ class MatchedSubscription:
             qos_overriding_options=overriding,
         )
 
-    def _deliver(self, message: Any) -> None:
-        """Pass a message on, once where two subscriptions overlap; a zero stamp tells nothing."""
+    def _deliver(self, generation: int, message: Any) -> None:
+        """Pass a message on, once where two subscriptions overlap; a zero stamp tells nothing.
+
+        Two messages with one stamp that come by the same subscription are two.
+        """
         if self._retiring is not None:
             stamp = (message.header.stamp.sec, message.header.stamp.nanosec)
-            if stamp in self._seen and stamp != (0, 0):
+            self._heard.append((generation, stamp))
+            here = self._heard.count((generation, stamp))
+            there = sum(one != generation and same == stamp for one, same in self._heard)
+            if here <= there and stamp != (0, 0):
                 return
-            self._seen.append(stamp)
         self._callback(message)
 
     def _on_match(self, generation: int) -> None:
@@ -100,7 +105,7 @@ class MatchedSubscription:
         if self._retiring is not None:
             self._node.destroy_subscription(self._retiring)
             self._retiring = None
-            self._seen.clear()
+            self._heard.clear()
 
     def _stop_retirement(self) -> None:
         if self._retirement is not None:

@@ -2,22 +2,22 @@
 """The node: what is connected to what.
 
 A detection runs through here in this order: `CameraInput` finds its frame and offers the two as
-a sighting; `Corridor` decides, encodes, journals, sends and fetches the answer on a thread of
-its own; `Outputs` publishes what comes back.
+a sighting; `Runtime` decides, encodes, journals, sends and fetches the answer on a thread of its
+own; `Outputs` publishes what comes back.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 
-from spark_ros.escalation.backends.late_backend import LateBackend
-from spark_ros.escalation.corridor import Corridor, CorridorSettings, WebhookSettings
-from spark_ros.escalation.courier import Event
-from spark_ros.escalation.journal.safe_journal import open_journal
+from spark_ros.escalation.engagement import Event
+from spark_ros.escalation.health.snapshot import Snapshot
 from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.annotated import AnnotatedPictures
-from spark_ros.ros.backends import first_backend, make_backend, webhook_settings
+from spark_ros.ros.backends import connect
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.compat import Node
 from spark_ros.ros.config import NodeConfig
@@ -39,10 +39,12 @@ logger = logging.getLogger(__name__)
 class SparkNode(Node):
     """Ask people about what the robot's perception doubts, and publish what they say."""
 
-    def __init__(self, **kwargs: object) -> None:
+    def __init__(self, died: Callable[[], None] = lambda: None, **kwargs: object) -> None:
         """Read the parameters and connect everything.
 
         Args:
+            died: called from another thread when the node can ask and answer nothing any more,
+                though it still spins.
             kwargs: for `rclpy.node.Node`.
 
         Raises:
@@ -52,85 +54,68 @@ class SparkNode(Node):
         super().__init__('spark', **{**kwargs, 'start_parameter_services': False})
         with ExitStack() as undo:
             undo.callback(self.destroy_node)
-            self._connect(read_parameters(self), undo)
+            self._connect(read_parameters(self), died, undo)
             undo.pop_all()
 
-    def _connect(self, config: NodeConfig, undo: ExitStack) -> None:
-        self._backend, webhooks = first_backend(config), webhook_settings(config)
+    def _connect(self, config: NodeConfig, died: Callable[[], None], undo: ExitStack) -> None:
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
-        journal = open_journal(
-            config.journal_path, int(config.journal_max_mb * 1e6), config.journal_max_count
-        )
-        undo.callback(journal.close)
-        self._inbox = Inbox(self)
+        self._dry_run = config.settings.dry_run
+        inbox = self._inbox = Inbox(self)
+        runtime = self._runtime = Runtime(config.settings, self._deliver, died)
+        undo.callback(runtime.close)
         names = [camera.name for camera in config.cameras]
-        self.pictures = AnnotatedPictures(
-            self, self._inbox, names, lambda id, take: self._corridor.fetch_image(id, take)
-        )
-        self._outputs = Outputs(
-            self,
-            self._inbox,
-            names,
-            lambda id: self._corridor.published(id),
-            self.pictures.show,
-        )
-        try:
-            self._corridor = Corridor(
-                self._backend, journal, _settings(config, webhooks), self._deliver
-            )
-        except OSError as error:
-            raise ParameterError('webhook.port', str(error)) from None
-        undo.callback(self._corridor.close)
+        self.pictures = AnnotatedPictures(self, inbox, names, runtime.fetch_image)
+        self._outputs = Outputs(self, inbox, names, runtime.published, self.pictures.show)
         warn = WarnOnce(logger)
-        self.pose = PoseInput(self, self._inbox, config.pose_topic, config.pose_type)
-        cameras: dict[str, CameraInput] = {}
-        self.own_services = Services(self, self._inbox, self._corridor, cameras)
-        self._cameras = [
-            CameraInput(self, self._inbox, camera, self.own_services.offer, warn, self.pose)
+        self.pose = PoseInput(self, inbox, config.pose_topic, config.pose_type)
+        cameras = {
+            camera.name: CameraInput(self, inbox, camera, runtime.offer, warn, self.pose)
             for camera in config.cameras
-        ]
-        cameras.update(zip(names, self._cameras, strict=True))
-        self._dry_run = config.dry_run
-        self._diagnostics = Diagnostics(
-            self, config, cameras, lambda: self._corridor.health, self._idle
-        )
-        self._engage = EngageServer(self, self._inbox, self._corridor, cameras)
-        LiveParameters(self, self._prepare, self.reconfigure)
+        }
+        self._cameras = list(cameras.values())
+        Services(self, inbox, runtime, cameras)
+        self._engage = EngageServer(self, inbox, runtime, cameras)
+        self._diagnostics = Diagnostics(self, config, cameras, self._health, self._idle)
+        LiveParameters(self, self._ask_people, self.reconfigure)
         self._parameter_service = SafeParameterService(self)
         for camera in self._cameras:
             logger.info('listening to %s', ' and '.join(camera.topics))
+        self._ask_people(config)
+
+    def _ask_people(self, config: NodeConfig) -> None:
+        """Find the service and the journal, which a dry run does without; once."""
+        if config.settings.dry_run or self._runtime.connected:
+            return
+        try:
+            self._runtime.connect(connect(config))
+        except OSError as error:
+            raise ParameterError('webhook.port', str(error)) from None
         logger.info(
             'asking %s as %s; journal: %s',
             config.server_url, config.robot_id, config.journal_path or 'in memory only',
         )  # fmt: skip
 
-    @property
-    def paused(self) -> bool:
-        """Whether nothing is asked because of detections."""
-        return self.own_services.paused
+    def _health(self) -> Snapshot:
+        return self._runtime.health
 
     def _idle(self) -> str:
-        return 'dry run: nobody is asked' if self._dry_run else 'paused' if self.paused else ''
+        if self._dry_run:
+            return 'dry run: nobody is asked'
+        return 'paused' if self._runtime.paused else ''
 
     def _deliver(self, event: Event) -> None:
-        """Publish, then tell the goal that waits for it; called on the corridor's thread."""
+        """Publish, then tell the goal that waits for it; called on the runtime's thread."""
         self._outputs.deliver(event)
         self._inbox.post(lambda: self._engage.take(event))
-
-    def _prepare(self, config: NodeConfig) -> None:
-        """Find the service that a dry run did without, before people are asked."""
-        late = self._backend
-        if isinstance(late, LateBackend) and not late.made and not config.dry_run:
-            late.use(make_backend(config))
 
     def reconfigure(self, config: NodeConfig) -> None:
         """Go on by other parameters; what is not live must be as it was."""
         for camera, block in zip(self._cameras, config.cameras, strict=True):
             camera.configure(block)
-        self._corridor.configure(_settings(config))
+        self._runtime.configure(config.settings)
         self._diagnostics.configure(config)
-        self._dry_run = config.dry_run
+        self._dry_run = config.settings.dry_run
 
     def wake(self) -> None:
         """Let an executor that waits look up; callable from any thread."""
@@ -138,11 +123,11 @@ class SparkNode(Node):
 
     def finish(self) -> None:
         """Stop asking, publish what has come, and close the journal."""
-        self._corridor.stop()
+        self._runtime.stop()
         self._inbox.drain()
         self._engage.close()
         self._outputs.wait_until_sent(ACKNOWLEDGE_S)
-        self._corridor.close()
+        self._runtime.close()
         self.pictures.close()
 
     def leave(self) -> None:
@@ -154,18 +139,3 @@ class SparkNode(Node):
         """Finish and leave."""
         self.finish()
         self.leave()
-
-
-def _settings(config: NodeConfig, webhooks: WebhookSettings | None = None) -> CorridorSettings:
-    return CorridorSettings(
-        asking={camera.name: camera.asking for camera in config.cameras},
-        limits=config.limits,
-        poll_interval_s=config.poll_interval_s,
-        poll_max_interval_s=config.poll_max_interval_s,
-        journal_max_bytes=int(config.journal_max_mb * 1e6),
-        dry_run=config.dry_run,
-        webhooks=webhooks,
-        images_elsewhere=(
-            config.server_kind == 'heat' and config.image_host.url != config.server_url
-        ),
-    )

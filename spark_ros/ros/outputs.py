@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
@@ -15,7 +16,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.courier import Event
+from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.model import QuestionKind
@@ -67,7 +68,7 @@ class Outputs:
             Resolution,
             '~/resolutions',
             latched,
-            event_callbacks=PublisherEventCallbacks(matched=lambda _: inbox.post(self._matched)),
+            event_callbacks=PublisherEventCallbacks(matched=self._on_match),
         )
         self._statuses = node.create_publisher(
             EngagementStatus,
@@ -153,6 +154,11 @@ class Outputs:
         self._confirm.cancel()
         while self._unconfirmed:
             self._published(self._unconfirmed.popleft()[1])
+
+    def _on_match(self, matched: Any) -> None:
+        # One that leaves has nothing to agree on; Humble does not say which it is.
+        if matched is None or matched.current_count_change > 0:
+            self._inbox.post(self._matched)
 
     def _matched(self) -> None:
         self._agreed = False

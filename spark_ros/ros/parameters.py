@@ -16,10 +16,10 @@ from rclpy.validate_topic_name import validate_topic_name
 
 from spark_ros.clients.transport import check_base_url
 from spark_ros.escalation.backends.heat_question import DetectionAs
-from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.departure import ImageSettings
 from spark_ros.escalation.question.policy import HOUR_S, Thresholds
+from spark_ros.escalation.settings import Limits, Settings
 from spark_ros.geometry import Box, Fit, ImageSize
 from spark_ros.model import Question
 from spark_ros.ros.config import CameraConfig, ImageHostConfig, NodeConfig, WebhookConfig
@@ -89,6 +89,7 @@ def config_from(values: Mapping[str, Any]) -> NodeConfig:
     )
     path = values['journal.path']
     robot_id = values['robot_id'] or socket.gethostname()
+    cameras = tuple(_camera(name, values, robot_id) for name in names)
     return NodeConfig(
         server_kind=values['server.kind'],
         server_url=values['server.url'],
@@ -112,18 +113,21 @@ def config_from(values: Mapping[str, Any]) -> NodeConfig:
         metadata_send=tuple(values['metadata.send']),
         pose_topic=values['pose_topic'],
         pose_type=values['pose_type'],
-        cameras=tuple(_camera(name, values, robot_id) for name in names),
-        dry_run=values['dry_run'],
-        limits=Limits(
-            values['limits.open'],
-            values['limits.per_hour'],
-            values['journal.max_age_h'] * HOUR_S,
+        cameras=cameras,
+        settings=Settings(
+            asking={camera.name: camera.asking for camera in cameras},
+            limits=Limits(
+                values['limits.open'],
+                values['limits.per_hour'],
+                values['journal.max_age_h'] * HOUR_S,
+            ),
+            poll_interval_s=values['poll.interval_s'],
+            poll_max_interval_s=values['poll.max_interval_s'],
+            journal_max_bytes=int(values['journal.max_mb'] * 1e6),
+            dry_run=values['dry_run'],
         ),
         journal_path=Path(path).expanduser() if path else None,
-        journal_max_mb=values['journal.max_mb'],
         journal_max_count=values['journal.max_count'],
-        poll_interval_s=values['poll.interval_s'],
-        poll_max_interval_s=values['poll.max_interval_s'],
     )
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """The node's services: ask now, pause, list and withdraw.
 
-They wait for the corridor as coroutines, in a callback group of their own: in the node's, one
+They wait for the runtime as coroutines, in a callback group of their own: in the node's, one
 that waits would keep every other callback from running, also that which ends its wait.
 """
 
@@ -19,13 +19,12 @@ from rclpy.node import Node
 from rclpy.task import Future as RosFuture
 from std_srvs.srv import SetBool, Trigger
 
-from spark_ros.escalation.corridor import Corridor
-from spark_ros.escalation.inquiry import Inquiry, Terms
 from spark_ros.escalation.question.asking import Asking
+from spark_ros.escalation.question.request import Request, Terms
+from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import NS, status_message, time_message
 from spark_ros.ros.inbox import Inbox
-from spark_ros.ros.sighting import RosSighting
 from spark_ros.srv import CancelEngagement, ListEngagements
 
 T = TypeVar('T')
@@ -36,27 +35,20 @@ logger = logging.getLogger(__name__)
 
 
 class Services:
-    """`~/ask_now`, `~/pause`, `~/list_engagements` and `~/cancel_engagement`.
-
-    Attributes:
-        paused: whether nothing is asked because of detections.
-        skipped: frames that were not looked at for that reason.
-    """
+    """`~/ask_now`, `~/pause`, `~/list_engagements` and `~/cancel_engagement`."""
 
     def __init__(
-        self, node: Node, inbox: Inbox, corridor: Corridor, cameras: Mapping[str, CameraInput]
+        self, node: Node, inbox: Inbox, runtime: Runtime, cameras: Mapping[str, CameraInput]
     ) -> None:
         """Advertise.
 
         Args:
             node: whose services they are.
             inbox: of that node.
-            corridor: takes the questions.
-            cameras: by name; may be filled later.
+            runtime: takes the questions.
+            cameras: by name.
         """
-        self._inbox, self._corridor, self._cameras = inbox, corridor, cameras
-        self.paused = False
-        self.skipped = 0
+        self._inbox, self._runtime, self._cameras = inbox, runtime, cameras
         waiting = ReentrantCallbackGroup()
         for kind, name, callback in (
             (Trigger, 'ask_now', self._ask_now),
@@ -66,21 +58,14 @@ class Services:
             node.create_service(kind, f'~/{name}', callback, callback_group=waiting)
         node.create_service(SetBool, '~/pause', self._pause)
 
-    def offer(self, sighting: RosSighting) -> None:
-        """Hand a sighting on, unless asking from detections is paused."""
-        if self.paused:
-            self.skipped += 1
-        else:
-            self._corridor.offer(sighting)
-
     def _pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        if request.data != self.paused:
-            self.paused = request.data
-            logger.info('asking from detections is %s', 'paused' if self.paused else 'resumed')
+        if request.data != self._runtime.paused:
+            self._runtime.paused = request.data
+            logger.info('asking from detections is %s', 'paused' if request.data else 'resumed')
         response.success = True
         response.message = (
             'paused: nothing is asked because of detections; what was asked, and goals, go on'
-            if self.paused
+            if request.data
             else 'running: what the detections doubt is asked'
         )
         return response
@@ -104,13 +89,13 @@ class Services:
         sighting, id = camera.newest(), str(uuid.uuid4())
         if sighting is None:
             return id, None
-        return id, self._corridor.ask(Inquiry(id, sighting, _as_configured))
+        return id, self._runtime.ask(Request(id, sighting, _as_configured))
 
     async def _list(
         self, request: ListEngagements.Request, response: ListEngagements.Response
     ) -> ListEngagements.Response:
         try:
-            listing = self._corridor.listed(request.camera, MAX_LISTED)
+            listing = self._runtime.listed(request.camera, MAX_LISTED)
             await self._over(listing)
             for status in [] if listing.cancelled() else listing.result():
                 asked = status.escalation
@@ -126,7 +111,7 @@ class Services:
         self, request: CancelEngagement.Request, response: CancelEngagement.Response
     ) -> CancelEngagement.Response:
         try:
-            problem = await self._problem(self._corridor.cancel(request.id))
+            problem = await self._problem(self._runtime.withdraw(request.id))
             response.success = not problem
             response.message = problem or 'withdrawn'
         except Exception as error:

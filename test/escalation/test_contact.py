@@ -17,7 +17,7 @@ from spark_ros.clients.errors import (
     UnsupportedError,
 )
 from spark_ros.escalation.backends.contact import Contact, Trouble
-from spark_ros.escalation.health import Snapshot
+from spark_ros.escalation.health.snapshot import Snapshot
 
 
 @pytest.mark.parametrize(

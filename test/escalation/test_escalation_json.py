@@ -4,20 +4,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.question.departure import Departure, Region
-from spark_ros.escalation.question.escalation import (
-    Escalation,
-    FrameMatch,
+from spark_ros.escalation.journal.records import (
+    VERSION,
+    UnreadableRecord,
     dump_answer,
     dump_escalation,
     load_answer,
     load_escalation,
 )
+from spark_ros.escalation.question.departure import Departure, Region
+from spark_ros.escalation.question.escalation import Escalation, FrameMatch
 from spark_ros.geometry import Box, Fit, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
@@ -121,16 +123,32 @@ def test_a_question_comes_back_as_it_was(escalation: Escalation) -> None:
     assert load_escalation(text, escalation.source) == escalation
 
 
-@given(escalations)
-def test_a_question_that_was_stored_before_frames_were_edited_is_about_the_whole_frame(
-    escalation: Escalation,
+@given(escalations, answers, st.data())
+def test_what_was_not_written_so_is_said_to_be_unreadable(
+    escalation: Escalation, answer: Answer, data: st.DataObject
 ) -> None:
-    record = json.loads(dump_escalation(escalation))
-    for later in ('departure', 'source_fit', 'class_ids'):
-        del record[later]
-    loaded = load_escalation(json.dumps(record), escalation.source)
-    first = replace(escalation, departure=None, source_fit=Fit.STRETCH, class_ids={})
-    assert loaded == first
+    """Whatever a field is replaced by, and whichever is missing."""
+    for dumped, load in (
+        (dump_escalation(escalation), lambda text: load_escalation(text, b'')),
+        (dump_answer(answer), load_answer),
+    ):
+        record = json.loads(dumped)
+        name = data.draw(st.sampled_from([*record]))
+        changed = record | {name: data.draw(json_values)}
+        try:
+            load(json.dumps(changed))
+        except UnreadableRecord as error:
+            assert str(error)
+        del record[name]
+        with pytest.raises(UnreadableRecord, match=name):
+            load(json.dumps(record))
+
+
+@pytest.mark.parametrize('text', ['', '{', '[]', 'null', '{"version": 2}', '[' * 100_000, '{}'])
+def test_what_is_no_record_is_said_to_be_unreadable(text: str) -> None:
+    for load in (lambda: load_escalation(text, b''), lambda: load_answer(text)):
+        with pytest.raises(UnreadableRecord):
+            load()
 
 
 @given(answers)
@@ -138,3 +156,32 @@ def test_an_answer_comes_back_as_it_was(answer: Answer) -> None:
     text = dump_answer(answer)
     text.encode('utf-8')
     assert load_answer(text) == answer
+
+
+FORMATS = {
+    1: {
+        'Escalation': (
+            'id camera stamp_ns frame_id frame_match image_size source_size question priors '
+            'created program metadata priority certainty timeout_s source departure source_fit '
+            'class_ids'
+        ),
+        'Departure': 'frame region size format quality black_out',
+        'Question': (
+            'kind instructions label_options choices min_answers max_answers validation '
+            'rating_min rating_max rating_step label_min label_max'
+        ),
+        'Annotation': 'label type vertices id score attributes image_index',
+        'Answer': (
+            'state response answers rating corrections feedback flags image_url created closed '
+            'received'
+        ),
+        'Correction': 'kind original corrected',
+    },
+}
+
+
+def test_a_changed_field_is_another_version() -> None:
+    """Whoever adds or renames one gives `VERSION` a new number, and its names here."""
+    kinds = (Escalation, Departure, Question, Annotation, Answer, Correction)
+    names = {kind.__name__: ' '.join(each.name for each in fields(kind)) for kind in kinds}
+    assert names == FORMATS[VERSION]

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from courier_harness import Record, Service, run, submit
+from engagements_harness import Record, Running, Service, run, running, submit
 from samples import escalation
 
 from spark_ros.clients.errors import (
@@ -22,13 +22,10 @@ from spark_ros.clients.errors import (
     NotFoundError,
     UnsupportedError,
 )
+from spark_ros.clients.retry import Backoff
+from spark_ros.escalation.answers.feed import CURSOR, Feed
 from spark_ros.escalation.backends.backend import News, Report
-from spark_ros.escalation.backoff import Backoff
-from spark_ros.escalation.courier import Courier, Limits
-from spark_ros.escalation.feed import CURSOR, Feed
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.journal.safe_journal import SafeJournal
-from spark_ros.escalation.poller import Poller
 from spark_ros.model import Answer, State
 
 NEVER_S = 1000.0
@@ -67,23 +64,9 @@ class Feeding(Service):
 @asynccontextmanager
 async def probing(
     service: Feeding, journal: Journal, interval_s: float = NEVER_S
-) -> AsyncIterator[tuple[Courier, Record, Feed]]:
-    record = Record()
-    service.changed = record.look
-    courier = Courier(service, SafeJournal(journal), record, Limits())
-    poller = Poller(service, courier, interval_s, interval_s)
-    courier.on_open = poller.watch
-    feed = Feed(service, courier, poller)
-    courier.on_reached = feed.look_now
-    tasks = asyncio.gather(courier.run(), poller.run())
-    record.running = lambda: not tasks.done()
-    try:
-        yield courier, record, feed
-    finally:
-        tasks.cancel()
-        with suppress(asyncio.CancelledError):
-            await tasks
-        courier.close()
+) -> AsyncIterator[tuple[Running, Record, Feed]]:
+    async with running(service, journal, None, interval_s, interval_s) as (engagements, record):
+        yield engagements, record, engagements.feed
 
 
 @asynccontextmanager
@@ -122,10 +105,10 @@ def test_once_it_was_seen_its_absence_is_an_interruption(no_feed: ClientError) -
     async def test() -> None:
         asked = escalation()
         service = Feeding(says=[News('1'), no_feed, no_feed, answer('2', asked.id), None])
-        async with probing(service, Journal(None)) as (courier, record, feed):
+        async with probing(service, Journal(None)) as (engagements, record, feed):
             feed._absent = Backoff(NEVER_S, NEVER_S)
-            await submit(courier, asked)
-            await record.until(lambda: courier.asked(asked.id))
+            await submit(engagements, asked)
+            await record.until(lambda: engagements.asked(asked.id))
             async with begun(feed):
                 await record.until(lambda: record.resolved)
                 assert [cursor for _, cursor in service.asked][:4] == [None, '1', '1', '1']
@@ -140,10 +123,10 @@ def test_one_seen_before_the_restart_counts(path: Path) -> None:
     async def test() -> None:
         asked = escalation()
         service = Feeding(says=[NO_FEED[0], answer('8', asked.id), None])
-        async with probing(service, Journal(path)) as (courier, record, feed):
+        async with probing(service, Journal(path)) as (engagements, record, feed):
             feed._absent = Backoff(NEVER_S, NEVER_S)
-            await submit(courier, asked)
-            await record.until(lambda: courier.asked(asked.id))
+            await submit(engagements, asked)
+            await record.until(lambda: engagements.asked(asked.id))
             async with begun(feed):
                 await record.until(lambda: record.resolved)
                 assert [cursor for _, cursor in service.asked][:2] == ['7', '7']
@@ -157,16 +140,16 @@ def test_it_is_asked_for_at_once_when_the_service_is_reached_again(by: str) -> N
         first, second = escalation(), escalation()
         service = Feeding(says=[NO_FEED[0], News('1'), answer('2', first.id), None])
         interval_s = 0.05 if by == 'polling' else NEVER_S
-        async with probing(service, Journal(None), interval_s) as (courier, record, feed):
+        async with probing(service, Journal(None), interval_s) as (engagements, record, feed):
             feed._absent = Backoff(NEVER_S, NEVER_S)
-            await submit(courier, first)
-            await record.until(lambda: courier.asked(first.id))
+            await submit(engagements, first)
+            await record.until(lambda: engagements.asked(first.id))
             async with begun(feed):
                 await record.until(lambda: service.asked)
                 assert len(service.asked) == 1
                 service.fails = [ConnectionFailed('refused')]
                 if by == 'sending':
-                    await submit(courier, second)
+                    await submit(engagements, second)
                 await record.until(lambda: record.resolved)
 
     run(test())
@@ -175,12 +158,12 @@ def test_it_is_asked_for_at_once_when_the_service_is_reached_again(by: str) -> N
 def test_a_service_that_works_is_no_reason_to_ask_for_it() -> None:
     async def test() -> None:
         service = Feeding(says=[NO_FEED[0]])
-        async with probing(service, Journal(None), 0.02) as (courier, record, feed):
+        async with probing(service, Journal(None), 0.02) as (engagements, record, feed):
             feed._absent = Backoff(NEVER_S, NEVER_S)
             async with begun(feed):
                 await record.until(lambda: service.asked)
                 asked = [escalation() for _ in range(5)]
-                await submit(courier, *asked)
+                await submit(engagements, *asked)
                 for one in asked:
                     service.answer(one.id)
                 await record.until(lambda: len(record.resolved) == 5)

@@ -4,21 +4,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from courier_harness import Record, Service, run, submit
+from engagements_harness import Record, Running, Service, run, running, submit
 from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed, CursorGone, UnsupportedError
 from spark_ros.escalation.backends.backend import News, Report
-from spark_ros.escalation.courier import Courier, Limits
-from spark_ros.escalation.feed import Feed
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.journal.safe_journal import SafeJournal
-from spark_ros.escalation.poller import Poller
 from spark_ros.model import Answer, State
 
 NEVER_S = 1000.0
@@ -51,33 +46,18 @@ class FeedingService(Service):
         self.news.put_nowait(News(cursor, tuple(reports)))
 
 
-@asynccontextmanager
-async def following(
+def following(
     service: Service, journal: Journal, interval_s: float = NEVER_S
-) -> AsyncIterator[tuple[Courier, Record]]:
-    record = Record()
-    service.changed = record.look
-    courier = Courier(service, SafeJournal(journal), record, Limits())
-    poller = Poller(service, courier, interval_s, max(interval_s, 0.1))
-    courier.on_open = poller.watch
-    feed = Feed(service, courier, poller)
-    task = asyncio.gather(courier.run(), poller.run(), feed.run())
-    record.running = lambda: not task.done()
-    try:
-        yield courier, record
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        courier.close()
+) -> AbstractAsyncContextManager[tuple[Running, Record]]:
+    return running(service, journal, None, interval_s, max(interval_s, 0.1), feeding=True)
 
 
 def test_answers_come_without_polling() -> None:
     async def test() -> None:
         service = FeedingService()
-        async with following(service, Journal(None)) as (courier, record):
+        async with following(service, Journal(None)) as (engagements, record):
             asked = [escalation() for _ in range(3)]
-            await submit(courier, *asked)
+            await submit(engagements, *asked)
             await record.until(lambda: len(service.opened) == 3)
             service.feed('1', asked[0].id, state=State.ASSIGNED)
             service.feed('2', asked[2].id, asked[0].id)
@@ -95,9 +75,9 @@ def test_an_answer_that_overtakes_its_token_is_not_lost() -> None:
     async def test() -> None:
         service = FeedingService()
         service.open_gate.clear()
-        async with following(service, Journal(None)) as (courier, record):
+        async with following(service, Journal(None)) as (engagements, record):
             asked = escalation()
-            await submit(courier, asked)
+            await submit(engagements, asked)
             await record.until(lambda: service.creating)
             service.feed('1', asked.id)
             await record.until(lambda: 'start' in service.cursors and '1' in service.cursors)
@@ -130,9 +110,9 @@ def test_after_a_restart_the_feed_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_a_lost_cursor_means_to_look_at_everything_and_begin_anew() -> None:
     async def test() -> None:
         service = FeedingService()
-        async with following(service, Journal(None), interval_s=0.02) as (courier, record):
+        async with following(service, Journal(None), interval_s=0.02) as (engagements, record):
             asked = escalation()
-            await submit(courier, asked)
+            await submit(engagements, asked)
             await record.until(lambda: service.opened and 'start' in service.cursors)
             service.answer(asked.id)
             service.news.put_nowait(CursorGone(410, 'too old'))
@@ -146,11 +126,11 @@ def test_without_a_feed_there_is_polling() -> None:
     async def test() -> None:
         for trouble in (UnsupportedError(404, 'none'), ConnectionFailed('refused')):
             service = FeedingService()
-            async with following(service, Journal(None), interval_s=0.02) as (courier, record):
+            async with following(service, Journal(None), interval_s=0.02) as (engagements, record):
                 await record.until(lambda service=service: 'start' in service.cursors)
                 service.news.put_nowait(trouble)
                 asked = escalation()
-                await submit(courier, asked)
+                await submit(engagements, asked)
                 await record.until(lambda service=service: service.opened)
                 service.answer(asked.id)
                 await record.until(lambda record=record: record.resolved)

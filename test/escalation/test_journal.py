@@ -177,17 +177,18 @@ def test_a_killed_node_leaves_no_lock_behind(path: Path) -> None:
     Journal(path).close()
 
 
+@pytest.mark.parametrize('version', [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
 @pytest.mark.parametrize('mode', ['wal', 'delete'])
-def test_a_newer_format_is_left_untouched(path: Path, mode: str) -> None:
+def test_another_format_is_left_untouched(path: Path, mode: str, version: int) -> None:
     path.parent.mkdir()
     newer = sqlite3.connect(path)
     newer.execute(f'PRAGMA journal_mode={mode}')
     newer.execute('CREATE TABLE wonder (id TEXT)')
-    newer.execute(f'PRAGMA user_version={SCHEMA_VERSION + 1}')
+    newer.execute(f'PRAGMA user_version={version}')
     newer.commit()
     newer.close()
     before = path.read_bytes()
-    with pytest.raises(JournalError, match=r'newer version .*left untouched'):
+    with pytest.raises(JournalError, match=r'another version .*left untouched'):
         Journal(path)
     assert path.read_bytes() == before
 

@@ -10,17 +10,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from courier_harness import Service, run, running, submit
+from engagements_harness import Service, run, running
 from samples import escalation, image
 
 from spark_ros.clients.errors import ConnectionFailed
-from spark_ros.escalation.courier import Limits
 from spark_ros.escalation.journal import journal as journal_module
 from spark_ros.escalation.journal.ages import carry_over
 from spark_ros.escalation.journal.elapsed import Moment, now
 from spark_ros.escalation.journal.journal import Entry, Journal
-from spark_ros.escalation.journal.schema import SCHEMA_VERSION
-from spark_ros.escalation.question.escalation import dump_escalation
+from spark_ros.escalation.settings import Limits
 from spark_ros.model import State
 
 TODAY_S = 1_795_000_000.0
@@ -137,9 +135,9 @@ def test_a_restart_asks_no_more_than_an_hour_may_have(path: Path) -> None:
 
     async def test() -> None:
         limits = Limits(per_hour=1)
-        async with running(Service(), Journal(path), limits) as (courier, _):
-            assert courier.admits(0.0, time.monotonic()) == 'limits.per_hour'
-            assert courier.admits(0.0, time.monotonic() + 3601.0) == ''
+        async with running(Service(), Journal(path), limits) as (engagements, _):
+            assert engagements.admits(0.0, time.monotonic()) == 'limits.per_hour'
+            assert engagements.admits(0.0, time.monotonic() + 3601.0) == ''
 
     run(test())
 
@@ -161,66 +159,3 @@ def test_one_asked_in_1970_neither_expires_at_the_restart_nor_never(path: Path) 
         db.execute("UPDATE escalation SET token = '', state = 'queued'")
         db.commit()
     run(test('c', TODAY_S + 579.0, State.EXPIRED))
-
-
-def test_a_journal_of_version_1_is_brought_up_to_date(path: Path) -> None:
-    waiting, patient = escalation(timeout_s=600.0), escalation(timeout_s=0.0)
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript(SCHEMA_1)
-        for asked, deadline in ((waiting, waiting.created + 600.0), (patient, None)):
-            old.execute(
-                'INSERT INTO escalation (id, priority, certainty, created, deadline, state, '
-                'image_url, token, record, source) '
-                "VALUES (?, 1, 0.4, ?, ?, 'open', 'u', 't', ?, ?)",
-                (asked.id, asked.created, deadline, dump_escalation(asked), asked.source),
-            )
-            old.execute("INSERT INTO image VALUES (?, ?, 4, 3, 'jpeg')", (asked.id, b'jpeg'))
-        old.execute("INSERT INTO note VALUES ('feed cursor', 'c-7')")
-        old.commit()
-    now = at(Moment('a', 9e6, waiting.created + 100.0))
-    for _ in range(2):
-        with closing(Journal(path, now=now)) as journal:
-            first, second = journal.entries()
-            assert (first.id, first.timeout_s, first.state, first.token, first.priority) == (
-                waiting.id, pytest.approx(600.0), State.OPEN, 't', 1,
-            )  # fmt: skip
-            assert first.age_s == pytest.approx(100.0)
-            assert (second.id, second.timeout_s) == (patient.id, 0.0)
-            assert journal.escalation(waiting.id) == waiting
-            assert journal.image(patient.id).data == b'jpeg'
-            assert journal.note('feed cursor') == 'c-7'
-    with closing(sqlite3.connect(path)) as new:
-        assert new.execute('PRAGMA user_version').fetchone() == (SCHEMA_VERSION,)
-        columns = [row[1] for row in new.execute('PRAGMA table_info(escalation)')]
-        tables = new.execute(TABLES).fetchall()
-    fresh = path.with_name('fresh.db')
-    Journal(fresh).close()
-    with closing(sqlite3.connect(fresh)) as other:
-        assert columns == [row[1] for row in other.execute('PRAGMA table_info(escalation)')]
-        assert tables == other.execute(TABLES).fetchall()
-
-
-def test_an_upgrade_that_fails_changes_nothing(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript(SCHEMA_1.replace('created REAL NOT NULL,\n', ''))
-    before = path.read_bytes()
-    with pytest.raises(Exception, match='no such column'):
-        Journal(path)
-    with closing(sqlite3.connect(path)) as still:
-        assert still.execute('PRAGMA user_version').fetchone() == (1,)
-        columns = [row[1] for row in still.execute('PRAGMA table_info(escalation)')]
-    assert 'deadline' in columns and 'age_s' not in columns
-    assert len(path.read_bytes()) == len(before)
-
-
-def test_a_wall_clock_that_jumps_while_one_is_accepted_does_not_end_it(path: Path) -> None:
-    """NTP has just set the clock of a robot that booted in 1970."""
-
-    async def test() -> None:
-        async with running(Service(), Journal(path)) as (courier, record):
-            asked = escalation(created=60.0, timeout_s=600.0)
-            await submit(courier, asked)
-            await record.until(lambda: State.OPEN in record.states(asked.id))
-            assert State.EXPIRED not in record.states(asked.id)
-
-    run(test())

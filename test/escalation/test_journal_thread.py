@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from courier_harness import Service, run, running, submit
+from engagements_harness import Service, run, running, submit
 from samples import escalation
 
 from spark_ros.escalation.journal.disk import Disk
@@ -51,10 +51,10 @@ def test_what_is_withdrawn_while_the_journal_is_being_read_does_not_come_back(
 
     async def test() -> None:
         service = Service()
-        async with running(service, Journal(path)) as (courier, record):
-            await submit(courier, taken_back)
-            assert await courier.cancel(taken_back.id) == ''
-            await submit(courier, other)
+        async with running(service, Journal(path)) as (engagements, record):
+            await submit(engagements, taken_back)
+            assert await engagements.withdraw(taken_back.id) == ''
+            await submit(engagements, other)
             await record.until(lambda: service.opened)
         assert service.opened == [other]
 

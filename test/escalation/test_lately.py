@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """What happened a while ago is over."""
 
-from spark_ros.escalation.lately import Lately
+from spark_ros.escalation.health.lately import Lately
 
 
 def test_only_what_grew_within_the_window_counts() -> None:

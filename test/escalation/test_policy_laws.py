@@ -10,17 +10,17 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from courier_harness import run
-from desk_harness import CAMERAS, WORLD, Office, Seen, office, seen
+from engagements_harness import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from triage_harness import CAMERAS, WORLD, Office, Seen, office, seen
 
 from spark_ros.escalation.backends.backend import Report
-from spark_ros.escalation.courier import Limits
-from spark_ros.escalation.desk import doubted_of
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.escalation.question.policy import Thresholds
+from spark_ros.escalation.settings import Limits
+from spark_ros.escalation.triage import doubted_of
 from spark_ros.model import Answer, State
 
 pytestmark = pytest.mark.slow('plays hundreds of series of frames')
@@ -70,11 +70,11 @@ async def play(here: Office, given: list[Any], check: Callable[[Seen, Any], None
         elif isinstance(step, float):
             here.now += step
         elif step == 'answer':
-            for asked in here.courier.all_asked()[:1]:
+            for asked in here.engagements.all_asked()[:1]:
                 closed = Report(asked.token, State.CLOSED, lambda _: Answer(State.CLOSED))
-                await here.courier.settle(closed)
+                await here.engagements.router.settle(closed)
         else:
-            here.courier.hold(step == 'hold')
+            here.engagements.configure(dry_run=step == 'hold')
             await asyncio.sleep(0)
 
 
@@ -85,7 +85,7 @@ def test_never_more_than_the_limits(limits: Limits, given: list[Any]) -> None:
         async with office(ASKING, limits) as here:
 
             def check(_: Seen, question: Escalation | None) -> None:
-                assert not limits.open or here.courier._questions.waiting() <= limits.open
+                assert not limits.open or here.engagements._questions.waiting() <= limits.open
                 asked = [at for at, status in here.told if status.state is State.QUEUED]
                 lately = [at for at in asked if at > here.now - 3600.0]
                 assert not limits.per_hour or len(lately) <= limits.per_hour
@@ -150,7 +150,7 @@ def test_the_least_certain_are_never_dropped_for_a_more_certain_one(
                 fresh = memory.fresh(frame, here.now)
                 if fresh and question is None:
                     refused = (ASKING[frame.camera].priority, -min(fresh.values()))
-                    for one in here.courier._questions._by_id.values():
+                    for one in here.engagements._questions._by_id.values():
                         kept = (one.entry.priority, -one.entry.certainty)
                         assert not one.unsent or kept >= refused
                     REACHED['refused'] += 1
@@ -188,8 +188,8 @@ def test_a_dry_run_asks_nobody_and_decides_as_the_real_one_would(
 
                 await play(here, given, note)
                 if dry_run:
-                    assert not here.service.calls and not len(here.courier._questions)
-                    assert await here.courier._disk(here.courier._journal.entries) == []
+                    assert not here.service.calls and not len(here.engagements._questions)
+                    assert await here.engagements._disk(here.engagements._journal.entries) == []
                     assert {s.state for _, s in here.told} <= {State.WOULD_ASK}
                     assert not any(frame.encoded for frame in given if isinstance(frame, Seen))
                 else:

@@ -3,36 +3,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from contextlib import suppress
 from itertools import pairwise
 
-from courier_harness import Record, Service, run, submit
+from engagements_harness import Service, run, running, submit
 from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed
-from spark_ros.escalation.courier import Courier, Limits
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.journal.safe_journal import SafeJournal
-from spark_ros.escalation.poller import Poller
+from spark_ros.escalation.settings import Limits
 
 MANY = 40
 
 
 def test_a_service_that_is_away_is_not_asked_for_each_open_question() -> None:
     async def test() -> None:
-        service, record, tries = Service(), Record(), []
-        courier = Courier(service, SafeJournal(Journal(None)), record, Limits(open=0))
-        poller = Poller(service, courier, 0.02, 60.0)
-        reached: list[bool] = []
-        courier.on_open, courier.on_reached = poller.watch, lambda: reached.append(True)
-        task = asyncio.gather(courier.run(), poller.run())
-        record.running = lambda: not task.done()
-        try:
+        service, tries = Service(), list[float]()
+        async with running(service, Journal(None), Limits(open=0), 0.02, 60.0) as (
+            engagements, record,
+        ):  # fmt: skip
             asked = [escalation() for _ in range(MANY)]
-            await submit(courier, *asked)
-            await record.until(lambda: len(courier.all_asked()) == MANY)
+            await submit(engagements, *asked)
+            await record.until(lambda: len(engagements.all_asked()) == MANY)
             service.changed = lambda: (tries.append(time.monotonic()), record.look())
             service.fails = [ConnectionFailed('refused')] * 4
             await record.until(lambda: not service.fails)
@@ -42,11 +34,6 @@ def test_a_service_that_is_away_is_not_asked_for_each_open_question() -> None:
             for one in asked:
                 service.answer(one.id)
             await record.until(lambda: len(record.resolved) == MANY)
-            assert reached == [True]
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            courier.close()
+            assert engagements.reached.is_set()
 
     run(test())

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.journal.journal import Entry
+from spark_ros.escalation.journal.entry import Entry
 from spark_ros.escalation.questions import WAITING, Question, Questions
 from spark_ros.model import State
 
@@ -36,11 +36,11 @@ def change(questions: Questions, what: str, id: str, value: Any) -> None:
     elif what == 'forget':
         questions.forget(id)
         if known is not None:
-            known.state = State.QUEUED
+            questions.note(known, state=State.QUEUED)
     elif known is not None and what == 'opened':
         questions.opened(known, f'token of {id}')
     elif known is not None:
-        setattr(known, what, value)
+        questions.note(known, **{what: value})
 
 
 @given(st.lists(changes, max_size=30), priorities, certainties)

@@ -7,20 +7,24 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
-from spark_ros.escalation.inbound.webhook_receiver import (
+from spark_ros.escalation.answers.webhook_receiver import (
     MAX_AGE_S,
     MAX_BODY_BYTES,
     WebhookReceiver,
 )
+from spark_ros.escalation.small_server import MAX_OF_PEER, SmallHandler, SmallServer
 from spark_ros.wire.signing import webhook_signature
 
 SECRET = 'shared secret'
+DEADLINE_S = 10.0
 BODY = b'{"token":"t","state":"closed"}'
 
 
@@ -33,11 +37,19 @@ class Robot:
     taken: list[Any] = field(default_factory=list)
     looks: int = 0
 
-    def take_in(self, body: Any) -> bool:
-        if self.fails is not None:
+    def read(self, body: Any) -> Any:
+        if isinstance(self.fails, ValueError):
             raise self.fails
-        self.taken.append(body)
-        return self.settles
+        return body
+
+    def take_in(self, report: Any) -> Future[bool]:
+        settled: Future[bool] = Future()
+        if self.fails is not None:
+            settled.set_exception(self.fails)
+        else:
+            self.taken.append(report)
+            settled.set_result(self.settles)
+        return settled
 
     def look(self) -> None:
         self.looks += 1
@@ -50,7 +62,7 @@ def robot() -> Robot:
 
 @pytest.fixture
 def receiver(robot: Robot) -> Iterator[WebhookReceiver]:
-    one = WebhookReceiver('127.0.0.1', 0, SECRET, robot.take_in, robot.look)
+    one = WebhookReceiver('127.0.0.1', 0, SECRET, robot.read, robot.take_in, robot.look)
     yield one
     one.close()
 
@@ -89,7 +101,7 @@ def test_a_push_that_cannot_be_verified_only_makes_it_look(
     receiver: WebhookReceiver, robot: Robot, secret: str, age_s: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr('spark_ros.escalation.inbound.webhook_receiver.LOOK_EVERY_S', 3600.0)
+    monkeypatch.setattr('spark_ros.escalation.answers.webhook_receiver.LOOK_EVERY_S', 3600.0)
     assert push(receiver, secret=secret, age_s=age_s) == 200
     assert robot.taken == [] and robot.looks == 1
     # A flood of them is no reason to look more often.
@@ -109,7 +121,7 @@ def test_any_other_signature_is_none(
 
 
 def test_without_a_secret_nothing_is_believed(robot: Robot) -> None:
-    receiver = WebhookReceiver('127.0.0.1', 0, '', robot.take_in, robot.look)
+    receiver = WebhookReceiver('127.0.0.1', 0, '', robot.read, robot.take_in, robot.look)
     try:
         assert push(receiver, secret='') == 200
         assert robot.taken == [] and robot.looks == 1
@@ -136,3 +148,39 @@ def test_a_body_is_bounded_before_it_is_read(receiver: WebhookReceiver, robot: R
 def test_other_methods_are_no_pushes(receiver: WebhookReceiver, robot: Robot) -> None:
     answer = httpx.get(f'http://127.0.0.1:{receiver.port}/', trust_env=False)
     assert answer.status_code == 501 and robot.looks == 0
+
+
+def test_connections_that_only_drip_turn_no_push_away(
+    receiver: WebhookReceiver, robot: Robot
+) -> None:
+    """The peer's oldest make room, and what takes too long is closed whatever else happens."""
+    dripping = [
+        socket.create_connection(('127.0.0.1', receiver.port), 5) for _ in range(2 * MAX_OF_PEER)
+    ]
+    for one in dripping:
+        one.sendall(b'POST / HTTP/1.1\r\nContent-Length: 100\r\n')
+    assert push(receiver) == 200 and len(robot.taken) == 1
+    assert dripping[0].recv(1) == b''
+    for one in dripping:
+        one.close()
+
+
+def test_a_request_ends_in_time_however_it_drips() -> None:
+    class Slow(SmallHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(10_000)
+
+    server = SmallServer(('127.0.0.1', 0), Slow, 'slow', request_s=0.5)
+    try:
+        begun = time.monotonic()
+        with socket.create_connection(('127.0.0.1', server.port), 0.05) as connection:
+            connection.sendall(b'POST / HTTP/1.1\r\n\r\n')
+            with suppress(OSError):
+                while time.monotonic() < begun + DEADLINE_S:
+                    connection.sendall(b'x')
+                    with suppress(TimeoutError):
+                        if connection.recv(1) == b'':
+                            break
+        assert 0.4 < time.monotonic() - begun < 5.0
+    finally:
+        server.stop()

@@ -6,13 +6,14 @@ from __future__ import annotations
 import time
 
 import pytest
-from courier_harness import Service, run, running, submit, written
+from engagements_harness import Service, run, running, submit, written
 from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed, RefusedError
-from spark_ros.escalation.courier import Limits
+from spark_ros.escalation.engagements import UNKNOWN
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.withdrawal import NOTE, UNKNOWN
+from spark_ros.escalation.settings import Limits
+from spark_ros.escalation.withdrawals import NOTE
 from spark_ros.model import State
 
 
@@ -20,15 +21,15 @@ def test_one_that_is_being_sent_is_withdrawn_once_it_has_a_token() -> None:
     async def test() -> None:
         service, journal, asked = Service(), Journal(None), escalation()
         service.open_gate.clear()
-        async with running(service, journal) as (courier, record):
-            await submit(courier, asked)
+        async with running(service, journal) as (engagements, record):
+            await submit(engagements, asked)
             await record.until(lambda: service.creating)
-            assert await courier.cancel(asked.id) == ''
+            assert await engagements.withdraw(asked.id) == ''
             assert record.states(asked.id) == [State.QUEUED, State.CANCELED]
             service.open_gate.set()
             await record.until(lambda: service.withdrawn)
             assert service.withdrawn == [f'token of {asked.id}']
-            await written(courier)
+            await written(engagements)
             assert journal.entries() == []
             assert record.states(asked.id) == [State.QUEUED, State.CANCELED]
 
@@ -38,13 +39,13 @@ def test_one_that_is_being_sent_is_withdrawn_once_it_has_a_token() -> None:
 def test_an_answer_that_comes_after_it_is_not_told() -> None:
     async def test() -> None:
         service, asked = Service(can_withdraw=False), escalation()
-        async with running(service, Journal(None)) as (courier, record):
-            await submit(courier, asked)
+        async with running(service, Journal(None)) as (engagements, record):
+            await submit(engagements, asked)
             await record.until(lambda: State.OPEN in record.states(asked.id))
-            assert await courier.cancel(asked.id) == ''
-            assert await courier.cancel(asked.id) == UNKNOWN
+            assert await engagements.withdraw(asked.id) == ''
+            assert await engagements.withdraw(asked.id) == UNKNOWN
             service.answer(asked.id)
-            await courier.settle(service.answers[asked.id])
+            await engagements.router.settle(service.answers[asked.id])
             assert record.states(asked.id)[-1] == State.CANCELED
             assert not record.resolved and not service.withdrawn
 
@@ -55,12 +56,12 @@ def test_an_expired_one_loses_its_late_answer_and_is_told_nothing_more() -> None
     async def test() -> None:
         service = Service()
         asked = escalation(created=time.time(), timeout_s=0.2)
-        async with running(service, Journal(None)) as (courier, record):
-            await submit(courier, asked)
+        async with running(service, Journal(None)) as (engagements, record):
+            await submit(engagements, asked)
             await record.until(lambda: State.EXPIRED in record.states(asked.id))
-            assert await courier.cancel(asked.id) == ''
+            assert await engagements.withdraw(asked.id) == ''
             service.answer(asked.id)
-            await courier.settle(service.answers[asked.id])
+            await engagements.router.settle(service.answers[asked.id])
             assert record.states(asked.id)[-1] == State.EXPIRED
             assert not record.resolved
             await record.until(lambda: service.withdrawn)
@@ -72,16 +73,16 @@ def test_the_service_is_told_again_until_it_hears() -> None:
     async def test() -> None:
         service, journal = Service(), Journal(None)
         first, second = escalation(), escalation()
-        async with running(service, journal) as (courier, record):
-            await submit(courier, first, second)
-            await record.until(lambda: len(courier.all_asked()) == 2)
+        async with running(service, journal) as (engagements, record):
+            await submit(engagements, first, second)
+            await record.until(lambda: len(engagements.all_asked()) == 2)
             service.fails = [ConnectionFailed('refused')]
             for asked in (first, second):
-                assert await courier.cancel(asked.id) == ''
+                assert await engagements.withdraw(asked.id) == ''
             assert len(record.events) and not record.resolved
             await record.until(lambda: len(service.withdrawn) == 2)
             assert set(service.withdrawn) == {f'token of {q.id}' for q in (first, second)}
-            while await courier.recall(NOTE) != '[]':
+            while await engagements.recall(NOTE) != '[]':
                 pass
 
     run(test())
@@ -90,12 +91,12 @@ def test_the_service_is_told_again_until_it_hears() -> None:
 def test_a_service_that_refuses_is_not_told_again() -> None:
     async def test() -> None:
         service, journal, asked = Service(), Journal(None), escalation()
-        async with running(service, journal) as (courier, record):
-            await submit(courier, asked)
+        async with running(service, journal) as (engagements, record):
+            await submit(engagements, asked)
             await record.until(lambda: State.OPEN in record.states(asked.id))
             service.fails = [RefusedError(400, 'this request is complete')]
-            assert await courier.cancel(asked.id) == ''
-            while await courier.recall(NOTE) != '[]':
+            assert await engagements.withdraw(asked.id) == ''
+            while await engagements.recall(NOTE) != '[]':
                 pass
             assert not service.withdrawn
 
@@ -119,14 +120,14 @@ def test_priority_counts_before_certainty_where_there_is_no_room(
         service = Service(fails=[ConnectionFailed('down')] * 1000)
         one = escalation(priority=waiting[0], certainty=waiting[1])
         other = escalation(priority=coming[0], certainty=coming[1])
-        async with running(service, Journal(None), Limits(open=1)) as (courier, record):
-            await submit(courier, one)
+        async with running(service, Journal(None), Limits(open=1)) as (engagements, record):
+            await submit(engagements, one)
             await record.until(lambda: service.calls)
-            await written(courier)
-            refusal = courier.admits(other.certainty, time.monotonic(), other.priority)
+            await written(engagements)
+            refusal = engagements.admits(other.certainty, time.monotonic(), other.priority)
             assert (refusal == '') == gives_way
             if gives_way:
-                await submit(courier, other)
+                await submit(engagements, other)
                 assert record.states(one.id) == [State.QUEUED, State.CANCELED]
 
     run(test())
@@ -136,16 +137,16 @@ def test_those_without_an_end_are_listed() -> None:
     async def test() -> None:
         service = Service()
         front, rear, over = escalation(), escalation(camera='rear'), escalation()
-        async with running(service, Journal(None)) as (courier, record):
-            await submit(courier, front, rear, over)
-            await record.until(lambda: len(courier.all_asked()) == 3)
-            assert await courier.cancel(over.id) == ''
-            listed = await courier.listed('', 10)
+        async with running(service, Journal(None)) as (engagements, record):
+            await submit(engagements, front, rear, over)
+            await record.until(lambda: len(engagements.all_asked()) == 3)
+            assert await engagements.withdraw(over.id) == ''
+            listed = await engagements.listed('', 10)
             assert [(s.escalation.id, s.state) for s in listed] == [
                 (front.id, State.OPEN), (rear.id, State.OPEN),
             ]  # fmt: skip
             assert [s.token for s in listed] == [f'token of {s.escalation.id}' for s in listed]
-            assert [s.escalation.id for s in await courier.listed('rear', 10)] == [rear.id]
-            assert [s.escalation.id for s in await courier.listed('', 1)] == [front.id]
+            assert [s.escalation.id for s in await engagements.listed('rear', 10)] == [rear.id]
+            assert [s.escalation.id for s in await engagements.listed('', 1)] == [front.id]
 
     run(test())

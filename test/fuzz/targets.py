@@ -21,8 +21,8 @@ from spark_ros.clients.feed import read_changes
 from spark_ros.clients.pages import next_page
 from spark_ros.clients.retry import parse_retry_after
 from spark_ros.clients.transport import HttpAnswer
+from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver
 from spark_ros.escalation.backends.heat_question import DetectionAs, heat_answer
-from spark_ros.escalation.inbound.webhook_receiver import WebhookReceiver
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import Question, QuestionKind, box_annotation

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,12 +16,15 @@ class Listener:
     Attributes:
         bodies: of the questions.
         received: path and headers of every request, and the body.
+        drips: whether what is asked by GET is answered a byte now and then, without an end.
     """
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.received: list[bytes] = []
         self.status = 200
+        self.drips = False
+        self.closed = threading.Event()
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,7 +39,18 @@ class Listener:
 
             def do_GET(self) -> None:
                 self.note(b'')
-                self.reply(200, [])
+                if listener.drips:
+                    self.drip()
+                else:
+                    self.reply(200, [])
+
+            def drip(self) -> None:
+                self.send_response(200)
+                self.send_header('Content-Length', '100000')
+                self.end_headers()
+                with suppress(OSError):
+                    while not listener.closed.wait(0.1):
+                        self.wfile.write(b' ')
 
             def note(self, body: bytes) -> None:
                 listener.received.append(f'{self.path}\n{self.headers}'.encode() + body)
@@ -59,5 +74,6 @@ class Listener:
         return [body['priors']['annotations'] for body in self.bodies]
 
     def close(self) -> None:
+        self.closed.set()
         self._server.shutdown()
         self._server.server_close()

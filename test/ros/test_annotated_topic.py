@@ -30,8 +30,9 @@ from services import Service, write_truth
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
+from spark_ros.escalation.journal.records import load_escalation
 from spark_ros.escalation.pictures.annotated import COLOURS
-from spark_ros.escalation.question.escalation import Escalation, Resolved, load_escalation
+from spark_ros.escalation.question.escalation import Escalation, Resolved
 from spark_ros.geometry import Vertex
 from spark_ros.model import Annotation, AnnotationType, Answer, Correction, CorrectionKind, State
 from spark_ros.ros.conversions import stamp_ns

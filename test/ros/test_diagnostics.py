@@ -30,9 +30,8 @@ from serving import free_port
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation import health
+from spark_ros.escalation.health import camera, questions, snapshot, verdict
 from spark_ros.escalation.pictures.encoding import encode_pixels
-from spark_ros.escalation.verdicts import camera, questions, verdict
 from spark_ros.ros import diagnostics
 
 BOX = (50.0, 60.0, 100.0, 80.0)
@@ -47,7 +46,7 @@ def seen(robot: Robot) -> Seen:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look and publish five times as often, and wait a fifth of the time."""
     for module, names in (
-        (diagnostics, ['EVERY_S']), (health, ['EVERY_S', 'MEASURE_EVERY_S']),
+        (diagnostics, ['EVERY_S']), (snapshot, ['EVERY_S', 'MEASURE_EVERY_S']),
         (camera, ['SILENT_S']), (questions, ['UNSENT_S']), (verdict, ['STOPPED_S']),
     ):  # fmt: skip
         for name in names:
@@ -300,10 +299,10 @@ def test_a_journal_that_is_nearly_full(robot: Robot, seen: Seen) -> None:
 
 
 @hurriedly
-def test_a_corridor_that_has_stopped(robot: Robot, seen: Seen) -> None:
+def test_a_runtime_that_has_stopped(robot: Robot, seen: Seen) -> None:
     node = robot.start()
     seen.until('service', ERROR, 'cannot be reached')
-    node._corridor.stop()
+    node._runtime.stop()
     for part in ('questions', 'service'):
         seen.until(part, ERROR, 'a thread has stopped')
 
@@ -338,7 +337,7 @@ def test_a_disk_that_hangs(
     node = robot.start()
     seen.until('questions', OK)
     goes_on = threading.Event()
-    node._corridor._courier._disk.post(goes_on.wait)
+    node._runtime._disk.post(goes_on.wait)
     try:
         seen.until('questions', ERROR, 'the disk has not answered')
     finally:

@@ -151,6 +151,6 @@ def test_a_journal_of_a_newer_version(
     node = robot.spawn(**settings)
     Doubts(robot).are_answered()
     (line,) = complaints(node, FROM_MEMORY)
-    assert 'newer version' in line and str(path) in line
+    assert 'another version' in line and str(path) in line
     assert node.end() == 0
     assert [file.read_bytes() for file in files] == before

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def test_without_a_key_it_only_tells(robot: Robot, monkeypatch: pytest.MonkeyPat
     )  # fmt: skip
     assert cat.detail == 'cat 0.42 is under its ask_below 0.6'
     assert dog.detail == 'dog 0.3 is under its ask_below 0.6'
-    assert node._corridor.dry_run == Summary(2, {'cat': 1, 'dog': 1}, {'front': 2})
-    assert journaled(robot) == 0
+    assert node._runtime.dry_run == Summary(2, {'cat': 1, 'dog': 1}, {'front': 2})
+    assert not Path(robot.parameters['journal.path']).exists()
 
 
 def test_without_a_key_it_cannot_be_switched_off(
@@ -73,7 +74,22 @@ def test_without_a_key_it_cannot_be_switched_off(
     front.see('cat', 0.4)
     robot.until(lambda: listener.bodies)
     assert EngagementStatus.STATE_QUEUED in [status.state for status in robot.statuses]
-    assert node._corridor.dry_run is None
+    assert node._runtime.dry_run is None
+
+
+def test_with_a_key_it_calls_nobody_either(
+    robot: Robot, listener: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No service is looked for, and no journal made: it says so at the start."""
+    caplog.set_level(logging.INFO)
+    robot.start(dry_run=True, server__url=listener.url)
+    robot.listen()
+    robot.until(lambda: _heard(robot))
+    Front(robot).see('cat', 0.42)
+    robot.until(lambda: robot.statuses)
+    assert not robot.spark._runtime.connected and not listener.received
+    assert not Path(robot.parameters['journal.path']).exists()
+    assert 'dry run' in caplog.text and 'asking http' not in caplog.text
 
 
 def test_switched_on_it_asks_nobody_any_more(robot: Robot, listener: Any) -> None:

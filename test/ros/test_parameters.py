@@ -84,9 +84,10 @@ def test_everything_given_arrives(read: Read, tmp_path: Path) -> None:
     assert (rear.image_topic, rear.detections_topic, rear.frames_wait_s) == (
         '/rear/rgb', 'found', 2.5,
     )  # fmt: skip
-    assert (config.limits.open, config.limits.per_hour) == (3, 9)
-    assert (config.journal_max_count, config.limits.age_s) == (500, 7200.0)
-    assert config.journal_path is None and config.poll_interval_s == 1.0
+    limits = config.settings.limits
+    assert (limits.open, limits.per_hour) == (3, 9)
+    assert (config.journal_max_count, limits.age_s) == (500, 7200.0)
+    assert config.journal_path is None and config.settings.poll_interval_s == 1.0
 
 
 def test_what_may_leave_arrives(read: Read) -> None:

@@ -86,7 +86,7 @@ def test_limits_and_cooldown_change_while_it_runs(
     front.see('cat', 0.5)
     robot.until(lambda: len(listener.bodies) == 1)
     front.see('dog', 0.5)
-    dropped = robot.spark._corridor._desk.dropped
+    dropped = robot.spark._runtime._triage.dropped
     robot.until(lambda: dropped['limits.per_hour'])
     assert set_atomically(limits__per_hour=0).successful
     front.see('dog', 0.5)

@@ -28,7 +28,7 @@ from service_harness import (
 from serving import printed
 from sqlalchemy import Connection, func, select
 
-from spark_ros.escalation.inbound.frame_server import FrameServer
+from spark_ros.escalation.backends.frame_server import FrameServer
 from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import ImageSize
 from spark_ros.service.heat.staged_media import media

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the courier needs of a service, whichever API it speaks."""
+"""What is needed of a service, whichever API it speaks."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -19,9 +19,6 @@ from spark_ros.clients.errors import (
     RedirectError,
     ServerError,
 )
-from spark_ros.escalation.backends.backend import Asked, Backend, News, Report
-from spark_ros.escalation.question.escalation import EncodedImage, Escalation
-from spark_ros.model import Question
 
 
 class Trouble(str, Enum):
@@ -81,25 +78,22 @@ class Contact:
         )  # fmt: skip
 
 
-class WatchedBackend:
-    """A backend that notes what becomes of its calls.
+class Contacts:
+    """What becomes of all calls to the services; used on one thread, but for `pushed`.
 
     Attributes:
         service: what is known of the service that is asked.
-        images: what is known of where images are uploaded to.
         retries: how many times a question or its image has to be sent again.
         follows_feed: whether the newest look at the change feed succeeded.
         pushed_at: when the service last pushed something that could be verified.
     """
 
-    def __init__(self, backend: Backend, *, images_elsewhere: bool = False) -> None:
-        """Watch a backend; used on one thread, but for `read_push`.
+    def __init__(self, *, images_elsewhere: bool = False) -> None:
+        """Begin with nothing known.
 
         Args:
-            backend: what is watched.
             images_elsewhere: images go to another service than questions.
         """
-        self._backend = backend
         self._images_elsewhere = images_elsewhere
         self.service = self._images = Contact()
         self.retries = 0
@@ -111,64 +105,15 @@ class WatchedBackend:
         """What is known of where images are uploaded to; the service itself, where it is that."""
         return self._images if self._images_elsewhere else self.service
 
-    @property
-    def polls_per_s(self) -> float | None:
-        """As the watched one has it."""
-        return self._backend.polls_per_s
-
-    @property
-    def can_withdraw(self) -> bool:
-        """As the watched one has it."""
-        return self._backend.can_withdraw
-
-    def refuses(self, question: Question, program: str) -> str:
-        """As the watched one does."""
-        return self._backend.refuses(question, program)
-
-    async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
-        """As the watched one does."""
-        with self._noted(sends=True, images=self._images_elsewhere):
-            return await self._backend.upload(escalation, image)
-
-    async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
-        """As the watched one does."""
-        with self._noted(sends=True):
-            return await self._backend.open(escalation, image_url, may_be_open=may_be_open)
-
-    async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
-        """As the watched one does."""
-        with self._noted():
-            async for report in self._backend.poll(asked):
-                yield report
-
-    def read_push(self, body: object) -> Report:
-        """As the watched one does."""
-        report = self._backend.read_push(body)
-        self.pushed_at = time.monotonic()
-        return report
-
-    async def changes(self, cursor: str | None) -> News:
-        """As the watched one does."""
-        try:
-            with self._noted():
-                news = await self._backend.changes(cursor)
-        except ClientError:
-            self.follows_feed = False
-            raise
-        self.follows_feed = True
-        return news
-
-    async def withdraw(self, token: str) -> None:
-        """As the watched one does."""
-        with self._noted():
-            await self._backend.withdraw(token)
-
-    async def aclose(self) -> None:
-        """As the watched one does."""
-        await self._backend.aclose()
-
     @contextmanager
-    def _noted(self, *, sends: bool = False, images: bool = False) -> Iterator[None]:
+    def noted(self, *, sends: bool = False, image: bool = False) -> Iterator[None]:
+        """Note what becomes of a call.
+
+        Args:
+            sends: it sends a question, or its image: a call that every service has.
+            image: it is sent to where images go.
+        """
+        images = image and self._images_elsewhere
         try:
             yield
         except ClientError as error:
@@ -176,6 +121,21 @@ class WatchedBackend:
             self._note(error, sends, images)
             raise
         self._note(None, sends, images)
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Note what becomes of a look at the change feed."""
+        try:
+            with self.noted():
+                yield
+        except ClientError:
+            self.follows_feed = False
+            raise
+        self.follows_feed = True
+
+    def pushed(self) -> None:
+        """Note that the service has pushed something."""
+        self.pushed_at = time.monotonic()
 
     def _note(self, error: ClientError | None, known_call: bool, images: bool) -> None:
         now = time.monotonic()

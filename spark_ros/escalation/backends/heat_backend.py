@@ -49,7 +49,7 @@ class HeatBackend:
         robot_id: str,
         webhook_url: str = '',
     ) -> None:
-        """Use a client whose retries are off: the courier retries."""
+        """Use a client whose retries are off: the send queue retries."""
         self._client = client
         self._images = images
         self._detection_as = detection_as

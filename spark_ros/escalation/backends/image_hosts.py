@@ -28,7 +28,7 @@ class ServiceImageHost:
     """The image endpoint of a SparkAI service (`POST /v1/image`), ours for instance."""
 
     def __init__(self, client: SparkClient) -> None:
-        """Use a client whose retries are off: the courier retries."""
+        """Use a client whose retries are off: the send queue retries."""
         self._client = client
 
     async def put(self, id: str, image: EncodedImage, camera: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from spark_ros.clients.errors import NotFoundError, RefusedError, UnsupportedError
+from spark_ros.clients.retry import Backoff
 from spark_ros.clients.spark import SparkClient
 from spark_ros.escalation.backends.backend import FEED_BLOCK_S, FEW, Asked, News, Report
 from spark_ros.escalation.backends.image_hosts import ServiceImageHost, camera_tag
@@ -32,7 +33,7 @@ class SparkBackend:
     can_withdraw = False
 
     def __init__(self, client: SparkClient, robot_id: str, webhook_url: str = '') -> None:
-        """Use a client whose retries are off: the courier retries."""
+        """Use a client whose retries are off: the send queue retries."""
         self._webhook_url = webhook_url or None
         self._robot_id = robot_id
         self._client = client
@@ -40,6 +41,10 @@ class SparkBackend:
         self._warn = WarnOnce(logger)
         self._shows_single = True
         self._cursor = 0
+        # Tokens that the whole list did not hold, and when it is read for them again.
+        self._lost: set[str] = set()
+        self._read_all = Backoff(30.0, 3600.0)
+        self._read_all_at = 0.0
 
     def refuses(self, question: Question, program: str) -> str:
         """Return why SparkAI cannot ask something, or an empty string."""
@@ -136,24 +141,36 @@ class SparkBackend:
     async def _poll_list(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Read the list from the oldest open engagement's offset on; it is oldest first.
 
-        What was closed before that offset since it was last asked for is found from the start.
+        What is not found there was closed since, or the service does not know it any more. For
+        these the whole list is read, ever more rarely while nothing is found by it.
         """
         missing = {question.token for question in asked}
-        for start in dict.fromkeys((self._cursor, 0)):
-            offset, first_open = start, None
-            async for engagement in self._client.iter_engagements(cursor=start):
-                if engagement.state != 'closed' and first_open is None:
-                    first_open = offset
-                offset += 1
-                if engagement.token in missing:
-                    missing.discard(engagement.token)
-                    yield _report(engagement.token, engagement)
-                    if not missing:
-                        break
-            if first_open is not None:
-                self._cursor = first_open
-            if not missing:
-                return
+        async for report in self._read_list(self._cursor, missing):
+            yield report
+        self._lost &= missing
+        if missing <= self._lost and time.monotonic() < self._read_all_at:
+            return
+        if missing:
+            async for report in self._read_list(0, missing):
+                yield report
+            if not missing <= self._lost:
+                self._read_all.reset()
+            self._lost, self._read_all_at = missing, time.monotonic() + self._read_all.next()
+
+    async def _read_list(self, start: int, missing: set[str]) -> AsyncIterator[Report]:
+        """Yield what the list says of tokens, from an offset on, and take them from `missing`."""
+        offset, first_open = start, None
+        async for engagement in self._client.iter_engagements(cursor=start):
+            if engagement.state != 'closed' and first_open is None:
+                first_open = offset
+            offset += 1
+            if engagement.token in missing:
+                missing.discard(engagement.token)
+                yield _report(engagement.token, engagement)
+                if not missing:
+                    break
+        if first_open is not None:
+            self._cursor = first_open
 
 
 def _report(token: str, engagement: Engagement) -> Report:

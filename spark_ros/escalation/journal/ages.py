@@ -9,6 +9,10 @@ from contextlib import suppress
 from spark_ros.escalation.journal.elapsed import CLOCK_SET_S, Moment, elapsed_s
 
 HOUR_S = 3600.0
+# Whatever stands there is a number and a text then.
+READ = (
+    'CAST(age_s AS REAL), CAST(boot AS TEXT), CAST(up_s AS REAL), CAST(wall_s AS REAL)'
+)
 TABLES = ('escalation', 'accepted')
 
 
@@ -21,7 +25,7 @@ def carry_over(db: sqlite3.Connection, now: Moment) -> None:
         db.execute('BEGIN IMMEDIATE')
         for table in TABLES:
             rows = db.execute(
-                f'SELECT age_s, boot, up_s, wall_s, rowid FROM {table} '
+                f'SELECT {READ}, rowid FROM {table} '
                 'WHERE boot != ? OR wall_s < ?',
                 (now.boot, CLOCK_SET_S),
             ).fetchall()
@@ -56,6 +60,6 @@ def accepted_lately(db: sqlite3.Connection, now: Moment) -> list[float]:
     Raises:
         sqlite3.Error: the file cannot be read.
     """
-    rows = db.execute('SELECT age_s, boot, up_s, wall_s FROM accepted').fetchall()
+    rows = db.execute(f'SELECT {READ} FROM accepted').fetchall()
     ages = (age_s + elapsed_s(Moment(*read), now) for age_s, *read in rows)
     return sorted((age for age in ages if age <= HOUR_S), reverse=True)

@@ -14,7 +14,7 @@ class JournalError(Exception):
         ├── JournalDamaged      the file is not a journal, or no longer
         ├── JournalInUse        another node has it
         ├── JournalMisplaced    the path is none that a file can be at
-        └── JournalTooNew       a newer version of this package wrote it; it was not touched
+        └── JournalOtherVersion another version of this package wrote it; it was not touched
     """
 
 
@@ -42,5 +42,5 @@ class JournalMisplaced(JournalError):
     """The path is none that a file can be at: no permission, a file for a folder."""
 
 
-class JournalTooNew(JournalError):
-    """A newer version of this package wrote it."""
+class JournalOtherVersion(JournalError):
+    """Another version of this package wrote it."""

@@ -13,32 +13,31 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spark_ros.escalation.journal import elapsed
 from spark_ros.escalation.journal.ages import accepted_lately, carry_over, note_accepted
-from spark_ros.escalation.journal.elapsed import Moment, elapsed_s
+from spark_ros.escalation.journal.elapsed import Moment
+from spark_ros.escalation.journal.entry import Entry, read_entry, set_aside
 from spark_ros.escalation.journal.errors import (
     JournalDamaged,
     JournalError,
     JournalFull,
     JournalInUse,
     JournalMisplaced,
-    JournalTooNew,
+    JournalOtherVersion,
 )
-from spark_ros.escalation.journal.schema import SCHEMA_VERSION, bring_up_to_date, version_of
-from spark_ros.escalation.journal.use import JournalUse, measure
-from spark_ros.escalation.question.escalation import (
-    EncodedImage,
-    Escalation,
-    Resolved,
+from spark_ros.escalation.journal.records import (
+    UnreadableRecord,
     dump_answer,
     dump_escalation,
     load_answer,
     load_escalation,
 )
+from spark_ros.escalation.journal.schema import SCHEMA_VERSION, make_tables, version_of
+from spark_ros.escalation.journal.use import JournalUse, measure
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
 
@@ -46,32 +45,12 @@ REFUSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 DAMAGED = ('not a database', 'malformed', 'no such table', 'no such column')
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Where one question stands, without its image.
+class Journal:
+    """The accepted questions of one node.
 
     Attributes:
-        state: QUEUED, OPEN, ASSIGNED, EXPIRED, or a terminal state not yet published.
-        created: Unix seconds by the robot's clock, which may not have been set.
-        may_be_open: a create request was sent whose answer never came.
-        timeout_s: the age at which it counts as expired; 0 is never.
-        age_s: how long ago it was accepted, when this was read.
+        unreadable: how many rows were set aside since it was opened.
     """
-
-    id: str
-    priority: int
-    certainty: float
-    created: float
-    timeout_s: float
-    state: State
-    may_be_open: bool
-    image_url: str
-    token: str
-    age_s: float = field(default=0.0, compare=False)
-
-
-class Journal:
-    """The accepted questions of one node."""
 
     def __init__(
         self,
@@ -80,7 +59,7 @@ class Journal:
         max_count: int = 0,
         now: Callable[[], Moment] = elapsed.now,
     ) -> None:
-        """Open or create the journal; an older version's is brought up to date.
+        """Open or create the journal.
 
         Args:
             path: the file (mode 0600, its folder is made); None keeps everything in memory.
@@ -97,6 +76,7 @@ class Journal:
         self._max_image_bytes = max_image_bytes
         self._max_count = max_count
         self._now = now
+        self.unreadable = 0
         try:
             if path is not None:
                 self._claim(path)
@@ -109,7 +89,7 @@ class Journal:
             self._expect_known(self._db)
             for pragma in ('journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON'):
                 self._db.execute(f'PRAGMA {pragma}')
-            bring_up_to_date(self._db)
+            make_tables(self._db)
             carry_over(self._db, self._now())
             self.entries()
         except (OSError, sqlite3.Error) as error:
@@ -180,20 +160,16 @@ class Journal:
     def entries(self) -> list[Entry]:
         """Return everything that is not done, oldest first."""
         rows = self._db.execute(
-            'SELECT id, priority, certainty, created, timeout_s, state, may_be_open, image_url, '
-            'token, age_s, boot, up_s, wall_s FROM escalation ORDER BY rowid'
-        )
-        now = self._now()
-        return [
-            Entry(
-                id, priority, certainty, created, timeout_s, State(state), bool(sent), url, token,
-                age_s + elapsed_s(Moment(*read), now),
-            )
-            for (
-                id, priority, certainty, created, timeout_s, state, sent, url, token,
-                age_s, *read,
-            ) in rows
-        ]  # fmt: skip
+            'SELECT rowid, id, priority, certainty, created, timeout_s, state, may_be_open, '
+            'image_url, token, age_s, boot, up_s, wall_s FROM escalation ORDER BY rowid'
+        ).fetchall()
+        now, found = self._now(), []
+        for row, *values in rows:
+            try:
+                found.append(read_entry(values, now))
+            except UnreadableRecord as error:
+                self._set_aside(row, str(error))
+        return found
 
     def accepted_lately(self) -> list[float]:
         """Return how many seconds ago each of the last hour's questions was accepted.
@@ -203,16 +179,25 @@ class Journal:
         return accepted_lately(self._db, self._now())
 
     def escalation(self, id: str) -> Escalation:
-        """Return one question. Raises KeyError where it is not there."""
-        record, source = self._row('SELECT record, source FROM escalation WHERE id = ?', id)
-        return load_escalation(record, bytes(source))
+        """Return one question. Raises KeyError where it is not there, or cannot be read."""
+        row, record, source = self._row(
+            'SELECT rowid, record, source FROM escalation WHERE id = ?', id
+        )
+        try:
+            return load_escalation(record, bytes(source))
+        except (UnreadableRecord, TypeError) as error:
+            self._set_aside(row, str(error))
+            raise KeyError(id) from None
 
     def image(self, id: str) -> EncodedImage:
         """Return a question's image. Raises KeyError where it is gone."""
         data, width, height, form = self._row(
             'SELECT data, width, height, format FROM image WHERE id = ?', id
         )
-        return EncodedImage(bytes(data), ImageSize(width, height), form)
+        try:
+            return EncodedImage(bytes(data), ImageSize(width, height), form)
+        except TypeError:
+            raise KeyError(id) from None
 
     def uploaded(self, id: str, image_url: str) -> None:
         """Note where the service keeps the image."""
@@ -237,17 +222,16 @@ class Journal:
     def unpublished(self) -> Iterator[Resolved]:
         """Yield the answers that a former run stored and did not see published."""
         rows = self._db.execute(
-            'SELECT record, source, token, answer, late FROM escalation '
+            'SELECT rowid, record, source, token, answer, late FROM escalation '
             'WHERE answer IS NOT NULL ORDER BY rowid'
         ).fetchall()
-        for record, source, token, answer, late in rows:
-            yield Resolved(
-                load_escalation(record, bytes(source)),
-                token,
-                load_answer(answer),
-                late=bool(late),
-                recovered=True,
-            )
+        for row, record, source, token, answer, late in rows:
+            try:
+                asked, said = load_escalation(record, bytes(source)), load_answer(answer)
+            except (UnreadableRecord, TypeError) as error:
+                self._set_aside(row, str(error))
+                continue
+            yield Resolved(asked, str(token), said, late=bool(late), recovered=True)
 
     def done(self, id: str) -> None:
         """Forget a question whose end has been published."""
@@ -295,11 +279,16 @@ class Journal:
 
     def _expect_known(self, db: sqlite3.Connection) -> None:
         version = version_of(db)
-        if version > SCHEMA_VERSION:
-            raise JournalTooNew(
-                f'the journal {self.path} was written by a newer version of spark_ros '
-                f'(format {version}, this one knows {SCHEMA_VERSION}); it is left untouched'
+        if version not in (0, SCHEMA_VERSION):
+            raise JournalOtherVersion(
+                f'the journal {self.path} was written by another version of spark_ros '
+                f'(format {version}, this one has {SCHEMA_VERSION}); it is left untouched: run '
+                'that version until its questions are answered, or move the file away'
             )
+
+    def _set_aside(self, row: int, reason: str) -> None:
+        self.unreadable += 1
+        set_aside(self._db, row, reason, self._now())
 
     def _expect_room_for_one(self) -> None:
         if not self._max_count:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from spark_ros.escalation.journal.entry import Entry
 from spark_ros.escalation.journal.errors import (
     JournalDamaged,
     JournalError,
@@ -17,7 +18,7 @@ from spark_ros.escalation.journal.errors import (
     JournalInUse,
     JournalMisplaced,
 )
-from spark_ros.escalation.journal.journal import Entry, Journal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.journal.use import JournalUse
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.model import Answer, State
@@ -56,6 +57,11 @@ class SafeJournal:
     def refused(self) -> str:
         """Why the disk refuses just now, or empty; known anew with each question."""
         return self._refused
+
+    @property
+    def unreadable(self) -> int:
+        """How many rows of the file were set aside because they cannot be read."""
+        return self._disk.unreadable
 
     def use(self) -> JournalUse:
         """Measure what is on the disk; what was known before where it refuses."""
@@ -171,7 +177,7 @@ class SafeJournal:
 def open_journal(path: Path | None, max_image_bytes: int, max_count: int = 0) -> SafeJournal:
     """Open a node's journal so that the node runs.
 
-    A damaged file is set aside under another name and a fresh one begun. One that a newer
+    A damaged file is set aside under another name and a fresh one begun. One that another
     version wrote stays untouched, and a disk that refuses is left alone: then everything is in
     memory, and the log says so.
 

@@ -3,24 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
-from spark_ros.escalation.question.departure import Departure, Region
-from spark_ros.geometry import Box, Fit, ImageSize, Vertex
-from spark_ros.model import (
-    Annotation,
-    AnnotationType,
-    Answer,
-    Correction,
-    CorrectionKind,
-    Question,
-    QuestionKind,
-    State,
-)
+from spark_ros.escalation.question.departure import Departure
+from spark_ros.geometry import Fit, ImageSize
+from spark_ros.model import Annotation, Answer, Question, State
 
 
 class FrameMatch(str, Enum):
@@ -98,114 +87,3 @@ class Status:
     state: State
     token: str = ''
     detail: str = ''
-
-
-def dump_escalation(escalation: Escalation) -> str:
-    """Write everything but `source` as JSON for the journal."""
-    question = {**vars(escalation.question), 'kind': escalation.question.kind.value}
-    record = {
-        **vars(escalation),
-        'frame_match': escalation.frame_match.value,
-        'question': question,
-        'priors': [_dump_annotation(prior) for prior in escalation.priors],
-        'metadata': dict(escalation.metadata),
-        'source_fit': escalation.source_fit.value,
-        'class_ids': dict(escalation.class_ids),
-        'departure': escalation.departure and vars(escalation.departure),
-    }
-    del record['source']
-    return json.dumps(record)
-
-
-def load_escalation(text: str, source: bytes) -> Escalation:
-    """Read what `dump_escalation` wrote."""
-    record = json.loads(text)
-    question = record['question']
-    return Escalation(
-        **{
-            **record,
-            'frame_match': FrameMatch(record['frame_match']),
-            'image_size': ImageSize(*record['image_size']),
-            'source_size': ImageSize(*record['source_size']),
-            'question': Question(
-                **{
-                    **question,
-                    'kind': QuestionKind(question['kind']),
-                    'label_options': tuple(question['label_options']),
-                    'choices': tuple(question['choices']),
-                }
-            ),
-            'priors': tuple(_load_annotation(prior) for prior in record['priors']),
-            'source': source,
-            # What was stored before there was such a thing has none.
-            'departure': _load_departure(record.get('departure')),
-            'source_fit': Fit(record.get('source_fit', Fit.STRETCH)),
-        }
-    )
-
-
-def dump_answer(answer: Answer) -> str:
-    """Write an answer as JSON for the journal."""
-    return json.dumps(
-        {
-            **vars(answer),
-            'state': answer.state.value,
-            'corrections': [
-                [
-                    correction.kind.value,
-                    correction.original and _dump_annotation(correction.original),
-                    correction.corrected and _dump_annotation(correction.corrected),
-                ]
-                for correction in answer.corrections
-            ],
-        }
-    )
-
-
-def load_answer(text: str) -> Answer:
-    """Read what `dump_answer` wrote."""
-    record = json.loads(text)
-    return Answer(
-        **{
-            **record,
-            'state': State(record['state']),
-            'answers': tuple(record['answers']),
-            'flags': tuple(record['flags']),
-            'corrections': tuple(
-                Correction(
-                    CorrectionKind(kind),
-                    original and _load_annotation(original),
-                    corrected and _load_annotation(corrected),
-                )
-                for kind, original, corrected in record['corrections']
-            ),
-        }
-    )
-
-
-def _load_departure(record: dict[str, Any] | None) -> Departure | None:
-    if record is None:
-        return None
-    return Departure(
-        **{
-            **record,
-            'frame': ImageSize(*record['frame']),
-            'region': Region(*record['region']),
-            'size': ImageSize(*record['size']),
-            'black_out': tuple(Box(*box) for box in record['black_out']),
-        }
-    )
-
-
-def _dump_annotation(annotation: Annotation) -> dict[str, Any]:
-    return {**vars(annotation), 'type': annotation.type.value}
-
-
-def _load_annotation(record: dict[str, Any]) -> Annotation:
-    return Annotation(
-        **{
-            **record,
-            'type': AnnotationType(record['type']),
-            'vertices': tuple(Vertex(*vertex) for vertex in record['vertices']),
-        }
-    )

@@ -26,7 +26,7 @@ from robot import Robot
 from services import Service
 
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.withdrawal import NOTE
+from spark_ros.escalation.withdrawals import NOTE
 from spark_ros.msg import Question, Resolution
 
 TEXT = Question.KIND_FREE_TEXT

@@ -68,7 +68,7 @@ def test_ask_now_asks_about_the_newest_frame_of_each_camera(
 
     # Once a doubted one was asked about, the detector is surely heard; it is not what is tested.
     detector.publish(detections(stamped(10.0), detection('door', (5.0, 5.0, 90.0, 90.0), DULL)))
-    robot.until(lambda: robot.statuses)
+    robot.until(lambda: robot.statuses and OPEN in robot.states(robot.statuses[0].id))
     assert asker.call('cancel_engagement', id=robot.statuses[0].id).success
     detector.publish(detections(header, *seen))
     show(robot, asker, camera, raw(picture(1), header))
@@ -169,7 +169,7 @@ def test_open_questions_are_listed_and_withdrawn_by_id(
 
 
 def test_a_service_that_waits_holds_nothing_else_up(robot: Robot, asker: Asker) -> None:
-    """Many calls at once, each of which waits for the corridor, beside goals."""
+    """Many calls at once, each of which waits for the runtime, beside goals."""
     started(robot, None, limits__open=0)
     asker.call('list_engagements')
     client = asker._services['list_engagements']

@@ -1,0 +1,193 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Poll a service for answers: soon after a question was opened, then ever more rarely."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+
+import anyio
+
+from spark_ros.clients.errors import AuthenticationError, ClientError, ConnectionFailed
+from spark_ros.clients.retry import Backoff
+from spark_ros.escalation.answers.router import AnswerRouter
+from spark_ros.escalation.backends.backend import FEW, Asked, Backend
+from spark_ros.escalation.backends.contact import Contacts
+from spark_ros.escalation.questions import Questions
+from spark_ros.escalation.settings import Current, Settings
+
+TOGETHER_S = 0.05
+RELAXED_FACTOR = 20
+LONGEST_OUTAGE_S = 30.0
+logger = logging.getLogger(__name__)
+
+
+class Poller:
+    """One poller for all open questions of a node; each has a delay of its own, which doubles.
+
+    Whoever asks it to look only brings polls forward: nothing from outside can put one off.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        contacts: Contacts,
+        questions: Questions,
+        router: AnswerRouter,
+        current: Current,
+        reached: asyncio.Event,
+    ) -> None:
+        """Set up.
+
+        Args:
+            backend: is polled.
+            contacts: told what becomes of the polls.
+            questions: those that are open.
+            router: takes what the service says.
+            current: the first delay between two polls, and the longest.
+            reached: set when the service can be polled again after it could not.
+        """
+        self._backend, self._contacts = backend, contacts
+        self._questions, self._router = questions, router
+        self._current, self._reached = current, reached
+        self._used: Settings = current.settings
+        self._heap: list[tuple[float, str]] = []
+        self._due: dict[str, float] = {}
+        self._delay_s: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._relaxed = False
+        self._failing = False
+        self._down = False
+        self._outage = Backoff(0.5, LONGEST_OUTAGE_S)
+
+    def watch(self, id: str) -> None:
+        """Poll a question from now on, until it is answered."""
+        # Its answer may have come before its token was known here: look once, soon, in any case.
+        self._bring_forward(id)
+        self._changed.set()
+
+    def forget(self, id: str) -> None:
+        """Poll a question no more."""
+        self._due.pop(id, None)
+        self._delay_s.pop(id, None)
+        if len(self._heap) > 2 * len(self._due) + 100:
+            self._heap = [(due, id) for id, due in self._due.items()]
+            heapq.heapify(self._heap)
+
+    def relax(self, relaxed: bool) -> None:
+        """Poll ever so rarely while answers come by a faster way; as usual when they do not."""
+        if relaxed == self._relaxed:
+            return
+        self._relaxed = relaxed
+        if not relaxed:
+            self.look_soon()
+
+    def look(self) -> None:
+        """Poll by other delays, where they have changed."""
+        before, self._used = self._used, self._current.settings
+        now = self._used
+        if (now.poll_interval_s, now.poll_max_interval_s) != (
+            before.poll_interval_s, before.poll_max_interval_s,
+        ):  # fmt: skip
+            self.look_soon()
+
+    def look_soon(self) -> None:
+        """Poll every open question soon."""
+        for asked in self._questions.asked():
+            self._bring_forward(asked.id)
+        self._changed.set()
+
+    @property
+    def _first_s(self) -> float:
+        settings = self._current.settings
+        return settings.poll_max_interval_s if self._relaxed else settings.poll_interval_s
+
+    @property
+    def _longest_s(self) -> float:
+        factor = RELAXED_FACTOR if self._relaxed else 1
+        return self._current.settings.poll_max_interval_s * factor
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            await self._wait()
+            due = self._take_due()
+            if due:
+                await self._poll(due)
+                rate = self._backend.polls_per_s
+                if rate is not None:
+                    await asyncio.sleep(len(due) / rate)
+                if self._down:
+                    # However many are due: one that fails says what the others would.
+                    longest_s = self._current.settings.poll_max_interval_s
+                    await asyncio.sleep(min(self._outage.next(), longest_s))
+
+    async def _wait(self) -> None:
+        while not self._heap or self._heap[0][0] > time.monotonic():
+            self._changed.clear()
+            rest = max(self._heap[0][0] - time.monotonic(), 0.0) if self._heap else None
+            # Up to Python 3.11 `asyncio.wait_for` loses a cancellation at times.
+            with anyio.move_on_after(rest):
+                await self._changed.wait()
+
+    def _take_due(self) -> list[Asked]:
+        """Take what is due, or will be in a moment; a limited rate is kept by taking less."""
+        most = max(int(self._backend.polls_per_s or 0), 1) if self._backend.polls_per_s else None
+        soon = time.monotonic() + TOGETHER_S
+        taken: list[Asked] = []
+        while self._heap and self._heap[0][0] <= soon and (most is None or len(taken) < most):
+            due, id = heapq.heappop(self._heap)
+            if self._due.get(id) != due:
+                # It was brought forward, or is over.
+                continue
+            del self._due[id]
+            question = self._questions.get(id)
+            if question is not None and question.token:
+                taken.append(Asked(id, question.token))
+        return taken
+
+    async def _poll(self, due: list[Asked]) -> None:
+        moved, failed = set(), True
+        # Where a list is read anyway, it is read for all that are open.
+        listed = self._backend.polls_per_s is None and len(due) > FEW
+        asked = list(self._questions.asked()) if listed else due
+        try:
+            with self._contacts.noted():
+                async for report in self._backend.poll(asked):
+                    if await self._router.settle(report):
+                        moved.add(report.token)
+            self._down = failed = False
+            self._outage.reset()
+            if self._failing:
+                self._failing = False
+                self._reached.set()
+        except (ClientError, ValueError) as error:
+            if not self._failing:
+                logger.warning('polling failed and will be tried again: %s', error)
+            self._failing = True
+            self._down = isinstance(error, ConnectionFailed | AuthenticationError)
+        except Exception:
+            logger.exception('polling failed and will be tried again')
+        for one in due:
+            if self._questions.get(one.id) is None:
+                continue
+            delay_s = self._delay_s.get(one.id, self._first_s)
+            # Somebody has just taken it or put it back: the answer is near. What could not be
+            # looked at is no reason to look more rarely.
+            if one.token in moved:
+                delay_s = self._first_s
+            elif not failed:
+                delay_s = min(max(2 * delay_s, self._first_s), self._longest_s)
+            self._schedule(one.id, delay_s)
+
+    def _bring_forward(self, id: str) -> None:
+        delay_s = self._current.settings.poll_interval_s
+        if time.monotonic() + delay_s < self._due.get(id, float('inf')):
+            self._schedule(id, delay_s)
+
+    def _schedule(self, id: str, delay_s: float) -> None:
+        self._delay_s[id] = delay_s
+        self._due[id] = time.monotonic() + delay_s
+        heapq.heappush(self._heap, (self._due[id], id))

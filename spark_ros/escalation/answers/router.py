@@ -1,0 +1,81 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Wake the question that an answer is for, whichever way it came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TypeVar
+
+import anyio
+
+from spark_ros.escalation.backends.backend import Report
+from spark_ros.escalation.questions import Question, Questions
+
+T = TypeVar('T')
+
+MAX_REMEMBERED = 1000
+SETTLE_S = 10.0
+
+
+class AnswerRouter:
+    """Gives each report to the coroutine of the question whose token it bears."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+        # What the service said of a question before it answered our request for a token.
+        self._early: OrderedDict[str, Report] = OrderedDict()
+        self._ended: OrderedDict[str, None] = OrderedDict()
+
+    async def settle(self, report: Report) -> bool:
+        """Have a report taken in; return whether it was news, once it is on the disk."""
+        question = self._questions.of_token(report.token)
+        if question is None:
+            if report.token not in self._ended:
+                _remember(self._early, report.token, report)
+            return False
+        # What hangs with one question must not hold up the answers to all others.
+        with anyio.move_on_after(SETTLE_S):
+            return await _give(question, report)
+        return False
+
+    async def take_push(self, report: Report) -> bool:
+        """Take in a push; return whether it is settled, so that it need not come again.
+
+        Only an answer that may be for a question whose token is not known yet must come again.
+        """
+        known = self._questions.of_token(report.token) is not None
+        await self.settle(report)
+        return (
+            known
+            or report.token in self._ended
+            or not report.state.terminal
+            or not self._questions.creating()
+        )
+
+    def opened(self, question: Question) -> None:
+        """Give a question what came before its token was known."""
+        if (report := self._early.pop(question.token, None)) is not None:
+            _give(question, report)
+
+    def forget(self, question: Question) -> None:
+        """Give a question nothing more: it is over."""
+        if question.token:
+            _remember(self._ended, question.token, None)
+        for _, settled in question.reports:
+            if not settled.done():
+                settled.set_result(False)
+        question.reports.clear()
+
+
+def _give(question: Question, report: Report) -> asyncio.Future[bool]:
+    settled: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    question.reports.append((report, settled))
+    question.heard.set()
+    return settled
+
+
+def _remember(memory: OrderedDict[str, T], token: str, value: T) -> None:
+    memory[token] = value
+    while len(memory) > MAX_REMEMBERED:
+        memory.popitem(last=False)

@@ -1,0 +1,123 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Receive a service's pushes on the robot, where it can be reached.
+
+A push that is signed with the shared secret is believed; any other only means: go and look.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from http import HTTPStatus
+
+from spark_ros.escalation.backends.backend import Report
+from spark_ros.escalation.small_server import SmallHandler, SmallServer
+from spark_ros.wire.signing import webhook_signature
+
+MAX_BODY_BYTES = 8 * 2**20
+MAX_AGE_S = 300.0
+LOOK_EVERY_S = 1.0
+SETTLE_S = 11.0
+SIGNATURE = re.compile(r't=(\d{1,16}),v1=[0-9a-f]{64}', re.ASCII)
+logger = logging.getLogger(__name__)
+
+
+class WebhookReceiver:
+    """Listens for POSTs and answers 200 once what came is in the journal."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        secret: str,
+        read: Callable[[object], Report],
+        take_in: Callable[[Report], Future[bool]],
+        look: Callable[[], None],
+    ) -> None:
+        """Listen.
+
+        Args:
+            host: the address to listen on.
+            port: the port; 0 takes a free one.
+            secret: what pushes are signed with; empty: none can be verified.
+            read: reads a verified push as JSON; may raise ValueError.
+            take_in: has a report taken in; gives whether it is settled on the disk.
+            look: called for pushes that cannot be verified, at most once a second.
+
+        All three are called in threads of the server's.
+
+        Raises:
+            OSError: the port is taken, or the address is not this machine's.
+        """
+        self._secret, self._read, self._take_in, self._look = secret, read, take_in, look
+        self._looked = float('-inf')
+        self._lock = threading.Lock()
+        receiver = self
+
+        class Handler(SmallHandler):
+            def do_POST(self) -> None:
+                receiver._receive(self)
+
+        self._server = SmallServer((host, port), Handler, 'webhooks')
+        self.port = self._server.port
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.stop()
+
+    def _receive(self, request: SmallHandler) -> None:
+        length = request.headers.get('Content-Length', '')
+        if not re.fullmatch(r'\d{1,9}', length, re.ASCII):
+            request.send_error(HTTPStatus.LENGTH_REQUIRED)
+            return
+        if int(length) > MAX_BODY_BYTES:
+            request.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        body = request.rfile.read(int(length))
+        if len(body) < int(length):
+            return
+        if not self._verified(request.headers.get('Spark-Signature', ''), body):
+            self._look_soon()
+            _answer(request, HTTPStatus.OK)
+            return
+        try:
+            settled = self._take_in(self._read(json.loads(body))).result(SETTLE_S)
+        except (ValueError, RecursionError) as error:
+            logger.warning('a signed push cannot be read: %s', error)
+            self._look_soon()
+            request.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        except Exception:
+            logger.exception('a push could not be taken in')
+            settled = False
+        # What is not settled is pushed again; meanwhile it may have become known.
+        _answer(request, HTTPStatus.OK if settled else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _verified(self, signature: str, body: bytes) -> bool:
+        found = SIGNATURE.fullmatch(signature)
+        if not self._secret or found is None:
+            return False
+        time_ms = int(found[1])
+        expected = webhook_signature(self._secret, body, time_ms)
+        fresh = abs(time.time() - time_ms / 1000) <= MAX_AGE_S
+        return hmac.compare_digest(expected, signature) and fresh
+
+    def _look_soon(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked < LOOK_EVERY_S:
+                return
+            self._looked = now
+        self._look()
+
+
+def _answer(request: SmallHandler, status: HTTPStatus) -> None:
+    request.send_response(status)
+    request.send_header('Content-Length', '0')
+    request.end_headers()

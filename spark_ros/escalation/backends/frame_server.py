@@ -1,0 +1,145 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Serve frames from the robot itself, under signed URLs that expire, where it is reachable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import secrets
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from spark_ros.escalation.question.escalation import EncodedImage
+from spark_ros.escalation.small_server import SmallHandler, SmallServer
+from spark_ros.wire.signing import url_signature, url_signature_valid
+
+SECRET_BYTES = 32
+KEEP_S = 7 * 24 * 3600
+FRAME = re.compile(r'/frames/([0-9a-f-]{36})\.(jpg|png)')
+logger = logging.getLogger(__name__)
+TYPES = {'jpg': 'image/jpeg', 'png': 'image/png'}
+
+
+class FrameServer:
+    """An image host on the robot: frames in a folder, one signed URL for each.
+
+    The folder and the signing secret in it outlive the node, so that a URL which was given away
+    before a restart still works.
+    """
+
+    def __init__(
+        self, folder: Path, public_url: str, host: str, port: int, keep_s: int = KEEP_S
+    ) -> None:
+        """Start to serve.
+
+        Args:
+            folder: for the frames; made with mode 0700.
+            public_url: what the people who answer reach this server by.
+            host: the address to listen on.
+            port: the port to listen on; 0 takes a free one.
+            keep_s: how long a URL is valid and a frame is kept, in seconds.
+
+        Raises:
+            OSError: the port is taken, or the folder cannot be written.
+        """
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._secret = _secret(folder / 'secret')
+        self._public_url = public_url.rstrip('/')
+        self._keep_s = keep_s
+        self._server = _Server((host, port), folder, self._secret)
+        self.port = self._server.port
+
+    async def put(self, id: str, image: EncodedImage, camera: str) -> str:
+        """Write a frame to the folder and return its URL."""
+        return await asyncio.to_thread(self._put, id, image)
+
+    async def aclose(self) -> None:
+        """Stop serving; the frames stay."""
+        await asyncio.to_thread(self._server.stop)
+
+    def _put(self, id: str, image: EncodedImage) -> str:
+        self._forget_old()
+        name = f'{id}.{"jpg" if image.format == "jpeg" else image.format}'
+        _write(self._folder / name, image.data)
+        path, expires = f'/frames/{name}', int(time.time()) + self._keep_s
+        signature = url_signature(self._secret, path, expires)
+        return f'{self._public_url}{path}?expires={expires}&signature={signature}'
+
+    def _forget_old(self) -> None:
+        oldest = time.time() - self._keep_s
+        for file in self._folder.glob('*.*'):
+            if file.suffix in ('.jpg', '.png') and file.stat().st_mtime < oldest:
+                file.unlink(missing_ok=True)
+
+
+class _Server(SmallServer):
+    def __init__(self, address: tuple[str, int], folder: Path, secret: bytes) -> None:
+        self.folder, self.secret = folder, secret
+        super().__init__(address, _Handler, 'frames')
+
+
+class _Handler(SmallHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        found = FRAME.fullmatch(url.path)
+        query = parse_qs(url.query)
+        expires = query.get('expires', [''])[0]
+        signature = query.get('signature', [''])[0]
+        allowed = found is not None and re.fullmatch(r'\d{1,12}', expires, re.ASCII) is not None
+        if found is None or not allowed or not url_signature_valid(
+            self.server.secret, url.path, int(expires), signature, time.time()
+        ):
+            self.send_error(HTTPStatus.FORBIDDEN, 'This link is not valid, or no longer')
+            return
+        try:
+            data = (self.server.folder / f'{found[1]}.{found[2]}').read_bytes()
+        except OSError:
+            self.send_error(HTTPStatus.NOT_FOUND, 'This frame is gone')
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header('Content-Type', TYPES[found[2]])
+        self.send_header('Content-Length', str(len(data)))
+        self.send_header('X-Content-Type-Options', 'nosniff')
+        self.send_header('Cache-Control', 'private, max-age=3600')
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _secret(path: Path) -> bytes:
+    """Read the signing secret; where there is none, or a part of one, make one.
+
+    Only its owner can read it, and it is whole on the disk before it has its name.
+    """
+    with suppress(FileNotFoundError):
+        secret = path.read_bytes()
+        if len(secret) == SECRET_BYTES:
+            return secret
+        logger.warning('%s holds no whole secret; links that were given away are void', path)
+    secret = secrets.token_bytes(SECRET_BYTES)
+    _write(path, secret)
+    return secret
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    unfinished = path.with_name(f'.{path.name}')
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, 'wb') as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,275 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The life of one question, from the journal to the topic, in the order in which it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import anyio
+
+from spark_ros.clients.errors import ClientError
+from spark_ros.escalation.answers.poller import Poller
+from spark_ros.escalation.answers.router import AnswerRouter
+from spark_ros.escalation.backends.backend import Backend, Report
+from spark_ros.escalation.backends.contact import Contacts
+from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.question.escalation import Escalation, Resolved, Status
+from spark_ros.escalation.questions import Question, Questions
+from spark_ros.escalation.send_queue import SendQueue
+from spark_ros.escalation.withdrawals import Withdrawals
+from spark_ros.model import Answer, State
+from spark_ros.wire.values import WireError
+
+Event = Resolved | Status
+
+KEEP_EXPIRED_S = 24 * 3600.0
+# A state without a sequence is believed only if it is further on than the one before.
+ORDER = (State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED)
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the coroutines of all questions use.
+
+    Attributes:
+        emit: takes each status and answer on the loop; must not block.
+        dropped: why how many questions were not asked, or given up.
+    """
+
+    backend: Backend
+    contacts: Contacts
+    journal: SafeJournal
+    disk: Disk
+    questions: Questions
+    queue: SendQueue
+    router: AnswerRouter
+    poller: Poller
+    withdrawals: Withdrawals
+    emit: Callable[[Event], None]
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+class Over(Exception):
+    """A question ends without an answer.
+
+    Attributes:
+        state, detail: how, and why.
+    """
+
+    def __init__(self, state: State, detail: str) -> None:
+        super().__init__(detail)
+        self.state, self.detail = state, detail
+
+
+async def live(question: Question, context: Context) -> None:
+    """Take a question to the service and its answer to the topics.
+
+    It may begin anew at any step after a restart, or after an error that nobody foresaw.
+    """
+    resolved = None
+    try:
+        with anyio.CancelScope() as question.alive:
+            while not question.token and question.ending is None:
+                async with context.queue.turn(question) as in_time:
+                    await (send if in_time else expire)(question, context)
+            if question.ending is None:
+                context.poller.watch(question.entry.id)
+                resolved = await answered(question, context)
+    except Over as over:
+        question.end(over.state, over.detail)
+    # Nothing is awaited between here and the last look at `ending`: the first end counts.
+    context.questions.forget(question.entry.id)
+    context.router.forget(question)
+    context.poller.forget(question.entry.id)
+    if question.ending is not None:
+        await end(question, context, *question.ending)
+    elif resolved is not None:
+        context.emit(
+            Status(
+                resolved.escalation, resolved.answer.state, resolved.token,
+                resolved.answer.feedback,
+            )
+        )  # fmt: skip
+        context.emit(resolved)
+    else:
+        # It had expired, and nobody wants a later answer.
+        await context.disk(context.journal.done, question.entry.id)
+
+
+async def send(question: Question, context: Context) -> None:
+    """Upload and create, once; where that fails, leave it to the next turn.
+
+    Raises:
+        Over: the service refuses it for good, or it cannot be sent.
+    """
+    try:
+        await create(question, context, await recalled(question, context))
+    except ClientError as error:
+        if error.final:
+            raise Over(State.FAILED, str(error)) from None
+        context.queue.failed(question, error)
+    except ValueError as error:
+        raise Over(State.FAILED, f'it cannot be sent: {error}') from None
+    else:
+        context.queue.succeeded()
+
+
+async def create(question: Question, context: Context, escalation: Escalation) -> None:
+    """Have the service show the image and take the question."""
+    id, disk, journal = question.entry.id, context.disk, context.journal
+    if not question.image_url:
+        try:
+            image = await disk(journal.image, id)
+        except KeyError:
+            raise Over(State.FAILED, 'the journal lost its image') from None
+        with context.contacts.noted(sends=True, image=True):
+            question.image_url = await context.backend.upload(escalation, image)
+        await disk(journal.uploaded, id, question.image_url)
+    sent_before = question.may_be_open
+    if not sent_before:
+        await disk(journal.opening, id)
+        context.questions.note(question, may_be_open=True)
+    opening = asyncio.ensure_future(
+        context.backend.open(escalation, question.image_url, may_be_open=sent_before)
+    )
+    try:
+        with context.contacts.noted(sends=True):
+            token = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        if question.ending is None:
+            opening.cancel()
+        else:
+            # It was withdrawn under way: whatever the service opens is withdrawn there, too.
+            context.withdrawals.add_once_open(opening)
+        raise
+    except ClientError as error:
+        context.questions.note(question, may_be_open=sent_before or error.may_have_arrived)
+        raise
+    context.questions.opened(question, token)
+    await disk(journal.opened, id, token)
+    context.emit(Status(escalation, State.OPEN, token))
+    context.router.opened(question)
+
+
+async def answered(question: Question, context: Context) -> Resolved | None:
+    """Wait for the answer; None where it had expired and nobody has answered since.
+
+    Raises:
+        Over: it is too old to be kept.
+    """
+    while True:
+        try:
+            with anyio.fail_after(max(question.left_s, 0.0)):
+                report, settled = await next_report(question)
+        except TimeoutError:
+            if question.state is State.EXPIRED:
+                return None
+            await expire(question, context)
+            continue
+        resolved, news = None, False
+        try:
+            if is_news(question, report):
+                resolved, news = await take_in(question, context, report)
+        finally:
+            if not settled.done():
+                settled.set_result(news)
+        if resolved is not None:
+            return resolved
+
+
+async def next_report(question: Question) -> tuple[Report, asyncio.Future[bool]]:
+    """Wait for what the service says of a question."""
+    while not question.reports:
+        question.heard.clear()
+        await question.heard.wait()
+    return question.reports.pop(0)
+
+
+def is_news(question: Question, report: Report) -> bool:
+    """Whether a report says more than is known: it may be late, and come by any way."""
+    if report.state is question.state:
+        return False
+    if report.sequence:
+        return report.sequence >= question.sequence
+    return report.state.terminal or ORDER.index(report.state) > ORDER.index(question.state)
+
+
+async def take_in(
+    question: Question, context: Context, report: Report
+) -> tuple[Resolved | None, bool]:
+    """Store what a report says; return the answer, where it is one, and whether it was news."""
+    id, disk, journal = question.entry.id, context.disk, context.journal
+    if not report.state.terminal:
+        question.sequence = report.sequence
+        if question.state is State.EXPIRED:
+            return None, False
+        context.questions.note(question, state=report.state)
+        await disk(journal.note_state, id, report.state)
+        await tell(question, context, report.state)
+        return None, True
+    escalation = await recalled(question, context)
+    try:
+        answer: Answer = replace(report.answer(escalation), received=time.time())
+    except WireError as error:
+        logger.warning('the answer to %s cannot be read: %s', id, error)
+        return None, False
+    question.sequence = report.sequence
+    late = question.state is State.EXPIRED
+    await disk(journal.resolved, id, answer, late=late)
+    return Resolved(escalation, question.token, answer, late), True
+
+
+async def expire(question: Question, context: Context) -> None:
+    """Tell that nobody answered in time; a later answer is waited for all the same.
+
+    Raises:
+        Over: it is as old as any may become.
+    """
+    if time.monotonic() >= question.given_up_at:
+        context.dropped['journal.max_age_h'] += 1
+        raise Over(State.FAILED, 'given up: it is as old as journal.max_age_h')
+    if not question.token:
+        raise Over(State.EXPIRED, 'it could not be sent in time')
+    context.questions.note(question, state=State.EXPIRED)
+    question.expires_at = time.monotonic() + KEEP_EXPIRED_S
+    await context.disk(context.journal.note_state, question.entry.id, State.EXPIRED)
+    await tell(question, context, State.EXPIRED, 'no answer in time')
+
+
+async def end(question: Question, context: Context, state: State, detail: str) -> None:
+    """Tell that a question ends without an answer, and forget it."""
+    if question.token and state is State.CANCELED:
+        await context.withdrawals.add(question.token)
+    if question.state is not State.EXPIRED:
+        await tell(question, context, state, detail)
+    await context.disk(context.journal.done, question.entry.id)
+
+
+async def tell(question: Question, context: Context, state: State, detail: str = '') -> None:
+    """Tell everybody where a question stands."""
+    try:
+        escalation = await context.disk(context.journal.escalation, question.entry.id)
+    except KeyError:
+        # Its row is gone, or was set aside: there is nothing to tell of it.
+        return
+    context.emit(Status(escalation, state, question.token, detail))
+
+
+async def recalled(question: Question, context: Context) -> Escalation:
+    """Return what is asked.
+
+    Raises:
+        Over: somebody took its row from the file, or it cannot be read.
+    """
+    try:
+        return await context.disk(context.journal.escalation, question.entry.id)
+    except KeyError:
+        logger.error('the journal lost the question %s; it is given up', question.entry.id)
+        raise Over(State.FAILED, 'the journal lost it') from None

@@ -1,0 +1,73 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Judge whether the service is there and takes the token. Pure."""
+
+from __future__ import annotations
+
+from spark_ros.escalation.backends.contact import Contact, Trouble
+from spark_ros.escalation.health.snapshot import Snapshot
+from spark_ros.escalation.health.verdict import Level, Problem, Verdict, ago, stopped
+
+
+def judge_service(kind: str, url: str, snapshot: Snapshot, now: float) -> Verdict:
+    """Judge whether the service is there and takes the token."""
+    service, images = snapshot.service, snapshot.images
+    problems = stopped(snapshot, now) + _trouble(
+        service, '', 'server.url', 'SPARK_TOKEN or server.token_file'
+    )
+    if images is not service:
+        problems += _trouble(
+            images, 'for images: ', 'image_host.url',
+            'SPARK_IMAGE_TOKEN or image_host.token_file',
+        )  # fmt: skip
+    newest = max(service, images, key=lambda each: each.error_at or 0.0)
+    return Verdict(
+        'service',
+        'reached' if service.tried else 'nothing was asked of it yet',
+        problems,
+        {
+            'kind': kind,
+            'URL': url,
+            'reachable': _answer(service, service.trouble is not Trouble.UNREACHABLE),
+            'authorised': _answer(
+                service, service.trouble is Trouble.NONE, service.trouble is Trouble.UNAUTHORISED
+            ),
+            'seconds since it answered well': ago(service.reached_at, now),
+            'last error': newest.error or 'none',
+            'seconds since the last error': ago(newest.error_at, now),
+        },
+    )
+
+
+def _trouble(contact: Contact, where: str, url: str, token: str) -> tuple[Problem, ...]:
+    words = {
+        Trouble.UNREACHABLE: (
+            Level.ERROR,
+            f'it cannot be reached ({contact.error}); questions are kept; check the network '
+            f'and {url}',
+        ),
+        Trouble.UNAUTHORISED: (
+            Level.ERROR,
+            f'it does not accept the token ({contact.error}); questions are kept; set {token} to '
+            'a valid key and restart the node',
+        ),
+        Trouble.STRANGE: (
+            Level.ERROR,
+            f'something else answers ({contact.error}); questions are kept; check {url}, '
+            'server.kind, and whether a proxy or a login page is in between',
+        ),
+        Trouble.BUSY: (
+            Level.WARN,
+            f'it answers, but cannot serve just now ({contact.error}); questions are kept and '
+            "sent again; look at the service's log",
+        ),
+    }
+    if contact.trouble is Trouble.NONE:
+        return ()
+    level, said = words[contact.trouble]
+    return (Problem(level, where + contact.trouble.value, where + said),)
+
+
+def _answer(contact: Contact, yes: bool, no: bool = True) -> str:
+    if not contact.tried:
+        return 'not known yet'
+    return 'yes' if yes else 'no' if no else 'not known'

@@ -1,0 +1,178 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""How the questions are doing: a snapshot each second, made where they are and handed over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from spark_ros.escalation.backends.contact import Contact, Contacts
+from spark_ros.escalation.engagement import Event
+from spark_ros.escalation.engagements import Engagements
+from spark_ros.escalation.health.lately import Lately
+from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.journal.use import JournalUse
+from spark_ros.escalation.question.escalation import Resolved
+from spark_ros.escalation.questions import Standing
+from spark_ros.escalation.triage import Triage
+
+EVERY_S = 1.0
+MEASURE_EVERY_S = 5.0
+LATELY_S = 60.0
+PUSHED_LATELY_S = 600.0
+MAX_TIMES = 200
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How everything stood at one moment; times are on the steady clock.
+
+    Attributes:
+        connected: whether people can be asked at all; a dry run does without.
+        service, images: what is known of the services, from the calls to them.
+        retries: how many times something had to be sent again.
+        paths: the ways that answers come home just now, the fastest first.
+        dropped: why how many questions were not asked.
+        dropped_lately: of these, in the last minute.
+        unusable: by camera, how many frames could not be encoded.
+        ended: how many questions ended in which state.
+        response_times_s: of the last answers, sorted.
+        journal_path: its file, or None where it is in memory.
+        refused: why the disk refuses the journal just now, or empty.
+        spared: how many questions are in memory only, because of that.
+        unreadable: how many of its rows were set aside because they cannot be read.
+        measured_at: when `use` was measured.
+    """
+
+    at: float
+    connected: bool = False
+    service: Contact = field(default_factory=Contact)
+    images: Contact = field(default_factory=Contact)
+    retries: int = 0
+    paths: tuple[str, ...] = ()
+    standing: Standing = field(default_factory=Standing)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped_lately: Mapping[str, int] = field(default_factory=dict)
+    unusable: Mapping[str, int] = field(default_factory=dict)
+    ended: Mapping[str, int] = field(default_factory=dict)
+    response_times_s: tuple[float, ...] = ()
+    journal_path: Path | None = None
+    refused: str = ''
+    spared: int = 0
+    unreadable: int = 0
+    use: JournalUse = field(default_factory=JournalUse)
+    measured_at: float = 0.0
+
+    def response_time_s(self, share: float) -> float | None:
+        """Return the time in which a share of the last answers came, or None without any."""
+        times = self.response_times_s
+        return times[min(int(share * len(times)), len(times) - 1)] if times else None
+
+
+class Health:
+    """Watch the runtime from within; everything but `snapshot` stays on its loop.
+
+    Attributes:
+        snapshot: the newest; replaced as a whole, so any thread may read it.
+    """
+
+    def __init__(self, deliver: Callable[[Event], None]) -> None:
+        """Watch what is delivered; `run` makes the snapshots."""
+        self._deliver = deliver
+        now = time.monotonic()
+        self._lately = Lately(LATELY_S, now)
+        self._times: deque[float] = deque(maxlen=MAX_TIMES)
+        self._ended: Counter[str] = Counter()
+        self._asking: tuple[Contacts, SafeJournal, Engagements] | None = None
+        self._measuring: asyncio.Future[JournalUse] | None = None
+        self._use = JournalUse()
+        self._measured_at = now - MEASURE_EVERY_S
+        self.snapshot = Snapshot(now)
+
+    def deliver(self, event: Event) -> None:
+        """Pass an event on, and note how it went."""
+        if isinstance(event, Resolved):
+            received = event.answer.received
+            if received is not None and not event.recovered:
+                self._times.append(max(received - event.escalation.created, 0.0))
+        elif event.state.terminal:
+            self._ended[event.state.value] += 1
+        self._deliver(event)
+
+    def watch(
+        self, contacts: Contacts, journal: SafeJournal, engagements: Engagements
+    ) -> None:
+        """Watch those, too: people can be asked from now on."""
+        self._asking = contacts, journal, engagements
+        self._measured_at = time.monotonic() - MEASURE_EVERY_S
+
+    async def run(self, triage: Triage) -> None:
+        """Make snapshots until cancelled."""
+        while True:
+            try:
+                now = time.monotonic()
+                if self._asking is None:
+                    self.snapshot = self._of_triage(triage, triage.dropped, now)
+                else:
+                    self._measure(self._asking[2], now)
+                    self.snapshot = self._of_all(triage, *self._asking, now)
+            except Exception:
+                logger.exception('the diagnostics could not be brought up to date')
+            await asyncio.sleep(EVERY_S)
+
+    def _of_triage(self, triage: Triage, dropped: Counter[str], now: float) -> Snapshot:
+        return Snapshot(
+            at=now,
+            dropped=dict(dropped),
+            dropped_lately=self._lately.look(dropped, now),
+            unusable=dict(triage.unusable),
+            ended=dict(self._ended),
+            response_times_s=tuple(sorted(self._times)),
+            measured_at=now,
+        )
+
+    def _of_all(
+        self,
+        triage: Triage,
+        contacts: Contacts,
+        journal: SafeJournal,
+        engagements: Engagements,
+        now: float,
+    ) -> Snapshot:
+        return replace(
+            self._of_triage(triage, engagements.dropped + triage.dropped, now),
+            connected=True,
+            service=contacts.service,
+            images=contacts.images,
+            retries=contacts.retries,
+            paths=_paths(contacts, now),
+            standing=engagements.standing(now),
+            journal_path=journal.path,
+            refused=journal.refused,
+            spared=journal.spared,
+            unreadable=journal.unreadable,
+            use=self._use,
+            measured_at=self._measured_at,
+        )
+
+    def _measure(self, engagements: Engagements, now: float) -> None:
+        """Have the journal measured now and then, without waiting for its disk."""
+        if self._measuring is not None:
+            if self._measuring.done():
+                measured, self._measuring = self._measuring, None
+                self._use, self._measured_at = measured.result(), now
+        elif now - self._measured_at >= MEASURE_EVERY_S:
+            self._measuring = asyncio.ensure_future(engagements.journal_use())
+
+
+def _paths(contacts: Contacts, now: float) -> tuple[str, ...]:
+    """Return the ways that answers come home just now, the fastest first."""
+    pushed = contacts.pushed_at is not None and now - contacts.pushed_at < PUSHED_LATELY_S
+    faster = ('webhook',) * pushed + ('change feed',) * contacts.follows_feed
+    return faster or ('polling',)

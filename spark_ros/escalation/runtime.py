@@ -1,0 +1,283 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The thread that owns the asyncio loop on which everything but the robot's callbacks runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from spark_ros.escalation.answers.feed import Feed
+from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver
+from spark_ros.escalation.backends.backend import Backend, Report
+from spark_ros.escalation.backends.contact import Contacts
+from spark_ros.escalation.engagement import Event
+from spark_ros.escalation.engagements import Engagements
+from spark_ros.escalation.health.snapshot import Health, Snapshot
+from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.question.asking import Sighting
+from spark_ros.escalation.question.dry_run import Summary
+from spark_ros.escalation.question.escalation import EncodedImage, Status
+from spark_ros.escalation.question.request import Request
+from spark_ros.escalation.settings import Current, Settings
+from spark_ros.escalation.triage import Triage
+
+T = TypeVar('T')
+
+CLOSE_S = 10.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """Where the service's pushes are received; without a secret none can be verified."""
+
+    host: str
+    port: int
+    secret: str
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What asking people takes, and a dry run does without.
+
+    Attributes:
+        backend: the service; used and closed on the runtime's thread.
+        journal: owned by the runtime from here on, and closed by it.
+        webhooks: where pushes are received, or None.
+        images_elsewhere: images go to another service than questions.
+    """
+
+    backend: Backend
+    journal: SafeJournal
+    webhooks: WebhookSettings | None = None
+    images_elsewhere: bool = False
+
+
+class Runtime:
+    """Sightings in, answers out, on a thread of its own; every method is thread-safe.
+
+    Attributes:
+        paused: whether nothing is asked because of sightings.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        deliver: Callable[[Event], None],
+        died: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start the thread; people can be asked after `connect`.
+
+        Args:
+            settings: what to ask and how often to look.
+            deliver: called on the runtime's thread with each status and answer; must only note
+                it and return.
+            died: called on the runtime's thread when it ends by an error: nothing will be asked
+                or answered any more.
+        """
+        self._current = Current(settings)
+        self._died = died
+        self.paused = False
+        self._health = Health(deliver)
+        self._connected: Future[Connection] = Future()
+        self._disk: Disk | None = None
+        self._receiver: WebhookReceiver | None = None
+        self._engagements: Engagements | None = None
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='escalation', daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    @property
+    def connected(self) -> bool:
+        """Whether people can be asked."""
+        return self._connected.done()
+
+    def connect(self, connection: Connection) -> None:
+        """Ask people, once.
+
+        Raises:
+            OSError: pushes cannot be received at that address.
+        """
+        if (webhooks := connection.webhooks) is not None:
+            try:
+                self._receiver = WebhookReceiver(
+                    webhooks.host, webhooks.port, webhooks.secret, connection.backend.read_push,
+                    self._take_push, self._look_soon,
+                )  # fmt: skip
+            except OSError:
+                connection.journal.close()
+                self._call(connection.backend.aclose()).result(CLOSE_S)
+                raise
+        self._disk = Disk()
+        self._connected.set_result(connection)
+
+    @property
+    def health(self) -> Snapshot:
+        """How everything stood a second ago; older where the runtime has stopped."""
+        return self._health.snapshot
+
+    @property
+    def dry_run(self) -> Summary | None:
+        """What a dry run would have asked in the last hour; None where people are asked."""
+        return self._triage.dry_run
+
+    def configure(self, settings: Settings) -> None:
+        """Go on by other settings, all of them at once."""
+        with suppress(RuntimeError):
+            # The loop is closed once the runtime has stopped.
+            self._loop.call_soon_threadsafe(self._configure, settings)
+
+    def offer(self, sighting: Sighting) -> None:
+        """Hand over a sighting; returns at once."""
+        if self.paused:
+            return
+        with suppress(RuntimeError):
+            # The loop is closed once the runtime has stopped.
+            self._loop.call_soon_threadsafe(self._triage.offer, sighting)
+
+    def ask(self, request: Request) -> Future[str]:
+        """Ask on purpose; gives an empty string once it is accepted, or why it is not.
+
+        As every future of the runtime, it is cancelled, or never done, where it has stopped.
+        """
+        return self._call(self._triage.ask(request))
+
+    def withdraw(self, id: str) -> Future[str]:
+        """Withdraw a question; gives an empty string, or why that cannot be."""
+        return self._call(self._triage.withdraw(id))
+
+    def listed(self, camera: str, at_most: int) -> Future[list[Status]]:
+        """Give the oldest questions without an end, of one camera or, without a name, of all."""
+        return self._call(self._listed(camera, at_most))
+
+    def published(self, id: str) -> None:
+        """Forget a question whose answer has been handed to every output."""
+        if self._disk is not None:
+            self._disk.post(self._connected.result().journal.done, id)
+
+    def fetch_image(self, id: str, take: Callable[[EncodedImage | None], None]) -> None:
+        """Hand a question's image on, from the journal's thread; None where it is gone.
+
+        It is there when this is called before `published`, unless its room was needed.
+        """
+
+        def fetch() -> None:
+            image = None
+            try:
+                image = self._connected.result().journal.image(id)
+            finally:
+                take(image)
+
+        if self._disk is not None:
+            self._disk.post(fetch)
+
+    def stop(self) -> None:
+        """Stop asking and polling; what was delivered may still be marked as published."""
+        if self._receiver is not None:
+            self._receiver.close()
+            self._receiver = None
+        if self._thread.is_alive():
+            with suppress(RuntimeError):
+                # It may have stopped by itself just now.
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join()
+
+    def close(self) -> None:
+        """Close the journal. The runtime cannot be used afterwards."""
+        self.stop()
+        if self._disk is not None:
+            self._disk.close(self._connected.result().journal.close)
+            self._disk = None
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:
+            # The loop is closed once the runtime has stopped.
+            coroutine.close()
+            never: Future[T] = Future()
+            never.cancel()
+            return never
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._main())
+        except asyncio.CancelledError:
+            pass
+        except Exception:
+            logger.exception('nothing can be asked any more; questions stay in the journal')
+            self._died()
+        finally:
+            self._ready.set()
+            self._loop.run_until_complete(_end_all(self._loop))
+            self._loop.close()
+
+    async def _main(self) -> None:
+        self._triage = Triage(self._current, self._health.deliver)
+        self._task = asyncio.gather(
+            self._triage.run(), self._health.run(self._triage), self._ask_people()
+        )
+        self._ready.set()
+        await self._task
+
+    async def _ask_people(self) -> None:
+        """Send questions and bring answers home, once there is somebody to ask."""
+        connection = await asyncio.wrap_future(self._connected)
+        backend, journal = connection.backend, connection.journal
+        contacts = Contacts(images_elsewhere=connection.images_elsewhere)
+        disk, reached = self._disk, asyncio.Event()
+        assert disk is not None
+        engagements = self._engagements = Engagements(
+            backend, contacts, journal, disk, self._current, reached, self._health.deliver
+        )
+        feed = Feed(
+            backend, contacts, journal, disk, engagements.router, engagements.poller, reached
+        )
+        self._health.watch(contacts, journal, engagements)
+        self._triage.connect(engagements)
+        try:
+            await asyncio.gather(engagements.run(), feed.run())
+        finally:
+            await backend.aclose()
+
+    def _configure(self, settings: Settings) -> None:
+        self._current.settings = settings
+        self._triage.look()
+        if self._engagements is not None:
+            self._engagements.look()
+
+    async def _listed(self, camera: str, at_most: int) -> list[Status]:
+        if self._engagements is None:
+            return []
+        return await self._engagements.listed(camera, at_most)
+
+    def _take_push(self, report: Report) -> Future[bool]:
+        return self._call(self._settle(report))
+
+    async def _settle(self, report: Report) -> bool:
+        return self._engagements is not None and await self._engagements.take_push(report)
+
+    def _look_soon(self) -> None:
+        self._call(self._poll_soon())
+
+    async def _poll_soon(self) -> None:
+        if self._engagements is not None:
+            self._engagements.poller.look_soon()
+
+
+async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what was called from other threads and has not come to its end."""
+    left = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -1,0 +1,51 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What a user may change while everything runs, as one value that is replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from spark_ros.escalation.question.asking import Asking
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is asked; 0 is no limit.
+
+    Attributes:
+        open: questions waiting to be sent or answered at one time.
+        per_hour: questions in any 3600 seconds.
+        age_s: how long one is kept that nobody answers, whatever its own timeout says.
+    """
+
+    open: int = 50
+    per_hour: int = 0
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """When and what to ask, how much, and how often to look.
+
+    Attributes:
+        asking: per camera name.
+        poll_interval_s: the first delay between two polls of a question.
+        poll_max_interval_s: the longest.
+        journal_max_bytes: what images in the journal may take; 0 is no limit.
+        dry_run: whether nobody is asked, and what would be is only told.
+    """
+
+    asking: Mapping[str, Asking] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    poll_interval_s: float = 1.0
+    poll_max_interval_s: float = 15.0
+    journal_max_bytes: int = 0
+    dry_run: bool = False
+
+
+@dataclass
+class Current:
+    """The settings as they are now; whoever needs one reads it here when it is needed."""
+
+    settings: Settings

@@ -1,0 +1,109 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A small HTTP server for the few requests that a robot answers, in threads of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+MAX_CONNECTIONS = 32
+MAX_OF_PEER = 8
+SILENCE_S = 10.0
+REQUEST_S = 30.0
+
+
+class SmallServer(ThreadingHTTPServer):
+    """One thread a connection, one request a connection, and a share of both for each peer.
+
+    Whoever is over it loses its oldest connection, so that connections that are only held keep
+    nobody out.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        handler: type[SmallHandler],
+        name: str,
+        request_s: float = REQUEST_S,
+    ) -> None:
+        """Listen and serve until `stop`.
+
+        Args:
+            address: host and port; port 0 takes a free one.
+            handler: makes the answers.
+            name: of the thread.
+            request_s: how long a request and its answer may take in all, in seconds.
+
+        Raises:
+            OSError: the port is taken, or the address is not this machine's.
+        """
+        self._request_s = request_s
+        self._lock = threading.Lock()
+        # Oldest first: the peer of each connection, and when it has to be over.
+        self._open: dict[socket.socket, tuple[str, float]] = {}
+        super().__init__(address, handler)
+        self.port: int = self.server_address[1]
+        threading.Thread(
+            target=self.serve_forever, args=(min(request_s, 0.5),), name=name, daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self.shutdown()
+        self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Take a connection; where there is no room, close the oldest."""
+        peer = client_address[0]
+        with self._lock:
+            of_peer = [each for each, (whose, _) in self._open.items() if whose == peer]
+            if len(of_peer) >= MAX_OF_PEER:
+                self._hang_up(of_peer[0])
+            elif len(self._open) >= MAX_CONNECTIONS:
+                self._hang_up(next(iter(self._open)))
+            self._open[request] = peer, time.monotonic() + self._request_s
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection and make room again."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._open.pop(request, None)
+
+    def service_actions(self) -> None:
+        """Close what has taken too long; called twice a second."""
+        now = time.monotonic()
+        with self._lock:
+            for each in [each for each, (_, end) in self._open.items() if end <= now]:
+                self._hang_up(each)
+
+    def _hang_up(self, connection: socket.socket) -> None:
+        """End a connection: its thread, which may wait for more, closes it."""
+        del self._open[connection]
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: who hangs up is no news."""
+
+
+class SmallHandler(BaseHTTPRequestHandler):
+    """What every answer has in common."""
+
+    timeout = SILENCE_S
+
+    def version_string(self) -> str:
+        """Tell no versions."""
+        return 'spark_ros'
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: a query may hold a signature."""

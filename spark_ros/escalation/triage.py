@@ -1,0 +1,285 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Decide what is asked: the one way in, for what a detector doubts and for what somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from spark_ros.escalation.engagement import Event
+from spark_ros.escalation.engagements import UNKNOWN, Engagements, LimitReached
+from spark_ros.escalation.journal.errors import JournalError, JournalFull
+from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.pictures.encoding import EncodingError
+from spark_ros.escalation.question.asking import DOUBTED, Asking, Sighting, doubts
+from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
+from spark_ros.escalation.question.escalation import Escalation, Status
+from spark_ros.escalation.question.policy import Cooldown
+from spark_ros.escalation.question.request import Request
+from spark_ros.escalation.settings import Current
+from spark_ros.model import Annotation, State
+
+T = TypeVar('T')
+
+MAX_WAITING = 32
+MAX_REQUESTS = 256
+FULL_PAUSE_S = 1.0
+SUMMARY_EVERY_S = 60.0
+DRY = 'dry_run is on: nobody is asked'
+logger = logging.getLogger(__name__)
+
+
+class Withdrawn(ValueError):
+    """It was withdrawn before it was accepted."""
+
+
+class Triage:
+    """Where sightings and requests are decided on, beside the robot's callbacks.
+
+    Attributes:
+        dropped: why how many questions were not asked.
+        unusable: by camera, how many frames could not be encoded.
+    """
+
+    def __init__(
+        self,
+        current: Current,
+        emit: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Set up on the loop; what is to be asked waits for `connect`.
+
+        Args:
+            current: when and what to ask.
+            emit: called on the loop with what would be asked in a dry run; must not block.
+            clock: steady, in seconds.
+        """
+        self._current, self._emit, self._clock = current, emit, clock
+        self._engagements: asyncio.Future[Engagements] = asyncio.Future()
+        self._cooldown = {
+            name: Cooldown(one.cooldown_s) for name, one in current.settings.asking.items()
+        }
+        self._sightings: asyncio.Queue[Sighting] = asyncio.Queue(MAX_WAITING)
+        # Requests that are not accepted yet, and whether they were withdrawn.
+        self._requests: dict[str, bool] = {}
+        # Held from the look at the limits until the question counts.
+        self._turn = asyncio.Lock()
+        self._worker = ThreadPoolExecutor(1, 'encoder')
+        self._warn = WarnOnce(logger)
+        self._full_until: dict[str, float] = {}
+        self._dry_run: DryRun | None = None
+        self._summing_up: asyncio.TimerHandle | None = None
+        self.dropped: Counter[str] = Counter()
+        self.unusable: Counter[str] = Counter()
+        self.look()
+
+    def connect(self, engagements: Engagements) -> None:
+        """Have what is to be asked taken by these from now on."""
+        self._engagements.set_result(engagements)
+
+    def look(self) -> None:
+        """Go on by other settings, for the same cameras; what was asked stays remembered."""
+        settings = self._current.settings
+        cooldown_s = {name: one.cooldown_s for name, one in settings.asking.items()}
+        if self._dry_run is None and settings.dry_run:
+            # Each dry run begins without a memory.
+            self._dry_run = DryRun(cooldown_s, settings.limits.per_hour)
+            logger.info('this is a dry run: nobody is asked')
+        elif self._dry_run is not None and not settings.dry_run:
+            self._sum_up()
+            self._dry_run = None
+            logger.info('the dry run is over: people are asked')
+        if self._dry_run is not None:
+            self._dry_run.hourly.per_hour = settings.limits.per_hour
+        memories = [self._cooldown, *([self._dry_run.cooldowns] if self._dry_run else [])]
+        for memory in memories:
+            for name, seconds in cooldown_s.items():
+                memory[name].cooldown_s = seconds
+
+    @property
+    def dry_run(self) -> Summary | None:
+        """What a dry run would have asked in the last hour, or None; from any thread."""
+        running = self._dry_run
+        return None if running is None else running.summary(self._clock())
+
+    def offer(self, sighting: Sighting) -> None:
+        """Take a sighting, or drop it where too many wait already."""
+        try:
+            self._sightings.put_nowait(sighting)
+        except asyncio.QueueFull:
+            self._drop('the encoder is busy')
+
+    async def run(self) -> None:
+        """Decide on sightings, in the order in which they came, until cancelled."""
+        try:
+            while True:
+                sighting = await self._sightings.get()
+                try:
+                    await self.consider(sighting)
+                except EncodingError as error:
+                    self.dropped['bad image'] += 1
+                    self.unusable[sighting.camera] += 1
+                    self._warn(f'a frame of {sighting.camera} cannot be asked about: {error}')
+                except Exception:
+                    logger.exception('a sighting of %s could not be handled', sighting.camera)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let the encoder end."""
+        self._sum_up()
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    async def consider(self, sighting: Sighting) -> None:
+        """Ask about a sighting, where something on it is doubted and not cooling down.
+
+        Raises:
+            EncodingError: its image makes no sense.
+        """
+        now = self._clock()
+        # A change of parameters in the meantime is for the next sighting.
+        asking, dry_run = self._current.settings.asking[sighting.camera], self._dry_run
+        cooldown = (dry_run.cooldowns if dry_run else self._cooldown)[sighting.camera]
+        escalation = await self._work(doubts, sighting, asking, cooldown, now)
+        if escalation is None:
+            if cooldown.full:
+                self._drop('too many objects are cooling down')
+            return
+        if dry_run is not None:
+            asked = self._tell(escalation, asking, dry_run, now)
+        else:
+            asked = await self._ask(escalation, sighting, now)
+        if asked:
+            await self._work(cooldown.note, doubted_of(escalation), now)
+
+    async def ask(self, request: Request) -> str:
+        """Ask what somebody wants asked; return an empty string, or why it is not accepted."""
+        if len(self._requests) >= MAX_REQUESTS:
+            return f'{MAX_REQUESTS} other questions have yet to be looked at; try again'
+        self._requests[request.id] = False
+        try:
+            await self._ask_request(request)
+        except Withdrawn:
+            return 'withdrawn'
+        except (ValueError, JournalError) as error:
+            return str(error) or type(error).__name__
+        except Exception as error:
+            logger.exception('%s could not be asked', request.id)
+            return f'it could not be asked: {type(error).__name__}'
+        finally:
+            withdrawn = self._requests.pop(request.id)
+        if withdrawn:
+            await self.withdraw(request.id)
+        return ''
+
+    async def withdraw(self, id: str) -> str:
+        """Withdraw a question, accepted or not; return an empty string, or why not."""
+        if id in self._requests:
+            self._requests[id] = True
+            return ''
+        if not self._engagements.done():
+            return UNKNOWN
+        return await self._engagements.result().withdraw(id)
+
+    async def _ask_request(self, request: Request) -> None:
+        now, camera = self._clock(), request.sighting.camera
+        if self._dry_run is not None:
+            raise ValueError(DRY)
+        engagements = await asyncio.shield(self._engagements)
+        escalation = await self._work(
+            request.escalation, self._asking(camera), engagements.refuses
+        )
+        try:
+            await self._accept(escalation, request.sighting, now)
+        except LimitReached as error:
+            self.dropped[error.limit] += 1
+            raise
+        if camera in self._cooldown and (doubted := doubted_of(escalation)):
+            await self._work(self._cooldown[camera].note, doubted, now)
+
+    async def _ask(self, escalation: Escalation, sighting: Sighting, now: float) -> bool:
+        """Ask; return whether it is accepted: what is not may be asked with the next frame."""
+        if now < self._full_until.get(escalation.camera, 0.0):
+            self._drop('the journal is full')
+            return False
+        try:
+            await self._accept(escalation, sighting, now)
+        except LimitReached as error:
+            self._drop(error.limit)
+            return False
+        except JournalFull as error:
+            # Every frame would be encoded for nothing until there is room.
+            self._full_until[escalation.camera] = now + FULL_PAUSE_S
+            self._drop(error.limit)
+            return False
+        return True
+
+    async def _accept(self, escalation: Escalation, sighting: Sighting, now: float) -> None:
+        """The one way in: it is on the disk when this returns.
+
+        Raises:
+            LimitReached, JournalFull, Withdrawn: it is not accepted.
+        """
+        engagements = await asyncio.shield(self._engagements)
+        assert escalation.departure is not None
+        async with self._turn:
+            if refusal := engagements.admits(escalation.certainty, now, escalation.priority):
+                raise LimitReached(refusal)
+            if self._requests.get(escalation.id):
+                raise Withdrawn
+            image = await self._work(sighting.encode, escalation.departure)
+            if self._requests.get(escalation.id):
+                raise Withdrawn
+            await engagements.submit(escalation, image, now)
+
+    def _tell(
+        self, escalation: Escalation, asking: Asking, dry_run: DryRun, now: float
+    ) -> bool:
+        """Tell what would be asked; return whether it would."""
+        if dry_run.hourly.reached(now):
+            dry_run.dropped['limits.per_hour'] += 1
+            return False
+        doubted = doubted_of(escalation)
+        dry_run.note(escalation.camera, least_certain(doubted).label, now)
+        why = reason(doubted, asking.thresholds)
+        self._emit(Status(escalation, State.WOULD_ASK, detail=why))
+        if self._summing_up is None:
+            loop = asyncio.get_running_loop()
+            self._summing_up = loop.call_later(SUMMARY_EVERY_S, self._sum_up)
+        return True
+
+    def _sum_up(self) -> None:
+        """Log what a dry run would have asked, where there is news of it."""
+        if self._summing_up is not None:
+            self._summing_up.cancel()
+            self._summing_up = None
+            logger.info('dry run: %s', self.dry_run)
+
+    def _asking(self, camera: str) -> Asking:
+        """Return how a camera is asked about; of another name, what all cameras have in common."""
+        known = self._current.settings.asking
+        if camera in known:
+            return known[camera]
+        any_camera = next(iter(known.values()))
+        return Asking(
+            metadata=any_camera.metadata, timeout_s=any_camera.timeout_s, send=any_camera.send
+        )
+
+    async def _work(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do what takes some time on the encoder's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
+
+    def _drop(self, why: str) -> None:
+        self.dropped[why] += 1
+        if self.dropped[why] in (1, 10, 100) or self.dropped[why] % 1000 == 0:
+            logger.warning('%d questions not asked so far: %s', self.dropped[why], why)
+
+
+def doubted_of(escalation: Escalation) -> list[Annotation]:
+    """Return the priors that a question is asked because of."""
+    return [prior for prior in escalation.priors if DOUBTED in prior.attributes]

@@ -1,0 +1,115 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Take questions back at the service, as soon as it can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+
+from spark_ros.clients.errors import ClientError
+from spark_ros.clients.retry import Backoff
+from spark_ros.escalation.backends.backend import Backend
+from spark_ros.escalation.backends.contact import Contacts
+from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.safe_journal import SafeJournal
+
+NOTE = 'withdrawals'
+MAX_REMEMBERED = 1000
+logger = logging.getLogger(__name__)
+
+
+class Withdrawals:
+    """What is still to be withdrawn at the service.
+
+    It stays in the journal, so that it is done after an outage and after a restart, too. An API
+    without such a call is not told: the question stays open there, and its answer is not
+    published.
+    """
+
+    def __init__(
+        self, backend: Backend, contacts: Contacts, journal: SafeJournal, disk: Disk
+    ) -> None:
+        """Set up; nothing is sent before `run`.
+
+        Args:
+            backend: the service.
+            contacts: told what becomes of the calls to it.
+            journal: used on `disk` alone.
+            disk: the journal's thread.
+        """
+        self._backend, self._contacts = backend, contacts
+        self._journal, self._disk = journal, disk
+        self._tokens: dict[str, None] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    async def add(self, token: str) -> None:
+        """Have the service let go of a question; returns once that is sure to be tried."""
+        if not self._backend.can_withdraw:
+            return
+        self._tokens[token] = None
+        while len(self._tokens) > MAX_REMEMBERED:
+            self._tokens.pop(next(iter(self._tokens)))
+        await self._remember()
+        self._wake.set()
+
+    def add_once_open(self, opening: asyncio.Future[str]) -> None:
+        """Have the service let go of what it is just being asked to open."""
+
+        async def wait() -> None:
+            try:
+                await self.add(await opening)
+            except ClientError as error:
+                logger.info('what was withdrawn under way is not open: %s', error)
+
+        task = asyncio.ensure_future(wait())
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def run(self) -> None:
+        """Withdraw at the service until cancelled."""
+        if self._backend.can_withdraw:
+            left = _read(await self._disk(self._journal.note, NOTE))
+            self._tokens = left | self._tokens
+        pause = Backoff(0.5, 30.0)
+        while True:
+            while not self._tokens:
+                self._wake.clear()
+                await self._wake.wait()
+            token = next(iter(self._tokens))
+            if await self._withdrawn(token):
+                pause.reset()
+                self._tokens.pop(token, None)
+                await self._remember()
+            else:
+                # The next one first, then this one again.
+                self._tokens.pop(token, None)
+                self._tokens[token] = None
+                await asyncio.sleep(pause.next())
+
+    async def _withdrawn(self, token: str) -> bool:
+        """Whether the service needs no more to be told of a question."""
+        try:
+            with self._contacts.noted():
+                await self._backend.withdraw(token)
+        except ClientError as error:
+            if not error.final:
+                logger.warning('%s is not withdrawn yet at the service: %s', token, error)
+                return False
+            # It is answered already, or the service does not know it any more.
+            logger.info('the service did not withdraw %s: %s', token, error)
+        except Exception:
+            logger.exception('%s cannot be withdrawn', token)
+        return True
+
+    async def _remember(self) -> None:
+        await self._disk(self._journal.remember, NOTE, json.dumps(list(self._tokens)))
+
+
+def _read(note: str) -> dict[str, None]:
+    try:
+        return dict.fromkeys(map(str, json.loads(note))) if note else {}
+    except (ValueError, TypeError):
+        logger.error('what the journal says is to be withdrawn cannot be read: %.200s', note)
+        return {}
