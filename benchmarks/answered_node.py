@@ -17,9 +17,9 @@ from spark_ros.ros.node import SparkNode
 class AnsweredNode(SparkNode):
     """The node; it ends with the benchmark."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: object) -> None:
         """Say that it is ready when all is set up."""
-        super().__init__()
+        super().__init__(*arguments)
         answer_readings(lambda: 0)
 
 

@@ -14,9 +14,9 @@ from spark_ros.ros.node import SparkNode
 class CountedNode(SparkNode):
     """The node; it says how many frames its ring was given once it listens."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: object) -> None:
         """Start answering when all is set up."""
-        super().__init__()
+        super().__init__(*arguments)
         answer_readings(lambda: sum(camera.frames for camera in self._cameras))
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -80,6 +83,7 @@ async def live(question: Question, context: Context) -> None:
                 async with context.queue.turn(question) as in_time:
                     await (send if in_time else expire)(question, context)
             if question.ending is None:
+                context.router.opened(question)
                 context.poller.watch(question.entry.id)
                 resolved = await answered(question, context)
     except Over as over:
@@ -143,11 +147,12 @@ async def create(question: Question, context: Context, escalation: Escalation) -
         with context.contacts.noted(sends=True):
             token = await asyncio.shield(opening)
     except asyncio.CancelledError:
-        if question.ending is None:
+        if question.ending is None or not context.backend.can_withdraw:
             opening.cancel()
         else:
             # It was withdrawn under way: whatever the service opens is withdrawn there, too.
-            context.withdrawals.add_once_open(opening)
+            context.withdrawals.add_once_open(escalation, question.image_url, opening)
+            question.may_be_open = False
         raise
     except ClientError as error:
         context.questions.note(question, may_be_open=sent_before or error.may_have_arrived)
@@ -155,7 +160,6 @@ async def create(question: Question, context: Context, escalation: Escalation) -
     context.questions.opened(question, token)
     await disk(journal.opened, id, token)
     context.emit(Status(escalation, State.OPEN, token))
-    context.router.opened(question)
 
 
 async def answered(question: Question, context: Context) -> Resolved | None:
@@ -165,18 +169,17 @@ async def answered(question: Question, context: Context) -> Resolved | None:
         Over: it is too old to be kept.
     """
     while True:
-        try:
-            with anyio.fail_after(max(question.left_s, 0.0)):
-                report, settled = await next_report(question)
-        except TimeoutError:
+        await hear(question)
+        if not question.reports:
             if question.state is State.EXPIRED:
                 return None
             await expire(question, context)
             continue
-        resolved, news = None, False
+        report, settled = question.reports.pop(0)
+        resolved: Resolved | None = None
+        news: bool | None = None
         try:
-            if is_news(question, report):
-                resolved, news = await take_in(question, context, report)
+            resolved, news = await take_in(question, context, report)
         finally:
             if not settled.done():
                 settled.set_result(news)
@@ -184,12 +187,20 @@ async def answered(question: Question, context: Context) -> Resolved | None:
             return resolved
 
 
-async def next_report(question: Question) -> tuple[Report, asyncio.Future[bool]]:
-    """Wait for what the service says of a question."""
-    while not question.reports:
-        question.heard.clear()
-        await question.heard.wait()
-    return question.reports.pop(0)
+async def hear(question: Question) -> None:
+    """Wait for what the service says of a question, as long as it may wait."""
+    timer = None
+    if question.left_s < math.inf:
+        # A little later than that, so that the time is surely over when it wakes.
+        after_s = max(question.left_s, 0.0) + 0.001
+        timer = asyncio.get_running_loop().call_later(after_s, question.heard.set)
+    try:
+        while not question.reports and question.left_s > 0.0:
+            question.heard.clear()
+            await question.heard.wait()
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def is_news(question: Question, report: Report) -> bool:
@@ -205,6 +216,8 @@ async def take_in(
     question: Question, context: Context, report: Report
 ) -> tuple[Resolved | None, bool]:
     """Store what a report says; return the answer, where it is one, and whether it was news."""
+    if not is_news(question, report):
+        return None, False
     id, disk, journal = question.entry.id, context.disk, context.journal
     if not report.state.terminal:
         question.sequence = report.sequence
@@ -237,19 +250,30 @@ async def expire(question: Question, context: Context) -> None:
         raise Over(State.FAILED, 'given up: it is as old as journal.max_age_h')
     if not question.token:
         raise Over(State.EXPIRED, 'it could not be sent in time')
-    context.questions.note(question, state=State.EXPIRED)
-    question.expires_at = time.monotonic() + KEEP_EXPIRED_S
     await context.disk(context.journal.note_state, question.entry.id, State.EXPIRED)
     await tell(question, context, State.EXPIRED, 'no answer in time')
+    # Last, with nothing awaited in between: who ends it sees by it whether this was told.
+    context.questions.note(question, state=State.EXPIRED)
+    question.expires_at = time.monotonic() + KEEP_EXPIRED_S
 
 
 async def end(question: Question, context: Context, state: State, detail: str) -> None:
     """Tell that a question ends without an answer, and forget it."""
-    if question.token and state is State.CANCELED:
-        await context.withdrawals.add(question.token)
+    if state is State.CANCELED:
+        await take_back(question, context)
     if question.state is not State.EXPIRED:
         await tell(question, context, state, detail)
     await context.disk(context.journal.done, question.entry.id)
+
+
+async def take_back(question: Question, context: Context) -> None:
+    """Have the service let go of a question, also where its token is not known."""
+    if question.token:
+        await context.withdrawals.add(question.token)
+    elif question.may_be_open:
+        with suppress(KeyError, sqlite3.Error):
+            escalation = await context.disk(context.journal.escalation, question.entry.id)
+            context.withdrawals.add_once_open(escalation, question.image_url)
 
 
 async def tell(question: Question, context: Context, state: State, detail: str = '') -> None:
@@ -258,6 +282,9 @@ async def tell(question: Question, context: Context, state: State, detail: str =
         escalation = await context.disk(context.journal.escalation, question.entry.id)
     except KeyError:
         # Its row is gone, or was set aside: there is nothing to tell of it.
+        return
+    except sqlite3.Error as error:
+        logger.error('nothing can be told of %s: %s', question.entry.id, error)
         return
     context.emit(Status(escalation, state, question.token, detail))
 

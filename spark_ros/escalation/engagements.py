@@ -7,7 +7,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import anyio
 
@@ -47,12 +48,21 @@ class LimitReached(ValueError):
         self.limit = limit
 
 
+async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """End tasks: again and again, since old versions of anyio lose a cancellation at times."""
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)
+
+
 class Engagements:
     """Accepts questions, and keeps them going until their end.
 
     Attributes:
         router, poller, withdrawals: by which answers come home, and questions are taken back.
         dropped: why how many questions were given up after they had been accepted.
+        recovered: set once what a former run left is known.
     """
 
     def __init__(
@@ -94,26 +104,27 @@ class Engagements:
         for age_s in journal.accepted_lately():
             self._hourly.note(time.monotonic() - age_s)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._recovered = False
+        self.recovered = asyncio.Event()
         # What is accepted while the journal is being read may be in what is read, too.
         self._submitted_early: set[str] = set()
 
     async def run(self) -> None:
         """Recover what a former run left, then keep everything going until cancelled."""
-        for resolved in await self._disk(lambda: list(self._journal.unpublished())):
+        for resolved in await self._disk(self._journal.unpublished):
             self._emit(resolved)
-        for entry in await self._disk(self._journal.entries):
-            if entry.state in UNFINISHED and entry.id not in self._submitted_early:
-                self._take(entry)
-        self._recovered = True
-        if self._questions:
-            logger.info('the journal brought back %d unanswered questions', len(self._questions))
+        left = [
+            entry for entry in await self._disk(self._journal.entries)
+            if entry.state in UNFINISHED and entry.id not in self._submitted_early
+        ]  # fmt: skip
+        for entry in left:
+            self._take(entry)
+        self.recovered.set()
+        if left:
+            logger.info('the journal brought back %d unanswered questions', len(left))
         try:
             await asyncio.gather(self.poller.run(), self.withdrawals.run())
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await cancel_all(self._tasks)
 
     def look(self) -> None:
         """Go on by other settings; what was accepted stays."""
@@ -151,13 +162,18 @@ class Engagements:
         """
         if 0 < self._limits.open <= self._questions.waiting():
             await self._give_way(escalation)
-        if not self._recovered:
+        if not self.recovered.is_set():
             self._submitted_early.add(escalation.id)
+        said = ''
         while True:
             try:
                 entry = await self._disk(self._journal.add, escalation, image)
                 break
             except JournalFull as full:
+                # Where as much is used as before, giving up another would make no room, either.
+                if full.hopeless or str(full) == said:
+                    raise
+                said = str(full)
                 if not await self._make_room(full.limit, escalation.priority):
                     raise
         self._hourly.note(now)

@@ -34,7 +34,7 @@ class Question:
         not_before: when it may be sent again, on the steady clock.
         backoff: the delays between attempts to send it.
         reports: what the service said of it and nobody has taken in, each with a future that is
-            given whether it was news.
+            given whether it was news, or None where it could not be taken in.
         heard: set when there is such a report.
         ending: how it ends without an answer, once that is decided.
         alive: encloses all that is done for it; see `end`.
@@ -53,7 +53,7 @@ class Question:
     taken_at: float = field(default_factory=time.monotonic)
     not_before: float = 0.0
     backoff: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0))
-    reports: list[tuple[Report, asyncio.Future[bool]]] = field(default_factory=list)
+    reports: list[tuple[Report, asyncio.Future[bool | None]]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     ending: tuple[State, str] | None = None
     alive: anyio.CancelScope | None = None

@@ -17,7 +17,7 @@ from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver
 from spark_ros.escalation.backends.backend import Backend, Report
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.engagement import Event
-from spark_ros.escalation.engagements import Engagements
+from spark_ros.escalation.engagements import Engagements, cancel_all
 from spark_ros.escalation.health.snapshot import Health, Snapshot
 from spark_ros.escalation.journal.disk import Disk
 from spark_ros.escalation.journal.safe_journal import SafeJournal
@@ -84,7 +84,7 @@ class Runtime:
         """
         self._current = Current(settings)
         self._died = died
-        self.paused = False
+        self.paused = self._stopping = False
         self._health = Health(deliver)
         self._connected: Future[Connection] = Future()
         self._disk: Disk | None = None
@@ -185,11 +185,13 @@ class Runtime:
         if self._receiver is not None:
             self._receiver.close()
             self._receiver = None
-        if self._thread.is_alive():
+        self._stopping = True
+        while self._thread.is_alive():
+            # Again and again: old versions of anyio lose a cancellation at times.
             with suppress(RuntimeError):
                 # It may have stopped by itself just now.
                 self._loop.call_soon_threadsafe(self._task.cancel)
-            self._thread.join()
+            self._thread.join(1.0)
 
     def close(self) -> None:
         """Close the journal. The runtime cannot be used afterwards."""
@@ -213,7 +215,9 @@ class Runtime:
         try:
             self._loop.run_until_complete(self._main())
         except asyncio.CancelledError:
-            pass
+            if not self._stopping:
+                logger.error('nothing can be asked any more: something was cancelled')
+                self._died()
         except Exception:
             logger.exception('nothing can be asked any more; questions stay in the journal')
             self._died()
@@ -246,9 +250,14 @@ class Runtime:
         self._health.watch(contacts, journal, engagements)
         self._triage.connect(engagements)
         try:
-            await asyncio.gather(engagements.run(), feed.run())
+            await asyncio.gather(engagements.run(), self._follow(engagements, feed))
         finally:
             await backend.aclose()
+
+    async def _follow(self, engagements: Engagements, feed: Feed) -> None:
+        """Follow the feed; what it says of a question of a former run must find it here."""
+        await engagements.recovered.wait()
+        await feed.run()
 
     def _configure(self, settings: Settings) -> None:
         self._current.settings = settings
@@ -265,7 +274,10 @@ class Runtime:
         return self._call(self._settle(report))
 
     async def _settle(self, report: Report) -> bool:
-        return self._engagements is not None and await self._engagements.take_push(report)
+        engagements = self._engagements
+        if engagements is None or not engagements.recovered.is_set():
+            return False
+        return await engagements.take_push(report)
 
     def _look_soon(self) -> None:
         self._call(self._poll_soon())
@@ -277,7 +289,4 @@ class Runtime:
 
 async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
     """Cancel what was called from other threads and has not come to its end."""
-    left = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await cancel_all(asyncio.all_tasks(loop) - {asyncio.current_task(loop)})

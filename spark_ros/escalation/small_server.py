@@ -14,13 +14,14 @@ MAX_CONNECTIONS = 32
 MAX_OF_PEER = 8
 SILENCE_S = 10.0
 REQUEST_S = 30.0
+ANSWER_S = 600.0
 
 
 class SmallServer(ThreadingHTTPServer):
     """One thread a connection, one request a connection, and a share of both for each peer.
 
-    Whoever is over it loses its oldest connection, so that connections that are only held keep
-    nobody out.
+    A peer that holds too many connections loses the oldest on which it has not asked yet, so that
+    connections that are only held keep nobody out.
     """
 
     daemon_threads = True
@@ -39,7 +40,7 @@ class SmallServer(ThreadingHTTPServer):
             address: host and port; port 0 takes a free one.
             handler: makes the answers.
             name: of the thread.
-            request_s: how long a request and its answer may take in all, in seconds.
+            request_s: how long a request may take to come, in seconds.
 
         Raises:
             OSError: the port is taken, or the address is not this machine's.
@@ -47,7 +48,8 @@ class SmallServer(ThreadingHTTPServer):
         self._request_s = request_s
         self._lock = threading.Lock()
         # Oldest first: the peer of each connection, and when it has to be over.
-        self._open: dict[socket.socket, tuple[str, float]] = {}
+        self._asking: dict[socket.socket, tuple[str, float]] = {}
+        self._answering: dict[socket.socket, float] = {}
         super().__init__(address, handler)
         self.port: int = self.server_address[1]
         threading.Thread(
@@ -59,16 +61,25 @@ class SmallServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
+    def asked(self, connection: socket.socket) -> None:
+        """Note that a peer may have what it has asked for, and may take its time to receive it."""
+        with self._lock:
+            if self._asking.pop(connection, None) is not None:
+                self._answering[connection] = time.monotonic() + ANSWER_S
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Take a connection; where there is no room, close the oldest."""
+        """Take a connection; where there is no room, close the oldest that has not asked."""
         peer = client_address[0]
         with self._lock:
-            of_peer = [each for each, (whose, _) in self._open.items() if whose == peer]
+            if len(self._answering) >= MAX_CONNECTIONS:
+                self.shutdown_request(request)
+                return
+            of_peer = [each for each, (whose, _) in self._asking.items() if whose == peer]
             if len(of_peer) >= MAX_OF_PEER:
                 self._hang_up(of_peer[0])
-            elif len(self._open) >= MAX_CONNECTIONS:
-                self._hang_up(next(iter(self._open)))
-            self._open[request] = peer, time.monotonic() + self._request_s
+            elif len(self._asking) >= MAX_CONNECTIONS:
+                self._hang_up(next(iter(self._asking)))
+            self._asking[request] = peer, time.monotonic() + self._request_s
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -77,18 +88,21 @@ class SmallServer(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             with self._lock:
-                self._open.pop(request, None)
+                self._asking.pop(request, None)
+                self._answering.pop(request, None)
 
     def service_actions(self) -> None:
         """Close what has taken too long; called twice a second."""
         now = time.monotonic()
         with self._lock:
-            for each in [each for each, (_, end) in self._open.items() if end <= now]:
+            late = [each for each, (_, end) in self._asking.items() if end <= now]
+            for each in late + [each for each, end in self._answering.items() if end <= now]:
                 self._hang_up(each)
 
     def _hang_up(self, connection: socket.socket) -> None:
         """End a connection: its thread, which may wait for more, closes it."""
-        del self._open[connection]
+        self._asking.pop(connection, None)
+        self._answering.pop(connection, None)
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
@@ -99,6 +113,7 @@ class SmallServer(ThreadingHTTPServer):
 class SmallHandler(BaseHTTPRequestHandler):
     """What every answer has in common."""
 
+    server: SmallServer
     timeout = SILENCE_S
 
     def version_string(self) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable
 
 from spark_ros.clients.errors import ClientError
 from spark_ros.clients.retry import Backoff
@@ -13,6 +14,7 @@ from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.journal.disk import Disk
 from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.question.escalation import Escalation
 
 NOTE = 'withdrawals'
 MAX_REMEMBERED = 1000
@@ -54,18 +56,44 @@ class Withdrawals:
         await self._remember()
         self._wake.set()
 
-    def add_once_open(self, opening: asyncio.Future[str]) -> None:
-        """Have the service let go of what it is just being asked to open."""
+    def add_once_open(
+        self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None = None
+    ) -> None:
+        """Have the service let go of what it may have opened, though no token came back.
 
-        async def wait() -> None:
+        To learn the token it is asked again under the same key; this does not survive a restart.
+
+        Args:
+            escalation: what was asked.
+            image_url: of its image.
+            opening: the request, where it is still under way.
+        """
+        if self._backend.can_withdraw:
+            task = asyncio.ensure_future(self._learn(escalation, image_url, opening))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _learn(
+        self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None
+    ) -> None:
+        pause = Backoff(0.5, 30.0)
+        while True:
             try:
-                await self.add(await opening)
+                token = await (
+                    opening or self._backend.open(escalation, image_url, may_be_open=True)
+                )
             except ClientError as error:
-                logger.info('what was withdrawn under way is not open: %s', error)
-
-        task = asyncio.ensure_future(wait())
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+                if error.final or (opening and not error.may_have_arrived):
+                    logger.info('%s is not open: %s', escalation.id, error)
+                    return
+                opening = None
+                await asyncio.sleep(pause.next())
+            except Exception:
+                logger.exception('the token of %s cannot be learned', escalation.id)
+                return
+            else:
+                await self.add(token)
+                return
 
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""

@@ -40,17 +40,17 @@ def make_backend(config: NodeConfig) -> Backend:
     if config.server_kind == 'spark':
         client = _spark_client(config, config.server_url, token)
         return SparkBackend(client, _robot_id(config), webhook_url)
-    images = _image_host(config, token)
+    heat = HeatClient(
+        config.server_url,
+        token,
+        deadline_s=CALL_S,
+        retry=RetryPolicy.none(),
+        verify=config.server_ca_file or True,
+        robot_id=_robot_id(config),
+    )
     return HeatBackend(
-        HeatClient(
-            config.server_url,
-            token,
-            deadline_s=CALL_S,
-            retry=RetryPolicy.none(),
-            verify=config.server_ca_file or True,
-            robot_id=_robot_id(config),
-        ),
-        images,
+        heat,
+        _image_host(config, token),
         config.detection_as,
         _robot_id(config),
         webhook_url,
@@ -70,7 +70,7 @@ def connect(config: NodeConfig) -> Connection:
     )
     try:
         backend = make_backend(config)
-    except ParameterError:
+    except BaseException:
         journal.close()
         raise
     elsewhere = config.server_kind == 'heat' and config.image_host.url != config.server_url

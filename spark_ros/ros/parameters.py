@@ -14,7 +14,8 @@ from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.validate_topic_name import validate_topic_name
 
-from spark_ros.clients.transport import check_base_url
+from spark_ros.clients.base import MAX_ROBOT_ID_LENGTH
+from spark_ros.clients.transport import check_base_url, is_header_text
 from spark_ros.escalation.backends.heat_question import DetectionAs
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.departure import ImageSettings
@@ -89,6 +90,12 @@ def config_from(values: Mapping[str, Any]) -> NodeConfig:
     )
     path = values['journal.path']
     robot_id = values['robot_id'] or socket.gethostname()
+    require(
+        'robot_id' not in values['metadata.send']
+        or (is_header_text(robot_id) and len(robot_id) <= MAX_ROBOT_ID_LENGTH),
+        'robot_id',
+        f'it goes into a header: 1 to {MAX_ROBOT_ID_LENGTH} visible ASCII characters',
+    )
     cameras = tuple(_camera(name, values, robot_id) for name in names)
     return NodeConfig(
         server_kind=values['server.kind'],

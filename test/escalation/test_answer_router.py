@@ -145,6 +145,26 @@ def test_a_question_does_not_expire_once_its_answer_is_being_written() -> None:
     run(test())
 
 
+def test_an_answer_that_was_there_before_the_deadline_counts() -> None:
+    """The request for its token came back after it."""
+
+    async def test() -> None:
+        service = Service()
+        service.open_gate.clear()
+        async with running(service, Journal(None), None, 1000.0, 1000.0) as (
+            engagements, record,
+        ):  # fmt: skip
+            await submit(engagements, asked := escalation(timeout_s=0.5))
+            await record.until(lambda: service.creating)
+            await engagements.router.settle(report(asked, State.CLOSED))
+            await asyncio.sleep(0.7)
+            service.open_gate.set()
+            await record.until(lambda: record.resolved)
+            assert record.states(asked.id) == [State.QUEUED, State.OPEN, State.CLOSED]
+
+    run(test())
+
+
 def test_without_a_sequence_a_state_does_not_go_back() -> None:
     """With one, it does: an operator has put the question back."""
 

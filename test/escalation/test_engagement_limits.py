@@ -55,6 +55,20 @@ def test_when_it_is_full_the_oldest_of_the_lowest_priority_are_given_up(
     assert left() == [low[2].id, *[one.id for one in high]]
 
 
+def test_nobody_is_given_up_for_an_image_that_is_too_large_by_itself(path: Path) -> None:
+    async def test() -> None:
+        small = len(image().data)
+        async with running(down(), Journal(path, 3 * small)) as (engagements, record):
+            await submit(engagements, *(waiting := [escalation(), escalation()]))
+            large = image(bytes(4 * small))
+            with pytest.raises(JournalFull, match=r'journal\.max_mb'):
+                await engagements.submit(escalation(priority=9), large, time.monotonic())
+            assert not engagements.dropped
+            assert all(record.states(one.id) == [State.QUEUED] for one in waiting)
+
+    run(test())
+
+
 def test_none_of_a_higher_priority_is_given_up(path: Path, left: Callable[[], list[str]]) -> None:
     high = [escalation(priority=1), escalation(priority=2)]
 

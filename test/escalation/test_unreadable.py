@@ -66,6 +66,32 @@ def test_the_others_go_on(
         assert bad.id in caplog.text and reason in caplog.text
 
 
+@pytest.mark.parametrize('column', ['record', 'token', 'state', 'image_url', 'answer'])
+def test_a_text_with_a_flipped_bit(path: Path, column: str) -> None:
+    """SQLite gives it back as a text that is no UTF-8."""
+    bad, good = escalation(), escalation()
+    with closing(Journal(path)) as journal:
+        for each in (bad, good):
+            journal.add(each, image())
+            journal.resolved(each.id, Answer(State.CLOSED), late=False)
+    with closing(sqlite3.connect(path)) as db:
+        flipped = f"UPDATE escalation SET {column} = CAST(X'FF7B' AS TEXT) WHERE id = ?"
+        db.execute(flipped, (bad.id,))
+        db.commit()
+
+    async def test() -> None:
+        async with running(Service(), journal := Journal(path)) as (engagements, record):
+            assert journal.path == path
+            await record.until(lambda: good in [each.escalation for each in record.resolved])
+            await submit(engagements, later := escalation())
+            await record.until(lambda: State.OPEN in record.states(later.id))
+            if column != 'image_url':
+                assert engagements.kept.unreadable == 1
+                assert [each.escalation for each in record.resolved] == [good]
+
+    run(test())
+
+
 def test_an_answer_that_cannot_be_read_after_a_restart(path: Path) -> None:
     bad, good = escalation(), escalation()
     with closing(Journal(path)) as journal:

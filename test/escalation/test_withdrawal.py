@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 
 import pytest
@@ -10,8 +12,10 @@ from engagements_harness import Service, run, running, submit, written
 from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed, RefusedError
+from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.engagements import UNKNOWN
 from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.withdrawals import NOTE
 from spark_ros.model import State
@@ -32,6 +36,62 @@ def test_one_that_is_being_sent_is_withdrawn_once_it_has_a_token() -> None:
             await written(engagements)
             assert journal.entries() == []
             assert record.states(asked.id) == [State.QUEUED, State.CANCELED]
+
+    run(test())
+
+
+@pytest.mark.parametrize('under_way', [True, False])
+def test_one_that_may_be_open_is_asked_for_again_to_withdraw_it(under_way: bool) -> None:
+    """The request was broken off: only the service knows the token."""
+
+    async def test() -> None:
+        service, asked = Service(), escalation()
+        if under_way:
+            service.open_gate.clear()
+        lost = ConnectionFailed('reset', may_have_arrived=True)
+
+        class Breaking(Service):
+            async def open(
+                self, escalation: Escalation, image_url: str, *, may_be_open: bool
+            ) -> str:
+                token = await super().open(escalation, image_url, may_be_open=may_be_open)
+                if len(self.opened) == 1:
+                    raise lost
+                return token
+
+        service = Breaking(open_gate=service.open_gate)
+        async with running(service, Journal(None)) as (engagements, record):
+            engagements._queue._outage = Backoff(60.0, 60.0)
+            await submit(engagements, asked)
+            if under_way:
+                await record.until(lambda: service.creating)
+            else:
+                question = engagements._questions.get(asked.id)
+                while not service.opened or (question and question.sending):
+                    await written(engagements)
+            assert await engagements.withdraw(asked.id) == ''
+            service.open_gate.set()
+            await record.until(lambda: service.withdrawn)
+            assert service.withdrawn == [f'token of {asked.id}']
+            assert service.may_have_been_open == [False, True]
+            assert record.states(asked.id) == [State.QUEUED, State.CANCELED]
+
+    run(test())
+
+
+def test_one_that_is_just_expiring_is_told_to_be_withdrawn() -> None:
+    async def test() -> None:
+        async with running(Service(), Journal(None), None, 60.0, 60.0) as (engagements, record):
+            await submit(engagements, asked := escalation(timeout_s=0.5))
+            await record.until(lambda: State.OPEN in record.states(asked.id))
+            gate = threading.Event()
+            held = asyncio.ensure_future(engagements.disk(gate.wait, 20.0))
+            await asyncio.sleep(0.7)
+            withdrawing = asyncio.ensure_future(engagements.withdraw(asked.id))
+            await asyncio.sleep(0)
+            gate.set()
+            assert await held and await withdrawing == ''
+            assert record.states(asked.id)[-1] is State.CANCELED
 
     run(test())
 

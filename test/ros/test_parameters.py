@@ -63,7 +63,7 @@ def test_nothing_given_is_one_camera_and_a_journal(read: Read, tmp_path: Path) -
 
 def test_everything_given_arrives(read: Read, tmp_path: Path) -> None:
     config = read(
-        server__url='https://spark.example/base', robot_id='rover 1', cameras=['front', 'rear'],
+        server__url='https://spark.example/base', robot_id='rover-1', cameras=['front', 'rear'],
         timeout_s=5, limits__open=3, limits__per_hour=9, journal__path='', poll__interval_s=1,
         journal__max_count=500, journal__max_age_h=2,
         front__transport='compressed', front__program=' picking ', front__instructions='',
@@ -80,7 +80,7 @@ def test_everything_given_arrives(read: Read, tmp_path: Path) -> None:
     assert front.asking.thresholds.ask_below_of == {'cat': 0.9}
     assert front.asking.thresholds.ignore_below == 0.0
     assert (front.asking.cooldown_s, front.asking.timeout_s) == (7.0, 5.0)
-    assert front.asking.metadata == {'robot_id': 'rover 1'}
+    assert front.asking.metadata == {'robot_id': 'rover-1'}
     assert (rear.image_topic, rear.detections_topic, rear.frames_wait_s) == (
         '/rear/rgb', 'found', 2.5,
     )  # fmt: skip
@@ -129,6 +129,8 @@ def test_an_empty_list_is_a_list(read: Read) -> None:
         ('server.url', 'http://spark.example/?key=1', 'query'),
         ('server.url', 'http://me:secret@spark.example', 'password'),
         ('server.url', 7, 'string'),
+        ('robot_id', 'my robot', 'visible ASCII'),
+        ('robot_id', 'Küche', 'visible ASCII'),
         ('server.ca_file', '/nowhere/ca.pem', '/nowhere/ca.pem'),
         ('server.ca_file', __file__, 'certificate'),
         ('cameras', ['front', 'front'], 'twice'),

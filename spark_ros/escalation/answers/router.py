@@ -27,8 +27,11 @@ class AnswerRouter:
         self._early: OrderedDict[str, Report] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
-    async def settle(self, report: Report) -> bool:
-        """Have a report taken in; return whether it was news, once it is on the disk."""
+    async def settle(self, report: Report) -> bool | None:
+        """Have a report taken in; return whether it was news, once it is on the disk.
+
+        None: it could not be taken in, or not in time.
+        """
         question = self._questions.of_token(report.token)
         if question is None:
             if report.token not in self._ended:
@@ -37,7 +40,7 @@ class AnswerRouter:
         # What hangs with one question must not hold up the answers to all others.
         with anyio.move_on_after(SETTLE_S):
             return await _give(question, report)
-        return False
+        return None
 
     async def take_push(self, report: Report) -> bool:
         """Take in a push; return whether it is settled, so that it need not come again.
@@ -45,10 +48,11 @@ class AnswerRouter:
         Only an answer that may be for a question whose token is not known yet must come again.
         """
         known = self._questions.of_token(report.token) is not None
-        await self.settle(report)
+        taken = await self.settle(report)
+        if known:
+            return taken is not None
         return (
-            known
-            or report.token in self._ended
+            report.token in self._ended
             or not report.state.terminal
             or not self._questions.creating()
         )
@@ -68,8 +72,8 @@ class AnswerRouter:
         question.reports.clear()
 
 
-def _give(question: Question, report: Report) -> asyncio.Future[bool]:
-    settled: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+def _give(question: Question, report: Report) -> asyncio.Future[bool | None]:
+    settled: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
     question.reports.append((report, settled))
     question.heard.set()
     return settled

@@ -86,6 +86,7 @@ class WebhookReceiver:
             self._look_soon()
             _answer(request, HTTPStatus.OK)
             return
+        request.server.asked(request.connection)
         try:
             settled = self._take_in(self._read(json.loads(body))).result(SETTLE_S)
         except (ValueError, RecursionError) as error:

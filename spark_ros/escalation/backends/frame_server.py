@@ -99,6 +99,7 @@ class _Handler(SmallHandler):
         ):
             self.send_error(HTTPStatus.FORBIDDEN, 'This link is not valid, or no longer')
             return
+        self.server.asked(self.connection)
         try:
             data = (self.server.folder / f'{found[1]}.{found[2]}').read_bytes()
         except OSError:

@@ -144,10 +144,11 @@ class SparkBackend:
         What is not found there was closed since, or the service does not know it any more. For
         these the whole list is read, ever more rarely while nothing is found by it.
         """
-        missing = {question.token for question in asked}
+        tokens = {question.token for question in asked}
+        missing = set(tokens)
         async for report in self._read_list(self._cursor, missing):
             yield report
-        self._lost &= missing
+        self._lost -= tokens - missing
         if missing <= self._lost and time.monotonic() < self._read_all_at:
             return
         if missing:
@@ -155,7 +156,8 @@ class SparkBackend:
                 yield report
             if not missing <= self._lost:
                 self._read_all.reset()
-            self._lost, self._read_all_at = missing, time.monotonic() + self._read_all.next()
+            self._lost = (self._lost - tokens) | missing
+            self._read_all_at = time.monotonic() + self._read_all.next()
 
     async def _read_list(self, start: int, missing: set[str]) -> AsyncIterator[Report]:
         """Yield what the list says of tokens, from an offset on, and take them from `missing`."""

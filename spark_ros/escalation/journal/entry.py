@@ -54,11 +54,11 @@ def read_entry(values: list[Any], now: Moment) -> Entry:
     if not all(isinstance(number, int | float) for number in (priority, *numbers)):
         raise UnreadableRecord('a number is none')
     try:
-        known = State(state)
-    except ValueError as error:
+        known, whole = State(state), int(priority)
+    except (ValueError, OverflowError) as error:
         raise UnreadableRecord(str(error)) from None
     return Entry(
-        id, int(priority), certainty, created, timeout_s, known, bool(sent), url, token,
+        id, whole, certainty, created, timeout_s, known, bool(sent), url, token,
         age_s + elapsed_s(Moment(*read), now),
     )  # fmt: skip
 

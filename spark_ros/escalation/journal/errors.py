@@ -23,11 +23,12 @@ class JournalFull(JournalError):
 
     Attributes:
         limit: the parameter that says so.
+        hopeless: there would be none, either, if everything else were given up.
     """
 
-    def __init__(self, limit: str, reason: str) -> None:
+    def __init__(self, limit: str, reason: str, *, hopeless: bool = False) -> None:
         super().__init__(f'{reason}; {limit} is full')
-        self.limit = limit
+        self.limit, self.hopeless = limit, hopeless
 
 
 class JournalDamaged(JournalError):

@@ -86,6 +86,7 @@ class Journal:
                     self._expect_known(reader)
             self._db = sqlite3.connect(path or ':memory:', check_same_thread=False)
             self._db.isolation_level = None
+            self._db.text_factory = _text
             self._expect_known(self._db)
             for pragma in ('journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON'):
                 self._db.execute(f'PRAGMA {pragma}')
@@ -184,8 +185,8 @@ class Journal:
             'SELECT rowid, record, source FROM escalation WHERE id = ?', id
         )
         try:
-            return load_escalation(record, bytes(source))
-        except (UnreadableRecord, TypeError) as error:
+            return load_escalation(record, source)
+        except UnreadableRecord as error:
             self._set_aside(row, str(error))
             raise KeyError(id) from None
 
@@ -194,10 +195,9 @@ class Journal:
         data, width, height, form = self._row(
             'SELECT data, width, height, format FROM image WHERE id = ?', id
         )
-        try:
-            return EncodedImage(bytes(data), ImageSize(width, height), form)
-        except TypeError:
-            raise KeyError(id) from None
+        if not isinstance(data, bytes):
+            raise KeyError(id)
+        return EncodedImage(data, ImageSize(width, height), form)
 
     def uploaded(self, id: str, image_url: str) -> None:
         """Note where the service keeps the image."""
@@ -227,8 +227,8 @@ class Journal:
         ).fetchall()
         for row, record, source, token, answer, late in rows:
             try:
-                asked, said = load_escalation(record, bytes(source)), load_answer(answer)
-            except (UnreadableRecord, TypeError) as error:
+                asked, said = load_escalation(record, source), load_answer(answer)
+            except UnreadableRecord as error:
                 self._set_aside(row, str(error))
                 continue
             yield Resolved(asked, str(token), said, late=bool(late), recovered=True)
@@ -300,6 +300,8 @@ class Journal:
     def _make_room(self, needed: int) -> None:
         if not self._max_image_bytes:
             return
+        if needed > self._max_image_bytes:
+            raise JournalFull('journal.max_mb', f'an image has {needed} bytes', hopeless=True)
         (used,) = self._db.execute('SELECT COALESCE(SUM(LENGTH(data)), 0) FROM image').fetchone()
         uploaded = self._db.execute(
             'SELECT image.id, LENGTH(data) FROM image JOIN escalation USING (id) '
@@ -328,6 +330,14 @@ class Journal:
             self._db.execute(statement, values)
         except sqlite3.Error as error:
             raise JournalError(f'the journal {self.path} cannot be written: {error}') from None
+
+
+def _text(raw: bytes) -> str | bytes:
+    """Return a text of the file; what is none is refused where its row is read."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
 
 
 def _kind(error: OSError | sqlite3.Error) -> type[JournalError]:

@@ -31,6 +31,8 @@ def dump_escalation(asked: Escalation) -> str:
 
 def load_escalation(text: str, source: bytes) -> Escalation:
     """Read what `dump_escalation` wrote. Raises UnreadableRecord."""
+    if not isinstance(source, bytes):
+        raise UnreadableRecord('its source is no bytes')
     return replace(_read(Escalation, text), source=source)
 
 

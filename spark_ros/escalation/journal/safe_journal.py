@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,20 +95,16 @@ class SafeJournal:
         return entry
 
     def entries(self) -> list[Entry]:
-        """Return everything that is not done."""
-        return self._disk.entries() + self._spare.entries()
+        """Return everything that is not done, as far as it can be read."""
+        return self._read(self._disk.entries, list[Entry]()) + self._spare.entries()
 
     def accepted_lately(self) -> list[float]:
         """Return how many seconds ago each of the last hour's questions was accepted."""
-        try:
-            return self._disk.accepted_lately()
-        except sqlite3.Error as error:
-            self._say(f'the journal {self.path} cannot be read: {error}')
-            return []
+        return self._read(self._disk.accepted_lately, [])
 
-    def unpublished(self) -> Iterator[Resolved]:
-        """Yield the answers that a former run stored and did not see published."""
-        return self._disk.unpublished()
+    def unpublished(self) -> list[Resolved]:
+        """Return the answers that a former run stored and did not see published."""
+        return self._read(lambda: list(self._disk.unpublished()), [])
 
     def escalation(self, id: str) -> Escalation:
         """Return one question. Raises KeyError where it is not there."""
@@ -145,7 +141,7 @@ class SafeJournal:
 
     def note(self, name: str) -> str:
         """Return what was remembered under a name, or an empty string."""
-        return self._disk.note(name)
+        return self._read(lambda: self._disk.note(name), '')
 
     def remember(self, name: str, value: str) -> None:
         """Remember a value under a name."""
@@ -158,6 +154,13 @@ class SafeJournal:
 
     def _of(self, id: str) -> Journal:
         return self._spare if id in self._spared else self._disk
+
+    def _read(self, read: Callable[[], T], nothing: T) -> T:
+        try:
+            return read()
+        except sqlite3.Error as error:
+            self._say(f'the journal {self.path} cannot be read: {error}')
+            return nothing
 
     def _try(self, write: Callable[[], None]) -> None:
         """Write; a disk that refuses costs the safety after a crash, not the answer."""
