@@ -76,6 +76,7 @@ class SparkNode(Node):
         self._cameras = list(cameras.values())
         Services(self, inbox, runtime, cameras)
         self._engage = EngageServer(self, inbox, runtime, cameras)
+        undo.callback(self._engage.destroy)
         self._diagnostics = Diagnostics(self, config, cameras, self._health, self._idle)
         LiveParameters(self, self._ask_people, self.reconfigure)
         self._parameter_service = SafeParameterService(self)

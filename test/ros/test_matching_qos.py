@@ -178,3 +178,24 @@ def test_what_is_still_unread_survives_a_change_of_qos(robot: Robot) -> None:
             strong.publish(raw(picture(1, 64, 48), stamped(stamp)))
         robot.until(lambda: reliable(robot))
         assert all(taken._ring.exact(int(stamp * 1e9)) for stamp in stamps)
+
+
+def test_two_messages_with_one_stamp_are_two_during_a_change_of_qos(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both subscriptions hear both; each is passed on once."""
+    monkeypatch.setattr('spark_ros.ros.matched.OVERLAP_S', 3600.0)
+    robot.start()
+    (camera,) = robot.spark._cameras
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    robot.until(lambda: detector.get_subscription_count() == 2)
+    heard: list[str] = []
+    (matched,) = (
+        each for each in camera._subscriptions if each.resolved_topic == '/front/detections'
+    )
+    matched._callback = lambda message: heard.append(message.detections[0].id)
+    for id, seconds in (('a', 1.0), ('b', 1.0), ('c', 2.0)):
+        detector.publish(detections(stamped(seconds), detection('cat', (5, 6, 9, 8), id=id)))
+    robot.until(lambda: 'c' in heard)
+    robot.until(lambda: len(matched._heard) == 6)
+    assert sorted(heard) == ['a', 'b', 'c']

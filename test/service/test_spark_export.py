@@ -22,6 +22,8 @@ from spark_command import Operator, environment, new_key, running, spark
 
 from spark_ros.cli.spark_pictures import upright
 
+pytestmark = pytest.mark.slow('exports whole datasets')
+
 SIZE = (64, 48)
 CRATE = [(0.25, 0.25), (0.5, 0.5)]
 PALLET = [(0.5, 0.25), (0.75, 0.75)]
