@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -56,7 +56,7 @@ class Context:
     poller: Poller
     withdrawals: Withdrawals
     emit: Callable[[Event], None]
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str]
 
 
 class Over(Exception):

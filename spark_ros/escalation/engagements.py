@@ -187,7 +187,7 @@ class Engagements:
         call for that, as soon as it can be reached. One that has expired has told its end
         already: it only loses its late answer.
         """
-        question = self._questions.forget(id)
+        question = self._questions.get(id)
         if question is None:
             return UNKNOWN
         await self._end(question, State.CANCELED, 'withdrawn')
@@ -233,7 +233,6 @@ class Engagements:
             raise LimitReached('limits.open')
         self.dropped['gave way'] += 1
         less = 'certain' if victim.entry.priority == priority else 'patient'
-        self._questions.forget(victim.entry.id)
         await self._end(victim, State.CANCELED, f'gave way to a less {less} question')
 
     async def _make_room(self, limit: str, priority: int) -> bool:
@@ -245,12 +244,12 @@ class Engagements:
             if victim is None:
                 return False
             self.dropped[limit] += 1
-        self._questions.forget(victim.entry.id)
         await self._end(victim, State.FAILED, f'given up: {limit} is full')
         return True
 
     async def _end(self, question: Question, state: State, detail: str) -> None:
-        """Have a question end, and wait until that is told and written."""
+        """Have a question end: it counts no more at once; wait until that is told and written."""
+        self._questions.forget(question.entry.id)
         question.end(state, detail)
         if question.task is not None:
             await asyncio.wait({question.task})

@@ -107,9 +107,6 @@ class Questions:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def __contains__(self, id: str) -> bool:
-        return id in self._by_id
-
     def take(self, entry: Entry) -> Question:
         """Take up an entry of the journal."""
         question = Question(

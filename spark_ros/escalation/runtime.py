@@ -132,17 +132,12 @@ class Runtime:
 
     def configure(self, settings: Settings) -> None:
         """Go on by other settings, all of them at once."""
-        with suppress(RuntimeError):
-            # The loop is closed once the runtime has stopped.
-            self._loop.call_soon_threadsafe(self._configure, settings)
+        self._post(self._configure, settings)
 
     def offer(self, sighting: Sighting) -> None:
         """Hand over a sighting; returns at once."""
-        if self.paused:
-            return
-        with suppress(RuntimeError):
-            # The loop is closed once the runtime has stopped.
-            self._loop.call_soon_threadsafe(self._triage.offer, sighting)
+        if not self.paused:
+            self._post(self._triage.offer, sighting)
 
     def ask(self, request: Request) -> Future[str]:
         """Ask on purpose; gives an empty string once it is accepted, or why it is not.
@@ -188,9 +183,7 @@ class Runtime:
         self._stopping = True
         while self._thread.is_alive():
             # Again and again: old versions of anyio lose a cancellation at times.
-            with suppress(RuntimeError):
-                # It may have stopped by itself just now.
-                self._loop.call_soon_threadsafe(self._task.cancel)
+            self._post(self._task.cancel)
             self._thread.join(1.0)
 
     def close(self) -> None:
@@ -199,6 +192,11 @@ class Runtime:
         if self._disk is not None:
             self._disk.close(self._connected.result().journal.close)
             self._disk = None
+
+    def _post(self, call: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):
+            # The loop is closed once the runtime has stopped.
+            self._loop.call_soon_threadsafe(call, *arguments)
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         try:
@@ -280,11 +278,8 @@ class Runtime:
         return await engagements.take_push(report)
 
     def _look_soon(self) -> None:
-        self._call(self._poll_soon())
-
-    async def _poll_soon(self) -> None:
         if self._engagements is not None:
-            self._engagements.poller.look_soon()
+            self._post(self._engagements.poller.look_soon)
 
 
 async def _end_all(loop: asyncio.AbstractEventLoop) -> None:

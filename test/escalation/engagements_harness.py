@@ -17,7 +17,7 @@ from spark_ros.escalation.answers.feed import Feed
 from spark_ros.escalation.backends.backend import Asked, News, Report
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.engagement import Event
-from spark_ros.escalation.engagements import Engagements
+from spark_ros.escalation.engagements import Engagements, cancel_all
 from spark_ros.escalation.journal.disk import Disk
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.journal.safe_journal import SafeJournal
@@ -221,10 +221,7 @@ async def running(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        others = asyncio.all_tasks() - {asyncio.current_task()} - engagements.before
-        for other in others:
-            other.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await cancel_all(asyncio.all_tasks() - {asyncio.current_task()} - engagements.before)
         engagements.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,7 +13,7 @@ from engagements_harness import Record, Running, Service, run, running, submit
 from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed
-from spark_ros.escalation.backends.backend import News, Report
+from spark_ros.escalation.backends.backend import Asked, News, Report
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.model import Answer, State
@@ -69,6 +70,32 @@ def test_an_answer_comes_by_the_only_way_that_works(way: str) -> None:
                 assert await engagements.router.take_push(closed)
             await record.until(lambda: record.resolved)
             flooding.cancel()
+
+    run(test())
+
+
+def test_a_look_that_is_asked_for_during_a_poll_is_not_put_off() -> None:
+    async def test() -> None:
+        polling, go_on = asyncio.Event(), asyncio.Event()
+
+        class Slow(Service):
+            async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
+                said = [report async for report in super().poll(asked)]
+                polling.set()
+                await go_on.wait()
+                for report in said:
+                    yield report
+
+        service = Slow()
+        async with running(service, Journal(None), None, 0.05, 3600.0) as (engagements, record):
+            (asked,) = await opened(engagements, record)
+            await polling.wait()
+            # While answers come by a faster way, the next poll is an hour away.
+            engagements.poller.relax(True)
+            engagements.poller.look_soon()
+            service.answer(asked.id)
+            go_on.set()
+            await record.until(lambda: record.resolved)
 
     run(test())
 

@@ -171,7 +171,8 @@ class Poller:
         except Exception:
             logger.exception('polling failed and will be tried again')
         for one in due:
-            if self._questions.get(one.id) is None:
+            if self._questions.get(one.id) is None or one.id in self._due:
+                # It is over, or somebody has asked meanwhile to look again soon.
                 continue
             delay_s = self._delay_s.get(one.id, self._first_s)
             # Somebody has just taken it or put it back: the answer is near. What could not be

@@ -65,10 +65,7 @@ class SafeJournal:
 
     def use(self) -> JournalUse:
         """Measure what is on the disk; what was known before where it refuses."""
-        try:
-            self._use = self._disk.use()
-        except sqlite3.Error as error:
-            self._say(f'the journal {self.path} cannot be read: {error}')
+        self._use = self._read(self._disk.use, self._use)
         return self._use
 
     def limit_images(self, max_bytes: int) -> None:
