@@ -34,7 +34,7 @@ from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import Question, box_annotation
 
 MANY = 10_000
-WORKING_S = 3.0
+WORKING_S = 30.0
 LARGEST_MB = 300.0
 WORKING = {'POST /v1/engagement', 'GET /v1/changes'}
 SIZE = ImageSize(32, 24)
@@ -185,7 +185,8 @@ def test_ten_thousand_open_questions(
     tray = trays[1]
     busy = Started(robot, tray)
     assert f'brought back {MANY} unanswered' in busy.node.output
-    # The rest is Python, ROS and discovery, which an empty journal takes, too.
+    # A coarse ceiling, above what Python, ROS and discovery take with an empty journal:
+    # `make bench` says how long it is on a machine that does nothing else.
     assert busy.seconds - idle.seconds < WORKING_S
     robot.until(lambda: tray.calls['GET /v1/engagement'])
     assert busy.most_resident_mb < LARGEST_MB
