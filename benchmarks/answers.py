@@ -9,10 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
-from processes import HERE, Process, environment
+from comparison import Comparison, compare
+from processes import HERE, environment
 from service_process import ServiceProcess
+from subjects import Subject
 
 PATIENCE_S = 120.0
 POLL_S = 0.25
@@ -23,10 +27,16 @@ WAYS = {
     'feed': (NEVER_S, True, False),
     'polling': (POLL_S, False, False),
 }
+ANSWERED_NODE = Subject('node', 'answered_node.py')
 Answers = dict[str, list[dict[str, float]]]
 
 
-def measure_answers(questions: int, domain: int, progress: Callable[[str], None]) -> Answers:
+def measure_answers(
+    questions: int,
+    domain: int,
+    progress: Callable[[str], None],
+    node: Subject = ANSWERED_NODE,
+) -> Answers:
     """Return for each way and answer `home_s` and `floor_s`.
 
     `home_s` is from sending the operator's answer to hearing the resolution, `floor_s` from
@@ -36,21 +46,43 @@ def measure_answers(questions: int, domain: int, progress: Callable[[str], None]
         questions: how many by each way.
         domain: ROS domain.
         progress: told what happens.
+        node: which one is asked.
     """
     answers: Answers = {}
     for way in WAYS:
-        progress(f'answers: {questions} by {way}')
+        progress(f'answers: {questions} by {way}: {node.name}')
         with tempfile.TemporaryDirectory() as data:
-            answers[way] = _measure(way, questions, domain, Path(data))
+            answers[way] = _measure(way, questions, domain, Path(data), node)
         if len(answers[way]) != questions:
             raise RuntimeError(f'{len(answers[way])} answers to {questions} questions')
     return answers
 
 
-def _measure(way: str, questions: int, domain: int, data: Path) -> list[dict[str, float]]:
+def compare_answers(
+    rounds: int, questions: int, domain: int, progress: Callable[[str], None], other: Subject
+) -> dict[str, Comparison]:
+    """Compare by each way how long answers take home in this node and in another, in turns."""
+    ratios: dict[str, list[float]] = {way: [] for way in WAYS}
+    for number in range(rounds):
+        order = (ANSWERED_NODE, other)[:: -1 if number % 2 else 1]
+        both = {
+            node.name: measure_answers(questions, domain, progress, node) for node in order
+        }
+        for way, values in ratios.items():
+            here, there = (
+                median(each['home_s'] for each in both[name][way])
+                for name in (ANSWERED_NODE.name, other.name)
+            )
+            values.append(here / there)
+    return {way: compare(values) for way, values in ratios.items()}
+
+
+def _measure(
+    way: str, questions: int, domain: int, data: Path, node: Subject
+) -> list[dict[str, float]]:
     interval_s, feed, pushed = WAYS[way]
     with ServiceProcess(data, environment(False, domain)) as service:
-        node = ['--ros-args', '--log-level', 'warn']
+        arguments = ['--ros-args', '--log-level', 'warn']
         parameters = {
             'journal.path': f"'{data / 'journal.db'}'",
             'server.url': service.address,
@@ -70,9 +102,12 @@ def _measure(way: str, questions: int, domain: int, data: Path) -> list[dict[str
                 'webhook.secret_file': str(secret),
             }
         for name, value in parameters.items():
-            node += ['-p', f'{name}:={value}']
-        more = {'SPARK_TOKEN': service.key, 'BENCH_FEED': 'yes' if feed else 'no'}
-        with Process('answered_node.py', *node, domain=domain, **more):
+            arguments += ['-p', f'{name}:={value}']
+        variables = (('SPARK_TOKEN', service.key), ('BENCH_FEED', 'yes' if feed else 'no'))
+        configured = replace(
+            node, arguments=tuple(arguments), variables=(*node.variables, *variables)
+        )
+        with configured.start(domain):
             asker = subprocess.run(
                 [
                     sys.executable, str(HERE / 'asker.py'),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import deque
 from contextlib import suppress
 
 import rclpy
@@ -17,23 +18,31 @@ from spark_ros.ros.allocator import keep_large_buffers
 
 
 def main() -> None:
-    """Count frames until standard input ends; `--allocator` sets what the node sets too."""
+    """Count frames until standard input ends; `--allocator` sets what the node sets too.
+
+    With `--raw` frames stay serialized, and the last twenty are kept, as in the node's ring.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument('--allocator', action='store_true')
     parser.add_argument('--cameras', type=int, default=1)
+    parser.add_argument('--raw', action='store_true')
     options = parser.parse_args()
     if options.allocator:
         keep_large_buffers()
-    frames = 0
+    frames, ring = 0, deque[bytes](maxlen=20)
 
-    def count(message: Image) -> None:
+    def count(message: Image | bytes) -> None:
         nonlocal frames
         frames += 1
+        if isinstance(message, bytes):
+            ring.append(message)
 
     rclpy.init()
     node = rclpy.create_node('bare_subscriber')
     for name in camera_names(options.cameras):
-        node.create_subscription(Image, f'{name}/image_raw', count, qos_profile_sensor_data)
+        node.create_subscription(
+            Image, f'{name}/image_raw', count, qos_profile_sensor_data, raw=options.raw
+        )
     answer_readings(lambda: frames)
     # rclpy raises the one or the other, whichever it is doing when the signal comes.
     with suppress(ExternalShutdownException, RCLError):

@@ -1,17 +1,18 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Processor time per frame: one subject at a time on a running camera, in turns."""
+"""Processor time per frame: one subject at a time on a running camera, in many short turns."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import geometric_mean, median
 
+from comparison import Comparison, compare
 from processes import Process
 from subjects import KEEPING, KEEPING_AGAIN, NODE, PLAIN, Subject
 
-SUBJECTS = (NODE, KEEPING, PLAIN, KEEPING_AGAIN)
+SUBJECTS = (KEEPING, NODE, PLAIN, KEEPING_AGAIN)
 WARM_UP_S = 2.0
 
 
@@ -43,8 +44,9 @@ def measure_cost(
     """Return what each subject spent in each round.
 
     Each turn is a fresh process, alone on the camera, so that subjects do not share the
-    processors; the order changes from round to round, so that a machine that gets slower or
-    faster favours nobody.
+    processors; the order is turned around and rotated from round to round, so that a machine
+    that gets slower or faster favours nobody. Many short turns say more than a few long ones:
+    what disturbs a machine lasts for seconds, and each process has its own luck with memory.
 
     Args:
         rounds: how many.
@@ -58,9 +60,9 @@ def measure_cost(
     with Process('camera.py', *camera_arguments, profile=True, domain=domain) as camera:
         result = []
         for number in range(rounds):
-            shift = number % len(subjects)
-            round_: Round = {}
-            for subject in (*subjects[shift:], *subjects[:shift]):
+            shift, round_ = number // 2 % len(subjects), Round()
+            order = (*subjects[shift:], *subjects[:shift])
+            for subject in order[:: -1 if number % 2 else 1]:
                 cost = _turn(subject, camera, seconds, domain, warm_up_s)
                 round_[subject.name] = cost
                 progress(
@@ -71,14 +73,20 @@ def measure_cost(
         return result
 
 
-def ratios(rounds: list[Round], subject: Subject, base: Subject) -> list[float]:
-    """Return what a subject costs per frame in units of another, round by round."""
-    return [r[subject.name].ms_per_frame / r[base.name].ms_per_frame for r in rounds]
+def compare_cost(rounds: list[Round], subject: Subject, *bases: Subject) -> Comparison:
+    """Compare what a subject costs per frame with the mean of others, round by round."""
+    return compare(
+        [
+            round_[subject.name].ms_per_frame
+            / geometric_mean(round_[base.name].ms_per_frame for base in bases)
+            for round_ in rounds
+        ]
+    )
 
 
-def median_ms(rounds: list[Round], subject: Subject) -> float:
+def median_ms(rounds: list[Round], name: str) -> float:
     """Return a subject's median cost per frame in milliseconds."""
-    return median(r[subject.name].ms_per_frame for r in rounds)
+    return median(round_[name].ms_per_frame for round_ in rounds)
 
 
 def _turn(

@@ -7,14 +7,17 @@ import argparse
 import os
 import sys
 import time
-from statistics import median
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from camera import RATE_HZ
-from cost import Round, measure_cost, median_ms, ratios
+from comparison import Verdict
+from cost import Round, compare_cost, measure_cost, median_ms
 from loss import SETTLE_S, wait_until_sent
 from processes import Process
 from reporting import camera_names
-from subjects import NODE_ARGUMENTS, Subject
+from subjects import NODE_ARGUMENTS, OTHER, Subject, of_checkout
 
 CAMERAS = 8
 SIZE = ('--width=640', '--height=480')
@@ -42,21 +45,23 @@ def main() -> int:
     frames = _frames(options.seconds)
     for name, number in lost.items():
         print(f'Frames lost of {frames}, {name} alone: {number}')
+    subjects = [BARE, NODE, AGAIN]
+    if options.against:
+        subjects.insert(2, of_checkout(replace(NODE, name=OTHER.name), options.against))
     rounds = measure_cost(
         options.rounds, options.round_seconds, options.domain, _progress,
-        (NODE, BARE, AGAIN), (f'--cameras={CAMERAS}', *SIZE), WARM_UP_S,
+        subjects, (f'--cameras={CAMERAS}', *SIZE), WARM_UP_S,
     )  # fmt: skip
-    _print_cost(rounds)
+    _print_cost(rounds, subjects)
+    cost = compare_cost(rounds, NODE, BARE, AGAIN).at_most(LIMIT)
     held = {
-        f'idle under {100 * IDLE_LIMIT:g} % of a processor': idle < IDLE_LIMIT,
-        'the node loses no frame': lost[NODE.name] == 0,
-        f'a frame costs at most {LIMIT} of bare subscribers': (
-            median(ratios(rounds, NODE, BARE)) <= LIMIT
-        ),
+        f'idle under {100 * IDLE_LIMIT:g} % of a processor': Verdict.of(idle < IDLE_LIMIT),
+        'the node loses no frame': Verdict.of(lost[NODE.name] == 0),
+        f'a frame costs at most {LIMIT} of bare subscribers': cost,
     }
-    for promise, kept in held.items():
-        print(f'{"yes" if kept else "NO":4}{promise}')
-    return 0 if all(held.values()) else 1
+    for promise, verdict in held.items():
+        print(f'{verdict.value:4}{promise}')
+    return 1 if Verdict.BROKEN in held.values() else 0
 
 
 def _frames(seconds: float) -> int:
@@ -85,23 +90,25 @@ def _lost(subject: Subject, seconds: float, domain: int) -> int:
         return sent - process.read().frames
 
 
-def _print_cost(rounds: list[Round]) -> None:
+def _print_cost(rounds: list[Round], subjects: Sequence[Subject]) -> None:
     print(f'Processor time per frame in ms, median of {len(rounds)} rounds')
-    for subject in (NODE, BARE, AGAIN):
-        print(f'  {subject.name:24}{median_ms(rounds, subject):6.2f}')
-    print('Ratio within a round: median, least, most')
-    for subject in (NODE, AGAIN):
-        values = ratios(rounds, subject, BARE)
-        spread = ''.join(f'{value:7.2f}' for value in (median(values), min(values), max(values)))
-        print(f'  {subject.name + " / bare":24}{spread}')
+    for subject in subjects:
+        print(f'  {subject.name:40}{median_ms(rounds, subject.name):6.2f}')
+    print('Ratio within a round: median, and its 95 % interval')
+    pairs = [(AGAIN, (BARE,)), *((each, (BARE, AGAIN)) for each in subjects[1:-1])]
+    pairs += [(NODE, tuple(subjects[2:-1]))] * (len(subjects) > 3)
+    for subject, bases in pairs:
+        name = f'{subject.name} / {bases[0].name}'
+        print(f'  {name:40}{compare_cost(rounds, subject, *bases)}')
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--seconds', type=float, default=30.0, help='of each loss run')
     parser.add_argument('--idle-seconds', type=float, default=20.0)
-    parser.add_argument('--rounds', type=int, default=7)
-    parser.add_argument('--round-seconds', type=float, default=6.0, help='for each subject')
+    parser.add_argument('--rounds', type=int, default=15)
+    parser.add_argument('--round-seconds', type=float, default=3.0, help='for each subject')
+    parser.add_argument('--against', type=Path, help='another checkout, whose node is compared')
     parser.add_argument('--domain', type=int, default=93, help='ROS domain to be alone on')
     return parser
 

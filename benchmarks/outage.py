@@ -15,7 +15,7 @@ from statistics import median
 
 import cv2
 import numpy as np
-from cost import Round, measure_cost, ratios
+from cost import Round, compare_cost, measure_cost
 from processes import environment
 from service_process import ServiceProcess
 from subjects import Subject
@@ -94,10 +94,10 @@ def _table(rounds: list[Round], subjects: Sequence[Subject]) -> str:
     for subject in subjects:
         lines.append(_row(subject.name, [r[subject.name].ms_per_frame for r in rounds]))
     reachable, away, again = subjects
-    lines.append('Ratio within a round')
-    for subject in (away, again):
+    lines.append(f'{"Ratio within a round, with its 95 % interval":60}  median     from       to')
+    for subject, bases in ((away, (reachable, again)), (again, (reachable,))):
         name = f'{subject.name} / {reachable.name}'
-        lines.append(_row(name, ratios(rounds, subject, reachable)))
+        lines.append(f'  {name:56}{compare_cost(rounds, subject, *bases)}')
     return '\n'.join(lines)
 
 
@@ -107,8 +107,8 @@ def _row(name: str, values: list[float]) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--rounds', type=int, default=7)
-    parser.add_argument('--round-seconds', type=float, default=8.0, help='for each subject')
+    parser.add_argument('--rounds', type=int, default=15)
+    parser.add_argument('--round-seconds', type=float, default=3.0, help='for each subject')
     parser.add_argument('--domain', type=int, default=92, help='ROS domain to be alone on')
     return parser
 

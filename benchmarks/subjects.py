@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from processes import Process
 
@@ -32,3 +33,14 @@ NODE = Subject('node', 'node_process.py', NODE_ARGUMENTS)
 PLAIN = Subject('bare, plain', 'bare_subscriber.py')
 KEEPING = Subject('bare, allocator set', 'bare_subscriber.py', ('--allocator',))
 KEEPING_AGAIN = Subject('bare, allocator set, again', 'bare_subscriber.py', ('--allocator',))
+RAW = Subject('bare, serialized, ring', 'bare_subscriber.py', ('--allocator', '--raw'))
+OTHER = replace(NODE, name='node of the other checkout')
+
+
+def of_checkout(subject: Subject, checkout: Path) -> Subject:
+    """Return a subject with the sources and the script of another checkout."""
+    return replace(
+        subject,
+        script=str(checkout / 'benchmarks' / subject.script),
+        variables=(*subject.variables, ('PYTHONPATH', str(checkout))),
+    )
