@@ -27,6 +27,10 @@ class Person:
     def claim(self) -> dict[str, Any]:
         """Take the oldest question that nobody has."""
         id = next(question['id'] for question in self.queue() if question['state'] == 'open')
+        return self.take(id)
+
+    def take(self, id: object) -> dict[str, Any]:
+        """Take a question."""
         question: dict[str, Any] = self._checked('POST', f'questions/{id}/claim')
         return question
 
