@@ -24,6 +24,7 @@ from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.label_input import LabelInput
 from spark_ros.ros.matched import MatchedSubscription
 from spark_ros.ros.pose import PoseInput
+from spark_ros.ros.serialized_image import SerializedImage, read_image
 from spark_ros.ros.sighting import RosSighting
 from spark_ros.ros.wanted import Found, WantedFrames
 
@@ -62,7 +63,7 @@ class CameraInput:
             pose: where the robot is.
         """
         self._config, self._offer, self._warn, self._pose = config, offer, warn, pose
-        self._ring: FrameRing[Image | CompressedImage] = FrameRing(
+        self._ring: FrameRing[SerializedImage | CompressedImage] = FrameRing(
             int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9)
         )
         self._detector = find_detector('detections_type', config.detections_type)
@@ -80,6 +81,7 @@ class CameraInput:
                 CompressedImage if compressed else Image,
                 config.image_topic,
                 self._on_compressed if compressed else self._on_image,
+                None if compressed else read_image,
             ),
             MatchedSubscription(
                 node, inbox, self._detector.type, config.detections_topic, self._on_detections
@@ -159,7 +161,7 @@ class CameraInput:
             f'{stamp / 1e9:.3f}'
         )
 
-    def _on_image(self, message: Image) -> None:
+    def _on_image(self, message: SerializedImage) -> None:
         if problem := check_image(message):
             self._refuse(problem, f'{message.encoding} {_kind(problem)}')
             return
@@ -182,7 +184,7 @@ class CameraInput:
         name = self._config.name
         self._warn(f'{name}: an image cannot be used: {problem}', f'{name} {kind or problem}')
 
-    def _keep(self, message: Image | CompressedImage) -> None:
+    def _keep(self, message: SerializedImage | CompressedImage) -> None:
         self._ring.add(stamp_ns(message.header.stamp), message, len(message.data))
         self.frames += 1
         if self._waiting or self._wanted:
@@ -235,13 +237,13 @@ class CameraInput:
         return True
 
     def _sight(
-        self, frame: Frame[Image | CompressedImage], message: Any, match: FrameMatch
+        self, frame: Frame[SerializedImage | CompressedImage], message: Any, match: FrameMatch
     ) -> None:
         self._offer(self._sighting(frame, message, match))
 
     def _sighting(
         self,
-        frame: Frame[Image | CompressedImage],
+        frame: Frame[SerializedImage | CompressedImage],
         message: Any,
         match: FrameMatch,
         *,

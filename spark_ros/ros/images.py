@@ -12,6 +12,7 @@ from sensor_msgs.msg import Image
 from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.departure import Pixels, black_out
 from spark_ros.geometry import Box
+from spark_ros.ros.serialized_image import SerializedImage
 
 try:
     from cv_bridge import CvBridge
@@ -46,7 +47,7 @@ _BY_CV_BRIDGE = frozenset({'rgb8', 'bgra8', 'rgba8', *(n for n in _TO_BGR if 'ba
 ENCODINGS = tuple(sorted(_CHANNELS))
 
 
-def check_image(message: Image) -> str:
+def check_image(message: Image | SerializedImage) -> str:
     """Return what is wrong with an image message, or an empty string; touches no pixel."""
     width, height, step = message.width, message.height, message.step
     bytes_per_pixel = _CHANNELS.get(message.encoding)
@@ -65,7 +66,7 @@ def check_image(message: Image) -> str:
     return ''
 
 
-def to_pixels(message: Image, hidden: Sequence[Box] = ()) -> Pixels:
+def to_pixels(message: Image | SerializedImage, hidden: Sequence[Box] = ()) -> Pixels:
     """Return BGR (H, W, 3) or grey (H, W) pixels.
 
     16-bit images lose their lower byte (mono16), or are stretched to what is in them (16UC1,
@@ -104,7 +105,7 @@ def to_pixels(message: Image, hidden: Sequence[Box] = ()) -> Pixels:
     return pixels if code is None else np.asarray(cv2.cvtColor(pixels, code), np.uint8)
 
 
-def _to_8_bit(message: Image, rows: Pixels, hidden: Sequence[Box]) -> Pixels:
+def _to_8_bit(message: Image | SerializedImage, rows: Pixels, hidden: Sequence[Box]) -> Pixels:
     values = rows.view('>u2' if message.is_bigendian else '<u2').astype(np.uint16)
     if message.encoding == 'mono16':
         return (values >> 8).astype(np.uint8)

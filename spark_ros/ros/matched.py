@@ -20,6 +20,7 @@ from spark_ros.ros.inbox import Inbox
 DEPTH = 10
 # What has reached the old subscription, and has yet to be read, would end with it.
 OVERLAP_S = 0.5
+SAY_AGAIN_S = 60.0
 
 
 class MatchedSubscription:
@@ -31,7 +32,13 @@ class MatchedSubscription:
     """
 
     def __init__(
-        self, node: Node, inbox: Inbox, kind: type, topic: str, callback: Callable[[Any], None]
+        self,
+        node: Node,
+        inbox: Inbox,
+        kind: type,
+        topic: str,
+        callback: Callable[[Any], None],
+        read: Callable[[bytes], Any] | None = None,
     ) -> None:
         """Subscribe.
 
@@ -41,8 +48,11 @@ class MatchedSubscription:
             kind: the message type.
             topic: relative, absolute or private name.
             callback: called with each message.
+            read: makes that of a serialized message; None leaves it to rclpy. What it refuses
+                with a ValueError is left out, with a warning.
         """
         self._node, self._inbox, self._kind, self._callback = node, inbox, kind, callback
+        self._read = read
         self._topic = topic
         self.resolved_topic = node.resolve_topic_name(topic)
         self._profile = QoSProfile(
@@ -76,6 +86,7 @@ class MatchedSubscription:
                 incompatible_qos=lambda _: self._inbox.post(self._incompatible),
             ),
             qos_overriding_options=overriding,
+            raw=self._read is not None,
         )
 
     def _deliver(self, generation: int, message: Any) -> None:
@@ -83,6 +94,14 @@ class MatchedSubscription:
 
         Two messages with one stamp that come by the same subscription are two.
         """
+        if self._read is not None:
+            try:
+                message = self._read(message)
+            except ValueError as error:
+                self._node.get_logger().warning(
+                    f'{self.resolved_topic}: {error}', throttle_duration_sec=SAY_AGAIN_S
+                )
+                return
         if self._retiring is not None:
             stamp = (message.header.stamp.sec, message.header.stamp.nanosec)
             self._heard.append((generation, stamp))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from rclpy.serialization import serialize_message
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.pictures.encoding import encode_compressed, encode_frame, read_header
@@ -20,6 +20,7 @@ from spark_ros.ros.conversions import read_detections, stamp_ns
 from spark_ros.ros.detectors import DetectorView
 from spark_ros.ros.images import to_pixels
 from spark_ros.ros.pose import PoseMessage, pose_metadata
+from spark_ros.ros.serialized_image import SerializedImage
 
 
 class RosSighting:
@@ -28,7 +29,7 @@ class RosSighting:
     def __init__(
         self,
         camera: str,
-        image: Image | CompressedImage,
+        image: SerializedImage | CompressedImage,
         detections: Any,
         frame_match: FrameMatch,
         view: DetectorView,

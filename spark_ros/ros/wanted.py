@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage
 
 from spark_ros.escalation.frames import Frame, FrameRing
 from spark_ros.escalation.question.escalation import FrameMatch
+from spark_ros.ros.serialized_image import SerializedImage
 
-Found = tuple[Frame[Image | CompressedImage], FrameMatch]
+Found = tuple[Frame[SerializedImage | CompressedImage], FrameMatch]
 Take = Callable[[Found | None], None]
 MAX_WANTED = 1000
 
@@ -30,7 +31,7 @@ class WantedFrames:
     slop will do.
     """
 
-    def __init__(self, ring: FrameRing[Image | CompressedImage]) -> None:
+    def __init__(self, ring: FrameRing[SerializedImage | CompressedImage]) -> None:
         """Look in a camera's ring."""
         self._ring = ring
         self._wanted: list[_Wanted] = []
