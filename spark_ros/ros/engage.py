@@ -263,6 +263,4 @@ def _unanswered(status: Status) -> Resolution:
 def _refused(goal: _Goal, state: State, reason: str) -> Engage.Result:
     """Return the result of a goal that never became a question."""
     number = getattr(Resolution, f'STATE_{state.name}')
-    return Engage.Result(
-        reason=reason, resolution=Resolution(camera=goal.camera, state=number)
-    )
+    return Engage.Result(reason=reason, resolution=Resolution(camera=goal.camera, state=number))

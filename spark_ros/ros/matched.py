@@ -121,9 +121,7 @@ class MatchedSubscription:
             return
         reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
         latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
-        reliability = (
-            ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
-        )
+        reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
         durability = (
             DurabilityPolicy.TRANSIENT_LOCAL if reliable and latched else DurabilityPolicy.VOLATILE
         )

@@ -12,8 +12,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from spark_ros.ros.config import NodeConfig
-from spark_ros.ros.declaring import ParameterError, mended, plain, rows, values_of
-from spark_ros.ros.parameters import config_from
+from spark_ros.ros.declaring import ParameterError
+from spark_ros.ros.parameters import config_from, rows, values_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class LiveParameters:
 
     def _mend(self, given: Sequence[Parameter]) -> list[Parameter]:
         return [
-            mended(self._rows[one.name], one) if one.name in self._rows else one for one in given
+            self._rows[one.name].with_type(one) if one.name in self._rows else one for one in given
         ]
 
     def _check(self, given: Sequence[Parameter]) -> SetParametersResult:
@@ -79,7 +79,7 @@ class LiveParameters:
     def _mine(self, given: Sequence[Parameter]) -> dict[str, Any]:
         """Return the values of those that stand in the table; rclpy has some of its own."""
         return {
-            one.name: plain(self._rows[one.name], one.value)
+            one.name: self._rows[one.name].plain(one.value)
             for one in given
             if one.name in self._rows
         }
