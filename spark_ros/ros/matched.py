@@ -8,13 +8,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from spark_ros.ros.compat import SubscriptionEventCallbacks
 from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.steady_timer import steady_timer
 
 # A third of a second of a camera: what a busy machine may keep the executor from its frames.
 DEPTH = 10
@@ -95,9 +95,7 @@ class MatchedSubscription:
     def _on_match(self, generation: int) -> None:
         if generation == self._generation and self._retiring is not None:
             self._stop_retirement()
-            self._retirement = self._node.create_timer(
-                OVERLAP_S, self._retire, clock=Clock(clock_type=ClockType.STEADY_TIME)
-            )
+            self._retirement = steady_timer(self._node, OVERLAP_S, self._retire)
         self._follow()
 
     def _retire(self) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -24,6 +23,7 @@ from spark_ros.msg import EngagementStatus, Resolution
 from spark_ros.ros.compat import PublisherEventCallbacks
 from spark_ros.ros.conversions import corrected_detections, resolution_message, status_message
 from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.steady_timer import steady_timer
 
 HOLD_S = 5.0
 CONFIRM_EVERY_S = 0.02
@@ -59,44 +59,26 @@ class Outputs:
         """
         self._node, self._inbox, self._published, self._show = node, inbox, published, show
         self._warn = WarnOnce(logger)
-        latched = QoSProfile(
-            depth=100,
-            reliability=ReliabilityPolicy.RELIABLE,
-            durability=DurabilityPolicy.TRANSIENT_LOCAL,
-        )
         self._resolutions = node.create_publisher(
             Resolution,
             '~/resolutions',
-            latched,
+            _reliable(100, latched=True),
             event_callbacks=PublisherEventCallbacks(matched=self._on_match),
         )
         self._statuses = node.create_publisher(
-            EngagementStatus,
-            '~/engagements',
-            QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE),
+            EngagementStatus, '~/engagements', _reliable(100, latched=False)
         )
         self._detections = {
             camera: node.create_publisher(
-                Detection2DArray,
-                f'~/{camera}/detections',
-                QoSProfile(
-                    depth=10,
-                    reliability=ReliabilityPolicy.RELIABLE,
-                    durability=DurabilityPolicy.TRANSIENT_LOCAL,
-                ),
+                Detection2DArray, f'~/{camera}/detections', _reliable(10, latched=True)
             )
             for camera in cameras
         }
         self._held: deque[Resolved] = deque()
-        self._hold = node.create_timer(
-            HOLD_S, self._hold_over, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
-        self._holding = True
+        self._hold = steady_timer(node, HOLD_S, self._hold_over)
         self._agreed = False
         self._unconfirmed: deque[tuple[float, str]] = deque()
-        self._confirm = node.create_timer(
-            CONFIRM_EVERY_S, self._confirm_sent, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
+        self._confirm = steady_timer(node, CONFIRM_EVERY_S, self._confirm_sent)
         self._confirm.cancel()
 
     def deliver(self, event: Event) -> None:
@@ -111,7 +93,7 @@ class Outputs:
     def _publish(self, event: Event) -> None:
         if not isinstance(event, Resolved):
             self._statuses.publish(status_message(event))
-        elif self._holding and not self._resolutions.get_subscription_count():
+        elif not self._hold.is_canceled() and not self._resolutions.get_subscription_count():
             self._held.append(event)
         else:
             self._resolve(event)
@@ -167,6 +149,10 @@ class Outputs:
 
     def _hold_over(self) -> None:
         self._hold.cancel()
-        self._holding = False
         while self._held:
             self._resolve(self._held.popleft())
+
+
+def _reliable(depth: int, *, latched: bool) -> QoSProfile:
+    durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE, durability=durability)
