@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""ROS messages to the vocabulary and back."""
+"""ROS messages to the types of `spark_ros.model` and back."""
 
 from __future__ import annotations
 
@@ -26,11 +26,7 @@ from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, 
 from spark_ros.ros.labels import NO_LABELS, Labels
 
 NS = 1_000_000_000
-_TYPES = {
-    model.AnnotationType.BOUNDING_BOX: Annotation.TYPE_BOUNDING_BOX,
-    model.AnnotationType.POLYGON: Annotation.TYPE_POLYGON,
-    model.AnnotationType.DOT: Annotation.TYPE_DOT,
-}
+_TYPES = {type: getattr(Annotation, f'TYPE_{type.name}') for type in model.AnnotationType}
 _KINDS = {kind: getattr(Correction, f'KIND_{kind.name}') for kind in model.CorrectionKind}
 _STATES = {state: getattr(EngagementStatus, f'STATE_{state.name}') for state in model.State}
 _FRAME_MATCHES = {match: getattr(Resolution, f'FRAME_MATCH_{match.name}') for match in FrameMatch}

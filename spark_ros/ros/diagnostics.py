@@ -24,7 +24,7 @@ from spark_ros.ros.steady_timer import steady_timer
 EVERY_S = 1.0
 RATE_S = 10.0
 LATELY_S = 60.0
-SAY_AGAIN_S = 10.0
+LOG_AGAIN_S = 10.0
 LOG = {Level.OK: logging.INFO, Level.WARN: logging.WARNING, Level.ERROR: logging.ERROR}
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Diagnostics:
         """
         self._node, self._config, self._runtime = node, config, runtime
         self._watches = [_CameraWatch(name, camera) for name, camera in cameras.items()]
-        self._log = _ChangeLog()
+        self._logged: dict[str, tuple[frozenset[str], float]] = {}
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._timer = steady_timer(node, EVERY_S, self._publish)
 
@@ -57,7 +57,7 @@ class Diagnostics:
         now = time.monotonic()
         verdicts = self._judge(now)
         for verdict in verdicts:
-            self._log.log_change(verdict, now)
+            self._log_change(verdict, now)
         name = self._node.get_fully_qualified_name().lstrip('/')
         array = DiagnosticArray(
             status=[_status(name, self._config.robot_id, verdict) for verdict in verdicts]
@@ -80,6 +80,15 @@ class Diagnostics:
             judge_questions(snapshot, config.journal_path, idle, now),
             judge_service(config.server_kind, config.server_url, snapshot, now),
         ]
+
+    def _log_change(self, verdict: Verdict, now: float) -> None:
+        """Log a part of the node that got worse or better, at most once in `LOG_AGAIN_S`."""
+        kinds, at = self._logged.get(verdict.part, (frozenset(), now - LOG_AGAIN_S))
+        if verdict.kinds == kinds or now - at < LOG_AGAIN_S:
+            return
+        self._logged[verdict.part] = (verdict.kinds, now)
+        words = verdict.message if verdict.problems else f'all right again: {verdict.message}'
+        logger.log(LOG[verdict.level], '%s: %s', verdict.part, words)
 
 
 class _CameraWatch:
@@ -114,21 +123,6 @@ class _CameraWatch:
             ring_max_mb=ring_max_mb,
             lately=lately,
         )
-
-
-class _ChangeLog:
-    """Log what changes, in both directions, and each part at most once in ten seconds."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, tuple[frozenset[str], float]] = {}
-
-    def log_change(self, verdict: Verdict, now: float) -> None:
-        said, at = self._said.get(verdict.part, (frozenset(), now - SAY_AGAIN_S))
-        if verdict.kinds == said or now - at < SAY_AGAIN_S:
-            return
-        self._said[verdict.part] = (verdict.kinds, now)
-        words = verdict.message if verdict.problems else f'all right again: {verdict.message}'
-        logger.log(LOG[verdict.level], '%s: %s', verdict.part, words)
 
 
 def _status(node: str, robot_id: str, verdict: Verdict) -> DiagnosticStatus:

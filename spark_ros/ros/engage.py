@@ -31,9 +31,9 @@ from spark_ros.msg import Resolution
 from spark_ros.ros.action_server import CalmActionServer
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import resolution_message, stamp_ns, status_message
+from spark_ros.ros.goals import MAX_NAME, name_problem, read_goal
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.sighting import RosSighting, own_image
-from spark_ros.ros.terms import MAX_NAME, name_problem, read_terms
 
 NODE_ENDS = 'the node ends; what was asked stays asked, its answer will be on the topics'
 # What ends a goal by itself; after the others its answer follows.
@@ -167,9 +167,8 @@ class EngageServer:
             self._ask(goal, sighting)
 
     def _ask(self, goal: _Goal, sighting: RosSighting) -> None:
-        request = Request(goal.id, sighting, partial(read_terms, goal.handle.request))
-        asked = self._runtime.ask(request)
-        asked.add_done_callback(lambda _: self._inbox.post(partial(self._on_asked, goal, asked)))
+        request = Request(goal.id, sighting, partial(read_goal, goal.handle.request))
+        self._inbox.when_done(self._runtime.ask(request), partial(self._on_asked, goal))
 
     def _on_asked(self, goal: _Goal, asked: Future[str]) -> None:
         try:
@@ -196,13 +195,11 @@ class EngageServer:
             self._refuse(goal, 'canceled before its frame came', canceled=True)
         else:
             # What becomes of it comes as a status, or as the answer that was faster.
-            asked = self._runtime.withdraw(goal.id)
-            asked.add_done_callback(
-                lambda _: self._inbox.post(partial(self._on_withdrawn, goal, asked))
-            )
+            withdrawn = self._runtime.withdraw(goal.id)
+            self._inbox.when_done(withdrawn, partial(self._on_withdrawn, goal))
 
-    def _on_withdrawn(self, goal: _Goal, asked: Future[str]) -> None:
-        if asked.cancelled() or (error := asked.exception()) is None:
+    def _on_withdrawn(self, goal: _Goal, withdrawn: Future[str]) -> None:
+        if withdrawn.cancelled() or (error := withdrawn.exception()) is None:
             return
         logger.error('%s could not be withdrawn: %s', goal.id, error)
         reason = f'withdrawn, but that could not be noted: {type(error).__name__}'

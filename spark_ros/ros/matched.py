@@ -13,6 +13,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from spark_ros.ros.compat import SubscriptionEventCallbacks
+from spark_ros.ros.declaring import overrides
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.steady_timer import steady_timer
 
@@ -51,7 +52,7 @@ class MatchedSubscription:
             durability=DurabilityPolicy.VOLATILE,
         )
         override = f'qos_overrides.{self.resolved_topic}.subscription.reliability'
-        self._follows = override not in getattr(node, '_parameter_overrides', {})
+        self._follows = override not in overrides(node)
         self._retiring: Any = None
         self._heard: deque[tuple[int, tuple[int, int]]] = deque(maxlen=8 * DEPTH)
         self._generation = 0
@@ -111,18 +112,16 @@ class MatchedSubscription:
             self._retirement = None
 
     def _follow(self) -> None:
-        offers = [
-            info.qos_profile
-            for info in self._node.get_publishers_info_by_topic(self.resolved_topic)
-        ]
+        publishers = self._node.get_publishers_info_by_topic(self.resolved_topic)
+        offers = [publisher.qos_profile for publisher in publishers]
         if not offers or not self._follows:
             return
         reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
-        latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
-        reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
-        durability = (
-            DurabilityPolicy.TRANSIENT_LOCAL if reliable and latched else DurabilityPolicy.VOLATILE
+        latched = reliable and all(
+            o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers
         )
+        reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
         if (reliability, durability) == (self._profile.reliability, self._profile.durability):
             return
         self._profile.reliability, self._profile.durability = reliability, durability

@@ -50,25 +50,21 @@ def read_parameters(node: Node) -> NodeConfig:
     for camera in cameras:
         for spec in CAMERA:
             spec.declare(node, f'{camera}.{spec.name}', spec.default)
-    config = config_from(values_of(node))
+    values = values_of(node)
+    config = config_from(values)
     if config.server_ca_file:
         _check_ca_file(config.server_ca_file)
-    topics = {'pose_topic': config.pose_topic} if config.pose_topic else {}
+    for name, value in values.items():
+        if name.endswith('_topic') and value:
+            _check_topic(node, name, value)
     for each in config.cameras:
         find_detector(f'{each.name}.detections_type', each.detections_type)
-        topics[f'{each.name}.image_topic'] = each.image_topic
-        topics[f'{each.name}.detections_topic'] = each.detections_topic
-        if each.label_info_topic:
-            name = f'{each.name}.label_info_topic'
-            topics[name] = each.label_info_topic
-            require(
-                LabelInfo is not None,
-                name,
-                'the vision_msgs that is installed has no LabelInfo (4.1.0 and later have it); '
-                'give class_labels instead',
-            )
-    for name, topic in topics.items():
-        _check_topic(node, name, topic)
+        require(
+            LabelInfo is not None or not each.label_info_topic,
+            f'{each.name}.label_info_topic',
+            'the vision_msgs that is installed has no LabelInfo (4.1.0 and later have it); '
+            'give class_labels instead',
+        )
     return config
 
 
