@@ -167,22 +167,23 @@ def _changed(
     class_id: str,
 ) -> Detection2D:
     if original is None:
-        detection, hypothesis = Detection2D(header=header), ObjectHypothesisWithPose()
+        detection = Detection2D(header=header, results=[ObjectHypothesisWithPose()])
     else:
-        detection, hypothesis = copy.deepcopy(original), best_hypothesis(original)
-    hypothesis = copy.deepcopy(hypothesis)
+        detection = copy.deepcopy(original)
+    hypothesis = best_hypothesis(detection)
+    assert hypothesis is not None
+    # A goal's prior is no detection that came.
+    before = None if original is None else correction.original
     # Of several classes with one label it stays the one that the detector meant.
-    if original is None or correction.original is None or correction.original.label != shape.label:
+    if before is None or before.label != shape.label:
         hypothesis.hypothesis.class_id = class_id
-    # What nobody changed is as sure as it was; a goal's prior is no detection that came.
+    # What nobody changed is as sure as it was.
     kept = shape.score if correction.kind in UNCHANGED else None
     hypothesis.hypothesis.score = 1.0 if kept is None else kept
     detection.results = [hypothesis]
-    stays = correction.original is not None and model.same_vertices(correction.original, shape)
-    if original is None or not stays:
-        detection.bbox.center.position.x = box.center_x
-        detection.bbox.center.position.y = box.center_y
-        detection.bbox.center.theta = 0.0
+    if before is None or not model.same_vertices(before, shape):
+        center = detection.bbox.center
+        center.position.x, center.position.y, center.theta = box.center_x, box.center_y, 0.0
         detection.bbox.size_x, detection.bbox.size_y = box.size_x, box.size_y
     return detection
 

@@ -107,10 +107,9 @@ class _CameraWatch:
         frames = self._rate.look({'frames': camera.frames}, now)['frames']
         counted = {'unmatched': camera.unmatched, 'unusable': camera.unusable}
         lately = self._lately.look({**counted, 'unencodable': unencodable}, now)
-        image_topic, detections_topic = camera.topics
         return CameraState(
             name=self._name,
-            topics=(image_topic, detections_topic),
+            topics=(camera.topics[0], camera.topics[1]),
             frames=camera.frames,
             rate_hz=frames / self._rate.span_s if self._rate.span_s else 0.0,
             silent_s=now - self._heard,

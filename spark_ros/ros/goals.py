@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from builtin_interfaces.msg import Duration
 from diagnostic_msgs.msg import KeyValue
+from rclpy.duration import Duration
 
 from spark_ros import model
 from spark_ros.action import Engage
@@ -40,6 +40,8 @@ def read_goal(goal: Engage.Goal, asking: Asking) -> Terms:
     """
     question = _question(goal.question)
     program = goal.program.strip()
+    timeout_s = Duration.from_msg(goal.timeout).nanoseconds / 1e9
+    _expect(timeout_s >= 0, f'the timeout is {timeout_s:g} s')
     if question.kind is model.QuestionKind.ANNOTATE:
         question = replace(
             question,
@@ -53,7 +55,7 @@ def read_goal(goal: Engage.Goal, asking: Asking) -> Terms:
         program=program or asking.program,
         priors=_priors(goal.priors),
         priority=goal.priority or asking.priority,
-        timeout_s=_seconds(goal.timeout) or asking.timeout_s,
+        timeout_s=timeout_s or asking.timeout_s,
         metadata=_metadata(goal.metadata),
     )
 
@@ -139,12 +141,6 @@ def _expect_room(metadata: Mapping[str, str], name: str) -> None:
         size <= MAX_METADATA_BYTES,
         f'{name} would be {size} bytes of JSON; at most {MAX_METADATA_BYTES} are sent',
     )
-
-
-def _seconds(duration: Duration) -> float:
-    seconds = float(duration.sec) + duration.nanosec / 1e9
-    _expect(seconds >= 0, f'the timeout is {seconds:g} s')
-    return seconds
 
 
 def _expect(condition: bool, problem: str) -> None:

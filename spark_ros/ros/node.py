@@ -26,9 +26,8 @@ from spark_ros.ros.engage import EngageServer
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
 from spark_ros.ros.parameter_service import SafeParameterService
-from spark_ros.ros.parameters import read_parameters, unknown_parameters
+from spark_ros.ros.parameters import LiveParameters, read_parameters, unknown_parameters
 from spark_ros.ros.pose import PoseInput
-from spark_ros.ros.reconfiguring import LiveParameters
 from spark_ros.ros.services import Services
 
 ACKNOWLEDGE_S = 0.5

@@ -1,20 +1,23 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Read the node's parameters as one checked configuration."""
+"""Read the node's parameters as one checked configuration, at the start and after a change."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
 from spark_ros.clients.base import MAX_ROBOT_ID_LENGTH
@@ -34,6 +37,7 @@ NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
 RESERVED = {spec.name.split('.')[0] for spec in NODE} | {
     'use_sim_time', 'qos_overrides', 'start_type_description_service',
 }  # fmt: skip
+logger = logging.getLogger(__name__)
 
 
 def read_parameters(node: Node) -> NodeConfig:
@@ -127,6 +131,73 @@ def config_from(values: Mapping[str, Any]) -> NodeConfig:
     return replace(node, cameras=tuple(_camera(name, node, values) for name in node.camera_names))
 
 
+class LiveParameters:
+    """What may change while the node runs is checked as a whole, then applied as a whole.
+
+    rclpy itself refuses what is read-only, of a wrong type or out of its range, before it asks
+    here. It checks one parameter after another; only together they may make no sense, such as
+    an `ignore_below` above `ask_below`. To change two such at once, set them atomically.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        prepare: Callable[[NodeConfig], None],
+        apply: Callable[[NodeConfig], None],
+    ) -> None:
+        """Take changes from now on.
+
+        Args:
+            node: its parameters are declared.
+            prepare: makes what a configuration needs; raises ParameterError where it cannot be
+                had. It may be called without `apply` after it.
+            apply: puts a configuration to use; must not fail.
+        """
+        self._node, self._prepare, self._apply = node, prepare, apply
+        self._rows = rows(node.get_parameter('cameras').value)
+        node.add_pre_set_parameters_callback(self._give_types)
+        node.add_on_set_parameters_callback(self._check)
+        node.add_post_set_parameters_callback(self._apply_change)
+
+    def _give_types(self, given: Sequence[Parameter]) -> list[Parameter]:
+        return [
+            self._rows[one.name].with_type(one) if one.name in self._rows else one for one in given
+        ]
+
+    def _check(self, given: Sequence[Parameter]) -> SetParametersResult:
+        changed = self._ours(given)
+        if changed:
+            try:
+                self._prepare(config_from(values_of(self._node) | changed))
+            except ParameterError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            except Exception as error:
+                logger.exception('changed parameters could not be checked')
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _apply_change(self, given: Sequence[Parameter]) -> None:
+        changed = self._ours(given)
+        if not changed:
+            return
+        try:
+            self._apply(config_from(values_of(self._node)))
+        except Exception:
+            # Here an exception would end the executor, and with it the node.
+            logger.exception('changed parameters could not be applied')
+            return
+        for name, value in changed.items():
+            logger.info('%s is now %r', name, value)
+
+    def _ours(self, given: Sequence[Parameter]) -> dict[str, Any]:
+        """Return the values of those that stand in the table; rclpy has some of its own."""
+        return {
+            one.name: self._rows[one.name].plain(one.value)
+            for one in given
+            if one.name in self._rows
+        }
+
+
 def check_names(cameras: list[str]) -> None:
     """Refuse names of cameras that cannot stand in a topic or are those of other parameters."""
     require(cameras, 'cameras', 'name at least one camera')
@@ -138,9 +209,9 @@ def check_names(cameras: list[str]) -> None:
         require(name not in RESERVED, 'cameras', reason)
 
 
-def journal_path(node: Node, environment: Mapping[str, str] = os.environ) -> str:
+def journal_path(node: Node) -> str:
     """Return where a node's journal is kept unless it is told otherwise."""
-    home = Path(environment.get('ROS_HOME') or Path.home() / '.ros')
+    home = Path(os.environ.get('ROS_HOME') or Path.home() / '.ros')
     robot_id = overrides(node).get('robot_id')
     name = (robot_id and str(robot_id.value)) or socket.gethostname()
     full = f'{name}{node.get_fully_qualified_name()}'
