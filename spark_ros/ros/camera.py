@@ -192,7 +192,7 @@ class CameraInput:
         self.detections += 1
         self._newest_detections = message
         thresholds = self._config.asking.thresholds
-        if not self._detector.worth_a_look(message, thresholds, self._labels.now):
+        if not self._detector.needs_frame(message, thresholds, self._labels.now):
             return
         if len(self._waiting) >= MAX_WAITING:
             self._lose(self._waiting.popleft()[1], 'too many wait for their frame')

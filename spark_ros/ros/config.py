@@ -52,7 +52,8 @@ def _regions(numbers: tuple[float, ...]) -> tuple[Box, ...]:
     if len(numbers) % 4:
         raise ValueError(f'{len(numbers)} numbers; give x, y, width and height of each region')
     regions = []
-    for x, y, width, height in zip(*[iter(numbers)] * 4, strict=True):
+    for start in range(0, len(numbers), 4):
+        x, y, width, height = numbers[start : start + 4]
         if not (width > 0 and height > 0 and max(x + width, y + height) <= 1 + 1e-9):
             raise ValueError(
                 f'the region x {x:g}, y {y:g}, width {width:g}, height {height:g} has no area or '

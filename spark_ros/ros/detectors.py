@@ -59,10 +59,10 @@ class Detector(ABC):
     def as_array(self, message: Any) -> Detection2DArray:
         """Return the same detections, in the same order; outside the robot's callbacks."""
 
-    def worth_a_look(self, message: Any, thresholds: Thresholds, labels: Labels) -> bool:
-        """Return whether one detection is doubted or must be warned about.
+    def needs_frame(self, message: Any, thresholds: Thresholds, labels: Labels) -> bool:
+        """Return whether the frame of a message has to be found; cheap.
 
-        It runs on the executor for every message.
+        It has where a detection is doubted, or where one makes no sense, so that it is warned about.
 
         Args:
             message: of this type.

@@ -50,7 +50,7 @@ class Diagnostics:
         self._timer = steady_timer(node, EVERY_S, self._publish)
 
     def configure(self, config: NodeConfig) -> None:
-        """Go on by other parameters."""
+        """Use changed parameters."""
         self._config = config
 
     def _publish(self) -> None:

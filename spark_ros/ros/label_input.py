@@ -38,7 +38,7 @@ class LabelInput:
             self.subscription = MatchedSubscription(node, inbox, LabelInfo, topic, self._on_labels)
 
     def configure(self, config: CameraConfig) -> None:
-        """Go on by other parameters; the topic stays as it is."""
+        """Use changed parameters; the topic stays as it is."""
         self._config = config
         self.now = Labels({**config.labels.names, **self._announced.names})
 

@@ -17,18 +17,22 @@ from spark_ros.ros.declaring import overrides
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.steady_timer import steady_timer
 
-# A third of a second of a camera: what a busy machine may keep the executor from its frames.
+# A third of a second of a camera at 30 Hz: so long a busy machine may hold up the executor.
 DEPTH = 10
-# What has reached the old subscription, and has yet to be read, would end with it.
+# Messages that the old subscription has received and nobody has read yet end with it.
 OVERLAP_S = 0.5
 
 
 class MatchedSubscription:
-    """Start best effort, which every publisher satisfies; ask for more once all offer it.
+    """A subscription that starts best effort, and asks for more once all publishers offer it.
 
-    Only reliability and durability can be learned of a publisher. `BEST_AVAILABLE` would not do:
-    made before its publisher it becomes reliable, and never matches a best-effort camera.
-    A reliability set by the standard parameters `qos_overrides.<topic>.subscription.*` stays.
+    Every publisher satisfies best effort. Only reliability and durability can be learned of a
+    publisher. `BEST_AVAILABLE` would not do: a subscription that is made before its publisher
+    becomes reliable, and never matches a best-effort camera. A reliability set by the standard
+    parameters `qos_overrides.<topic>.subscription.*` stays.
+
+    Attributes:
+        resolved_topic: the topic's full name.
     """
 
     def __init__(
@@ -38,7 +42,7 @@ class MatchedSubscription:
 
         Args:
             node: whose executor runs the callback.
-            inbox: where a change of QoS is carried out, outside the event that asks for it.
+            inbox: of that node; the QoS is changed outside the callbacks of its events.
             kind: the message type.
             topic: relative, absolute or private name.
             callback: called with each message.
@@ -59,11 +63,6 @@ class MatchedSubscription:
         self._retirement: Any = None
         self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
 
-    def destroy(self) -> None:
-        """Unsubscribe."""
-        self._retire()
-        self._node.destroy_subscription(self._subscription)
-
     def _subscribe(self, overriding: QoSOverridingOptions | None) -> Any:
         self._generation += 1
         on_match = partial(self._on_match, self._generation)
@@ -80,9 +79,10 @@ class MatchedSubscription:
         )
 
     def _deliver(self, generation: int, message: Any) -> None:
-        """Pass a message on, once where two subscriptions overlap; a zero stamp tells nothing.
+        """Pass a message on, but not a second time where two subscriptions overlap.
 
-        Two messages with one stamp that come by the same subscription are two.
+        Messages with one stamp are the same message if they come by different subscriptions; a
+        stamp of zero tells nothing.
         """
         if self._retiring is not None:
             stamp = (message.header.stamp.sec, message.header.stamp.nanosec)

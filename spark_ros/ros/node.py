@@ -82,7 +82,7 @@ class SparkNode(Node):
         self._ask_people(config)
 
     def _ask_people(self, config: NodeConfig) -> None:
-        """Find the service and the journal, which a dry run does without; once."""
+        """Connect to the service and the journal, once; not in a dry run."""
         if config.dry_run or self._runtime.connected:
             return
         try:
@@ -100,14 +100,14 @@ class SparkNode(Node):
         self._inbox.post(lambda: self._engage.take(event))
 
     def reconfigure(self, config: NodeConfig) -> None:
-        """Go on by other parameters; what is not live must be as it was."""
+        """Use changed parameters; only live ones may differ."""
         for camera, block in zip(self._cameras, config.cameras, strict=True):
             camera.configure(block)
         self._runtime.configure(config.settings)
         self._diagnostics.configure(config)
 
     def wake(self) -> None:
-        """Let an executor that waits look up; callable from any thread."""
+        """Wake an executor that waits; callable from any thread."""
         self._inbox.post(lambda: None)
 
     def finish(self) -> None:

@@ -132,11 +132,11 @@ def config_from(values: Mapping[str, Any]) -> NodeConfig:
 
 
 class LiveParameters:
-    """What may change while the node runs is checked as a whole, then applied as a whole.
+    """Check what is changed while the node runs as a whole, then apply it as a whole.
 
-    rclpy itself refuses what is read-only, of a wrong type or out of its range, before it asks
-    here. It checks one parameter after another; only together they may make no sense, such as
-    an `ignore_below` above `ask_below`. To change two such at once, set them atomically.
+    rclpy itself refuses a parameter that is read-only, of a wrong type or out of its range. Values
+    that are right one by one may contradict each other, such as an `ignore_below` above
+    `ask_below`; to change two such at once, set them atomically.
     """
 
     def __init__(
@@ -165,15 +165,13 @@ class LiveParameters:
         ]
 
     def _check(self, given: Sequence[Parameter]) -> SetParametersResult:
-        changed = self._ours(given)
-        if changed:
-            try:
+        try:
+            if changed := self._ours(given):
                 self._prepare(config_from(values_of(self._node) | changed))
-            except ParameterError as error:
-                return SetParametersResult(successful=False, reason=str(error))
-            except Exception as error:
+        except Exception as error:
+            if not isinstance(error, ParameterError):
                 logger.exception('changed parameters could not be checked')
-                return SetParametersResult(successful=False, reason=str(error))
+            return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
     def _apply_change(self, given: Sequence[Parameter]) -> None:
@@ -190,7 +188,7 @@ class LiveParameters:
             logger.info('%s is now %r', name, value)
 
     def _ours(self, given: Sequence[Parameter]) -> dict[str, Any]:
-        """Return the values of those that stand in the table; rclpy has some of its own."""
+        """Return the values of this node's parameters; rclpy adds some of its own to a node."""
         return {
             one.name: self._rows[one.name].plain(one.value)
             for one in given
