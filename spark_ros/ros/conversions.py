@@ -67,14 +67,14 @@ def read_detections(
         message: detections in pixels of `source_size`.
         image: the upright image's size.
         source_size: the size the detector saw.
-        refuse: told the reason for each detection that makes no sense and is left out.
+        refuse: called with the reason for each detection that makes no sense and is left out.
         fit: how the image was made to fit `source_size`.
         labels: what people call the detector's classes.
 
     Returns:
         Annotations whose id is the detection's index in the array; a tracker's id is in their
-        attributes. What several detections have as id, or what is their class, is no tracker's:
-        some detectors put the class there.
+        attributes. An id that several detections have, or that is their class, does not come
+        from a tracker: some detectors put the class there.
     """
     annotations = []
     times = Counter(detection.id for detection in message.detections)
@@ -117,13 +117,14 @@ def corrected_detections(
 ) -> Detection2DArray:
     """Return the whole corrected list, in the pixels and under the header it came with.
 
-    A detection that nobody changed returns as it came. A changed or added one has a score of
-    1.0: a person said so. Dots have no box and are left out. Where the detector has class ids
-    for labels, so has the list.
+    A detection that nobody changed is in the list as it came. A changed or added one has a score
+    of 1.0, as a person confirmed it. Dots have no box and are left out. Where the detector
+    publishes class ids instead of labels, the list has class ids, too.
 
     Args:
         resolved: the answer.
-        unknown: told each label that the detector has no class id for; it stands for itself.
+        unknown: called with each label that the detector has no class id for; the list then has
+            the label itself.
     """
     asked = resolved.escalation
     place = geometry.placement(asked.image_size, asked.source_size, asked.source_fit)
@@ -264,7 +265,7 @@ def key_values(values: Mapping[str, Any]) -> list[KeyValue]:
 
 
 def _text(said: str) -> str:
-    """Replace what no UTF-8 can hold: JSON may carry half a surrogate pair, ROS cannot."""
+    """Replace what UTF-8 cannot hold: JSON may carry half a surrogate pair, ROS cannot."""
     return said.encode('utf-8', 'replace').decode('utf-8')
 
 

@@ -113,7 +113,7 @@ class Spec:
         return given
 
     def plain(self, value: Any) -> Any:
-        """Return a value as Python has it; rclpy keeps numbers of arrays in arrays of its own."""
+        """Return a value with a list for an array; rclpy keeps numbers in array.array."""
         return list(value) if self.type in ARRAYS else value
 
     def configured(self, name: str, value: Any) -> Any:
@@ -187,7 +187,7 @@ def configured(config: type, values: Mapping[str, Any], prefix: str = '') -> dic
 
 
 def overrides(node: Node) -> dict[str, Parameter]:
-    """What was set from outside; rclpy has no public way to see it before it is declared."""
+    """Return what was set from outside, by name; rclpy shows it only once it is declared."""
     given: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
     return given
 

@@ -31,15 +31,8 @@ from spark_ros.ros.labels import NO_LABELS, Labels
 VISION, YOLO = 'vision_msgs/Detection2DArray', 'yolo_msgs/DetectionArray'
 
 
-class Summary(NamedTuple):
-    """What decides whether a detection is asked about; its box is in pixels."""
-
-    class_id: str
-    score: float
-    x: float
-    y: float
-    width: float
-    height: float
+# The class, the score, and the box in pixels: its center's x and y, its width and height.
+Summary = tuple[str, float, float, float, float, float]
 
 
 class Detector(ABC):
@@ -92,7 +85,7 @@ class VisionDetections(Detector):
             return None
         box, said = detection.bbox, best.hypothesis
         center = box.center.position
-        return Summary(said.class_id, said.score, center.x, center.y, box.size_x, box.size_y)
+        return said.class_id, said.score, center.x, center.y, box.size_x, box.size_y
 
     def as_array(self, message: Detection2DArray) -> Detection2DArray:
         """Return it as it is."""
@@ -115,7 +108,7 @@ class YoloDetections(Detector):
         """Return the only class that it has."""
         center, size = detection.bbox.center.position, detection.bbox.size
         class_id = detection.class_name or str(detection.class_id)
-        return Summary(class_id, detection.score, center.x, center.y, size.x, size.y)
+        return class_id, detection.score, center.x, center.y, size.x, size.y
 
     def as_array(self, message: Any) -> Detection2DArray:
         """Return what vision_msgs has a place for."""

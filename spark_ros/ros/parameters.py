@@ -73,7 +73,7 @@ def read_parameters(node: Node) -> NodeConfig:
 
 
 def unknown_parameters(node: Node) -> list[str]:
-    """Return the names that somebody set and that mean nothing here, such as misspelled ones."""
+    """Return the names of parameters that were set but do not exist, such as misspelled ones."""
     return sorted(
         name
         for name in overrides(node)
@@ -197,7 +197,11 @@ class LiveParameters:
 
 
 def check_names(cameras: list[str]) -> None:
-    """Refuse names of cameras that cannot stand in a topic or are those of other parameters."""
+    """Check the names of the cameras: each begins topics and the names of its parameters.
+
+    Raises:
+        ParameterError: a name cannot be part of a topic, or begins other parameters' names.
+    """
     require(cameras, 'cameras', 'name at least one camera')
     require(len(set(cameras)) == len(cameras), 'cameras', 'a name stands there twice')
     for name in cameras:
@@ -290,6 +294,6 @@ def _check_topic(node: Node, name: str, topic: str) -> None:
         validate_topic_name(topic)
         node.resolve_topic_name(topic)
     except (InvalidTopicNameException, RCLError) as error:
-        # What follows points at the wrong character, or into the source of rcl.
+        # The rest of the message points at the wrong character, or into the source of rcl.
         reason = str(error).splitlines()[0].partition(', at ')[0]
         raise ParameterError(name, f'{topic!r}: {reason}') from None

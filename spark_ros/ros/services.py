@@ -11,7 +11,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
-from typing import TypeVar
+from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -25,8 +25,6 @@ from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import NS, status_message, time_message
 from spark_ros.ros.inbox import Inbox
 from spark_ros.srv import CancelEngagement, ListEngagements
-
-T = TypeVar('T')
 
 MAX_LISTED = 1000
 NODE_ENDS = 'the node ends'
@@ -125,7 +123,7 @@ class Services:
         except CancelledError:
             return NODE_ENDS
 
-    def _done(self, future: Future[T]) -> RosFuture:
+    def _done(self, future: Future[Any]) -> RosFuture:
         """Return what a coroutine on the executor can await until a future is done."""
         done = RosFuture()
         self._inbox.when_done(future, lambda _: done.set_result(None))
