@@ -55,7 +55,7 @@ class Detector(ABC):
     def needs_frame(self, message: Any, thresholds: Thresholds, labels: Labels) -> bool:
         """Return whether the frame of a message has to be found; cheap.
 
-        It has where a detection is doubted, or where one makes no sense, so that it is warned about.
+        It has if a detection is doubted, or if one makes no sense and has to be warned about.
 
         Args:
             message: of this type.
