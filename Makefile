@@ -57,7 +57,7 @@ lint: env-tests
 	@.venv/bin/python -m mypy
 
 docs: env
-	@.venv/bin/python -m spark_ros.ros.parameter_reference > docs/parameters.md
+	@.venv/bin/python dev/parameter_reference.py
 	@.venv/bin/python dev/command_reference.py
 	@.venv/bin/python dev/interface_reference.py
 	@.venv/bin/python dev/documentation.py

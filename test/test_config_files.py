@@ -16,8 +16,8 @@ import pytest
 import rclpy
 import yaml
 
+from spark_ros.ros.config import CAMERA, NODE
 from spark_ros.ros.node import SparkNode
-from spark_ros.ros.parameter_table import CAMERA, NODE
 
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
 PROFILES = ('fastdds_large_images.xml', 'fastdds_udp_receiver.xml')

@@ -1,12 +1,12 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Make the backend that the parameters name."""
+"""Make the backend that the parameters name, and open the journal."""
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from spark_ros.clients.credentials import CredentialError, find_token, read_secret_file
 from spark_ros.clients.heat import HeatClient
@@ -26,104 +26,78 @@ from spark_ros.ros.declaring import ParameterError
 CALL_S = 60.0
 TOKEN_VARIABLE = 'SPARK_TOKEN'
 IMAGE_TOKEN_VARIABLE = 'SPARK_IMAGE_TOKEN'
-logger = logging.getLogger(__name__)
-
-
-def make_backend(config: NodeConfig) -> Backend:
-    """Read the secrets and make the backend.
-
-    Raises:
-        ParameterError: there is no token, or a port is taken.
-    """
-    token = _token('server.token_file', config.server_token_file, TOKEN_VARIABLE)
-    webhook_url = config.webhook.public_url if config.webhook.port else ''
-    if config.server_kind == 'spark':
-        client = _spark_client(config, config.server_url, token)
-        return SparkBackend(client, _robot_id(config), webhook_url)
-    heat = HeatClient(
-        config.server_url,
-        token,
-        deadline_s=CALL_S,
-        retry=RetryPolicy.none(),
-        verify=config.server_ca_file or True,
-        robot_id=_robot_id(config),
-    )
-    return HeatBackend(
-        heat,
-        _image_host(config, token),
-        config.detection_as,
-        _robot_id(config),
-        webhook_url,
-    )
 
 
 def connect(config: NodeConfig) -> Connection:
     """Make what asking people takes: the backend and the journal.
 
     Raises:
-        ParameterError: there is no token, or a port is taken.
+        ParameterError: there is no token, a port is taken, or a file of a secret cannot be used.
         JournalError: the journal cannot be used.
     """
-    webhooks = webhook_settings(config)
+    webhooks = _webhooks(config)
     journal = open_journal(
         config.journal_path, config.settings.journal_max_bytes, config.journal_max_count
     )
     try:
-        backend = make_backend(config)
+        backend = _backend(config)
     except BaseException:
         journal.close()
         raise
-    elsewhere = config.server_kind == 'heat' and config.image_host.url != config.server_url
+    elsewhere = config.server_kind == 'heat' and config.image_url != config.server_url
     return Connection(backend, journal, webhooks, elsewhere)
 
 
-def webhook_settings(config: NodeConfig) -> WebhookSettings | None:
-    """Read the webhook secret.
-
-    Raises:
-        ParameterError: its file cannot be used.
-    """
-    webhook = config.webhook
-    if not webhook.port:
+def _webhooks(config: NodeConfig) -> WebhookSettings | None:
+    if not config.webhook_port:
         return None
+    file = config.webhook_secret_file
     try:
-        secret = read_secret_file(webhook.secret_file) if webhook.secret_file else ''
+        secret = read_secret_file(file) if file else ''
     except CredentialError as error:
         raise ParameterError('webhook.secret_file', str(error)) from None
-    return WebhookSettings(webhook.host, webhook.port, secret)
+    return WebhookSettings(config.webhook_host, config.webhook_port, secret)
 
 
-def _image_host(config: NodeConfig, token: str) -> ImageHost:
-    host = config.image_host
-    if host.kind == 'node':
-        folder = (
-            config.journal_path.with_suffix('.frames')
-            if config.journal_path
-            else Path(mkdtemp(prefix='spark_frames_'))
-        )
-        try:
-            return FrameServer(folder, host.url, host.host, host.port)
-        except OSError as error:
-            raise ParameterError('image_host.port', f'{host.host}:{host.port}: {error}') from None
-    if host.token_file or os.environ.get(IMAGE_TOKEN_VARIABLE):
-        token = _token('image_host.token_file', host.token_file, IMAGE_TOKEN_VARIABLE)
-    return ServiceImageHost(_spark_client(config, host.url, token))
+def _backend(config: NodeConfig) -> Backend:
+    token = _token('server.token_file', config.server_token_file, TOKEN_VARIABLE)
+    # The robot's name goes into headers and the feed only where it may leave.
+    robot_id = config.robot_id if 'robot_id' in config.metadata_send else ''
+    options: dict[str, Any] = {
+        'deadline_s': CALL_S,
+        'retry': RetryPolicy.none(),
+        'verify': config.server_ca_file or True,
+        'robot_id': robot_id,
+    }
+    webhook_url = config.webhook_public_url if config.webhook_port else ''
+    if config.server_kind == 'spark':
+        client = SparkClient(config.server_url, token, **options)
+        return SparkBackend(client, robot_id, webhook_url)
+    images: ImageHost
+    if config.image_host_kind == 'node':
+        images = _frame_server(config)
+    else:
+        file = config.image_host_token_file
+        if file or os.environ.get(IMAGE_TOKEN_VARIABLE):
+            image_token = _token('image_host.token_file', file, IMAGE_TOKEN_VARIABLE)
+        else:
+            image_token = token
+        images = ServiceImageHost(SparkClient(config.image_url, image_token, **options))
+    heat = HeatClient(config.server_url, token, **options)
+    return HeatBackend(heat, images, config.detection_as, robot_id, webhook_url)
 
 
-def _spark_client(config: NodeConfig, url: str, token: str) -> SparkClient:
-    return SparkClient(
-        url,
-        token,
-        deadline_s=CALL_S,
-        retry=RetryPolicy.none(),
-        verify=config.server_ca_file or True,
-        robot_id=_robot_id(config),
+def _frame_server(config: NodeConfig) -> FrameServer:
+    folder = (
+        config.journal_path.with_suffix('.frames')
+        if config.journal_path
+        else Path(mkdtemp(prefix='spark_frames_'))
     )
-
-
-def _robot_id(config: NodeConfig) -> str:
-    """Return the robot's name for headers and the feed, where it may leave; else nothing."""
-    return config.robot_id if 'robot_id' in config.metadata_send else ''
+    host, port = config.image_host_host, config.image_host_port
+    try:
+        return FrameServer(folder, config.image_url, host, port)
+    except OSError as error:
+        raise ParameterError('image_host.port', f'{host}:{port}: {error}') from None
 
 
 def _token(parameter: str, file: str, variable: str) -> str:

@@ -23,10 +23,10 @@ from spark_ros.ros.images import check_image
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.label_input import LabelInput
 from spark_ros.ros.matched import MatchedSubscription
+from spark_ros.ros.pending_frames import Found, PendingFrameRequests
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.serialized_image import SerializedImage, read_image
 from spark_ros.ros.sighting import RosSighting
-from spark_ros.ros.wanted import Found, WantedFrames
 
 MAX_WAITING = 100
 TICK_S = 0.02
@@ -69,7 +69,7 @@ class CameraInput:
         self._detector = find_detector('detections_type', config.detections_type)
         self._labels = LabelInput(node, inbox, config, warn)
         self._waiting: deque[tuple[float, Any]] = deque()
-        self._wanted = WantedFrames(self._ring)
+        self._requests = PendingFrameRequests(self._ring)
         self._newest_detections: Any = None
         self.frames = self.detections = self.unmatched = self.unusable = 0
         self.refusal = ''
@@ -131,7 +131,7 @@ class CameraInput:
                 nothing = Detection2DArray(header=frame.payload.header)
                 take(self._sighting(frame, nothing, match, seen=False), '')
 
-        forget = self._wanted.want(stamp, now + self._config.frames_wait_s, now, hand_on)
+        forget = self._requests.add(stamp, now + self._config.frames_wait_s, now, hand_on)
         if forget is not None:
             self._timer.reset()
         return forget
@@ -187,14 +187,14 @@ class CameraInput:
     def _keep(self, message: SerializedImage | CompressedImage) -> None:
         self._ring.add(stamp_ns(message.header.stamp), message, len(message.data))
         self.frames += 1
-        if self._waiting or self._wanted:
+        if self._waiting or self._requests:
             self._settle()
 
     def _on_detections(self, message: Any) -> None:
         self.detections += 1
         self._newest_detections = message
         thresholds = self._config.asking.thresholds
-        if not self._detector.worth_a_look(message, thresholds, self._labels.now):
+        if not self._detector.needs_frame(message, thresholds, self._labels.now):
             return
         if len(self._waiting) >= MAX_WAITING:
             self._lose(self._waiting.popleft()[1], 'too many wait for their frame')
@@ -206,13 +206,13 @@ class CameraInput:
     def _settle(self) -> None:
         """Offer every waiting detection whose frame is known by now; give up on the late ones."""
         now = time.monotonic()
-        self._wanted.settle(now)
+        self._requests.serve(now)
         still: deque[tuple[float, Any]] = deque()
         for until, message in self._waiting:
             if not self._match(message, over=now >= until):
                 still.append((until, message))
         self._waiting = still
-        if not still and not self._wanted:
+        if not still and not self._requests:
             self._timer.cancel()
 
     def _match(self, message: Any, *, over: bool) -> bool:

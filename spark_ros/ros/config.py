@@ -1,101 +1,169 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the parameters say, checked and typed."""
+"""Every parameter of the node: its name, default, range and meaning; and what is made of them.
+
+A row declares one parameter. What is declared with rclpy, the reference in docs/parameters.md and
+the field that holds its value follow from the row.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import socket
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from spark_ros.clients.transport import check_base_url
 from spark_ros.escalation.backends.heat_question import DetectionAs
 from spark_ros.escalation.question.asking import Asking
-from spark_ros.escalation.settings import Settings
-from spark_ros.geometry import Fit, ImageSize
-from spark_ros.ros.labels import Labels
+from spark_ros.escalation.question.departure import FORMATS, JPEG_QUALITY, METADATA_KEYS
+from spark_ros.escalation.question.policy import HOUR_S
+from spark_ros.escalation.settings import Limits, Settings
+from spark_ros.geometry import Box, Fit, ImageSize
+from spark_ros.ros.declaring import (
+    BOOL,
+    DOUBLE,
+    DOUBLES,
+    INTEGER,
+    INTEGERS,
+    STRING,
+    STRINGS,
+    parameter,
+    specs,
+)
+from spark_ros.ros.detectors import DETECTORS
+from spark_ros.ros.labels import Labels, numbered
+from spark_ros.ros.pose import POSE_TYPES
+
+DEFAULT_INSTRUCTIONS = 'Look at the boxes: correct those that are wrong, remove what is not there, add what is missing.'
 
 
-@dataclass(frozen=True)
+def _label_options(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(labels):
+        raise ValueError('a label is empty')
+    return labels
+
+
+def _image_size(numbers: tuple[int, ...]) -> ImageSize | None:
+    if len(numbers) not in (0, 2):
+        raise ValueError('give [width, height], or nothing')
+    return ImageSize(*numbers) if numbers else None
+
+
+def _regions(numbers: tuple[float, ...]) -> tuple[Box, ...]:
+    if len(numbers) % 4:
+        raise ValueError(f'{len(numbers)} numbers; give x, y, width and height of each region')
+    regions = []
+    for start in range(0, len(numbers), 4):
+        x, y, width, height = numbers[start : start + 4]
+        if not (width > 0 and height > 0 and max(x + width, y + height) <= 1 + 1e-9):
+            raise ValueError(
+                f'the region x {x:g}, y {y:g}, width {width:g}, height {height:g} has no area or '
+                'reaches out of the frame'
+            )
+        regions.append(Box(x, y, x + width, y + height))
+    return tuple(regions)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CameraConfig:
-    """One camera's block of parameters.
+    """One camera's block of parameters, checked.
 
     Attributes:
-        transport: `raw` or `compressed`.
-        detections_type: of the detector's messages, one of `parameter_table.DETECTION_TYPES`.
-        labels: what people call the classes of a detector that only numbers them.
-        label_info_topic: where such labels come from; may be empty.
-        detection_image_size: what the detector sees, where that is not the image's size.
-        detection_fit: how the image was made to fit that.
-        frames_max_mb: the ring's size in megabytes.
-        frames_slop_s: how far a detection's stamp may be from its frame's, in seconds.
-        frames_wait_s: how long a detection waits for its frame, in seconds.
+        name: the camera's.
+        asking: how it is asked about, made of this block and of the node's parameters.
     """
 
     name: str
-    image_topic: str
-    transport: str
-    detections_topic: str
-    detections_type: str
-    labels: Labels
-    label_info_topic: str
-    asking: Asking
-    detection_image_size: ImageSize | None
-    detection_fit: Fit
-    frames_max_mb: float
-    frames_slop_s: float
-    frames_wait_s: float
+    asking: Asking = field(default_factory=Asking)
+    # fmt: off
+    image_topic: str = parameter('image_topic', STRING, '', 'Image topic; empty: <camera>/image_raw, or <camera>/image_raw/compressed.')
+    transport: str = parameter('transport', STRING, 'raw', 'sensor_msgs/Image or sensor_msgs/CompressedImage.', choices=('raw', 'compressed'))
+    detections_topic: str = parameter('detections_topic', STRING, '', "Topic of the detector's messages; empty: <camera>/detections.")
+    detections_type: str = parameter('detections_type', STRING, next(iter(DETECTORS)), 'Type of that topic; the package of the second is needed only where it is chosen.', choices=tuple(DETECTORS))
+    labels: Labels = parameter('class_labels', STRINGS, [], 'Labels of a detector that only numbers its classes: the first is that of class 0; an empty one names nothing.', live=True, read=numbered)
+    label_info_topic: str = parameter('label_info_topic', STRING, '', 'vision_msgs/LabelInfo topic with the labels of a detector that only numbers its classes; it wins over class_labels. Empty: none.')
+    program: str = parameter('program', STRING, '', 'Name of an established program of the service.', live=True, read=str.strip)
+    instructions: str = parameter('instructions', STRING, DEFAULT_INSTRUCTIONS, 'What people are asked to do; may be empty where there is a program.', live=True, read=str.strip)
+    label_options: tuple[str, ...] = parameter('label_options', STRINGS, [], 'Labels to choose from.', live=True, read=_label_options)
+    ask_below: float = parameter('ask_below', DOUBLE, 0.6, 'Ask about detections with a score under this.', (0.0, 1.0), live=True)
+    ask_below_labels: tuple[str, ...] = parameter('ask_below_labels', STRINGS, [], 'Labels with an ask_below of their own.', live=True)
+    ask_below_scores: tuple[float, ...] = parameter('ask_below_scores', DOUBLES, [], 'Their ask_below, in the same order.', (0.0, 1.0), live=True)
+    ignore_below: float = parameter('ignore_below', DOUBLE, 0.1, 'Leave out detections with a score under this.', (0.0, 1.0), live=True)
+    ignore_below_labels: tuple[str, ...] = parameter('ignore_below_labels', STRINGS, [], 'Labels with an ignore_below of their own.', live=True)
+    ignore_below_scores: tuple[float, ...] = parameter('ignore_below_scores', DOUBLES, [], 'Their ignore_below, in the same order.', (0.0, 1.0), live=True)
+    cooldown_s: float = parameter('cooldown_s', DOUBLE, 30.0, 'Seconds in which one object is asked about once.', (0.0, 86_400.0), live=True)
+    priority: int = parameter('priority', INTEGER, 0, 'The questions of cameras with a higher one are sent first, and give way last.', (0, 255), live=True)
+    detection_image_size: ImageSize | None = parameter('detection_image_size', INTEGERS, [], "[width, height] that the detector sees, where its pixels are not the image's; empty: they are.", (1, 65_535), live=True, read=_image_size)
+    detection_fit: Fit = parameter('detection_fit', STRING, 'stretch', 'How the image was made to fit that size: stretched, or with bars on two sides (letterbox), or with bars right or below only.', choices=tuple(fit.value for fit in Fit), live=True, read=Fit)
+    image_format: str = parameter('image.format', STRING, 'jpeg', 'Format of what is sent; a compressed image that needs no change is sent as it is.', choices=FORMATS, live=True)
+    image_quality: int = parameter('image.quality', INTEGER, JPEG_QUALITY, 'Quality of a JPEG.', (1, 100), live=True)
+    image_max_side: int = parameter('image.max_side', INTEGER, 0, 'Longest side of what is sent, in pixels; 0: as it is.', (0, 65_535), live=True)
+    image_crop: bool = parameter('image.crop', BOOL, False, 'Send only what is around the detections that are asked about.', live=True)
+    image_crop_margin: float = parameter('image.crop_margin', DOUBLE, 0.25, "How much around them, as a fraction of their hull's larger side.", (0.0, 10.0), live=True)
+    image_black_out: tuple[Box, ...] = parameter('image.black_out', DOUBLES, [], 'Regions that are black in what is sent: [x, y, width, height] for each, one after the other, as fractions of the upright frame.', (0.0, 1.0), live=True, read=_regions)
+    frames_max_mb: float = parameter('frames.max_mb', DOUBLE, 128.0, 'Megabytes of frames kept for detections to come.', (1.0, 100_000.0), live=True)
+    frames_slop_s: float = parameter('frames.slop_s', DOUBLE, 0.02, "Seconds that a detection's stamp may be off from its frame's.", (0.0, 10.0), live=True)
+    frames_wait_s: float = parameter('frames.wait_s', DOUBLE, 0.5, 'Seconds that a detection waits for its frame.', (0.0, 60.0), live=True)
+    # fmt: on
 
 
-@dataclass(frozen=True)
-class ImageHostConfig:
-    """Where frames are hosted for a service that takes only URLs.
-
-    Attributes:
-        kind: `service` or `node`.
-        url: the service's base URL, or what people reach this node by.
-    """
-
-    kind: str
-    url: str
-    token_file: str
-    host: str
-    port: int
-
-
-@dataclass(frozen=True)
-class WebhookConfig:
-    """Where the service's pushes are received; port 0 is off."""
-
-    host: str
-    port: int
-    public_url: str
-    secret_file: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeConfig:
-    """All parameters.
+    """All parameters, checked.
 
     Attributes:
-        detection_as: how Heat is asked about boxes.
-        metadata_send: the keys of the metadata that may leave.
-        pose_topic: where the robot's pose comes from; may be empty.
-        pose_type: one of `spark_ros.ros.pose.POSE_TYPES`.
-        settings: what of it concerns asking, sending and waiting.
-        journal_path: None keeps the journal in memory.
-        journal_max_count: how many questions it keeps.
+        cameras: the block of each, in the order of `camera_names`.
     """
 
-    server_kind: str
-    server_url: str
-    server_ca_file: str
-    server_token_file: str
-    detection_as: DetectionAs
-    image_host: ImageHostConfig
-    webhook: WebhookConfig
-    robot_id: str
-    metadata_send: tuple[str, ...]
-    pose_topic: str
-    pose_type: str
-    cameras: tuple[CameraConfig, ...]
-    settings: Settings
-    journal_path: Path | None
-    journal_max_count: int
+    cameras: tuple[CameraConfig, ...] = ()
+    # fmt: off
+    server_kind: str = parameter('server.kind', STRING, 'spark', 'Which API the service speaks.', choices=('spark', 'heat'))
+    server_url: str = parameter('server.url', STRING, 'http://127.0.0.1:8080', 'Base URL of the service.', read=check_base_url)
+    server_ca_file: str = parameter('server.ca_file', STRING, '', 'PEM file of an own certificate authority; empty: the usual ones.')
+    server_token_file: str = parameter('server.token_file', STRING, '', 'File with the API key, readable by its owner alone; empty: the environment variable SPARK_TOKEN.')
+    detection_as: DetectionAs = parameter('heat.detection_as', STRING, 'rectangles', 'Heat only: ask for all boxes anew, or for the label of the least certain one.', choices=('rectangles', 'label'), read=DetectionAs)
+    image_host_kind: str = parameter('image_host.kind', STRING, 'service', "Heat only: frames are uploaded to a service's image endpoint, or served by this node.", choices=('service', 'node'))
+    image_host_url: str = parameter('image_host.url', STRING, '', 'Base URL of that service (empty: server.url), or the URL under which people reach this node.', read=lambda url: url and check_base_url(url))
+    image_host_token_file: str = parameter('image_host.token_file', STRING, '', 'File with its key; empty: the environment variable SPARK_IMAGE_TOKEN, else the key of server.url.')
+    image_host_host: str = parameter('image_host.host', STRING, '0.0.0.0', 'Address that this node serves frames on.')
+    image_host_port: int = parameter('image_host.port', INTEGER, 8089, 'Port that this node serves frames on.', (1, 65_535))
+    robot_id: str = parameter('robot_id', STRING, '', 'Sent with each question; names the journal. Empty: the host name.', read=lambda id: id or socket.gethostname())
+    metadata_send: tuple[str, ...] = parameter('metadata.send', STRINGS, list(METADATA_KEYS), 'Which metadata is sent with each question.', choices=METADATA_KEYS)
+    pose_topic: str = parameter('pose_topic', STRING, '', "Topic with the robot's pose, sent as metadata; empty: none.")
+    pose_type: str = parameter('pose_type', STRING, 'geometry_msgs/PoseStamped', 'Type of that topic.', choices=tuple(POSE_TYPES))
+    camera_names: tuple[str, ...] = parameter('cameras', STRINGS, ['camera'], 'Names of the cameras; each has a block of parameters of its own.')
+    dry_run: bool = parameter('dry_run', BOOL, False, 'Only tell, on ~/engagements, what would be asked: nobody is asked, nothing is stored, and no service is needed.', live=True)
+    timeout_s: float = parameter('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question counts as expired; 0: never.', (0.0, 31_536_000.0), live=True)
+    limits_open: int = parameter('limits.open', INTEGER, 50, 'Questions waiting to be sent or answered at one time; 0: no limit.', (0, 1_000_000), live=True)
+    limits_per_hour: int = parameter('limits.per_hour', INTEGER, 0, 'Questions asked in any hour, also across a restart; 0: no limit.', (0, 1_000_000), live=True)
+    journal_path: Path | None = parameter('journal.path', STRING, '', 'File in which questions survive a restart; empty: memory only.', read=lambda path: Path(path).expanduser() if path else None)
+    journal_max_mb: float = parameter('journal.max_mb', DOUBLE, 1000.0, 'Megabytes of images in the journal; 0: no limit.', (0.0, 1_000_000.0), live=True)
+    journal_max_count: int = parameter('journal.max_count', INTEGER, 0, 'Questions in the journal; 0: no limit.', (0, 1_000_000))
+    journal_max_age_h: float = parameter('journal.max_age_h', DOUBLE, 0.0, 'Hours after which a question that nobody answered is given up; 0: never.', (0.0, 8760.0))
+    poll_interval_s: float = parameter('poll.interval_s', DOUBLE, 1.0, 'Seconds between two looks for answers, at first.', (0.05, 3600.0), live=True)
+    poll_max_interval_s: float = parameter('poll.max_interval_s', DOUBLE, 15.0, 'Seconds to which that doubles while nothing changes.', (0.05, 86_400.0), live=True)
+    webhook_host: str = parameter('webhook.host', STRING, '0.0.0.0', 'Address that the webhook receiver listens on.')
+    webhook_port: int = parameter('webhook.port', INTEGER, 0, 'Port that it listens on; 0: off.', (0, 65_535))
+    webhook_public_url: str = parameter('webhook.public_url', STRING, '', 'URL under which the service reaches it.')
+    webhook_secret_file: str = parameter('webhook.secret_file', STRING, '', 'File with the secret that pushes are signed with, readable by its owner alone; empty: a push only makes this node look.')
+    # fmt: on
+
+    @property
+    def image_url(self) -> str:
+        """Base URL that images are uploaded to, or under which people reach this node."""
+        return self.image_host_url or self.server_url
+
+    @property
+    def settings(self) -> Settings:
+        """What of it may change while everything runs."""
+        return Settings(
+            asking={camera.name: camera.asking for camera in self.cameras},
+            limits=Limits(self.limits_open, self.limits_per_hour, self.journal_max_age_h * HOUR_S),
+            poll_interval_s=self.poll_interval_s,
+            poll_max_interval_s=self.poll_max_interval_s,
+            journal_max_bytes=int(self.journal_max_mb * 1e6),
+            dry_run=self.dry_run,
+        )
+
+
+NODE = tuple(specs(NodeConfig).values())
+CAMERA = tuple(specs(CameraConfig).values())

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""ROS messages to the vocabulary and back."""
+"""ROS messages to the types of `spark_ros.model` and back."""
 
 from __future__ import annotations
 
@@ -26,11 +26,7 @@ from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, 
 from spark_ros.ros.labels import NO_LABELS, Labels
 
 NS = 1_000_000_000
-_TYPES = {
-    model.AnnotationType.BOUNDING_BOX: Annotation.TYPE_BOUNDING_BOX,
-    model.AnnotationType.POLYGON: Annotation.TYPE_POLYGON,
-    model.AnnotationType.DOT: Annotation.TYPE_DOT,
-}
+_TYPES = {type: getattr(Annotation, f'TYPE_{type.name}') for type in model.AnnotationType}
 _KINDS = {kind: getattr(Correction, f'KIND_{kind.name}') for kind in model.CorrectionKind}
 _STATES = {state: getattr(EngagementStatus, f'STATE_{state.name}') for state in model.State}
 _FRAME_MATCHES = {match: getattr(Resolution, f'FRAME_MATCH_{match.name}') for match in FrameMatch}
@@ -71,14 +67,14 @@ def read_detections(
         message: detections in pixels of `source_size`.
         image: the upright image's size.
         source_size: the size the detector saw.
-        refuse: told the reason for each detection that makes no sense and is left out.
+        refuse: called with the reason for each detection that makes no sense and is left out.
         fit: how the image was made to fit `source_size`.
         labels: what people call the detector's classes.
 
     Returns:
         Annotations whose id is the detection's index in the array; a tracker's id is in their
-        attributes. What several detections have as id, or what is their class, is no tracker's:
-        some detectors put the class there.
+        attributes. An id that several detections have, or that is their class, does not come
+        from a tracker: some detectors put the class there.
     """
     annotations = []
     times = Counter(detection.id for detection in message.detections)
@@ -121,13 +117,14 @@ def corrected_detections(
 ) -> Detection2DArray:
     """Return the whole corrected list, in the pixels and under the header it came with.
 
-    A detection that nobody changed returns as it came. A changed or added one has a score of
-    1.0: a person said so. Dots have no box and are left out. Where the detector has class ids
-    for labels, so has the list.
+    A detection that nobody changed is in the list as it came. A changed or added one has a score
+    of 1.0, as a person confirmed it. Dots have no box and are left out. Where the detector
+    publishes class ids instead of labels, the list has class ids, too.
 
     Args:
         resolved: the answer.
-        unknown: told each label that the detector has no class id for; it stands for itself.
+        unknown: called with each label that the detector has no class id for; the list then has
+            the label itself.
     """
     asked = resolved.escalation
     place = geometry.placement(asked.image_size, asked.source_size, asked.source_fit)
@@ -171,22 +168,23 @@ def _changed(
     class_id: str,
 ) -> Detection2D:
     if original is None:
-        detection, hypothesis = Detection2D(header=header), ObjectHypothesisWithPose()
+        detection = Detection2D(header=header, results=[ObjectHypothesisWithPose()])
     else:
-        detection, hypothesis = copy.deepcopy(original), best_hypothesis(original)
-    hypothesis = copy.deepcopy(hypothesis)
+        detection = copy.deepcopy(original)
+    hypothesis = best_hypothesis(detection)
+    assert hypothesis is not None
+    # A goal's prior is no detection that came.
+    before = None if original is None else correction.original
     # Of several classes with one label it stays the one that the detector meant.
-    if original is None or correction.original is None or correction.original.label != shape.label:
+    if before is None or before.label != shape.label:
         hypothesis.hypothesis.class_id = class_id
-    # What nobody changed is as sure as it was; a goal's prior is no detection that came.
+    # What nobody changed is as sure as it was.
     kept = shape.score if correction.kind in UNCHANGED else None
     hypothesis.hypothesis.score = 1.0 if kept is None else kept
     detection.results = [hypothesis]
-    stays = correction.original is not None and model.same_vertices(correction.original, shape)
-    if original is None or not stays:
-        detection.bbox.center.position.x = box.center_x
-        detection.bbox.center.position.y = box.center_y
-        detection.bbox.center.theta = 0.0
+    if before is None or not model.same_vertices(before, shape):
+        center = detection.bbox.center
+        center.position.x, center.position.y, center.theta = box.center_x, box.center_y, 0.0
         detection.bbox.size_x, detection.bbox.size_y = box.size_x, box.size_y
     return detection
 
@@ -267,7 +265,7 @@ def key_values(values: Mapping[str, Any]) -> list[KeyValue]:
 
 
 def _text(said: str) -> str:
-    """Replace what no UTF-8 can hold: JSON may carry half a surrogate pair, ROS cannot."""
+    """Replace what UTF-8 cannot hold: JSON may carry half a surrogate pair, ROS cannot."""
     return said.encode('utf-8', 'replace').decode('utf-8')
 
 

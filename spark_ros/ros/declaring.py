@@ -1,13 +1,10 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Declare parameters from their table, and see to it that their values are of its types."""
+"""What a parameter is, how it is declared with rclpy, and what it is checked for."""
 
 from __future__ import annotations
 
-import os
-import re
-import socket
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -15,30 +12,11 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from spark_ros.ros.parameter_table import (
-    CAMERA,
-    DOUBLE,
-    DOUBLES,
-    INTEGER,
-    INTEGERS,
-    NODE,
-    STRINGS,
-    Spec,
-)
-
-# ROS refuses two underscores in a row in a topic's name.
-NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
-RESERVED = frozenset(
-    {spec.name.split('.')[0] for spec in NODE}
-    | {'use_sim_time', 'qos_overrides', 'start_type_description_service'}
-)
+STRING, BOOL = Parameter.Type.STRING, Parameter.Type.BOOL
+INTEGER, DOUBLE = Parameter.Type.INTEGER, Parameter.Type.DOUBLE
+STRINGS, INTEGERS = Parameter.Type.STRING_ARRAY, Parameter.Type.INTEGER_ARRAY
+DOUBLES = Parameter.Type.DOUBLE_ARRAY
 ARRAYS = (STRINGS, DOUBLES, INTEGERS)
-RANGED = {
-    DOUBLE: lambda low, high: {
-        'floating_point_range': [FloatingPointRange(from_value=low, to_value=high)]
-    },
-    INTEGER: lambda low, high: {'integer_range': [IntegerRange(from_value=low, to_value=high)]},
-}
 
 
 class ParameterError(ValueError):
@@ -48,159 +26,171 @@ class ParameterError(ValueError):
         super().__init__(f"parameter '{name}': {reason}")
 
 
-def require(condition: bool, name: str, reason: str) -> None:
+def require(condition: object, name: str, reason: str) -> None:
     """Raise ParameterError where a condition does not hold."""
     if not condition:
         raise ParameterError(name, reason)
 
 
-def rows(cameras: Iterable[str]) -> dict[str, Spec]:
-    """Return every parameter by its full name."""
-    return {spec.name: spec for spec in NODE} | {
-        f'{camera}.{spec.name}': spec for camera in cameras for spec in CAMERA
-    }
+@dataclass(frozen=True)
+class Spec:
+    """One parameter.
+
+    Attributes:
+        name: in full, or within a camera's block.
+        type: given explicitly, because rclpy reads an empty list as a byte array.
+        meaning: the description, in its descriptor and in the reference.
+        span: the lowest and the highest number that it, or each of a list, may be.
+        choices: the values that a string, or each of a list, may have, if they are few.
+        live: whether it may be changed while the node runs; the others are read-only.
+        read: makes the configuration's value of the parameter's (a tuple, of an array). Raises
+            ValueError with the reason where it makes no sense.
+    """
+
+    name: str
+    type: Parameter.Type
+    default: Any
+    meaning: str
+    span: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False
+    read: Callable[[Any], Any] | None = None
+
+    @property
+    def kind(self) -> str:
+        """The type as ROS's tools write it."""
+        return self.type.name.lower().replace('_', ' ')
+
+    @property
+    def constraints(self) -> str:
+        """Which values it takes, in words; empty where its type says it all."""
+        if self.span:
+            return f'{self.span[0]:.15g} to {self.span[1]:.15g}'
+        return f'one of: {", ".join(self.choices)}' if self.choices else ''
+
+    def declare(self, node: Node, name: str, default: Any) -> None:
+        """Declare the parameter with a node.
+
+        Args:
+            node: whose parameter it is to be.
+            name: in full.
+            default: what it is where nobody sets it.
+
+        Raises:
+            ParameterError: it was set to a value of a wrong type or out of its range.
+        """
+        given = overrides(node)
+        if name in given:
+            given[name] = self.with_type(given[name])
+            if self.type in ARRAYS and _is_empty(given[name].value):
+                del given[name]
+                default = []
+        try:
+            # An empty list has no type for rclpy: it is declared by its type, without a value.
+            untyped = self.type in ARRAYS and not default
+            value = node.declare_parameter(
+                name, self.type if untyped else default, self._descriptor(name)
+            )
+        except (ParameterException, TypeError, ValueError) as error:
+            expected = ', '.join(filter(None, [f'it takes a {self.kind}', self.constraints]))
+            raise ParameterError(name, f'{error} ({expected})') from None
+        if value.type_ is Parameter.Type.NOT_SET:
+            # A parameter without a value makes rclpy answer a request for all of them with none.
+            node._parameters[name] = Parameter(name, self.type, default)
+
+    def with_type(self, given: Parameter) -> Parameter:
+        """Return a parameter with the type that it was meant to have.
+
+        rclpy reads an empty list as an array of bytes or of booleans, and 5 where 5.0 is meant as
+        an integer.
+        """
+        if self.type in ARRAYS and _is_empty(given.value):
+            return Parameter(given.name, self.type, [])
+        if self.type is DOUBLE and given.type_ is INTEGER:
+            return Parameter(given.name, DOUBLE, float(given.value))
+        if self.type is DOUBLES and given.type_ is INTEGERS:
+            return Parameter(given.name, DOUBLES, [float(item) for item in given.value])
+        return given
+
+    def plain(self, value: Any) -> Any:
+        """Return a value with a list for an array; rclpy keeps numbers in array.array."""
+        return list(value) if self.type in ARRAYS else value
+
+    def configured(self, name: str, value: Any) -> Any:
+        """Return what the configuration holds for a value.
+
+        rclpy checks neither numbers in arrays nor strings of which there are few.
+
+        Args:
+            name: in full.
+            value: of the parameter's type.
+
+        Raises:
+            ParameterError: the value is none that the parameter takes.
+        """
+        items = value if self.type in ARRAYS else [value]
+        if self.span and self.type in ARRAYS:
+            low, high = self.span
+            for item in items:
+                require(low <= item <= high, name, f'{item:g} is not {self.constraints}')
+        if self.choices:
+            for item in items:
+                require(item in self.choices, name, f'{item!r} is not {self.constraints}')
+        value = tuple(value) if self.type in ARRAYS else value
+        try:
+            return self.read(value) if self.read else value
+        except ValueError as error:
+            raise ParameterError(name, str(error)) from None
+
+    def _descriptor(self, name: str) -> ParameterDescriptor:
+        descriptor = ParameterDescriptor(
+            name=name,
+            type=self.type.value,
+            description=self.meaning,
+            additional_constraints=self.constraints,
+            read_only=not self.live,
+        )
+        if self.span and self.type is DOUBLE:
+            low, high = self.span
+            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+        elif self.span and self.type is INTEGER:
+            low, high = self.span
+            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
+        return descriptor
 
 
-def declare_all(node: Node) -> dict[str, Any]:
-    """Declare every parameter of a node and return their values by full name.
+def parameter(*row: Any, **options: Any) -> Any:
+    """Declare a field of a configuration as a parameter; for the arguments see `Spec`."""
+    return field(metadata={'spec': Spec(*row, **options)})
+
+
+def specs(config: type) -> dict[str, Spec]:
+    """Return the parameters of a configuration, by the names of its fields."""
+    return {one.name: one.metadata['spec'] for one in fields(config) if one.metadata}
+
+
+def configured(config: type, values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """Return the fields of a configuration that are parameters, as keyword arguments.
+
+    Args:
+        config: the class.
+        values: every parameter's value by its full name, each of its type.
+        prefix: what comes before the names of its parameters.
 
     Raises:
-        ParameterError: one has a wrong type or value.
+        ParameterError: a parameter has a wrong value.
     """
-    for spec in NODE:
-        _declare(node, spec, spec.name, _default(spec, node))
-    cameras = list(node.get_parameter('cameras').value)
-    check_names(cameras)
-    for camera in cameras:
-        for spec in CAMERA:
-            _declare(node, spec, f'{camera}.{spec.name}', spec.default)
-    return values_of(node)
-
-
-def values_of(node: Node) -> dict[str, Any]:
-    """Return the values of a node's declared parameters by full name; arrays are lists."""
     return {
-        name: plain(spec, node.get_parameter(name).value)
-        for name, spec in rows(node.get_parameter('cameras').value).items()
+        name: spec.configured(prefix + spec.name, values[prefix + spec.name])
+        for name, spec in specs(config).items()
     }
-
-
-def check_names(cameras: list[str]) -> None:
-    """Refuse names of cameras that cannot stand in a topic or are those of other parameters."""
-    require(bool(cameras), 'cameras', 'name at least one camera')
-    require(len(set(cameras)) == len(cameras), 'cameras', 'a name stands there twice')
-    for name in cameras:
-        reason = f'{name!r} is not a name of letters, digits and underscores'
-        require(bool(NAME.fullmatch(name)), 'cameras', reason)
-        reason = f'{name!r} is the name of a block of parameters'
-        require(name not in RESERVED, 'cameras', reason)
-
-
-def plain(spec: Spec, value: Any) -> Any:
-    """Return a value as Python has it; rclpy keeps numbers of arrays in arrays of its own."""
-    return list(value) if spec.type in ARRAYS else value
-
-
-def check(spec: Spec, name: str, value: Any) -> None:
-    """Refuse what rclpy does not check: numbers in arrays, and strings that are none of few.
-
-    Raises:
-        ParameterError: the value is none that the parameter takes.
-    """
-    limits = constraints(spec)
-    if spec.type in ARRAYS and spec.low is not None and spec.high is not None:
-        for item in value:
-            require(spec.low <= item <= spec.high, name, f'{item:g} is not {limits}')
-    if spec.choices:
-        for item in value if spec.type in ARRAYS else [value]:
-            require(item in spec.choices, name, f'{item!r} is not {limits}')
-
-
-def constraints(spec: Spec) -> str:
-    """Say in words which values a parameter takes, or nothing where its type says it all."""
-    if spec.choices:
-        return f'one of: {", ".join(spec.choices)}'
-    if spec.low is not None and spec.high is not None:
-        return f'{spec.low:.15g} to {spec.high:.15g}'
-    return ''
-
-
-def kind(spec: Spec) -> str:
-    """Return a parameter's type as ROS's tools write it."""
-    return spec.type.name.lower().replace('_', ' ')
-
-
-def mended(spec: Spec, given: Parameter) -> Parameter:
-    """Return a parameter with its type where rclpy did not see it.
-
-    It reads an empty list as an array of bytes or of booleans, and 5 where 5.0 is meant as an
-    integer.
-    """
-    if spec.type in ARRAYS and _empty(given.value):
-        return Parameter(given.name, spec.type, [])
-    if spec.type is DOUBLE and given.type_ is INTEGER:
-        return Parameter(given.name, DOUBLE, float(given.value))
-    if spec.type is DOUBLES and given.type_ is INTEGERS:
-        return Parameter(given.name, DOUBLES, [float(item) for item in given.value])
-    return given
 
 
 def overrides(node: Node) -> dict[str, Parameter]:
-    """What was set from outside; rclpy has no public way to see it before it is declared."""
+    """Return what was set from outside, by name; rclpy shows it only once it is declared."""
     given: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
     return given
 
 
-def _declare(node: Node, spec: Spec, name: str, default: Any) -> None:
-    limits = constraints(spec)
-    ranged = spec.low is not None and spec.type in RANGED
-    descriptor = ParameterDescriptor(
-        name=name,
-        type=spec.type.value,
-        description=spec.meaning,
-        additional_constraints=limits,
-        read_only=not spec.live,
-        **(RANGED[spec.type](spec.low, spec.high) if ranged else {}),
-    )
-    default = _take_override(overrides(node), spec, name, default)
-    try:
-        # An empty list has no type for rclpy: it is declared by its type, without a value.
-        untyped = spec.type in ARRAYS and not default
-        value = node.declare_parameter(name, spec.type if untyped else default, descriptor)
-    except (ParameterException, TypeError, ValueError) as error:
-        expected = f'it takes a {kind(spec)}' + (f', {limits}' if limits else '')
-        raise ParameterError(name, f'{error} ({expected})') from None
-    if value.type_ is Parameter.Type.NOT_SET:
-        # A parameter without a value makes rclpy answer a request for all of them with none.
-        node._parameters[name] = value = Parameter(name, spec.type, default)
-    check(spec, name, plain(spec, value.value))
-
-
-def _take_override(
-    given: dict[str, Parameter], spec: Spec, name: str, default: Any
-) -> Any:
-    """Mend what was set from outside and return the default to declare with."""
-    if name not in given:
-        return default
-    given[name] = mended(spec, given[name])
-    if spec.type in ARRAYS and _empty(given[name].value):
-        del given[name]
-        return []
-    return default
-
-
-def _empty(value: Any) -> bool:
-    return value == '' or (not isinstance(value, str) and hasattr(value, '__len__') and not value)
-
-
-def _default(spec: Spec, node: Node) -> Any:
-    return journal_path(node) if spec.name == 'journal.path' else spec.default
-
-
-def journal_path(node: Node, environment: Mapping[str, str] = os.environ) -> str:
-    """Return where a node's journal is kept unless it is told otherwise."""
-    home = Path(environment.get('ROS_HOME') or Path.home() / '.ros')
-    robot_id = overrides(node).get('robot_id')
-    name = (robot_id and str(robot_id.value)) or socket.gethostname()
-    full = f'{name}{node.get_fully_qualified_name()}'
-    return str(home / 'spark_ros' / (re.sub(r'[^A-Za-z0-9._-]', '_', full) + '.db'))
+def _is_empty(value: Any) -> bool:
+    return hasattr(value, '__len__') and not len(value)

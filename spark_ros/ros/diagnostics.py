@@ -5,32 +5,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from spark_ros.escalation.health.camera import CameraState, judge_camera
 from spark_ros.escalation.health.lately import Lately
 from spark_ros.escalation.health.questions import judge_questions
 from spark_ros.escalation.health.service import judge_service
-from spark_ros.escalation.health.snapshot import Snapshot
 from spark_ros.escalation.health.verdict import Level, Verdict
+from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.conversions import key_values
+from spark_ros.ros.steady_timer import steady_timer
 
 EVERY_S = 1.0
 RATE_S = 10.0
 LATELY_S = 60.0
-SAY_AGAIN_S = 10.0
+LOG_AGAIN_S = 10.0
 LOG = {Level.OK: logging.INFO, Level.WARN: logging.WARNING, Level.ERROR: logging.ERROR}
-LEVELS = {
-    Level.OK: DiagnosticStatus.OK,
-    Level.WARN: DiagnosticStatus.WARN,
-    Level.ERROR: DiagnosticStatus.ERROR,
-}
 logger = logging.getLogger(__name__)
 
 
@@ -38,12 +33,7 @@ class Diagnostics:
     """One status for each camera, one for the questions and one for the service, each second."""
 
     def __init__(
-        self,
-        node: Node,
-        config: NodeConfig,
-        cameras: Mapping[str, CameraInput],
-        health: Callable[[], Snapshot],
-        idle: Callable[[], str],
+        self, node: Node, config: NodeConfig, cameras: Mapping[str, CameraInput], runtime: Runtime
     ) -> None:
         """Advertise.
 
@@ -51,26 +41,23 @@ class Diagnostics:
             node: whose executor runs the timer.
             config: the parameters; see `configure`.
             cameras: by name.
-            health: returns the newest snapshot at once.
-            idle: returns why nobody is asked, on purpose, or an empty string.
+            runtime: asks the questions.
         """
-        self._node, self._config, self._health, self._idle = node, config, health, idle
+        self._node, self._config, self._runtime = node, config, runtime
         self._watches = [_CameraWatch(name, camera) for name, camera in cameras.items()]
-        self._log = _ChangeLog()
+        self._logged: dict[str, tuple[frozenset[str], float]] = {}
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self._timer = node.create_timer(
-            EVERY_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
+        self._timer = steady_timer(node, EVERY_S, self._publish)
 
     def configure(self, config: NodeConfig) -> None:
-        """Go on by other parameters."""
+        """Use changed parameters."""
         self._config = config
 
     def _publish(self) -> None:
         now = time.monotonic()
         verdicts = self._judge(now)
         for verdict in verdicts:
-            self._log.note(verdict, now)
+            self._log_change(verdict, now)
         name = self._node.get_fully_qualified_name().lstrip('/')
         array = DiagnosticArray(
             status=[_status(name, self._config.robot_id, verdict) for verdict in verdicts]
@@ -79,46 +66,50 @@ class Diagnostics:
         self._publisher.publish(array)
 
     def _judge(self, now: float) -> list[Verdict]:
-        config, snapshot = self._config, self._health()
-        rings = {camera.name: camera.frames_max_mb for camera in config.cameras}
+        config, snapshot = self._config, self._runtime.health
+        # Why nobody is asked, on purpose.
+        idle = 'paused' if self._runtime.paused else ''
+        if config.dry_run:
+            idle = 'dry run: nobody is asked'
+        states = [
+            watch.measure(block.frames_max_mb, snapshot.unusable.get(block.name, 0), now)
+            for watch, block in zip(self._watches, config.cameras, strict=True)
+        ]
         return [
-            *(
-                judge_camera(
-                    watch.look(rings[watch.name], snapshot.unusable.get(watch.name, 0), now)
-                )
-                for watch in self._watches
-            ),
-            judge_questions(snapshot, config.journal_path, self._idle(), now),
+            *map(judge_camera, states),
+            judge_questions(snapshot, config.journal_path, idle, now),
             judge_service(config.server_kind, config.server_url, snapshot, now),
         ]
 
+    def _log_change(self, verdict: Verdict, now: float) -> None:
+        """Log a part of the node that got worse or better, at most once in `LOG_AGAIN_S`."""
+        kinds, at = self._logged.get(verdict.part, (frozenset(), now - LOG_AGAIN_S))
+        if verdict.kinds == kinds or now - at < LOG_AGAIN_S:
+            return
+        self._logged[verdict.part] = (verdict.kinds, now)
+        words = verdict.message if verdict.problems else f'all right again: {verdict.message}'
+        logger.log(LOG[verdict.level], '%s: %s', verdict.part, words)
+
 
 class _CameraWatch:
-    """Look at a camera's counters each second, so that its callbacks only count."""
+    """Read a camera's counters each second, so that its callbacks only count."""
 
     def __init__(self, name: str, camera: CameraInput) -> None:
-        self.name, self._camera = name, camera
+        self._name, self._camera = name, camera
         now = time.monotonic()
         self._rate, self._lately = Lately(RATE_S, now), Lately(LATELY_S, now)
         self._frames, self._heard = 0, now
 
-    def look(self, ring_max_mb: float, unencodable: int, now: float) -> CameraState:
+    def measure(self, ring_max_mb: float, unencodable: int, now: float) -> CameraState:
         camera = self._camera
         if camera.frames != self._frames:
             self._frames, self._heard = camera.frames, now
         frames = self._rate.look({'frames': camera.frames}, now)['frames']
-        lately = self._lately.look(
-            {
-                'unmatched': camera.unmatched,
-                'unusable': camera.unusable,
-                'unencodable': unencodable,
-            },
-            now,
-        )
-        image_topic, detections_topic = camera.topics
+        counted = {'unmatched': camera.unmatched, 'unusable': camera.unusable}
+        lately = self._lately.look({**counted, 'unencodable': unencodable}, now)
         return CameraState(
-            name=self.name,
-            topics=(image_topic, detections_topic),
+            name=self._name,
+            topics=(camera.topics[0], camera.topics[1]),
             frames=camera.frames,
             rate_hz=frames / self._rate.span_s if self._rate.span_s else 0.0,
             silent_s=now - self._heard,
@@ -133,24 +124,9 @@ class _CameraWatch:
         )
 
 
-class _ChangeLog:
-    """Log what changes, in both directions, and each part at most once in ten seconds."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, tuple[frozenset[str], float]] = {}
-
-    def note(self, verdict: Verdict, now: float) -> None:
-        said, at = self._said.get(verdict.part, (frozenset(), now - SAY_AGAIN_S))
-        if verdict.kinds == said or now - at < SAY_AGAIN_S:
-            return
-        self._said[verdict.part] = (verdict.kinds, now)
-        words = verdict.message if verdict.problems else f'all right again: {verdict.message}'
-        logger.log(LOG[verdict.level], '%s: %s', verdict.part, words)
-
-
 def _status(node: str, robot_id: str, verdict: Verdict) -> DiagnosticStatus:
     return DiagnosticStatus(
-        level=LEVELS[verdict.level],
+        level=bytes([verdict.level]),
         name=f'{node}: {verdict.part}',
         message=verdict.message.encode('utf-8', 'replace').decode('utf-8'),
         hardware_id=robot_id,

@@ -31,9 +31,9 @@ from spark_ros.msg import Resolution
 from spark_ros.ros.action_server import CalmActionServer
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import resolution_message, stamp_ns, status_message
+from spark_ros.ros.goals import MAX_NAME, name_problem, read_goal
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.sighting import RosSighting, own_image
-from spark_ros.ros.terms import MAX_NAME, name_problem, read_terms
 
 NODE_ENDS = 'the node ends; what was asked stays asked, its answer will be on the topics'
 # What ends a goal by itself; after the others its answer follows.
@@ -43,26 +43,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class _Goal:
-    """A goal that has no result yet.
+    """A goal whose client has not been told a result.
 
     Attributes:
         id: of the question that it is or becomes.
-        forget_frame: ends the wait for its frame; None once that is over.
+        stop_waiting: ends the wait for its frame; None while there is none.
+        result: None until the goal has ended.
+        canceled: whether it ended because its client canceled it.
     """
 
     handle: ServerGoalHandle
     id: str
     camera: str
-    forget_frame: Callable[[], None] | None = None
-
-
-@dataclass(frozen=True)
-class _End:
-    """How a goal ended, until its client is told."""
-
-    handle: ServerGoalHandle
-    result: Engage.Result
-    canceled: bool
+    stop_waiting: Callable[[], None] | None = None
+    result: Engage.Result | None = None
+    canceled: bool = False
 
 
 class EngageServer:
@@ -80,28 +75,23 @@ class EngageServer:
             cameras: whose frames can be asked about, by name.
         """
         self._inbox, self._runtime, self._cameras = inbox, runtime, cameras
-        self._goals: dict[str, _Goal] = {}
-        self._by_handle: dict[bytes, _Goal] = {}
-        self._ended: dict[bytes, _End] = {}
+        # Those without a result by the id of their question, and all of them by their own.
+        self._open: dict[str, _Goal] = {}
+        self._goals: dict[bytes, _Goal] = {}
         self._closing = False
         self._server = CalmActionServer(
             node,
             Engage,
             '~/engage',
-            self._tell_end,
+            self._tell_result,
             goal_callback=self._on_goal,
             handle_accepted_callback=self._on_accepted,
             cancel_callback=self._on_cancel,
         )
 
-    @property
-    def waiting(self) -> int:
-        """How many goals have no result yet."""
-        return len(self._goals)
-
     def take(self, event: Event) -> None:
-        """Take a status or an answer, of a goal or not."""
-        goal = self._goals.get(event.escalation.id)
+        """Tell the goal that a status or an answer belongs to, if it is a goal's."""
+        goal = self._open.get(event.escalation.id)
         if goal is None:
             return
         if isinstance(event, Resolved):
@@ -119,16 +109,16 @@ class EngageServer:
     def close(self) -> None:
         """End all goals; when no executor runs any more."""
         self._closing = True
-        for goal in list(self._goals.values()):
-            self._end(goal, _refused(goal, State.FAILED, NODE_ENDS), at_once=True)
+        self._open.clear()
         try:
             self._server.take_requests()
-            for end in self._ended.values():
-                self._server.abort_now(end.handle, end.result)
+            for goal in self._goals.values():
+                result = goal.result or _unasked(goal, State.FAILED, NODE_ENDS)
+                self._server.abort_now(goal.handle, result)
         except Exception:
             # The rest of the node has to be closed all the same.
             logger.exception('not every goal could be ended')
-        self._ended.clear()
+        self._goals.clear()
 
     def destroy(self) -> None:
         """Offer the action no more; its node does not do so by itself."""
@@ -139,14 +129,14 @@ class EngageServer:
 
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
         goal = _Goal(handle, str(uuid.uuid4()), handle.request.camera[:MAX_NAME])
-        self._goals[goal.id] = self._by_handle[_key(handle)] = goal
+        self._open[goal.id] = self._goals[_key(handle)] = goal
         try:
             problem = self._find_image(goal)
         except Exception as error:
             logger.exception('a goal could not be begun')
             problem = f'it could not be asked: {type(error).__name__}'
         if problem:
-            self._end(goal, _refused(goal, State.FAILED, problem))
+            self._refuse(goal, problem)
 
     def _find_image(self, goal: _Goal) -> str:
         """Ask about the goal's image now, or about a frame once it is there; or say why not."""
@@ -166,20 +156,19 @@ class EngageServer:
         stamp = stamp_ns(request.stamp)
         if stamp < 0:
             return f'the stamp is {stamp / 1e9:g} s'
-        goal.forget_frame = camera.wait_for(stamp, partial(self._on_frame, goal))
+        goal.stop_waiting = camera.wait_for(stamp, partial(self._on_frame, goal))
         return ''
 
     def _on_frame(self, goal: _Goal, sighting: RosSighting | None, problem: str) -> None:
-        goal.forget_frame = None
+        goal.stop_waiting = None
         if sighting is None:
-            self._end(goal, _refused(goal, State.FAILED, problem))
+            self._refuse(goal, problem)
         else:
             self._ask(goal, sighting)
 
     def _ask(self, goal: _Goal, sighting: RosSighting) -> None:
-        request = Request(goal.id, sighting, partial(read_terms, goal.handle.request))
-        asked = self._runtime.ask(request)
-        asked.add_done_callback(lambda _: self._inbox.post(partial(self._on_asked, goal, asked)))
+        request = Request(goal.id, sighting, partial(read_goal, goal.handle.request))
+        self._inbox.when_done(self._runtime.ask(request), partial(self._on_asked, goal))
 
     def _on_asked(self, goal: _Goal, asked: Future[str]) -> None:
         try:
@@ -188,59 +177,52 @@ class EngageServer:
             # The node ends: `close` tells.
             return
         if problem:
-            canceled = goal.handle.is_cancel_requested
-            state = State.CANCELED if canceled else State.FAILED
-            self._end(goal, _refused(goal, state, problem), canceled=canceled)
+            self._refuse(goal, problem, canceled=goal.handle.is_cancel_requested)
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
-        goal = self._by_handle.get(_key(handle))
-        if goal is None:
+        goal = self._goals.get(_key(handle))
+        if goal is None or goal.result is not None:
             return CancelResponse.REJECT
         # It counts as being canceled only when this has returned.
         self._inbox.post(partial(self._withdraw, goal))
         return CancelResponse.ACCEPT
 
     def _withdraw(self, goal: _Goal) -> None:
-        if goal.id not in self._goals:
+        if goal.id not in self._open:
             return
-        if goal.forget_frame is not None:
-            goal.forget_frame()
-            reason = 'canceled before its frame came'
-            self._end(goal, _refused(goal, State.CANCELED, reason), canceled=True)
+        if goal.stop_waiting is not None:
+            goal.stop_waiting()
+            self._refuse(goal, 'canceled before its frame came', canceled=True)
         else:
             # What becomes of it comes as a status, or as the answer that was faster.
-            asked = self._runtime.withdraw(goal.id)
-            asked.add_done_callback(
-                lambda _: self._inbox.post(partial(self._on_withdrawn, goal, asked))
-            )
+            withdrawn = self._runtime.withdraw(goal.id)
+            self._inbox.when_done(withdrawn, partial(self._on_withdrawn, goal))
 
-    def _on_withdrawn(self, goal: _Goal, asked: Future[str]) -> None:
-        if asked.cancelled() or (error := asked.exception()) is None:
+    def _on_withdrawn(self, goal: _Goal, withdrawn: Future[str]) -> None:
+        if withdrawn.cancelled() or (error := withdrawn.exception()) is None:
             return
         logger.error('%s could not be withdrawn: %s', goal.id, error)
         reason = f'withdrawn, but that could not be noted: {type(error).__name__}'
-        self._end(goal, _refused(goal, State.CANCELED, reason), canceled=True)
+        self._refuse(goal, reason, canceled=True)
 
-    def _end(
-        self, goal: _Goal, result: Engage.Result, *, canceled: bool = False, at_once: bool = False
-    ) -> None:
-        if self._goals.pop(goal.id, None) is None:
-            return
-        key = _key(goal.handle)
-        del self._by_handle[key]
-        self._ended[key] = _End(goal.handle, result, canceled)
-        if not at_once:
+    def _refuse(self, goal: _Goal, reason: str, *, canceled: bool = False) -> None:
+        state = State.CANCELED if canceled else State.FAILED
+        self._end(goal, _unasked(goal, state, reason), canceled=canceled)
+
+    def _end(self, goal: _Goal, result: Engage.Result, *, canceled: bool = False) -> None:
+        if self._open.pop(goal.id, None) is not None:
+            goal.result, goal.canceled = result, canceled
             goal.handle.execute()
 
-    def _tell_end(self, handle: ServerGoalHandle) -> Engage.Result:
-        end = self._ended.pop(_key(handle))
-        if end.canceled:
+    def _tell_result(self, handle: ServerGoalHandle) -> Engage.Result | None:
+        goal = self._goals.pop(_key(handle))
+        if goal.canceled:
             handle.canceled()
-        elif end.result.success:
+        elif goal.result is not None and goal.result.success:
             handle.succeed()
         else:
             handle.abort()
-        return end.result
+        return goal.result
 
 
 def _key(handle: ServerGoalHandle) -> bytes:
@@ -260,9 +242,7 @@ def _unanswered(status: Status) -> Resolution:
     return resolution_message(Resolved(status.escalation, status.token, answer))
 
 
-def _refused(goal: _Goal, state: State, reason: str) -> Engage.Result:
-    """Return the result of a goal that never became a question."""
-    number = getattr(Resolution, f'STATE_{state.name}')
-    return Engage.Result(
-        reason=reason, resolution=Resolution(camera=goal.camera, state=number)
-    )
+def _unasked(goal: _Goal, state: State, reason: str) -> Engage.Result:
+    """Return the result of a goal that never became a question, or is not answered in time."""
+    resolution = Resolution(camera=goal.camera, state=getattr(Resolution, f'STATE_{state.name}'))
+    return Engage.Result(reason=reason, resolution=resolution)

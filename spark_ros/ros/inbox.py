@@ -6,6 +6,9 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
 
 from rclpy.node import Node
 
@@ -16,7 +19,7 @@ class Inbox:
     """Calls that the executor makes, in the order they were posted."""
 
     def __init__(self, node: Node) -> None:
-        """Attach to a node."""
+        """Take calls for the executor that spins a node."""
         self._calls: deque[Callable[[], None]] = deque()
         self._guard = node.create_guard_condition(self.drain)
 
@@ -24,6 +27,10 @@ class Inbox:
         """Have the executor make a call; returns at once."""
         self._calls.append(call)
         self._guard.trigger()
+
+    def when_done(self, future: Future[Any], call: Callable[[Future[Any]], None]) -> None:
+        """Have the executor call `call` with a future once that is done or cancelled."""
+        future.add_done_callback(lambda done: self.post(partial(call, done)))
 
     def drain(self) -> None:
         """Make every posted call: triggers coalesce, so one may stand for many."""

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.ros.config import CameraConfig
 from spark_ros.ros.inbox import Inbox
-from spark_ros.ros.labels import NO_LABELS, Labels, announced, label_info_type, labels_of
+from spark_ros.ros.labels import NO_LABELS, LabelInfo, Labels, labels_of
 from spark_ros.ros.matched import MatchedSubscription
 
 
@@ -28,24 +28,22 @@ class LabelInput:
             node: whose executor runs the callback.
             inbox: of that node.
             config: the camera's parameters.
-            warn: says what is wrong, once for each kind.
+            warn: logs a problem, once for each kind.
         """
-        self._config, self._warn = config, warn
-        self._heard: Any = None
-        self._told = NO_LABELS
-        self.now: Labels = config.labels
-        topic = config.label_info_topic
-        if topic:
-            kind = label_info_type('label_info_topic')
-            self.subscription = MatchedSubscription(node, inbox, kind, topic, self._on_labels)
+        self._warn = warn
+        self._newest_map: Any = None
+        self._announced = NO_LABELS
+        self.configure(config)
+        if topic := config.label_info_topic:
+            self.subscription = MatchedSubscription(node, inbox, LabelInfo, topic, self._on_labels)
 
     def configure(self, config: CameraConfig) -> None:
-        """Go on by other parameters; the topic stays as it is."""
+        """Use changed parameters; the topic stays as it is."""
         self._config = config
-        self._use()
+        self.now = Labels({**config.labels.names, **self._announced.names})
 
     def unknown(self, class_id: str) -> None:
-        """Say that a detection has a class without a label; from any thread."""
+        """Warn that a detection has a class without a label; from any thread."""
         name, topic = self._config.name, self._config.label_info_topic
         where = f'{topic} and class_labels have' if topic else 'class_labels has'
         self._warn(
@@ -55,17 +53,15 @@ class LabelInput:
 
     def _on_labels(self, message: Any) -> None:
         # Some publish it with every frame.
-        if self._heard is not None and message.class_map == self._heard:
+        if message.class_map == self._newest_map:
             return
-        self._heard = message.class_map
+        self._newest_map = message.class_map
         try:
-            self._told = announced(message)
+            self._announced = labels_of(
+                {str(one.class_id): one.class_name for one in message.class_map}
+            )
         except ValueError as error:
             name, topic = self._config.name, self._config.label_info_topic
             self._warn(f'{name}: the labels of {topic} are not taken: {error}', f'{name} labels')
             return
-        self._use()
-
-    def _use(self) -> None:
-        given = self._config.labels
-        self.now = labels_of({**given.names, **self._told.names}) if self._told.names else given
+        self.configure(self._config)

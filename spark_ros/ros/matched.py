@@ -8,27 +8,32 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from spark_ros.ros.compat import SubscriptionEventCallbacks
+from spark_ros.ros.declaring import overrides
 from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.steady_timer import steady_timer
 
-# A third of a second of a camera: what a busy machine may keep the executor from its frames.
+# A third of a second of a camera at 30 Hz: so long a busy machine may hold up the executor.
 DEPTH = 10
-# What has reached the old subscription, and has yet to be read, would end with it.
+# Messages that the old subscription has received and nobody has read yet end with it.
 OVERLAP_S = 0.5
 SAY_AGAIN_S = 60.0
 
 
 class MatchedSubscription:
-    """Start best effort, which every publisher satisfies; ask for more once all offer it.
+    """A subscription that starts best effort, and asks for more once all publishers offer it.
 
-    Only reliability and durability can be learned of a publisher. `BEST_AVAILABLE` would not do:
-    made before its publisher it becomes reliable, and never matches a best-effort camera.
-    A reliability set by the standard parameters `qos_overrides.<topic>.subscription.*` stays.
+    Every publisher satisfies best effort. Only reliability and durability can be learned of a
+    publisher. `BEST_AVAILABLE` would not do: a subscription that is made before its publisher
+    becomes reliable, and never matches a best-effort camera. A reliability set by the standard
+    parameters `qos_overrides.<topic>.subscription.*` stays.
+
+    Attributes:
+        resolved_topic: the topic's full name.
     """
 
     def __init__(
@@ -44,7 +49,7 @@ class MatchedSubscription:
 
         Args:
             node: whose executor runs the callback.
-            inbox: where a change of QoS is carried out, outside the event that asks for it.
+            inbox: of that node; the QoS is changed outside the callbacks of its events.
             kind: the message type.
             topic: relative, absolute or private name.
             callback: called with each message.
@@ -61,17 +66,12 @@ class MatchedSubscription:
             durability=DurabilityPolicy.VOLATILE,
         )
         override = f'qos_overrides.{self.resolved_topic}.subscription.reliability'
-        self._follows = override not in getattr(node, '_parameter_overrides', {})
+        self._follows = override not in overrides(node)
         self._retiring: Any = None
         self._heard: deque[tuple[int, tuple[int, int]]] = deque(maxlen=8 * DEPTH)
         self._generation = 0
         self._retirement: Any = None
         self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
-
-    def destroy(self) -> None:
-        """Unsubscribe."""
-        self._retire()
-        self._node.destroy_subscription(self._subscription)
 
     def _subscribe(self, overriding: QoSOverridingOptions | None) -> Any:
         self._generation += 1
@@ -90,9 +90,10 @@ class MatchedSubscription:
         )
 
     def _deliver(self, generation: int, message: Any) -> None:
-        """Pass a message on, once where two subscriptions overlap; a zero stamp tells nothing.
+        """Pass a message on, but not a second time where two subscriptions overlap.
 
-        Two messages with one stamp that come by the same subscription are two.
+        Messages with one stamp are the same message if they come by different subscriptions; a
+        stamp of zero tells nothing.
         """
         if self._read is not None:
             try:
@@ -114,9 +115,7 @@ class MatchedSubscription:
     def _on_match(self, generation: int) -> None:
         if generation == self._generation and self._retiring is not None:
             self._stop_retirement()
-            self._retirement = self._node.create_timer(
-                OVERLAP_S, self._retire, clock=Clock(clock_type=ClockType.STEADY_TIME)
-            )
+            self._retirement = steady_timer(self._node, OVERLAP_S, self._retire)
         self._follow()
 
     def _retire(self) -> None:
@@ -132,20 +131,16 @@ class MatchedSubscription:
             self._retirement = None
 
     def _follow(self) -> None:
-        offers = [
-            info.qos_profile
-            for info in self._node.get_publishers_info_by_topic(self.resolved_topic)
-        ]
+        publishers = self._node.get_publishers_info_by_topic(self.resolved_topic)
+        offers = [publisher.qos_profile for publisher in publishers]
         if not offers or not self._follows:
             return
         reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
-        latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
-        reliability = (
-            ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        latched = reliable and all(
+            o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers
         )
-        durability = (
-            DurabilityPolicy.TRANSIENT_LOCAL if reliable and latched else DurabilityPolicy.VOLATILE
-        )
+        reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
         if (reliability, durability) == (self._profile.reliability, self._profile.durability):
             return
         self._profile.reliability, self._profile.durability = reliability, durability

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from spark_ros.escalation.engagement import Event
-from spark_ros.escalation.health.snapshot import Snapshot
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.annotated import AnnotatedPictures
@@ -27,9 +26,8 @@ from spark_ros.ros.engage import EngageServer
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
 from spark_ros.ros.parameter_service import SafeParameterService
-from spark_ros.ros.parameters import read_parameters, unknown_parameters
+from spark_ros.ros.parameters import LiveParameters, read_parameters, unknown_parameters
 from spark_ros.ros.pose import PoseInput
-from spark_ros.ros.reconfiguring import LiveParameters
 from spark_ros.ros.services import Services
 
 ACKNOWLEDGE_S = 0.5
@@ -60,11 +58,10 @@ class SparkNode(Node):
     def _connect(self, config: NodeConfig, died: Callable[[], None], undo: ExitStack) -> None:
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
-        self._dry_run = config.settings.dry_run
         inbox = self._inbox = Inbox(self)
         runtime = self._runtime = Runtime(config.settings, self._deliver, died)
         undo.callback(runtime.close)
-        names = [camera.name for camera in config.cameras]
+        names = config.camera_names
         self.pictures = AnnotatedPictures(self, inbox, names, runtime.fetch_image)
         self._outputs = Outputs(self, inbox, names, runtime.published, self.pictures.show)
         warn = WarnOnce(logger)
@@ -77,7 +74,7 @@ class SparkNode(Node):
         Services(self, inbox, runtime, cameras)
         self._engage = EngageServer(self, inbox, runtime, cameras)
         undo.callback(self._engage.destroy)
-        self._diagnostics = Diagnostics(self, config, cameras, self._health, self._idle)
+        self._diagnostics = Diagnostics(self, config, cameras, runtime)
         LiveParameters(self, self._ask_people, self.reconfigure)
         self._parameter_service = SafeParameterService(self)
         for camera in self._cameras:
@@ -85,8 +82,8 @@ class SparkNode(Node):
         self._ask_people(config)
 
     def _ask_people(self, config: NodeConfig) -> None:
-        """Find the service and the journal, which a dry run does without; once."""
-        if config.settings.dry_run or self._runtime.connected:
+        """Connect to the service and the journal, once; not in a dry run."""
+        if config.dry_run or self._runtime.connected:
             return
         try:
             self._runtime.connect(connect(config))
@@ -97,29 +94,20 @@ class SparkNode(Node):
             config.server_url, config.robot_id, config.journal_path or 'in memory only',
         )  # fmt: skip
 
-    def _health(self) -> Snapshot:
-        return self._runtime.health
-
-    def _idle(self) -> str:
-        if self._dry_run:
-            return 'dry run: nobody is asked'
-        return 'paused' if self._runtime.paused else ''
-
     def _deliver(self, event: Event) -> None:
         """Publish, then tell the goal that waits for it; called on the runtime's thread."""
         self._outputs.deliver(event)
         self._inbox.post(lambda: self._engage.take(event))
 
     def reconfigure(self, config: NodeConfig) -> None:
-        """Go on by other parameters; what is not live must be as it was."""
+        """Use changed parameters; only live ones may differ."""
         for camera, block in zip(self._cameras, config.cameras, strict=True):
             camera.configure(block)
         self._runtime.configure(config.settings)
         self._diagnostics.configure(config)
-        self._dry_run = config.settings.dry_run
 
     def wake(self) -> None:
-        """Let an executor that waits look up; callable from any thread."""
+        """Wake an executor that waits; callable from any thread."""
         self._inbox.post(lambda: None)
 
     def finish(self) -> None:

@@ -41,8 +41,8 @@ class PoseInput:
         """
         self.newest: PoseMessage | None = None
         if topic:
-            kind_of = POSE_TYPES[kind]
-            self._subscription = MatchedSubscription(node, inbox, kind_of, topic, self._on_pose)
+            type_of = POSE_TYPES[kind]
+            self._subscription = MatchedSubscription(node, inbox, type_of, topic, self._on_pose)
 
     def _on_pose(self, message: PoseMessage) -> None:
         self.newest = message

@@ -1,8 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """The node's services: ask now, pause, list and withdraw.
 
-They wait for the runtime as coroutines, in a callback group of their own: in the node's, one
-that waits would keep every other callback from running, also that which ends its wait.
+They wait for the runtime as coroutines, in a callback group of their own: in the node's, a
+service that waits would keep every other callback from running, also the one it waits for.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -26,8 +25,6 @@ from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import NS, status_message, time_message
 from spark_ros.ros.inbox import Inbox
 from spark_ros.srv import CancelEngagement, ListEngagements
-
-T = TypeVar('T')
 
 MAX_LISTED = 1000
 NODE_ENDS = 'the node ends'
@@ -72,7 +69,7 @@ class Services:
 
     async def _ask_now(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            begun = [(name, *self._begin(camera)) for name, camera in self._cameras.items()]
+            begun = [(name, *self._ask_newest(camera)) for name, camera in self._cameras.items()]
             said = []
             for name, id, asked in begun:
                 problem = 'no frame has come' if asked is None else await self._problem(asked)
@@ -85,7 +82,7 @@ class Services:
             response.message = f'it failed: {type(error).__name__}'
         return response
 
-    def _begin(self, camera: CameraInput) -> tuple[str, Future[str] | None]:
+    def _ask_newest(self, camera: CameraInput) -> tuple[str, Future[str] | None]:
         sighting, id = camera.newest(), str(uuid.uuid4())
         if sighting is None:
             return id, None
@@ -96,7 +93,7 @@ class Services:
     ) -> ListEngagements.Response:
         try:
             listing = self._runtime.listed(request.camera, MAX_LISTED)
-            await self._over(listing)
+            await self._done(listing)
             for status in [] if listing.cancelled() else listing.result():
                 asked = status.escalation
                 expires = asked.created + asked.timeout_s if asked.timeout_s else 0.0
@@ -120,17 +117,17 @@ class Services:
         return response
 
     async def _problem(self, answer: Future[str]) -> str:
-        await self._over(answer)
+        await self._done(answer)
         try:
             return answer.result()
         except CancelledError:
             return NODE_ENDS
 
-    def _over(self, awaited: Future[T]) -> Any:
+    def _done(self, future: Future[Any]) -> RosFuture:
         """Return what a coroutine on the executor can await until a future is done."""
-        over = RosFuture()
-        awaited.add_done_callback(lambda _: self._inbox.post(partial(over.set_result, None)))
-        return over
+        done = RosFuture()
+        self._inbox.when_done(future, lambda _: done.set_result(None))
+        return done
 
 
 def _as_configured(asking: Asking) -> Terms:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,12 +25,25 @@ from services import Service
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
+from spark_ros.escalation.question.escalation import (
+    EncodedImage,
+    Escalation,
+    FrameMatch,
+    Resolved,
+)
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, Question, State
 from spark_ros.msg import EngagementStatus, Resolution
 
 STAMPS = [100.25, 200.5, 300.75]
+SUBSCRIBE = """
+import rclpy
+from spark_ros.msg import Resolution
+rclpy.init()
+node = rclpy.create_node('listener')
+node.create_subscription(Resolution, '/spark/resolutions', print, 10)
+rclpy.spin(node)
+"""
 
 
 def left_in(path: Path) -> list[str]:
@@ -124,6 +139,31 @@ def test_an_answer_that_nobody_hears_stays_for_the_next_start(
     node.close()
     robot.spark = None
     assert left_in(path) == ['q-1']
+
+
+def test_a_subscriber_that_hangs_is_not_waited_for_for_ever(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It confirms nothing; the node stops to look for that once it counts as published."""
+    monkeypatch.setattr('spark_ros.ros.outputs.CONFIRM_S', 0.0)
+    outputs = robot.start()._outputs
+    hanging = subprocess.Popen([sys.executable, '-c', SUBSCRIBE])
+    try:
+        robot.until(outputs._resolutions.get_subscription_count)
+        hanging.send_signal(signal.SIGSTOP)
+        size = ImageSize(320, 240)
+        asked = Escalation(
+            id='q-1', camera='front', stamp_ns=7_500_000_000, frame_id='optical',
+            frame_match=FrameMatch.EXACT, image_size=size, source_size=size, question=Question(),
+            priors=(), created=1_700_000_000.0,
+        )  # fmt: skip
+        outputs.deliver(Resolved(asked, 'token', Answer(State.CLOSED)))
+        robot.until(lambda: not outputs._confirm.is_canceled())
+        robot.until(outputs._confirm.is_canceled)
+        assert not outputs._unconfirmed and not outputs._agreed
+    finally:
+        hanging.kill()
+        hanging.wait()
 
 
 def test_what_cannot_be_published_stops_nothing_else(

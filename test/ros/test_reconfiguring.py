@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 from robot import Robot
 
 from spark_ros.msg import EngagementStatus
-from spark_ros.ros.declaring import values_of
+from spark_ros.ros.parameters import values_of
 
 Set = Callable[..., SetParametersResult]
 

@@ -9,7 +9,7 @@ import pytest
 
 from spark_ros.escalation.frames import FrameRing
 from spark_ros.escalation.question.escalation import FrameMatch
-from spark_ros.ros.wanted import MAX_WANTED, WantedFrames
+from spark_ros.ros.pending_frames import MAX_PENDING, PendingFrameRequests
 
 SLOP, SECOND = 20, 1_000_000_000
 WAIT = 5.0
@@ -20,15 +20,15 @@ class Waiting:
 
     def __init__(self) -> None:
         self.ring: FrameRing[Any] = FrameRing(10**6, SLOP)
-        self.wanted = WantedFrames(self.ring)
+        self.requests = PendingFrameRequests(self.ring)
         self.given: list[tuple[int, FrameMatch] | None] = []
 
     def frame(self, stamp: int) -> None:
         self.ring.add(stamp, 'frame', 1)
-        self.wanted.settle(0.0)
+        self.requests.serve(0.0)
 
     def want(self, stamp: int) -> Any:
-        return self.wanted.want(
+        return self.requests.add(
             stamp, WAIT, 0.0, lambda f: self.given.append(f and (f[0].stamp_ns, f[1]))
         )
 
@@ -49,7 +49,7 @@ def test_what_is_clear_at_once_is_not_waited_for(
     for stamp in there:
         waiting.frame(stamp)
     assert waiting.want(wanted) is None
-    assert waiting.given == [given] and not waiting.wanted
+    assert waiting.given == [given] and not waiting.requests
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_one_that_may_still_come_is_waited_for(
     waiting.frame(100)
     assert waiting.want(wanted) is not None and waiting.given == []
     waiting.frame(comes)
-    assert waiting.given == [given] and not waiting.wanted
+    assert waiting.given == [given] and not waiting.requests
 
 
 def test_the_wait_ends_with_the_best_there_is_but_never_with_just_any_frame() -> None:
@@ -76,9 +76,9 @@ def test_the_wait_ends_with_the_best_there_is_but_never_with_just_any_frame() ->
     waiting.want(110)
     # A detector may stamp with the current time; who asks for a stamp means it.
     waiting.want(100 + SECOND)
-    waiting.wanted.settle(WAIT - 0.1)
+    waiting.requests.serve(WAIT - 0.1)
     assert waiting.given == []
-    waiting.wanted.settle(WAIT)
+    waiting.requests.serve(WAIT)
     assert waiting.given == [(100, FrameMatch.NEAREST), None]
 
 
@@ -92,16 +92,16 @@ def test_the_first_frame_of_a_camera_is_waited_for() -> None:
 
 def test_who_no_longer_wants_it_is_not_given_it() -> None:
     waiting = Waiting()
-    forget, _ = waiting.want(5), waiting.want(5)
-    forget()
-    forget()
+    cancel, _ = waiting.want(5), waiting.want(5)
+    cancel()
+    cancel()
     waiting.frame(5)
     assert waiting.given == [(5, FrameMatch.EXACT)]
 
 
 def test_there_is_an_end_to_how_many_may_wait() -> None:
     waiting = Waiting()
-    for _ in range(MAX_WANTED):
+    for _ in range(MAX_PENDING):
         waiting.want(5)
     assert waiting.given == []
     assert waiting.want(5) is None and waiting.given == [None]

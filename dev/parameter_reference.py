@@ -1,17 +1,22 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Write the reference of all parameters: `python -m spark_ros.ros.parameter_reference`."""
+"""Write the reference of all parameters, docs/parameters.md.
+
+Run it after changing them: `make docs`, or `.venv/bin/python dev/parameter_reference.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from spark_ros.ros.declaring import ARRAYS, constraints, kind
-from spark_ros.ros.parameter_table import CAMERA, NODE, Spec
+from spark_ros.ros.config import CAMERA, NODE
+from spark_ros.ros.declaring import ARRAYS, Spec
 
+PAGE = Path(__file__).resolve().parents[1] / 'docs' / 'parameters.md'
 # Made from the machine's name and folders, which do not belong into a document.
 COMPUTED = {'journal.path': '`$ROS_HOME/spark_ros/<robot_id>_<node>.db`, else below `~/.ros`'}
 HEAD = """\
-<!-- Written by `make docs` from spark_ros/ros/parameter_table.py; edit that. -->
+<!-- Written by `make docs` from spark_ros/ros/config.py; edit that. -->
 # Parameters
 
 Every parameter of `spark_node`. [config/spark.yaml](../config/spark.yaml) has them all with their
@@ -60,7 +65,7 @@ def table(specs: Sequence[Spec], prefix: str) -> list[str]:
 def _kind(spec: Spec) -> str:
     if spec.choices and spec.type not in ARRAYS:
         return ' or '.join(f'`{choice}`' for choice in spec.choices)
-    return ', '.join(filter(None, [kind(spec), constraints(spec)]))
+    return ', '.join(filter(None, [spec.kind, spec.constraints]))
 
 
 def _default(spec: Spec) -> str:
@@ -82,4 +87,4 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == '__main__':
-    print(reference(), end='')
+    PAGE.write_text(reference(), 'utf-8')
