@@ -18,17 +18,25 @@ import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
 
-from spark_ros.demo.detector import Detection, Detector
+from spark_ros.demo.detector import Detector
 from spark_ros.demo.errors import DemoError
+from spark_ros.demo.messages import (
+    DETECTIONS,
+    FRAME_ID,
+    IMAGES,
+    detections_message,
+    image_message,
+)
 from spark_ros.demo.photographs import Photograph, default_photographs, load_images
+from spark_ros.demo.spinning import RELIABLE
+from spark_ros.demo.waiting import listening_nodes, spin_for, spin_until
 from spark_ros.ros.allocator import keep_large_buffers
+from spark_ros.ros.conversions import stamp_ns
 
-CAMERA = 'camera'
-FRAME_ID = 'camera_optical_frame'
 DISCOVERY_S = 30.0
 
 
@@ -38,69 +46,29 @@ class ReplayCamera(Node):
     def __init__(self) -> None:
         """Advertise `camera/image_raw` and `camera/detections`."""
         super().__init__('replay_camera')
-        qos = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
-        self._images = self.create_publisher(Image, f'{CAMERA}/image_raw', qos)
-        self._detections = self.create_publisher(Detection2DArray, f'{CAMERA}/detections', qos)
+        self._images = self.create_publisher(Image, IMAGES, RELIABLE)
+        self._detections = self.create_publisher(Detection2DArray, DETECTIONS, RELIABLE)
         self._detector = Detector()
 
-    def wait_for_listeners(self, images: int) -> bool:
-        """Wait until so many nodes listen to the images and one to the detections.
-
-        Nodes are counted and not subscriptions: a node may hold two for a moment. False when it
-        takes too long.
-        """
-        deadline = time.monotonic() + DISCOVERY_S
-        while time.monotonic() < deadline:
-            listeners = self.get_subscriptions_info_by_topic(self._images.topic_name)
-            nodes = {(info.node_namespace, info.node_name) for info in listeners}
-            if len(nodes) >= images and self._detections.get_subscription_count():
-                return True
-            rclpy.spin_once(self, timeout_sec=0.05)
-        return False
+    def has_listeners(self, images: int) -> bool:
+        """Whether so many nodes listen to the images and one to the detections."""
+        return (listening_nodes(self, self._images) >= images
+                and self._detections.get_subscription_count() > 0)  # fmt: skip
 
     def show(self, photograph: Photograph, tell: Callable[[str], None]) -> None:
         """Publish one frame and its detections; tell about them in between, as JSON."""
-        height, width = photograph.image.shape[:2]
-        image = Image(
-            height=height, width=width, encoding='bgr8', step=width * 3,
-        )  # fmt: skip
-        image.header.stamp = self.get_clock().now().to_msg()
-        image.header.frame_id = FRAME_ID
-        image.data.frombytes(photograph.image.tobytes())
-        self._images.publish(image)
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME_ID)
+        self._images.publish(image_message(header, photograph.image))
         found = self._detector.detect(photograph.image)
-        stamp = image.header.stamp
-        frame = {
-            'name': photograph.name,
-            'stamp_ns': stamp.sec * 10**9 + stamp.nanosec,
-            'detections': [
-                [one.label, one.score, [one.x, one.y, one.width, one.height]] for one in found
-            ],
-        }
+        frame = {'name': photograph.name, 'stamp_ns': stamp_ns(header.stamp), 'found': found}
         tell(json.dumps(frame))
-        array = Detection2DArray(header=image.header)
-        array.detections = [detection_message(image, one) for one in found]
-        self._detections.publish(array)
+        self._detections.publish(detections_message(header, found))
 
     def finish(self) -> None:
         """Wait until reliable subscribers have everything."""
         publishers: tuple[Publisher, ...] = (self._images, self._detections)
         for publisher in publishers:
             publisher.wait_for_all_acked(Duration(seconds=5))
-
-
-def detection_message(image: Image, found: Detection) -> Detection2D:
-    """Return a detection in the image's pixels as vision_msgs has it."""
-    message = Detection2D(header=image.header)
-    hypothesis = ObjectHypothesisWithPose()
-    hypothesis.hypothesis.class_id = found.label
-    hypothesis.hypothesis.score = found.score
-    message.results = [hypothesis]
-    message.bbox.center.position.x = found.x + found.width / 2
-    message.bbox.center.position.y = found.y + found.height / 2
-    message.bbox.size_x = float(found.width)
-    message.bbox.size_y = float(found.height)
-    return message
 
 
 def main() -> int:
@@ -130,14 +98,13 @@ def replay(arguments: argparse.Namespace) -> int:
     keep_large_buffers()
     rclpy.init()
     camera = ReplayCamera()
-    if not camera.wait_for_listeners(arguments.listeners):
+    if not spin_until(camera, partial(camera.has_listeners, arguments.listeners), DISCOVERY_S):
         print('camera: nobody listens', file=sys.stderr)
         return 1
     for photograph in photographs:
         due = time.monotonic() + arguments.period
         camera.show(photograph, tell)
-        while (rest := due - time.monotonic()) > 0:
-            rclpy.spin_once(camera, timeout_sec=rest)
+        spin_for(camera, due - time.monotonic())
     camera.finish()
     camera.destroy_node()
     rclpy.try_shutdown()
