@@ -3,24 +3,14 @@
 
 from __future__ import annotations
 
+from spark_ros.demo import session
 from spark_ros.demo.answerer import TRUTH, Answerer
 from spark_ros.demo.detector import Detector
 from spark_ros.demo.processes import Processes
 from spark_ros.demo.progress import ProgressMonitor
 from spark_ros.demo.report import summary, write_pictures
-from spark_ros.demo.session import (
-    Options,
-    new_data_folder,
-    play,
-    ros_and_processes,
-    script,
-    show_command,
-    start_node,
-    start_service,
-)
+from spark_ros.demo.session import Options
 from spark_ros.service.scripted.recognise import Truth
-
-PORT = 8080
 
 
 def answerer_of(options: Options) -> Answerer:
@@ -37,22 +27,22 @@ def run(options: Options) -> int:
         DemoError: a part of it did not start, or ended early.
     """
     answerer = answerer_of(options)
-    with ros_and_processes() as processes:
+    with session.ros_and_processes() as processes:
         monitor = ProgressMonitor()
         _start(options, answerer, processes, monitor)
         images = ['--images', options.images] if options.images else []
-        play(processes, monitor, options.person,
-             'spark_ros.demo.camera', '--listeners', '2', *images)  # fmt: skip
+        session.play(
+            processes, monitor, options.person,
+            'spark_ros.demo.camera', '--listeners', '2', *images,
+        )  # fmt: skip
         truth = None if options.images else Truth.load(TRUTH)
         pictures = write_pictures(monitor.answered, options.output, answerer)
         print(summary(monitor, answerer, truth, pictures), flush=True)
-        show = show_command(
-            f'http://127.0.0.1:{PORT}', options.output / 'service', options.backend
-        )
+        data = options.output / 'service'
         print(
             '\nto look at a question again: start its service, and show it from another terminal\n'
-            f'  {script("spark-service")} serve --data {options.output / "service"}\n'
-            f'  {show}',
+            f'  {session.script("spark-service")} serve --data {data}\n'
+            f'  {session.show_command("http://127.0.0.1:8080", data, options.backend)}',
             flush=True,
         )
         unresolved = len(monitor.asked) - len(monitor.answered)
@@ -64,20 +54,20 @@ def run(options: Options) -> int:
 def _start(
     options: Options, answerer: Answerer, processes: Processes, monitor: ProgressMonitor
 ) -> None:
-    data = new_data_folder(options.output)
-    service = start_service(processes, data, answerer.operator, options.backend)
+    data = session.new_data_folder(options.output)
+    service = session.start_service(processes, data, answerer.operator, options.backend)
     with_script = '' if options.person else ' with the scripted operator'
     monitor.say('service', f'at {service.url}{with_script}')
     if options.person:
         monitor.say('operator', f'is you. Open {service.link}')
         monitor.say('questions', 'can be looked at by their id:')
-        print(f'  {show_command(service.url, data, options.backend)}', flush=True)
+        print(f'  {session.show_command(service.url, data, options.backend)}', flush=True)
     camera = {
         'ask_below': '1.0' if options.images else '0.8',
         'ignore_below': '0.0' if options.images else '0.2',
         'label_options': f'[{", ".join(Detector.labels)}]',
         'instructions': 'Mark every face, cat face and person.',
     }
-    start_node(processes, monitor, service, options.backend, camera)
+    session.start_node(processes, monitor, service, options.backend, camera)
     monitor.say('node', f'asks over {options.backend.title()} about scores '
                 f'under {camera["ask_below"]}')  # fmt: skip

@@ -25,6 +25,7 @@ from vision_msgs.msg import Detection2DArray
 
 from spark_ros.demo.messages import CORRECTED, DETECTIONS, IMAGES, read_detections
 from spark_ros.demo.monitor import Monitor
+from spark_ros.demo.scoring import Detection
 from spark_ros.demo.waiting import spin_until
 from spark_ros.demo.warehouse.comparison import Frame
 from spark_ros.demo.warehouse.report import report
@@ -42,9 +43,9 @@ class Evaluator(Monitor):
     def __init__(self) -> None:
         """Subscribe to everything."""
         super().__init__('evaluator')
-        self._frames: dict[int, Frame] = {}
-        self._truths: set[int] = set()
-        self._claims: set[int] = set()
+        self._truth: dict[int, list[Detection]] = {}
+        self._claims: dict[int, list[Detection]] = {}
+        self._corrected: dict[int, list[Detection]] = {}
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._stopped = False
         self.follow(Image, IMAGES, self.on_image)
@@ -58,7 +59,10 @@ class Evaluator(Monitor):
 
     def complete(self) -> dict[int, Frame]:
         """The frames whose truth and detections are both known, in the order of time."""
-        return {stamp: self._frames[stamp] for stamp in sorted(self._truths & self._claims)}
+        return {
+            stamp: Frame(self._truth[stamp], self._claims[stamp], self._corrected.get(stamp))
+            for stamp in sorted(self._truth.keys() & self._claims.keys())
+        }
 
     def image(self, stamp: int) -> NDArray[np.uint8] | None:
         """The image of a frame as it came over JPEG, BGR (H, W, 3)."""
@@ -85,26 +89,21 @@ class Evaluator(Monitor):
     def on_truth(self, stamp: int, message: Detection2DArray) -> None:
         """Keep what is truly there."""
         if not self._stopped:
-            self._truths.add(stamp)
-            self._frame(stamp).truth = read_detections(message)
+            self._truth[stamp] = read_detections(message)
 
     def on_claims(self, stamp: int, message: Detection2DArray) -> None:
         """Keep what the detector claims."""
-        self._claims.add(stamp)
-        self._frame(stamp).claims = read_detections(message)
+        self._claims[stamp] = read_detections(message)
 
     def on_corrected(self, stamp: int, message: Detection2DArray) -> None:
         """Keep the answer."""
         self.over.add(stamp)
-        self._frame(stamp).corrected = read_detections(message)
+        self._corrected[stamp] = read_detections(message)
 
     def on_status(self, stamp: int, message: EngagementStatus) -> None:
         """Take in a step in the life of a question, no new ones after the stop."""
         if not (self._stopped and message.state == EngagementStatus.STATE_QUEUED):
             super().on_status(stamp, message)
-
-    def _frame(self, stamp: int) -> Frame:
-        return self._frames.setdefault(stamp, Frame())
 
 
 def main() -> int:

@@ -13,14 +13,9 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 
+from spark_ros.demo import session
 from spark_ros.demo.errors import DemoError
-from spark_ros.demo.session import (
-    Options,
-    play,
-    ros_and_processes,
-    start_node,
-    start_service,
-)
+from spark_ros.demo.session import Options
 from spark_ros.demo.warehouse.evaluator import Evaluator
 from spark_ros.demo.warehouse.scene import LABELS
 
@@ -42,11 +37,11 @@ def run(options: Options) -> int:
         DemoError: a part of it did not start, or ended early.
     """
     world = world_file(options.scene or '')
-    with ros_and_processes() as processes:
+    with session.ros_and_processes() as processes:
         truth_file = processes.folder / 'truth.json'
         truth_file.write_text(NO_TRUTH_YET, encoding='utf-8')
         operator = '' if options.person else f'scripted:{truth_file}'
-        service = start_service(
+        service = session.start_service(
             processes, processes.folder / 'service', operator, options.backend, LOOK_S
         )
         if options.person:
@@ -57,9 +52,9 @@ def run(options: Options) -> int:
             '-p', f'world:={world}', '-p', f'truth_file:={truth_file}',
         )  # fmt: skip
         evaluator = Evaluator()
-        start_node(processes, evaluator, service, options.backend, ASKING)
+        session.start_node(processes, evaluator, service, options.backend, ASKING)
         # The detector, the truth, the spark node and the evaluator listen to the images.
-        play(
+        session.play(
             processes, evaluator, options.person, 'spark_ros.demo.warehouse.simulator',
             str(world), '--listeners', '4', '--frames', str(options.frames),
         )  # fmt: skip

@@ -139,12 +139,9 @@ def pose_at(stamp: int, poses: deque[tuple[int, Array, Array]]) -> Pose | None:
 
 def rotation(quaternion: Array) -> Array:
     """Give the rotation (3, 3) of a quaternion w x y z of any length but 0."""
-    w, x, y, z = quaternion / np.linalg.norm(quaternion)
-    return np.array([
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ])  # fmt: skip
+    w, *axis = quaternion / np.linalg.norm(quaternion)
+    across = np.cross(axis, np.eye(3)).T
+    return np.asarray(np.eye(3) + 2 * w * across + 2 * across @ across)
 
 
 if __name__ == '__main__':
