@@ -33,7 +33,7 @@ def run(options: Options) -> int:
         images = ['--images', options.images] if options.images else []
         session.play(
             processes, monitor, options.person,
-            'spark_ros.demo.camera', '--listeners', '2', *images,
+            'spark_ros.demo.replay', '--listeners', '2', *images,
         )  # fmt: skip
         truth = None if options.images else Truth.load(TRUTH)
         pictures = write_pictures(monitor.answered, options.output, answerer)

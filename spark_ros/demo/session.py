@@ -117,10 +117,7 @@ def show_command(url: str, data: Path, backend: str) -> str:
 def script(name: str) -> str:
     """Return how to call a command of this package from the current folder."""
     beside = Path(sys.executable).with_name(name)
-    if not beside.exists():
-        return name
-    here = Path.cwd()
-    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+    return os.path.relpath(beside) if beside.exists() else name
 
 
 def start_service(

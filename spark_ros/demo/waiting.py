@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import rclpy
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 
 
 def spin_until(
@@ -27,9 +26,3 @@ def spin_until(
 def spin_for(node: Node, seconds: float) -> None:
     """Spin a node for a while."""
     spin_until(node, lambda: False, seconds)
-
-
-def listening_nodes(node: Node, publisher: Publisher) -> int:
-    """Count the nodes that listen; not the subscriptions, of which a node may briefly hold two."""
-    found = node.get_subscriptions_info_by_topic(publisher.topic_name)
-    return len({(info.node_namespace, info.node_name) for info in found})

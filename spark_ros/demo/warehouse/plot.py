@@ -12,13 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_ros.demo.scoring import Counts, Detection
-from spark_ros.demo.warehouse.comparison import (
-    RIGHT_FROM_IOU,
-    Comparison,
-    Frame,
-    count,
-    is_clear,
-)
+from spark_ros.demo.warehouse.comparison import RIGHT_FROM_IOU, Comparison, Frame, count, is_clear
 from spark_ros.escalation.pictures.canvas import Canvas, Colour, Corners
 from spark_ros.geometry import iou_xywh
 

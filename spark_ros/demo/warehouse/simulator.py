@@ -10,22 +10,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import signal
 import sys
-import time
-from functools import partial
+from collections.abc import Iterable
 
-import rclpy
 from geometry_msgs.msg import PoseStamped
-from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.demo.messages import FRAME_ID, IMAGES, image_message
+from spark_ros.demo.camera import Camera, run
+from spark_ros.demo.errors import DemoError
 from spark_ros.demo.spinning import RELIABLE
-from spark_ros.demo.waiting import listening_nodes, spin_for, spin_until
+from spark_ros.demo.waiting import spin_until
 from spark_ros.demo.warehouse.render import Renderer
 from spark_ros.demo.warehouse.scene import Pose, Scene
 from spark_ros.demo.warehouse.truth_node import POSE, TRUTH
@@ -34,36 +29,37 @@ from spark_ros.ros.conversions import stamp_ns
 PATIENCE_S = 30.0
 
 
-class Simulator(Node):
+class Simulator(Camera):
     """Publish a pose and an image for each step of the loop."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, frames: int) -> None:
         """Advertise."""
         super().__init__('simulator')
-        self._scene, self._renderer = scene, Renderer(scene)
-        self._images = self.create_publisher(Image, IMAGES, RELIABLE)
+        self._scene, self._frames, self._renderer = scene, frames, Renderer(scene)
         self._poses = self.create_publisher(PoseStamped, POSE, RELIABLE)
         self._told: set[int] = set()
         self.create_subscription(Detection2DArray, TRUTH, self._on_truth, RELIABLE)
 
-    def has_listeners(self, images: int) -> bool:
+    def has_listeners(self, count: int) -> bool:
         """Whether so many nodes listen to the images, and one to the poses that also answers."""
-        return (listening_nodes(self, self._images) >= images
-                and self._poses.get_subscription_count() > 0
-                and self.count_publishers(TRUTH) > 0)  # fmt: skip
+        heard = self._poses.get_subscription_count() > 0 and self.count_publishers(TRUTH) > 0
+        return super().has_listeners(count) and heard
 
-    def show(self, time_s: float, seed: int) -> int:
-        """Publish where the robot is at a time of its drive and what it sees; give the stamp."""
-        pose = self._scene.drive.pose_at(time_s)
-        pixels = self._renderer.render(pose, seed)
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME_ID)
+    def show(self, frame: int) -> None:
+        """Publish where the robot is at a step of the loop and what it sees.
+
+        Returns when the truth about that has been told.
+        """
+        drive = self._scene.drive
+        pose = drive.pose_at(frame * drive.period_s / self._frames)
+        pixels = self._renderer.render(pose, seed=frame)
+        header = self.new_header()
         self._poses.publish(pose_message(pose, header, self._scene.name))
-        self._images.publish(image_message(header, pixels))
-        return int(stamp_ns(header.stamp))
-
-    def knows(self, stamp: int) -> bool:
-        """Whether the truth about an image has been told."""
-        return stamp in self._told
+        self.publish_image(header, pixels)
+        print(f'frame {frame + 1} of {self._frames}', flush=True)
+        stamp = stamp_ns(header.stamp)
+        if not spin_until(self, lambda: stamp in self._told, PATIENCE_S):
+            raise DemoError('nobody tells the truth')
 
     def _on_truth(self, message: Detection2DArray) -> None:
         self._told.add(stamp_ns(message.header.stamp))
@@ -82,41 +78,18 @@ def main() -> int:
     """Drive one loop."""
     parser = argparse.ArgumentParser(description='Drive one loop through a world.')
     parser.add_argument('world', help="the world's file")
-    parser.add_argument('--frames', type=int, default=0,
-                        help="frames on the loop; 0: as many as the camera's rate gives")
-    parser.add_argument('--period', type=float, default=0.6, help='least seconds for a frame')
-    parser.add_argument('--listeners', type=int, default=3, help='nodes to wait for')
-    arguments = parser.parse_args()
-    # Its own handlers end the context in the midst of a frame.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return _drive(Scene.load(arguments.world), arguments)
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        rclpy.try_shutdown()
+    parser.add_argument(
+        '--frames', type=int, default=0,
+        help="frames on the loop; 0: as many as the camera's rate gives",
+    )  # fmt: skip
+    parser.set_defaults(period=0.6, listeners=3)
+    return run(parser, _simulate)
 
 
-def _drive(scene: Scene, arguments: argparse.Namespace) -> int:
-    robot = Simulator(scene)
-    try:
-        if not spin_until(robot, partial(robot.has_listeners, arguments.listeners), PATIENCE_S):
-            print('simulator: nobody listens', file=sys.stderr)
-            return 1
-        camera_frames = max(1, round(scene.drive.period_s * scene.camera.rate_hz))
-        frames = arguments.frames or camera_frames
-        for number in range(frames):
-            due = time.monotonic() + arguments.period
-            stamp = robot.show(number * scene.drive.period_s / frames, seed=number)
-            print(f'frame {number + 1} of {frames}', flush=True)
-            if not spin_until(robot, partial(robot.knows, stamp), PATIENCE_S):
-                print('simulator: nobody tells the truth', file=sys.stderr)
-                return 1
-            spin_for(robot, due - time.monotonic())
-        return 0
-    finally:
-        robot.destroy_node()
+def _simulate(arguments: argparse.Namespace) -> tuple[Simulator, Iterable[int]]:
+    scene = Scene.load(arguments.world)
+    frames = arguments.frames or max(1, round(scene.drive.period_s * scene.camera.rate_hz))
+    return Simulator(scene, frames), range(frames)
 
 
 if __name__ == '__main__':
