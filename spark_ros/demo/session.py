@@ -65,13 +65,11 @@ class Service:
 
     Attributes:
         link: logs a person in.
-        data: the folder of its data, in which the file KEY holds the key.
     """
 
     url: str
     key: str
     link: str
-    data: Path
 
 
 @contextmanager
@@ -126,7 +124,7 @@ def start_service(
     """Start a service on a free port.
 
     Args:
-        data: the folder for its data and the file with the key.
+        data: the folder for its data and the file KEY, which holds the key.
         operator: as `spark-service serve --operator` has it; empty: a person answers.
         backend: the API that its key is for, `spark` or `heat`.
         delay_s: how long the scripted operator looks at each question.
@@ -150,7 +148,7 @@ def start_service(
     with suppress(queue.Empty):
         while (line := printed.get(timeout=START_S)) is not None:
             if found := ADDRESS.search(line):
-                return Service(found[1], key.strip(), found[2], data)
+                return Service(found[1], key.strip(), found[2])
     raise DemoError(f'the service did not start:\n{processes.said("service")}')
 
 
