@@ -120,10 +120,10 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             parameters=[{'config_file': LaunchConfiguration('bridge_config')}],
             output='screen',
         ),
-        _demo_node('shapes_node'),
+        _demo_node('detector_node'),
         _demo_node('truth_node', world=world, truth_file=truth_file),
         _demo_node(
-            'loop_watch',
+            'evaluator',
             output=os.path.abspath(LaunchConfiguration('output').perform(context)),
             seconds=float(LaunchConfiguration('seconds').perform(context)),
             title='A loop in Gazebo',
@@ -153,7 +153,7 @@ def _demo_node(
     assigned = [f'{name}:={json.dumps(value)}' for name, value in given.items()]
     words = [word for assignment in assigned for word in ('-p', assignment)]
     return ExecuteProcess(
-        cmd=[sys.executable, '-m', f'spark_ros.demo.{module}', '--ros-args', *words],
+        cmd=[sys.executable, '-m', f'spark_ros.demo.warehouse.{module}', '--ros-args', *words],
         name=module,
         output='screen',
         on_exit=on_exit,

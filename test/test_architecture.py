@@ -208,7 +208,7 @@ def test_files_stay_small_and_licensed(path: Path) -> None:
         ('spark_ros.escalation.engagements', 'from spark_ros.action import Engage'),
         ('spark_ros.escalation.engagements', 'import importlib\nimportlib.import_module("rclpy")'),
         ('spark_ros.ros.node', 'from spark_ros.service.app import create_app'),
-        ('spark_ros.ros.node', 'import spark_ros.demo.script'),
+        ('spark_ros.ros.node', 'import spark_ros.demo.run'),
         ('spark_ros.ros.node', 'from spark_ros.cli.spark import main'),
         ('spark_ros.ros.node', 'import starlette'),
         ('spark_ros.service.app', 'from spark_ros.clients.errors import ClientError'),

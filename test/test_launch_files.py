@@ -165,7 +165,7 @@ def test_the_executables_it_starts_are_installed(tree):
 def test_the_modules_it_starts_are_there(tree):
     """With the parameters that they read."""
     for call in calls(tree, '_demo_node'):
-        module = ROOT / 'spark_ros' / 'demo' / f'{first(call)}.py'
+        module = ROOT / 'spark_ros' / 'demo' / 'warehouse' / f'{first(call)}.py'
         read = re.findall(r"declare_parameter\('(\w+)'", module.read_text(encoding='utf-8'))
         assert set(keywords(call)) - {'on_exit'} == set(read)
 

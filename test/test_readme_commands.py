@@ -39,7 +39,9 @@ RUN = {
     'make demo OPERATOR=me': (
         'test/demo/test_demo_operator.py::test_a_person_answers_every_question_in_the_browser'
     ),
-    'make demo SCENE=warehouse': 'test/demo/test_loop_run.py::test_asking_makes_the_result_better',
+    'make demo SCENE=warehouse': (
+        'test/demo/warehouse/test_warehouse_run.py::test_asking_makes_the_result_better'
+    ),
     'make service': 'test/installation/test_make.py::test_service',
     'make bench': 'test/installation/test_make.py::test_bench',
     'make lint': 'test/installation/test_make.py::test_lint',

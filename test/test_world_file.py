@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from spark_ros.demo.loop import ASKING
-from spark_ros.demo.scene import LABELS, Scene
+from spark_ros.demo.warehouse.run import ASKING
+from spark_ros.demo.warehouse.scene import LABELS, Scene
 
 ROOT = Path(__file__).resolve().parent.parent
 WORLD = ROOT / 'worlds' / 'warehouse.sdf'

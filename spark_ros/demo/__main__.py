@@ -40,9 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         '--output', type=Path, default=Path('demo_output'), help='folder for the pictures'
     )
-    arguments = parser.parse_args(argv)
     try:
-        return _run(arguments)
+        return _run(parser.parse_args(argv))
     except DemoError as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1
@@ -53,38 +52,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Check the images, then import what takes long, and run."""
-    images = None
     if arguments.images and not arguments.scene:
         images = find_images(arguments.images)
-    if arguments.scene:
-        from spark_ros.demo.loop import LoopOptions, run_loop
-
-        return run_loop(
-            LoopOptions(
-                scene=arguments.scene,
-                person=arguments.operator == 'me',
-                output=arguments.output,
-                backend=arguments.backend,
-                frames=arguments.frames,
-            )
-        )
-    if images is not None:
         for remark in images.remarks:
             print(f'demo: {remark}', file=sys.stderr)
         if images.video:
             from spark_ros.demo.photographs import check_video
 
             check_video(images.files[0])
-    from spark_ros.demo.script import Options, run
+    if arguments.scene:
+        from spark_ros.demo.warehouse.run import run
+    else:
+        from spark_ros.demo.run import run
+    from spark_ros.demo.session import Options
 
-    return run(
-        Options(
-            images=arguments.images,
-            person=arguments.operator == 'me',
-            output=arguments.output,
-            backend=arguments.backend,
-        )
-    )
+    return run(Options(**vars(arguments)))
 
 
 if __name__ == '__main__':

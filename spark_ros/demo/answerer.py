@@ -4,30 +4,31 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
+
+TRUTH = Path(__file__).with_name('truth.json')
 
 
 class Answerer(Enum):
-    """Who answers: a person, or a script that knows the truth or only confirms."""
+    """Who answers: a person, or a script that knows the truth or only confirms.
 
-    PERSON = 'person'
-    SCRIPT_WITH_TRUTH = 'script with truth'
-    CONFIRMING_SCRIPT = 'confirming script'
+    Attributes:
+        heading: the title of a picture of the answer.
+        summary: who answered, and what the answer is worth.
+        operator: the same as `spark-service serve --operator` has it; empty: a person.
+    """
 
-    @property
-    def heading(self) -> str:
-        """The title of a picture of the answer."""
-        return {
-            Answerer.PERSON: 'What the person said',
-            Answerer.SCRIPT_WITH_TRUTH: 'What the scripted operator said',
-            Answerer.CONFIRMING_SCRIPT: 'Scripted operator: confirmed',
-        }[self]
+    PERSON = 'What the person said', 'a person, in the console', ''
+    SCRIPT_WITH_TRUTH = (
+        'What the scripted operator said',
+        'the scripted operator, which knows the true boxes',
+        f'scripted:{TRUTH}',
+    )
+    CONFIRMING_SCRIPT = (
+        'Scripted operator: confirmed',
+        'the scripted operator, which confirms all: it does not know these pictures',
+        'scripted',
+    )
 
-    @property
-    def summary(self) -> str:
-        """Who answered, and what the answer is worth."""
-        return {
-            Answerer.PERSON: 'a person, in the console',
-            Answerer.SCRIPT_WITH_TRUTH: 'the scripted operator, which knows the true boxes',
-            Answerer.CONFIRMING_SCRIPT: 'the scripted operator, which confirms all: '
-            'it does not know these pictures',
-        }[self]
+    def __init__(self, heading: str, summary: str, operator: str) -> None:
+        self.heading, self.summary, self.operator = heading, summary, operator

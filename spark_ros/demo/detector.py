@@ -28,21 +28,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spark_ros.demo.photographs import shrink
+from spark_ros.demo.scoring import Detection
+
+Box = tuple[float, float, float, float]
+
 _OVERLAP = 0.4
 _MOST = 10
 _HOG_LONGEST_PX = 640
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A box in pixels of the image, (x, y) its top-left corner, with a score in [0, 1]."""
-
-    label: str
-    x: float
-    y: float
-    width: float
-    height: float
-    score: float
 
 
 @dataclass(frozen=True)
@@ -105,10 +98,10 @@ class Detector:
         found += self._people(grey)
         height, width = grey.shape
         inside = (_clipped(hit, width, height) for hit in found)
-        return _distinct([hit for hit in inside if hit.width >= 1 and hit.height >= 1])[:_MOST]
+        return _distinct([hit for hit in inside if min(hit.box[2:]) >= 1])[:_MOST]
 
     def _people(self, grey: NDArray[np.uint8]) -> list[Detection]:
-        small, scale = _shrunk(grey, _HOG_LONGEST_PX)
+        small, scale = shrink(grey, _HOG_LONGEST_PX)
         if small.shape[0] < 128 or small.shape[1] < 64:
             return []
         boxes, raws = self._hog.detectMultiScale(
@@ -133,7 +126,7 @@ def _search(
 ) -> list[Detection]:
     found = []
     for longest_px in rule.longest_px:
-        small, scale = _shrunk(grey, longest_px)
+        small, scale = shrink(grey, longest_px)
         rim = round(rule.margin * small.shape[1])
         padded = cv2.copyMakeBorder(small, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
         for mirrored in ((False, True) if rule.both_sides else (False,)):
@@ -151,21 +144,19 @@ def _search(
 def _detection(label: str, box: Iterable[float], scale: float, score: float) -> Detection:
     """Bring a box (x, y, width, height) of the shrunk image back to the image's pixels."""
     x, y, width, height = (float(side) / scale for side in box)
-    return Detection(label, x, y, width, height, score)
-
-
-def _shrunk(grey: NDArray[np.uint8], longest_px: int) -> tuple[NDArray[np.uint8], float]:
-    scale = min(1.0, longest_px / max(grey.shape))
-    if scale == 1.0:
-        return grey, scale
-    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+    return Detection(label, (x, y, width, height), score)
 
 
 def _clipped(hit: Detection, width: int, height: int) -> Detection:
-    left, top = max(0.0, hit.x), max(0.0, hit.y)
-    right, bottom = min(float(width), hit.x + hit.width), min(float(height), hit.y + hit.height)
-    return Detection(hit.label, left, top, right - left, bottom - top, hit.score)
+    return hit._replace(box=_shared(hit.box, (0.0, 0.0, float(width), float(height))))
+
+
+def _shared(one: Box, other: Box) -> Box:
+    """Return what two boxes have in common; without that a side is 0 or less."""
+    left, top = max(one[0], other[0]), max(one[1], other[1])
+    right = min(one[0] + one[2], other[0] + other[2])
+    bottom = min(one[1] + one[3], other[1] + other[3])
+    return left, top, right - left, bottom - top
 
 
 def _distinct(hits: list[Detection]) -> list[Detection]:
@@ -178,11 +169,8 @@ def _distinct(hits: list[Detection]) -> list[Detection]:
 
 
 def _same_thing(one: Detection, other: Detection) -> bool:
-    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    if across <= 0 or down <= 0:
-        return False
-    areas = one.width * one.height, other.width * other.height
-    if {one.label, other.label} == {'face', 'person'}:
-        return across * down > _OVERLAP * max(areas)
-    return across * down > _OVERLAP * min(areas)
+    *_, across, down = _shared(one.box, other.box)
+    areas = [box[2] * box[3] for box in (one.box, other.box)]
+    on_a_person = {one.label, other.label} == {'face', 'person'}
+    of = max(areas) if on_a_person else min(areas)
+    return min(across, down) > 0 and across * down > _OVERLAP * of

@@ -5,80 +5,100 @@ from __future__ import annotations
 
 import ctypes
 import os
+import queue
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from contextlib import suppress
 from pathlib import Path
+
+from spark_ros.demo.errors import DemoError
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 10.0
+Lines = queue.SimpleQueue[str | None]
+"""Lines that a process printed; None marks its end."""
 
 
 class Processes:
-    """Child processes that end with this one, whatever ends it."""
+    """Child processes that end with the `with` block, or with this process, whatever ends it."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        """Keep each child's log in `folder`, and give all of them `environment`."""
-        self._folder = folder
-        self._environment = environment
-        self._running: list[tuple[str, subprocess.Popen[str]]] = []
+    def __init__(self, folder: Path) -> None:
+        """Keep each child's log in `folder`."""
+        self.folder = folder
+        self._running: dict[str, subprocess.Popen[str]] = {}
 
-    def start(
-        self, name: str, module: str, *arguments: str, **more: str
-    ) -> subprocess.Popen[str]:
-        """Start a module of this package; its standard output comes back through a pipe.
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all, the last first."""
+        for process in reversed(self._running.values()):
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            try:
+                process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def start(self, name: str, module: str, *arguments: str, **more: str) -> Lines:
+        """Start a module of this package and return what it prints, as it comes.
 
         Args:
-            name: of its log file.
+            name: of the process in messages, and of its log file.
             module: to run with `python -m`.
             arguments: for it.
             more: environment variables for it alone.
         """
-        with self.log(name).open('w') as log:
+        with self._log(name).open('w') as log:
             process = subprocess.Popen(
                 [sys.executable, '-u', '-m', module, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**self._environment, **more},
+                env={**os.environ, **more},
                 start_new_session=True,
                 preexec_fn=_end_with_parent,
             )
-        self._running.append((name, process))
-        return process
+        self._running[name] = process
+        return lines(process)
 
-    def run(self, module: str, *arguments: str) -> str:
-        """Run a module to its end and return what it printed."""
-        return subprocess.run(
-            [sys.executable, '-m', module, *arguments],
-            check=True, capture_output=True, text=True, env=dict(self._environment),
-        ).stdout.strip()  # fmt: skip
+    def check(self, *may_end: str) -> None:
+        """Raise DemoError, with what it said last, if a process has ended that may not."""
+        for name, process in self._running.items():
+            if name not in may_end and process.poll() is not None:
+                raise DemoError(f'the {name} ended:\n{self.said(name)}')
 
-    def log(self, name: str) -> Path:
-        """The file with what a process said on standard error."""
-        return self._folder / f'{name}.log'
+    def wait(self, name: str) -> int:
+        """Wait until a process has ended; return its exit code."""
+        return self._running[name].wait()
 
-    def ended(self) -> str:
-        """Name a process that has ended, or return an empty string."""
-        return next((name for name, one in self._running if one.poll() is not None), '')
+    def said(self, name: str) -> str:
+        """Return the last that a process said on standard error."""
+        return self._log(name).read_text()[-2000:].strip()
 
-    def end(self) -> dict[str, int]:
-        """End all, the last first; return their exit codes."""
-        codes = {}
-        for name, process in reversed(self._running):
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-            try:
-                codes[name] = process.wait(GRACE_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                codes[name] = process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-        self._running.clear()
-        return codes
+    def _log(self, name: str) -> Path:
+        return self.folder / f'{name}.log'
+
+
+def lines(process: subprocess.Popen[str]) -> Lines:
+    """Read what a process prints in a thread."""
+    printed: Lines = queue.SimpleQueue()
+
+    def read() -> None:
+        # The pipe may be closed meanwhile.
+        with suppress(ValueError):
+            for line in process.stdout or ():
+                printed.put(line)
+        printed.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return printed
 
 
 def _end_with_parent() -> None:

@@ -14,20 +14,20 @@ import cv2
 
 from spark_ros.demo.answerer import Answerer
 from spark_ros.demo.pictures import Drawn, before_after
-from spark_ros.demo.scoring import Labelled, combined, score
-from spark_ros.demo.story import KINDS, Shot, Story
+from spark_ros.demo.progress import KINDS, Frame, ProgressMonitor
+from spark_ros.demo.scoring import Counts, Detection, score
 from spark_ros.geometry import hull
 from spark_ros.msg import Annotation, Correction
 from spark_ros.service.scripted.recognise import Truth
 
 
-def write_pictures(shots: Sequence[Shot], folder: Path, answerer: Answerer) -> list[Path]:
+def write_pictures(frames: Sequence[Frame], folder: Path, answerer: Answerer) -> list[Path]:
     """Write one before/after picture for each answered frame; return their paths.
 
     Beside each goes the node's own picture, as it came over the topic.
 
     Args:
-        shots: the answered frames.
+        frames: the answered frames.
         folder: is made where it does not exist; pictures of an earlier run are removed from it.
         answerer: who answered.
     """
@@ -35,51 +35,47 @@ def write_pictures(shots: Sequence[Shot], folder: Path, answerer: Answerer) -> l
     for old in (*folder.glob('*.png'), *folder.glob('*_annotated.jpg')):
         old.unlink()
     written = []
-    for number, shot in enumerate(shots, 1):
-        if shot.image is None or shot.resolution is None:
+    for number, frame in enumerate(frames, 1):
+        if frame.image is None or frame.resolution is None:
             continue
-        corrections = shot.resolution.corrections
+        corrections = frame.resolution.corrections
         picture = before_after(
-            shot.image,
+            frame.image,
             [_before(c.original) for c in corrections if c.kind != Correction.KIND_ADDED],
             [_after(correction) for correction in corrections],
             answerer,
-            title=shot.name,
-            note=f'answered in {shot.resolution.response_time:.2f} s: '
-            f'{shot.resolution.response or "no words"}',
+            title=frame.name,
+            note=f'answered in {frame.resolution.response_time:.2f} s: '
+            f'{frame.resolution.response or "no words"}',
         )
-        name = re.sub(r'[^A-Za-z0-9_-]', '_', Path(shot.name).stem)
+        name = re.sub(r'[^A-Za-z0-9_-]', '_', Path(frame.name).stem)
         path = folder / f'{number:02d}_{name}.png'
         if cv2.imwrite(str(path), picture):
             written.append(path)
-        if shot.annotated:
-            (folder / f'{path.stem}_annotated.jpg').write_bytes(shot.annotated)
+        if frame.annotated:
+            (folder / f'{path.stem}_annotated.jpg').write_bytes(frame.annotated)
     return written
 
 
 def summary(
-    story: Story, answerer: Answerer, truth: Truth | None, pictures: Sequence[Path]
+    monitor: ProgressMonitor, answerer: Answerer, truth: Truth | None, pictures: Sequence[Path]
 ) -> str:
     """Say in a few lines how it went.
 
     Args:
-        story: what was seen, asked and answered.
+        monitor: knows what was seen, asked and answered.
         answerer: who answered.
         truth: the true boxes, where they are known: what was answered is measured against them.
         pictures: the paths of those that were written.
     """
-    shots = story.answered
-    kinds = Counter(
-        KINDS[correction.kind]
-        for shot in shots
-        if shot.resolution is not None
-        for correction in shot.resolution.corrections
-    )
-    times = [shot.resolution.response_time for shot in shots if shot.resolution is not None]
+    answered = monitor.answered
+    resolutions = [frame.resolution for frame in answered if frame.resolution is not None]
+    kinds = Counter(KINDS[one.kind] for answer in resolutions for one in answer.corrections)
+    times = [resolution.response_time for resolution in resolutions]
     lines = [
         '',
-        f'frames       {len(story.shots)} seen, {len(story.asked)} asked about, '
-        f'{len(shots)} resolved',
+        f'frames       {len(monitor.frames)} seen, {len(monitor.asked)} asked about, '
+        f'{len(answered)} resolved',
         f'answered by  {answerer.summary}',
         f'corrections  {", ".join(f"{n} {kind}" for kind, n in kinds.most_common()) or "none"}',
     ]
@@ -87,24 +83,22 @@ def summary(
         lines.append(
             f'answers in   {statistics.median(times):.2f} s (median), {max(times):.2f} s (longest)'
         )
-    if truth is not None and shots:
-        lines += _scores(shots, truth)
+    if truth is not None and answered:
+        lines += _scores(answered, truth)
     if pictures:
         lines.append(f'pictures     {len(pictures)} in {pictures[0].parent}/')
     return '\n'.join(lines)
 
 
-def _scores(shots: Sequence[Shot], truth: Truth) -> list[str]:
-    scores = []
-    for boxes in ('before', 'after'):
-        scored = []
-        for shot in shots:
-            true = truth.find(shot.image) if shot.image is not None else None
-            claimed: list[Labelled] | None = getattr(shot, boxes)
-            if true is not None and claimed is not None:
-                scored.append(score(claimed, true))
-        scores.append(combined(scored))
-    before, after = scores
+def _scores(frames: Sequence[Frame], truth: Truth) -> list[str]:
+    before = after = Counts()
+    for frame in frames:
+        found = truth.find(frame.image) if frame.image is not None else None
+        if found is not None:
+            true = [Detection(label, box) for label, box in found]
+            before += score(frame.before, true)
+            if frame.after is not None:
+                after += score(frame.after, true)
     return [
         f'mean IoU     {before.mean_iou:.3f} before, {after.mean_iou:.3f} after '
         f'({after.objects} objects on the frames asked about)',

@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect
 
 from spark_ros.demo.answerer import Answerer
 from spark_ros.demo.photographs import default_photographs
-from spark_ros.demo.stage import lines
+from spark_ros.demo.processes import lines
 
 WAIT_S = 60.0
 PICTURES = 2
@@ -30,10 +30,9 @@ class Demo:
     """A demo that runs, and what it has told so far."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
         self.process = process
         self.told = ''
-        self._lines = lines(process.stdout)
+        self._lines = lines(process)
 
     def until(self, pattern: str) -> str:
         """Wait until a line was told that matches, and return what its group matched."""

@@ -15,7 +15,7 @@ from checkout import linked_checkout, make_environment
 
 from spark_ros.cli import spark
 from spark_ros.demo.processes import Processes
-from spark_ros.demo.stage import KEY, lines
+from spark_ros.demo.session import KEY
 
 ID = re.compile(r'^ *[\d.]+ s  answered +\S+  (\S+)$', re.M)
 SERVE = re.compile(r'^  \S*spark-service (serve --data .+)$', re.M)
@@ -51,18 +51,14 @@ def show_again(told: str, output: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert serve and show, told
     key = output / 'service' / KEY
     assert key.stat().st_mode & 0o777 == 0o600 and key.read_text().strip() not in told
-    processes = Processes(output, os.environ)
-    try:
+    with Processes(output) as processes:
         arguments = (*shlex.split(serve[1]), '--port', '0')
-        service = processes.start('again', 'spark_ros.cli.service', *arguments)
-        assert service.stdout is not None
-        url = re.search(r'http://[^/\s]+', lines(service.stdout).get(timeout=60) or '')
+        printed = processes.start('again', 'spark_ros.cli.service', *arguments)
+        url = re.search(r'http://[^/\s]+', printed.get(timeout=60) or '')
         assert url is not None
         command = show[1].replace('http://127.0.0.1:8080', url[0])
         id = ID.findall(told)[0]
         assert spark.main(shlex.split(command.replace('ID', id, 1))) == 0
-    finally:
-        processes.end()
     shown = capsys.readouterr().out
     assert id in shown and '127.0.0.1' in shown
 

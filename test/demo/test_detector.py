@@ -9,7 +9,7 @@ import pytest
 
 from spark_ros.demo.detector import Detector
 from spark_ros.demo.photographs import default_photographs
-from spark_ros.demo.scoring import combined, match, score
+from spark_ros.demo.scoring import Counts, Detection, match, score
 from spark_ros.service.scripted.recognise import Truth
 
 pytestmark = pytest.mark.slow('renders and looks at hundreds of frames')
@@ -26,7 +26,7 @@ def seen():
     detector = Detector()
     truth = Truth.load(str(files('spark_ros.demo') / 'truth.json'))
     return [
-        (frame, detector.detect(frame.image), truth.find(frame.image))
+        (frame, detector.detect(frame.image), [Detection(*one) for one in truth.find(frame.image)])
         for frame in default_photographs()
     ]
 
@@ -38,10 +38,11 @@ def test_detections_are_few_inside_the_image_and_the_surest_first(seen):
         for hit in hits:
             assert hit.label in Detector.labels
             assert 0 <= hit.score <= 1
-            assert hit.x >= 0
-            assert hit.y >= 0
-            assert hit.x + hit.width <= frame.image.shape[1]
-            assert hit.y + hit.height <= frame.image.shape[0]
+            x, y, width, height = hit.box
+            assert x >= 0
+            assert y >= 0
+            assert x + width <= frame.image.shape[1]
+            assert y + height <= frame.image.shape[0]
 
 
 def test_most_frames_lead_to_a_question_and_a_few_do_not(seen):
@@ -58,7 +59,7 @@ def test_some_doubted_boxes_need_to_be_moved_and_some_to_be_removed(seen):
         asked = [hit for hit in hits if hit.score >= IGNORED_BELOW]
         if not any(hit.score < SURE_FROM for hit in asked):
             continue
-        matches = match(_labelled(asked), truth)
+        matches = match(asked, truth)
         moved += sum(each.iou < 0.9 for each in matches)
         removed += len(asked) - len(matches)
     assert moved >= 1
@@ -66,16 +67,12 @@ def test_some_doubted_boxes_need_to_be_moved_and_some_to_be_removed(seen):
 
 
 def test_before_anyone_is_asked_the_score_is_clearly_below_perfect(seen):
-    before = combined(score(_labelled(hits), truth) for _, hits, truth in seen)
+    before = sum((score(hits, truth) for _, hits, truth in seen), Counts())
     assert before.mean_iou < 0.6
-    assert before.matched >= 3
+    assert before.right + before.mislabelled >= 3
 
 
 def test_an_empty_scene_and_a_tiny_one_are_no_trouble():
     detector = Detector()
     for size in ((480, 640, 3), (1, 1, 3), (20, 700, 3), (700, 20, 3)):
         assert detector.detect(np.full(size, 127, np.uint8)) == []
-
-
-def _labelled(hits):
-    return [(hit.label, (hit.x, hit.y, hit.width, hit.height)) for hit in hits]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,21 +16,22 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from spark_ros.demo.answerer import Answerer
+from spark_ros.demo.progress import ProgressMonitor
 from spark_ros.demo.report import summary, write_pictures
-from spark_ros.demo.script import Options
-from spark_ros.demo.story import Story
+from spark_ros.demo.run import answerer_of
+from spark_ros.demo.session import Options
 from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
 
-HEADER = Header(stamp=Time(sec=1))
+HEADER, STAMP = Header(stamp=Time(sec=1)), 10**9
 TOKEN = 'b5507016-7da2-4777-a161-1e8042a6a377'
 
 
 @pytest.fixture
-def story() -> Iterator[Story]:
+def monitor() -> Iterator[ProgressMonitor]:
     rclpy.init()
-    story = Story()
-    yield story
-    story.destroy_node()
+    monitor = ProgressMonitor()
+    yield monitor
+    monitor.destroy_node()
     rclpy.try_shutdown()
 
 
@@ -38,41 +40,50 @@ def box() -> Annotation:
     return Annotation(id='0', label='face', vertices=[Vertex(x=x, y=y) for x, y in corners])
 
 
-def answer(story: Story, name: str = 'kitchen') -> None:
-    """Let the story hear of one frame, from the camera to its answer."""
+def tell(monitor: ProgressMonitor, **said: object) -> None:
+    """Let the camera print a line."""
+    monitor.printed.put(json.dumps(said))
+    monitor.read_printed()
+
+
+def answer(monitor: ProgressMonitor, name: str = 'kitchen') -> None:
+    """Let it hear of one frame, from the camera to its answer."""
     pixels = np.full((60, 80, 3), 128, np.uint8)
-    story._on_image(Image(
+    monitor.on_image(STAMP, Image(
         header=HEADER, height=60, width=80, step=240, encoding='bgr8', data=pixels.tobytes()))
-    story.on_frame({'name': name, 'stamp_ns': 10**9, 'detections': [['face', 0.5, [1, 2, 3, 4]]]})
+    tell(monitor, name=name, stamp_ns=STAMP, found=[['face', [1, 2, 3, 4], 0.5]])
     for state, token in (
         (EngagementStatus.STATE_QUEUED, ''),
         (EngagementStatus.STATE_OPEN, TOKEN),
         (EngagementStatus.STATE_CLOSED, TOKEN),
     ):
-        story._on_status(EngagementStatus(
+        monitor.on_status(STAMP, EngagementStatus(
             header=HEADER, id='0123456789abcdef', token=token, state=state))
     confirmed = Correction(kind=Correction.KIND_CONFIRMED, original=box(), corrected=box())
-    story._on_resolution(Resolution(header=HEADER, response_time=0.2, corrections=[confirmed]))
+    assert not monitor.settled
+    monitor.on_resolution(
+        STAMP, Resolution(header=HEADER, response_time=0.2, corrections=[confirmed]))
+    assert monitor.settled
 
 
 @pytest.mark.parametrize(('options', 'answerer'), [
     (Options(), Answerer.SCRIPT_WITH_TRUTH),
     (Options(images='mine'), Answerer.CONFIRMING_SCRIPT),
-    (Options(person=True), Answerer.PERSON),
-    (Options(images='mine', person=True), Answerer.PERSON),
+    (Options(operator='me'), Answerer.PERSON),
+    (Options(images='mine', operator='me'), Answerer.PERSON),
 ])
 def test_pictures_and_summary_say_who_answered(
-    story: Story, tmp_path: Path, options: Options, answerer: Answerer
+    monitor: ProgressMonitor, tmp_path: Path, options: Options, answerer: Answerer
 ) -> None:
-    assert options.answerer is answerer
-    assert options.operator.partition(':')[0] == ('' if options.person else 'scripted')
-    assert options.operator.endswith('truth.json') == (answerer is Answerer.SCRIPT_WITH_TRUTH)
-    answer(story)
-    pictures = write_pictures(story.answered, tmp_path, options.answerer)
+    assert answerer_of(options) is answerer
+    assert answerer.operator.partition(':')[0] == ('' if options.person else 'scripted')
+    assert answerer.operator.endswith('truth.json') == (answerer is Answerer.SCRIPT_WITH_TRUTH)
+    answer(monitor)
+    pictures = write_pictures(monitor.answered, tmp_path, answerer)
     assert [path.name for path in pictures] == ['01_kitchen.png']
     picture = cv2.imread(str(pictures[0]))
     assert picture is not None and min(picture.shape[:2]) > 200
-    told = summary(story, options.answerer, None, pictures)
+    told = summary(monitor, answerer, None, pictures)
     assert f'answered by  {answerer.summary}\n' in told
     assert 'corrections  1 confirmed\n' in told
     assert 'mean IoU' not in told
@@ -81,18 +92,18 @@ def test_pictures_and_summary_say_who_answered(
 
 
 def test_what_the_camera_could_not_read_is_told(
-    story: Story, capsys: pytest.CaptureFixture[str]
+    monitor: ProgressMonitor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    story.on_frame({'remark': 'a.webp is skipped: OpenCV cannot read it'})
+    tell(monitor, remark='a.webp is skipped: OpenCV cannot read it')
     told = capsys.readouterr().out
     assert told.endswith('  camera     a.webp is skipped: OpenCV cannot read it\n')
-    assert not story.shots
+    assert not monitor.frames
 
 
 def test_ids_are_those_that_spark_show_knows_and_lines_are_short(
-    story: Story, capsys: pytest.CaptureFixture[str]
+    monitor: ProgressMonitor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer(story, 'a name that does not end ' * 9)
+    answer(monitor, 'a name that does not end ' * 9)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5 and max(map(len, lines)) <= 100
     assert [line.rsplit('  ', 1)[1] for line in lines if TOKEN in line] == [TOKEN] * 2

@@ -31,7 +31,7 @@ from sqlalchemy import Connection, func, select
 from spark_ros.escalation.backends.frame_server import FrameServer
 from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import ImageSize
-from spark_ros.service.heat.staged_media import media
+from spark_ros.service.heat.staging import media
 from spark_ros.service.spark import programs
 from spark_ros.service.storage.schema import fetches
 

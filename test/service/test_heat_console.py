@@ -14,7 +14,7 @@ from PIL import Image
 from service_harness import DEADLINE_S, URL, Caller, InProcess, picture
 from sqlalchemy import Connection, func, select
 
-from spark_ros.service.heat.staged_media import media
+from spark_ros.service.heat.staging import media
 from spark_ros.service.storage.schema import fetches
 from spark_ros.wire.heat import TYPES
 

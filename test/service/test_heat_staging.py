@@ -17,8 +17,7 @@ from PIL import Image
 from service_harness import InProcess, picture
 
 from spark_ros.geometry import ImageSize
-from spark_ros.service.heat.staged_media import media
-from spark_ros.service.heat.staging import staged_response
+from spark_ros.service.heat.staging import media, staged_response
 from spark_ros.service.media.decode import decode_image
 from spark_ros.service.media.sniff import sniff_audio, sniff_video
 from spark_ros.wire.heat import MEDIA, PER_ANNOTATION, TYPES, parse_heat_request

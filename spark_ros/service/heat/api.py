@@ -26,8 +26,7 @@ from spark_ros.service.heat.objects import (
     request_json,
     status_of,
 )
-from spark_ros.service.heat.staged_media import staged_file
-from spark_ros.service.heat.staging import STAGED_PATH, staged_response
+from spark_ros.service.heat.staging import STAGED_PATH, staged_file, staged_response
 from spark_ros.service.heat.wanted_media import wanted_media
 from spark_ros.service.storage import fetches, jobs, leases
 from spark_ros.service.storage.idempotency import carry_out, once

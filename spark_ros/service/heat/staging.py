@@ -2,12 +2,15 @@
 """Staged answers: what a `test_` key gets at once, without a person (page: "Staging Environment").
 
 They are valid and depend on nothing but the request, so that a client can be tested against them.
+The files are 64 x 48 pixels of colour, two seconds of video and half a second of sound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from spark_ros.geometry import ImageSize
@@ -17,9 +20,22 @@ from spark_ros.wire.values import WireError
 
 STAGED_PATH = '/v1/staged/'
 STAGED_FILES = {'image': 'image.png', 'video': 'video.mp4', 'audio': 'audio.wav'}
+CONTENT_TYPES = {'image': 'image/png', 'video': 'video/mp4', 'audio': 'audio/wav'}
 TEXTS = {'': 'staged answer', 'number': '42', 'url': 'https://example.com/staged'}
 # Where annotations go on attachments whose size is not known, in pixels.
 UNKNOWN = ImageSize(100, 100)
+
+
+@lru_cache
+def media(kind: str) -> bytes:
+    """Return a small file of a kind: `image`, `video` or `audio`."""
+    return Path(__file__).with_name('staged').joinpath(STAGED_FILES[kind]).read_bytes()
+
+
+def staged_file(name: str) -> tuple[bytes, str] | None:
+    """Return a staged file by its name in URLs, and its content type; None if there is none."""
+    kind = next((kind for kind, named in STAGED_FILES.items() if named == name), None)
+    return None if kind is None else (media(kind), CONTENT_TYPES[kind])
 
 
 def staged_response(asked: HeatRequest, sizes: Sequence[ImageSize | None] = ()) -> Any:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
+from spark_ros.service.heat.staging import media
 from spark_ros.service.heat.view import UPLOAD_PART
 from spark_ros.service.scripted.correction import TrueBox, confirm, correct
 from spark_ros.service.scripted.heat import Seen, Unanswerable, decide
@@ -147,9 +148,6 @@ class ScriptedOperator:
     ) -> Any:
         kind = question['kind']
         if kind in MEDIA:
-            # Only a service that is asked for files makes them.
-            from spark_ros.service.heat.staged_media import media
-
             file = {UPLOAD_PART: (kind, await asyncio.to_thread(media, kind))}
             return _checked(await console.post(f'{path}/upload', files=file)).json()['url']
         images = question['attachments'] if question['attachments_type'] == 'image' else ()

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.demo.loop_plot import Example, plot
-from spark_ros.demo.loop_score import Comparison, Counts, Frame, compare, count
+from spark_ros.demo.scoring import Counts
+from spark_ros.demo.warehouse.comparison import Comparison, Frame, compare, count
+from spark_ros.demo.warehouse.plot import Example, plot
 
 EXAMPLES = 2
 PLOT = 'f1.png'

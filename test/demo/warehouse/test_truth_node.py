@@ -18,10 +18,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.demo.replay_world import pose_message
-from spark_ros.demo.scene import Pose, turned
 from spark_ros.demo.spinning import RELIABLE
-from spark_ros.demo.truth_node import POSE_TOPIC, TRUTH_TOPIC, TruthNode, pose_at, rotation
+from spark_ros.demo.warehouse.scene import Pose, turned
+from spark_ros.demo.warehouse.simulator import pose_message
+from spark_ros.demo.warehouse.truth_node import POSE, TRUTH, TruthNode, pose_at, rotation
 from spark_ros.service.scripted.recognise import Truth
 
 PIXELS = np.random.default_rng(5).integers(0, 255, (hall.HEIGHT, hall.WIDTH, 3), np.uint8)
@@ -43,15 +43,15 @@ class Simulation:
         self._executor = SingleThreadedExecutor(context=self._context)
         for node in (self.node, self.other):
             self._executor.add_node(node)
-        self.poses = self.other.create_publisher(PoseStamped, POSE_TOPIC, RELIABLE)
+        self.poses = self.other.create_publisher(PoseStamped, POSE, RELIABLE)
         self.images = self.other.create_publisher(Image, 'camera/image_raw', RELIABLE)
         self.told: list[Detection2DArray] = []
         self.other.create_subscription(
-            Detection2DArray, TRUTH_TOPIC, self.told.append, RELIABLE)
+            Detection2DArray, TRUTH, self.told.append, RELIABLE)
         self._wait_until = wait_until
         self.until(lambda: self.poses.get_subscription_count()
                    and self.images.get_subscription_count()
-                   and self.other.count_publishers(TRUTH_TOPIC))
+                   and self.other.count_publishers(TRUTH))
 
     def until(self, condition) -> None:
         self._wait_until(condition, self._executor)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.demo.loop_plot import smoothed
-from spark_ros.demo.loop_report import table
-from spark_ros.demo.loop_score import Claim, Counts, Frame, TrueObject, compare, count
+from spark_ros.demo.scoring import Counts, Detection
+from spark_ros.demo.warehouse.comparison import Frame, compare, count, is_clear
+from spark_ros.demo.warehouse.plot import smoothed
+from spark_ros.demo.warehouse.report import table
 
 BOX = (10.0, 10.0, 40.0, 40.0)
 FAR = (200.0, 10.0, 40.0, 40.0)
@@ -18,18 +19,17 @@ LESS = (10.0, 10.0, 40.0, 19.9)
 
 labels = st.sampled_from(['crate', 'ball'])
 boxes = st.tuples(*[st.floats(0, 90)] * 2, *[st.floats(15, 60)] * 2)
-labelled = st.tuples(labels, boxes)
 truths = st.lists(
-    st.builds(TrueObject, labelled, st.sampled_from([0.1, 0.5, 1.0])), max_size=4)
+    st.builds(Detection, labels, boxes, st.sampled_from([0.1, 0.5, 1.0])), max_size=4)
 frames = st.lists(
     st.builds(
-        Frame, truths, st.lists(st.builds(Claim, labelled, st.floats(0, 1)), max_size=4),
-        st.none() | st.lists(labelled, max_size=4)),
+        Frame, truths, st.lists(st.builds(Detection, labels, boxes, st.floats(0, 1)), max_size=4),
+        st.none() | st.lists(st.builds(Detection, labels, boxes), max_size=4)),
     max_size=4)
 
 
-def true(label: str = 'crate', box=BOX, share: float = 1.0) -> TrueObject:
-    return TrueObject((label, box), share)
+def true(label: str = 'crate', box=BOX, share: float = 1.0) -> Detection:
+    return Detection(label, box, share)
 
 
 @pytest.mark.parametrize(('claimed', 'counts'), [
@@ -42,7 +42,7 @@ def true(label: str = 'crate', box=BOX, share: float = 1.0) -> TrueObject:
     ([('crate', BOX), ('crate', BOX)], Counts(1, 1, 0)),
 ])  # fmt: skip
 def test_a_claim_is_right_with_the_label_and_half_of_the_box(claimed, counts):
-    assert count(claimed, [true()]) == counts
+    assert count([Detection(*each) for each in claimed], [true()]) == counts
 
 
 @pytest.mark.parametrize('claimed', [[], [('crate', BOX)], [('ball', BOX)]])
@@ -50,7 +50,7 @@ def test_a_claim_is_right_with_the_label_and_half_of_the_box(claimed, counts):
     true(share=0.2), true(box=(10.0, 10.0, 40.0, 13.0)),
 ])  # fmt: skip
 def test_what_is_hardly_seen_counts_neither_way(claimed, hidden):
-    near = [(label, hidden.labelled[1]) for label, _ in claimed]
+    near = [Detection(label, hidden.box) for label, _ in claimed]
     assert count(near, [hidden]) == Counts(0, 0, 0)
 
 
@@ -62,8 +62,8 @@ def test_measures_are_those_of_the_books():
 
 
 def test_the_detector_is_taken_at_its_best_and_an_answer_replaces_it():
-    wrong, right = Claim(('crate', FAR), 0.5), Claim(('crate', BOX), 0.6)
-    answered = Frame([true()], [wrong], [('crate', BOX)])
+    wrong, right = Detection('crate', FAR, 0.5), Detection('crate', BOX, 0.6)
+    answered = Frame([true()], [wrong], [Detection('crate', BOX)])
     compared = compare([Frame([true()], [wrong, right]), answered])
     assert compared.threshold == 0.6
     assert compared.alone == Counts(1, 0, 1) and compared.together == Counts(2, 0, 0)
@@ -82,7 +82,7 @@ def test_no_other_threshold_is_better_for_the_detector(given_frames, threshold):
 
 @given(truths)
 def test_the_truth_itself_is_perfect(truth):
-    claimed = [one.labelled for one in truth if one.counts]
+    claimed = [one for one in truth if is_clear(one)]
     counted = count(claimed, truth)
     assert counted.right + counted.missed == len(claimed)
     assert counted.missed == 0 and counted.f1 == 1

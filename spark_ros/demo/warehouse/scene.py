@@ -15,9 +15,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,8 @@ Array = NDArray[np.float64]
 
 LABELS = ('crate', 'barrel', 'ball')
 ROBOT = 'robot'
+# What makes the size of each kind of shape.
+SIZES = {'box': ['size'], 'cylinder': ['radius', 'length'], 'sphere': ['radius'], 'plane': []}
 
 
 class SceneError(ValueError):
@@ -64,12 +68,12 @@ class Shape:
         """Half of the extents along the shape's own axes, (3,)."""
         if self.kind == 'box':
             return np.array(self.size) / 2
-        radius = self.size[0]
-        return np.array([radius, radius, self.size[1] / 2 if self.kind == 'cylinder' else radius])
+        radius, length = (*self.size, 2 * self.size[0])[:2]
+        return np.array([radius, radius, length / 2])
 
     def corners(self) -> Array:
         """The corners of the box around the shape in the world, (8, 3)."""
-        signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8).T
+        signs = np.array(list(product([-1, 1], repeat=3)))
         return np.asarray(signs * self.half @ self.pose.rotation.T + self.pose.at)
 
 
@@ -141,12 +145,8 @@ class Scene:
 
 def turned(roll: float, pitch: float, yaw: float) -> Array:
     """Give the rotation (3, 3) about the fixed axes x, y, z in this order, as SDF has it."""
-    (sr, sp, sy), (cr, cp, cy) = np.sin([roll, pitch, yaw]), np.cos([roll, pitch, yaw])
-    return np.array([
-        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-        [-sp, cp * sr, cp * cr],
-    ])  # fmt: skip
+    x, y, z = (cv2.Rodrigues(vector)[0] for vector in np.diag([roll, pitch, yaw]).astype(float))
+    return np.asarray(z @ y @ x)
 
 
 def _scene(root: ElementTree.Element) -> Scene:
@@ -155,18 +155,17 @@ def _scene(root: ElementTree.Element) -> Scene:
     robots = [model for model in world.findall('model') if model.get('name') == ROBOT]
     if len(robots) != 1:
         raise SceneError(f'expected one model named {ROBOT}, not {len(robots)}')
-    scene, light = _child(world, 'scene'), _child(world, 'light')
-    direction = _numbers(_child(light, 'direction'), 3)
+    direction = _numbers(world, 'light/direction', 3)
     return Scene(
         name=world.get('name', ''),
         models=tuple(model.get('name', '') for model in models),
         shapes=tuple(
             shape for index, model in enumerate(models) for shape in _shapes(model, index)
         ),
-        background=_colour(scene, 'background'),
-        ambient=_colour(scene, 'ambient'),
+        background=_colour(world, 'scene/background'),
+        ambient=_colour(world, 'scene/ambient'),
         light=direction / np.linalg.norm(direction),
-        light_colour=_colour(light, 'diffuse'),
+        light_colour=_colour(world, 'light/diffuse'),
         camera=_camera(robots[0]),
         drive=_drive(robots[0]),
     )
@@ -176,58 +175,48 @@ def _shapes(model: ElementTree.Element, index: int) -> Iterator[Shape]:
     for link in model.findall('link'):
         for visual in link.findall('visual'):
             (form,) = list(_child(visual, 'geometry'))
-            material = _child(visual, 'material')
-            sizes = {
-                'box': ('size',), 'cylinder': ('radius', 'length'), 'sphere': ('radius',),
-                'plane': (),
-            }  # fmt: skip
-            if form.tag not in sizes:
+            if form.tag not in SIZES:
                 raise SceneError(f'{model.get("name")}: <{form.tag}> is not drawn here')
-            size = [number for tag in sizes[form.tag] for number in _numbers(_child(form, tag))]
             yield Shape(
                 form.tag,
-                tuple(size),
+                tuple(number for tag in SIZES[form.tag] for number in _numbers(form, tag)),
                 _pose(model) @ _pose(link) @ _pose(visual),
-                _colour(material, 'ambient'),
-                _colour(material, 'diffuse'),
+                _colour(visual, 'material/ambient'),
+                _colour(visual, 'material/diffuse'),
                 visual.findtext('cast_shadows', 'true').strip() == 'true',
                 index,
             )
 
 
 def _camera(robot: ElementTree.Element) -> Camera:
-    link = _child(robot, 'link')
-    sensor = _child(link, 'sensor')
-    camera = _child(sensor, 'camera')
-    image = _child(camera, 'image')
-    width, height = (int(_number(_child(image, tag))) for tag in ('width', 'height'))
-    half_angle = _number(_child(camera, 'horizontal_fov')) / 2
+    sensor = _child(robot, 'link/sensor')
+    width = int(_number(sensor, 'camera/image/width'))
     return Camera(
         width,
-        height,
-        width / 2 / math.tan(half_angle),
-        _number(_child(_child(camera, 'clip'), 'near')),
-        _number(_child(sensor, 'update_rate')),
-        _number(_child(_child(camera, 'noise'), 'stddev')),
-        _pose(link) @ _pose(sensor),
+        int(_number(sensor, 'camera/image/height')),
+        width / 2 / math.tan(_number(sensor, 'camera/horizontal_fov') / 2),
+        _number(sensor, 'camera/clip/near'),
+        _number(sensor, 'update_rate'),
+        _number(sensor, 'camera/noise/stddev'),
+        _pose(_child(robot, 'link')) @ _pose(sensor),
     )
 
 
 def _drive(robot: ElementTree.Element) -> Drive:
     for plugin in robot.findall('plugin'):
         if plugin.get('name', '').endswith('::VelocityControl'):
-            speed = _numbers(_child(plugin, 'initial_linear'), 3)
-            turn = _numbers(_child(plugin, 'initial_angular'), 3)
+            speed = _numbers(plugin, 'initial_linear', 3)
+            turn = _numbers(plugin, 'initial_angular', 3)
             if speed[1:].any() or turn[:2].any() or not turn[2]:
                 raise SceneError('the robot must drive forward and turn about z')
             return Drive(_pose(robot), float(speed[0]), float(turn[2]))
     raise SceneError(f'{ROBOT} has no VelocityControl')
 
 
-def _child(parent: ElementTree.Element, tag: str) -> ElementTree.Element:
-    found = parent.find(tag)
+def _child(parent: ElementTree.Element, path: str) -> ElementTree.Element:
+    found = parent.find(path)
     if found is None:
-        raise SceneError(f'<{parent.tag} name="{parent.get("name", "")}"> has no <{tag}>')
+        raise SceneError(f'<{parent.tag} name="{parent.get("name", "")}"> has no <{path}>')
     return found
 
 
@@ -237,23 +226,24 @@ def _pose(parent: ElementTree.Element) -> Pose:
         return Pose(np.eye(3), np.zeros(3))
     if pose.attrib:
         raise SceneError(f'a <pose> with {sorted(pose.attrib)} is not understood')
-    x, y, z, *angles = _numbers(pose, 6)
-    return Pose(turned(*angles), np.array([x, y, z]))
+    numbers = _numbers(parent, 'pose', 6)
+    return Pose(turned(*numbers[3:]), numbers[:3])
 
 
-def _colour(parent: ElementTree.Element, tag: str) -> Array:
-    return _numbers(_child(parent, tag))[:3]
+def _colour(parent: ElementTree.Element, path: str) -> Array:
+    return _numbers(parent, path)[:3]
 
 
-def _number(element: ElementTree.Element) -> float:
-    return float(_numbers(element, 1)[0])
+def _number(parent: ElementTree.Element, path: str) -> float:
+    return float(_numbers(parent, path, 1)[0])
 
 
-def _numbers(element: ElementTree.Element, count: int | None = None) -> Array:
+def _numbers(parent: ElementTree.Element, path: str, count: int | None = None) -> Array:
+    text = _child(parent, path).text
     try:
-        found = np.array([float(word) for word in (element.text or '').split()])
+        found = np.array([float(word) for word in (text or '').split()])
     except ValueError as error:
-        raise SceneError(f'<{element.tag}>: {error}') from error
+        raise SceneError(f'<{path}>: {error}') from error
     if not found.size or not np.isfinite(found).all() or found.size != (count or found.size):
-        raise SceneError(f'<{element.tag}> is {element.text!r}, not {count or "some"} number(s)')
+        raise SceneError(f'<{path}> is {text!r}, not {count or "some"} number(s)')
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spark_ros.demo.scene import Scene
+from spark_ros.demo.warehouse.scene import Scene
 
 WIDTH, HEIGHT = 320, 240
 # tan(0.7854) is 1: the focal length is half the width.

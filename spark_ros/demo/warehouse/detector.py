@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.demo.detector import Detection
+from spark_ros.demo.scoring import Detection
 
 Mask = NDArray[np.uint8]
 
@@ -62,23 +62,18 @@ class _Kind:
     overlap: Callable[[_Candidate, int], float]
 
 
-class ShapesDetector:
-    """Find crates, barrels and balls."""
-
-    labels = ('crate', 'barrel', 'ball')
-
-    def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
-        """Detect on a BGR image (H, W, 3), uint8: the surest first."""
-        found = []
-        for seen in _candidates(image_bgr):
-            likely = {kind.label: _likelihood(kind, seen) for kind in _KINDS}
-            label = max(likely, key=lambda each: likely[each])
-            none = _ANY_HUE * math.exp(-(1 - _NONE_AT_OVERLAP) / _OVERLAP_SPREAD)
-            score = likely[label] / (sum(likely.values()) + none)
-            if score >= _LEAST_SCORE:
-                height, width = seen.mask.shape
-                found.append(Detection(label, seen.x, seen.y, width, height, score))
-        return sorted(found, key=lambda each: -each.score)
+def detect(image_bgr: NDArray[np.uint8]) -> list[Detection]:
+    """Find crates, barrels and balls on a BGR image (H, W, 3), uint8: the surest first."""
+    found = []
+    none = _ANY_HUE * math.exp(-(1 - _NONE_AT_OVERLAP) / _OVERLAP_SPREAD)
+    for seen in _candidates(image_bgr):
+        likely = {kind.label: _likelihood(kind, seen) for kind in _KINDS}
+        label = max(likely, key=lambda each: likely[each])
+        score = likely[label] / (sum(likely.values()) + none)
+        if score >= _LEAST_SCORE:
+            height, width = seen.mask.shape
+            found.append(Detection(label, (seen.x, seen.y, width, height), score))
+    return sorted(found, key=lambda each: -each.score)
 
 
 def _candidates(image_bgr: NDArray[np.uint8]) -> Iterator[_Candidate]:

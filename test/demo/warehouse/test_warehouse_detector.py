@@ -7,9 +7,9 @@ import hall
 import numpy as np
 import pytest
 
-from spark_ros.demo.render import Eye
-from spark_ros.demo.scene import Pose
-from spark_ros.demo.shapes_detector import ShapesDetector
+from spark_ros.demo.warehouse.detector import detect
+from spark_ros.demo.warehouse.render import Renderer
+from spark_ros.demo.warehouse.scene import Pose
 from spark_ros.geometry import iou_xywh
 
 HERE = Pose(np.eye(3), np.zeros(3))
@@ -22,9 +22,9 @@ SURE, DOUBTED = 0.8, 0.7
 
 
 def look(folder, *models):
-    """Detect; return the detections and the true sights."""
-    eye = Eye(hall.scene(folder, hall.FLOOR, *models))
-    return ShapesDetector().detect(eye.look(HERE, seed=1)), eye.sights(HERE)
+    """Detect; return the detections and the true objects."""
+    renderer = Renderer(hall.scene(folder, hall.FLOOR, *models))
+    return detect(renderer.render(HERE, seed=1)), renderer.objects(HERE)
 
 
 @pytest.mark.parametrize(('label', 'shape', 'colour'), [
@@ -33,7 +33,7 @@ def look(folder, *models):
 def test_an_object_in_its_own_colour_is_found_surely(tmp_path, label, shape, colour):
     (found,), (true,) = look(tmp_path, hall.model(f'{label}_1', shape, AHEAD, colour))
     assert found.label == label and found.score > SURE
-    assert iou_xywh((found.x, found.y, found.width, found.height), true.box) > 0.85
+    assert iou_xywh(found.box, true.box) > 0.85
 
 
 @pytest.mark.parametrize(('label', 'shape', 'usual', 'other'), [
@@ -63,8 +63,8 @@ def test_two_that_touch_in_the_image_are_one_to_it(tmp_path):
 
 def test_a_ball_at_the_images_side_is_still_one(tmp_path):
     (found,), (true,) = look(tmp_path, hall.model('ball_1', BALL, '2 1.95 1 0 0 0'))
-    assert 0.4 < true.share < 0.9
-    assert found.label == 'ball' and found.x == 0
+    assert 0.4 < true.score < 0.9
+    assert found.label == 'ball' and found.box[0] == 0
 
 
 def test_an_empty_hall_has_nothing(tmp_path):
@@ -79,9 +79,10 @@ def test_an_empty_hall_has_nothing(tmp_path):
     np.full((15, 400, 3), (20, 30, 200), np.uint8),
 ], ids=['black', 'blue', 'noise', 'one pixel', 'a strip'])  # fmt: skip
 def test_any_image_gives_boxes_inside_it_and_scores_in_order(image):
-    found = ShapesDetector().detect(image)
+    found = detect(image)
     scores = [one.score for one in found]
     assert scores == sorted(scores, reverse=True) and all(0 < score < 1 for score in scores)
     for one in found:
-        assert one.x >= 0 and one.x + one.width <= image.shape[1]
-        assert one.y >= 0 and one.y + one.height <= image.shape[0]
+        x, y, width, height = one.box
+        assert x >= 0 and x + width <= image.shape[1]
+        assert y >= 0 and y + height <= image.shape[0]

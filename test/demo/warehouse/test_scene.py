@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.demo.scene import Scene, SceneError, turned
+from spark_ros.demo.warehouse.scene import Scene, SceneError, turned
 
 angles = st.floats(-7, 7)
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The one that watches ends by time or by a signal, and then always has its say."""
+"""The evaluator ends by time or by a signal, and then always has its say."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.demo.camera import detection_message
-from spark_ros.demo.detector import Detection
-from spark_ros.demo.loop_plot import Example, plot
-from spark_ros.demo.loop_score import Claim, Frame, TrueObject, compare
+from spark_ros.demo.messages import detections_message
+from spark_ros.demo.scoring import Detection
 from spark_ros.demo.spinning import RELIABLE
-from spark_ros.demo.truth_node import TRUTH_TOPIC
+from spark_ros.demo.warehouse.comparison import Frame, compare
+from spark_ros.demo.warehouse.plot import Example, plot
+from spark_ros.demo.warehouse.truth_node import TRUTH
 
 BOX = (10.0, 20.0, 40.0, 30.0)
+BALL = Detection('ball', BOX)
 
 
 class Simulation:
@@ -37,7 +38,7 @@ class Simulation:
         self.executor.add_node(self._node)
         self._truth, self._claims = (
             self._node.create_publisher(Detection2DArray, topic, RELIABLE)
-            for topic in (TRUTH_TOPIC, 'camera/detections'))
+            for topic in (TRUTH, 'camera/detections'))
         self.images = self._node.create_publisher(Image, 'camera/image_raw', RELIABLE)
         self._frames = 0
 
@@ -49,9 +50,7 @@ class Simulation:
         for publisher, label in (
             (self._truth, 'ball'), (self._claims, 'ball' if self._frames % 2 else 'crate'),
         ):
-            message = Detection2DArray(header=image.header)
-            message.detections = [detection_message(image, Detection(label, *BOX, 0.9))]
-            publisher.publish(message)
+            publisher.publish(detections_message(image.header, [Detection(label, BOX, 0.9)]))
 
     def close(self) -> None:
         self._node.destroy_node()
@@ -68,7 +67,7 @@ def simulation():
 @pytest.mark.parametrize('seconds', [2.0, 0.0], ids=['by time', 'by a signal'])
 def test_it_says_what_it_saw_at_the_end(simulation, tmp_path, wait_until, seconds):
     process = subprocess.Popen(
-        [sys.executable, '-m', 'spark_ros.demo.loop_watch', '--ros-args',
+        [sys.executable, '-m', 'spark_ros.demo.warehouse.evaluator', '--ros-args',
          '-p', f'seconds:={seconds}', '-p', f'output:={tmp_path}'],
         stdout=subprocess.PIPE, text=True)  # fmt: skip
     try:
@@ -93,7 +92,7 @@ def test_it_says_what_it_saw_at_the_end(simulation, tmp_path, wait_until, second
 
 def test_having_seen_nothing_is_said(tmp_path, wait_until, simulation):
     process = subprocess.Popen(
-        [sys.executable, '-m', 'spark_ros.demo.loop_watch'],
+        [sys.executable, '-m', 'spark_ros.demo.warehouse.evaluator'],
         stdout=subprocess.PIPE, text=True, cwd=tmp_path)  # fmt: skip
     try:
         wait_until(simulation.images.get_subscription_count, simulation.executor)
@@ -108,7 +107,7 @@ def test_having_seen_nothing_is_said(tmp_path, wait_until, simulation):
 @pytest.mark.parametrize('size', [None, (480, 640), (1080, 1920), (64, 48)])
 @pytest.mark.parametrize('frames', [1, 2, 300])
 def test_any_run_gives_a_picture(size, frames):
-    frame = Frame([TrueObject(('ball', BOX), 1.0)], [Claim(('crate', BOX), 0.4)], [('ball', BOX)])
+    frame = Frame([BALL], [Detection('crate', BOX, 0.4)], [BALL])
     run = [frame] * frames
     examples = [] if size is None else [Example(np.full((*size, 3), 90, np.uint8), frame)] * 3
     picture = plot(run, compare(run), examples, 'A title that is rather long ' * 9)

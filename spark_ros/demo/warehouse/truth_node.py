@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is truly on each image of a simulated camera: `python -m spark_ros.demo.truth_node`.
+"""What is truly on a simulated camera's images: `python -m spark_ros.demo.warehouse.truth_node`.
 
 `camera/image_raw` and `robot/pose` in, `camera/truth` out: every object of the world's file that
 the camera sees from where the robot was at the image's stamp, with the share of it that is in
@@ -24,18 +24,18 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.demo.camera import CAMERA, detection_message
-from spark_ros.demo.detector import Detection
-from spark_ros.demo.loop_score import TrueObject
-from spark_ros.demo.render import Eye, Sight
-from spark_ros.demo.scene import Array, Pose, Scene
+from spark_ros.demo.messages import CAMERA, IMAGES, detections_message
+from spark_ros.demo.scoring import Detection
 from spark_ros.demo.spinning import RELIABLE, spin
+from spark_ros.demo.warehouse.comparison import is_clear
+from spark_ros.demo.warehouse.render import Renderer
+from spark_ros.demo.warehouse.scene import Array, Pose, Scene
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.images import check_image, to_pixels
 from spark_ros.service.scripted.recognise import dhash
 
-POSE_TOPIC = 'robot/pose'
-TRUTH_TOPIC = f'{CAMERA}/truth'
+POSE = 'robot/pose'
+TRUTH = f'{CAMERA}/truth'
 # Images that wait for a pose at or after their stamp, poses to look it up among, and entries of
 # the truth file: a question about an older image is only confirmed.
 IMAGES_KEPT, POSES_KEPT, ENTRIES_KEPT = 5, 500, 300
@@ -54,14 +54,14 @@ class TruthNode(Node):
         super().__init__('truth', **of_node)
         world = self.declare_parameter('world', '').value
         truth_file = self.declare_parameter('truth_file', '').value
-        self._eye = Eye(Scene.load(world))
+        self._renderer = Renderer(Scene.load(world))
         self._file = Path(truth_file) if truth_file else None
         self._entries: deque[dict[str, object]] = deque(maxlen=ENTRIES_KEPT)
         self._poses: deque[tuple[int, Array, Array]] = deque(maxlen=POSES_KEPT)
         self._waiting: deque[Image] = deque(maxlen=IMAGES_KEPT)
-        self._truth = self.create_publisher(Detection2DArray, TRUTH_TOPIC, RELIABLE)
-        self.create_subscription(PoseStamped, POSE_TOPIC, self._on_pose, RELIABLE)
-        self.create_subscription(Image, f'{CAMERA}/image_raw', self._on_image, RELIABLE)
+        self._truth = self.create_publisher(Detection2DArray, TRUTH, RELIABLE)
+        self.create_subscription(PoseStamped, POSE, self._on_pose, RELIABLE)
+        self.create_subscription(Image, IMAGES, self._on_image, RELIABLE)
 
     def _on_pose(self, message: PoseStamped) -> None:
         at, turn = message.pose.position, message.pose.orientation
@@ -78,7 +78,7 @@ class TruthNode(Node):
         self._tell()
 
     def _on_image(self, image: Image) -> None:
-        camera = self._eye.scene.camera
+        camera = self._renderer.scene.camera
         wrong = check_image(image)
         if (image.width, image.height) != (camera.width, camera.height):
             wrong = f'its size is not the {camera.width}x{camera.height} of the world file'
@@ -99,16 +99,11 @@ class TruthNode(Node):
                 self.get_logger().warning(
                     'an image is left out: no pose of its time', throttle_duration_sec=5.0)
                 continue
-            sights = self._eye.sights(pose)
-            self._write(image, sights)
-            message = Detection2DArray(header=image.header)
-            message.detections = [
-                detection_message(image, Detection(sight.label, *sight.box, sight.share))
-                for sight in sights
-            ]
-            self._truth.publish(message)
+            seen = self._renderer.objects(pose)
+            self._write(image, seen)
+            self._truth.publish(detections_message(image.header, seen))
 
-    def _write(self, image: Image, sights: list[Sight]) -> None:
+    def _write(self, image: Image, seen: list[Detection]) -> None:
         """Replace the truth file; before the truth is published, so that who heard can rely."""
         if self._file is None:
             return
@@ -118,18 +113,12 @@ class TruthNode(Node):
             'height': image.height,
             'dhash': f'{dhash(to_pixels(image)):016x}',
             'annotations': [
-                {'label': sight.label, 'box': list(sight.box)}
-                for sight in sights if as_true(sight).counts
+                {'label': one.label, 'box': one.box} for one in seen if is_clear(one)
             ],
         })  # fmt: skip
         new = self._file.with_name(f'{self._file.name}.new')
         new.write_text(json.dumps({'images': list(self._entries)}), encoding='utf-8')
         os.replace(new, self._file)
-
-
-def as_true(sight: Sight) -> TrueObject:
-    """Return a sight as the score has it."""
-    return TrueObject((sight.label, sight.box), sight.share)
 
 
 def pose_at(stamp: int, poses: deque[tuple[int, Array, Array]]) -> Pose | None:
@@ -150,12 +139,9 @@ def pose_at(stamp: int, poses: deque[tuple[int, Array, Array]]) -> Pose | None:
 
 def rotation(quaternion: Array) -> Array:
     """Give the rotation (3, 3) of a quaternion w x y z of any length but 0."""
-    w, x, y, z = quaternion / np.linalg.norm(quaternion)
-    return np.array([
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ])  # fmt: skip
+    w, *axis = quaternion / np.linalg.norm(quaternion)
+    across = np.cross(axis, np.eye(3)).T
+    return np.asarray(np.eye(3) + 2 * w * across + 2 * across @ across)
 
 
 if __name__ == '__main__':

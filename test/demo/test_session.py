@@ -10,7 +10,7 @@ import pytest
 
 from spark_ros.cli.spark_arguments import parser
 from spark_ros.demo.errors import DemoError
-from spark_ros.demo.stage import KEY, new_data_folder, show_command
+from spark_ros.demo.session import KEY, new_data_folder, show_command
 
 
 def test_the_data_of_an_earlier_demo_are_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.demo.rays import Floats, meet, normals
-from spark_ros.demo.scene import Array, Pose, Scene, Shape
+from spark_ros.demo.scoring import Detection
+from spark_ros.demo.warehouse.rays import Floats, meet, normals
+from spark_ros.demo.warehouse.scene import Array, Pose, Scene, Shape
 
 Image = NDArray[np.uint8]
 Owners = NDArray[np.int16]
@@ -19,21 +18,7 @@ Window = tuple[int, int, int, int]
 _NOBODY = -1
 
 
-@dataclass(frozen=True)
-class Sight:
-    """What is seen of one object.
-
-    ``box`` is (x, y, width, height) in pixels, around what is in view; ``share`` is the part of
-    the object's whole outline that is: less than 1 where something stands before it or the image
-    ends.
-    """
-
-    label: str
-    box: tuple[float, float, float, float]
-    share: float
-
-
-class Eye:
+class Renderer:
     """The camera of a scene: one ray for each pixel, the nearest shape wins."""
 
     def __init__(self, scene: Scene) -> None:
@@ -41,7 +26,7 @@ class Eye:
         self._size = scene.camera.width, scene.camera.height
         self._rays = self._rays_of((0, 0, *self._size))
 
-    def look(self, robot: Pose, seed: int | None = None) -> Image:
+    def render(self, robot: Pose, seed: int | None = None) -> Image:
         """Render a BGR image (H, W, 3), uint8, with the robot at a pose in the world.
 
         Args:
@@ -57,8 +42,12 @@ class Eye:
             colours += noise * self.scene.camera.noise
         return np.ascontiguousarray((colours.clip(0, 1) * 255).round()[..., ::-1], np.uint8)
 
-    def sights(self, robot: Pose) -> list[Sight]:
-        """Tell of every labelled object of which at least one pixel is seen."""
+    def objects(self, robot: Pose) -> list[Detection]:
+        """Tell of every labelled object of which at least one pixel is seen.
+
+        The box is around what is in view; the score is the share of the object's whole outline
+        that is: less than 1 where something stands before it or the image ends.
+        """
         camera = robot @ self.scene.camera.mount
         _, owner = self._cast(camera)
         models = np.array([*(shape.model for shape in self.scene.shapes), _NOBODY])[owner]
@@ -70,7 +59,7 @@ class Eye:
                 mine = models == model
                 x, y, width, height = cv2.boundingRect(mine.astype(np.uint8))
                 share = min(1.0, float(mine.sum()) / whole)
-                found.append(Sight(label, (x, y, width, height), share))
+                found.append(Detection(label, (x, y, width, height), share))
         return found
 
     def _cast(self, camera: Pose) -> tuple[Floats, Owners]:

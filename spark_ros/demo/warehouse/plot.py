@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.demo.loop_score import RIGHT_FROM_IOU, Comparison, Counts, Frame, count
-from spark_ros.demo.scoring import Labelled
+from spark_ros.demo.scoring import Counts, Detection
+from spark_ros.demo.warehouse.comparison import RIGHT_FROM_IOU, Comparison, Frame, count, is_clear
 from spark_ros.escalation.pictures.canvas import Canvas, Colour, Corners
 from spark_ros.geometry import iou_xywh
 
@@ -148,7 +148,7 @@ def smoothed(counted: Sequence[Counts]) -> list[float]:
 
 
 def _photograph(
-    canvas: _Chart, image: Image, boxes: Sequence[Labelled], frame: Frame,
+    canvas: _Chart, image: Image, boxes: Sequence[Detection], frame: Frame,
     at: tuple[int, int], width: int,
 ) -> None:  # fmt: skip
     """Show a frame with right boxes green, wrong ones red, and what is missed dashed."""
@@ -157,8 +157,8 @@ def _photograph(
     small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     canvas.paste(np.asarray(small, np.uint8), at)
     panel = (float(at[0]), float(at[1]), float(at[0] + width), float(at[1] + height))
-    true = [each.labelled for each in frame.truth]
-    counting = [each.labelled for each in frame.truth if each.counts]
+    true = frame.truth
+    counting = [each for each in true if is_clear(each)]
     for missed in (each for each in counting if not _is_among(each, boxes)):
         canvas.box(_corners(missed, at, scale, panel), _MISSED, dashed=True, weight=1.2)
     for claimed in boxes:
@@ -169,13 +169,13 @@ def _photograph(
         canvas.chip(claimed[0], _corners(claimed, at, scale, panel), colour, ink, panel)
 
 
-def _is_among(one: Labelled, others: Sequence[Labelled]) -> bool:
+def _is_among(one: Detection, others: Sequence[Detection]) -> bool:
     return any(one[0] == other[0] and iou_xywh(one[1], other[1]) >= RIGHT_FROM_IOU
                for other in others)
 
 
 def _corners(
-    labelled: Labelled, at: tuple[int, int], scale: float, panel: Corners
+    labelled: Detection, at: tuple[int, int], scale: float, panel: Corners
 ) -> Corners:
     x, y, width, height = (side * scale for side in labelled[1])
     return (max(panel[0], at[0] + x), max(panel[1], at[1] + y),

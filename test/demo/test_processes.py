@@ -1,0 +1,62 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The demo's processes: what one said last is told, and a signal is a camera's ordinary end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+
+from spark_ros.demo.errors import DemoError
+from spark_ros.demo.messages import IMAGES
+from spark_ros.demo.processes import Processes
+
+WORLD = Path(__file__).parents[2] / 'worlds' / 'warehouse.sdf'
+
+
+@pytest.fixture
+def listener() -> Iterator[SingleThreadedExecutor]:
+    """An executor with a node that sees who publishes, and does not listen."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(rclpy.create_node('listener', context=context))
+    yield executor
+    for node in executor.get_nodes():
+        node.destroy_node()
+    rclpy.try_shutdown(context=context)
+
+
+def test_one_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None:
+    with Processes(tmp_path) as processes:
+        printed = processes.start('service', 'spark_ros.cli.service', 'nonsense')
+        assert printed.get(timeout=60) is None
+        assert processes.wait('service') == 2
+        processes.check('service')
+        with pytest.raises(DemoError, match=r"the service ended:\n[\s\S]*'nonsense'"):
+            processes.check()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(('module', 'arguments'), [
+    ('replay', []), ('warehouse.simulator', [str(WORLD)]),
+])  # fmt: skip
+def test_a_signal_ends_a_camera(listener, wait_until, module, arguments, number):
+    (node,) = listener.get_nodes()
+    camera = subprocess.Popen(
+        [sys.executable, '-m', f'spark_ros.demo.{module}', *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_until(lambda: node.get_publishers_info_by_topic(IMAGES), listener)
+        camera.send_signal(number)
+        assert camera.communicate(timeout=30) == ('', '')
+    finally:
+        camera.kill()
+    assert camera.returncode == 0
