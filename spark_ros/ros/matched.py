@@ -10,7 +10,7 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from spark_ros.ros.compat import SubscriptionEventCallbacks
@@ -27,7 +27,9 @@ class MatchedSubscription:
 
     Only reliability and durability can be learned of a publisher. `BEST_AVAILABLE` would not do:
     made before its publisher it becomes reliable, and never matches a best-effort camera.
-    A reliability set by the standard parameters `qos_overrides.<topic>.subscription.*` stays.
+    A reliability set by the standard parameter `qos_overrides.<topic>.subscription.reliability`
+    stays. Where it is not set it is not declared: a value would be out of date with the first
+    publisher, and pin the reliability of a node that gets it back from `ros2 param dump`.
     """
 
     def __init__(
@@ -56,7 +58,10 @@ class MatchedSubscription:
         self._heard: deque[tuple[int, tuple[int, int]]] = deque(maxlen=8 * DEPTH)
         self._generation = 0
         self._retirement: Any = None
-        self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
+        declared = [QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH]
+        if not self._follows:
+            declared.append(QoSPolicyKind.RELIABILITY)
+        self._subscription = self._subscribe(QoSOverridingOptions(declared))
 
     def destroy(self) -> None:
         """Unsubscribe."""

@@ -122,6 +122,17 @@ def test_the_standard_parameters_decide_over_it(robot: Robot) -> None:
     assert node.get_parameter(name).value == 'best_effort'
 
 
+def test_parameters_name_no_reliability_that_nobody_chose(robot: Robot) -> None:
+    """What `ros2 param dump` writes is so, and given to the node again it pins nothing."""
+    robot.node.create_publisher(Image, IMAGES, RELIABLE)
+    node = robot.start()
+    robot.until(lambda: reliable(robot))
+    shown = node.get_parameters_by_prefix(f'qos_overrides.{IMAGES}.subscription')
+    assert {name: parameter.value for name, parameter in shown.items()} == {
+        'depth': DEPTH, 'history': 'keep_last',
+    }  # fmt: skip
+
+
 def test_a_detection_may_come_before_its_image(robot: Robot) -> None:
     robot.listen()
     robot.start()

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from rcl_interfaces.srv import GetParameters, ListParameters
 from robot import (
     BEST_EFFORT,
     RELIABLE,
+    ROOT,
     TOKEN,
     Robot,
     detection,
@@ -40,6 +43,20 @@ def test_a_signal_ends_it_quickly_with_0(robot: Robot, number: int) -> None:
     assert node.end(number) == 0, node.output
     assert time.monotonic() - begin < QUICKLY_S
     assert 'Traceback' not in node.output
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_python_imports_ends_it_with_0(tmp_path: Path, number: int) -> None:
+    """Which takes about a second, in which nothing has begun."""
+    (tmp_path / 'rclpy.py').write_text(
+        f'import os\nos.kill(os.getpid(), {int(number)})\nprint("still here")\n')
+    path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    ended = subprocess.run(
+        [sys.executable, ROOT / 'scripts' / 'spark_node.in'],
+        env={**os.environ, 'PYTHONPATH': path},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, '', '')
 
 
 @pytest.mark.parametrize('number', [
