@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,6 +78,15 @@ def test_a_middleware_that_hangs_does_not_hold_its_end_up(
     assert time.monotonic() - begin < AT_THE_LATEST_S
     assert 'the journal is closed' in node.output and 'destroy_node' in node.output
     Journal(tmp_path / 'journal.db').close()
+
+
+def test_each_line_of_the_log_has_the_name_that_the_node_was_given(robot: Robot) -> None:
+    """Which /rosout needs, too: it takes only what is logged under a node's name."""
+    node = robot.spawn('-r', '__node:=asker', '-r', '__ns:=/fleet', '-p', 'no_such:=1')
+    robot.until(lambda: node.ready)
+    assert node.end() == 0
+    names = re.findall(r'^\[[A-Z]+\] \[[\d.]+\] \[(.*?)\]: ', node.output, re.MULTILINE)
+    assert set(names) == {'fleet.asker'} and len(names) > 3, node.output
 
 
 def call(robot: Robot, kind: type, name: str, **fields: Any) -> Any:
