@@ -148,6 +148,32 @@ def test_a_detection_may_come_before_its_image(robot: Robot) -> None:
     assert robot.statuses[0].header == header
 
 
+def test_detections_on_frames_from_before_the_node_are_no_news(
+    robot: Robot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Camera and detector were there first, and the detector takes its time."""
+    robot.listen()
+    robot.start(front__frames__wait_s=0.1)
+    watched = robot.spark._cameras[0]
+    camera = robot.publisher(Image, IMAGES, RELIABLE)
+    robot.until(lambda: reliable(robot))
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+
+    def found(seconds: float) -> None:
+        detector.publish(detections(stamped(seconds), detection('cat', (50, 60, 100, 80))))
+        heard = watched.detections + 1
+        robot.until(lambda: watched.detections == heard and not watched._waiting)
+
+    found(7.0)
+    camera.publish(raw(picture(1), stamped(10.0)))
+    robot.until(lambda: watched.frames)
+    found(8.0)
+    assert watched.unmatched == 0 and 'cannot be asked about' not in caplog.text
+    # Not of a moment ago: something is wrong with these stamps.
+    found(1.0)
+    assert watched.unmatched == 1 and 'no frame within 0.02 s' in caplog.text
+
+
 @pytest.mark.parametrize(
     ('found_at', 'frame'), [(5.0, 5.0), (5.01, 5.0), (5.09, 5.1), (0.0, 5.2), (6.5, 5.2)]
 )
