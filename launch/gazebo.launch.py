@@ -15,8 +15,10 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
+    GroupAction,
     IncludeLaunchDescription,
     OpaqueFunction,
+    SetLaunchConfiguration,
     Shutdown,
 )
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -103,17 +105,9 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     operator = LaunchConfiguration('operator').perform(context)
     knowing = f'scripted:{truth_file}' if operator == 'scripted' else operator
     return [
-        IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(
-                PathJoinSubstitution(
-                    [FindPackageShare('ros_gz_sim'), 'launch', 'gz_sim.launch.py']
-                )
-            ),
-            launch_arguments={
-                'gz_args': f'-r {"-s --headless-rendering " if headless else ""}"{world}"',
-                'on_exit_shutdown': 'true',
-            }.items(),
-        ),
+        # For its window and its server Gazebo takes five seconds each to end.
+        SetLaunchConfiguration('sigterm_timeout', '12'),
+        _gazebo(f'-r {"-s --headless-rendering " if headless else ""}"{world}"'),
         Node(
             package='ros_gz_bridge',
             executable='parameter_bridge',
@@ -142,6 +136,26 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             }.items(),
         ),
     ]
+
+
+def _gazebo(arguments: str) -> GroupAction:
+    """Return Gazebo in the place of the shell that its launch file starts.
+
+    A signal would end the shell alone, and the next run would hear two simulations.
+    """
+    share = FindPackageShare('ros_gz_sim')
+    return GroupAction(
+        [
+            SetLaunchConfiguration('launch-prefix', 'exec'),
+            SetLaunchConfiguration('launch-prefix-filter', ''),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(
+                    PathJoinSubstitution([share, 'launch', 'gz_sim.launch.py'])
+                ),
+                launch_arguments={'gz_args': arguments, 'on_exit_shutdown': 'true'}.items(),
+            ),
+        ]
+    )
 
 
 def _demo_node(

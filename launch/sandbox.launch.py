@@ -14,6 +14,7 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
+    GroupAction,
     IncludeLaunchDescription,
     OpaqueFunction,
     RegisterEventHandler,
@@ -110,17 +111,20 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             'token_file': str(token_file),
         }.items(),
     )
-    return [_once_it_speaks(serving, node), serving]
+    return [_once_it_speaks(serving, node, context), serving]
 
 
 def _once_it_speaks(
-    service: ExecuteProcess, entity: LaunchDescriptionEntity
+    service: ExecuteProcess, entity: LaunchDescriptionEntity, context: LaunchContext
 ) -> RegisterEventHandler:
     """Return what starts an entity when the service has said where it serves.
 
-    The node would wait for it, but complain meanwhile.
+    The node would wait for it, but complain meanwhile. Until then the groups around this file have
+    ended: their namespaces, remappings and arguments are those of now.
     """
-    waiting = [entity]
+    now = dict(context.launch_configurations)
+    as_now = OpaqueFunction(function=lambda later: later.launch_configurations.update(now))
+    waiting = [GroupAction([as_now, entity])]
 
     def on_output(event: ProcessIO) -> list[LaunchDescriptionEntity] | None:
         return [waiting.pop()] if waiting and b'http://' in event.text else None

@@ -9,12 +9,16 @@ import os
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, EmitEvent, LogInfo, OpaqueFunction
+from launch.events import matches_action
+from launch.events.process import ProcessExited, ShutdownProcess
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
+# The exit code of a node that would end like this each time: a wrong parameter, no API key.
+SET_UP_WRONGLY = 2
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 
@@ -65,7 +69,8 @@ def generate_launch_description() -> LaunchDescription:
                 'respawn',
                 default_value='true',
                 choices=['true', 'false'],
-                description='Start the node again when it ends by itself.',
+                description='Start the node again when it ends by itself, unless it is set up '
+                'wrongly.',
             ),
             DeclareLaunchArgument(
                 'respawn_delay', default_value='2.0', description='Seconds before that.'
@@ -82,7 +87,14 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Return the node; only what was given goes over the parameter file."""
+    """Return the node; only what was given goes over the parameter file.
+
+    Raises:
+        FileNotFoundError: there is no such file, of which launch_ros would only warn.
+    """
+    params_file = LaunchConfiguration('params_file').perform(context)
+    if not os.path.isfile(params_file):
+        raise FileNotFoundError(f'params_file: there is no file {params_file}')
     given = {
         'server.url': LaunchConfiguration('server_url').perform(context),
         'server.token_file': LaunchConfiguration('token_file').perform(context),
@@ -101,7 +113,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             name=LaunchConfiguration('name'),
             namespace=LaunchConfiguration('namespace'),
             parameters=[
-                LaunchConfiguration('params_file'),
+                params_file,
                 {
                     'use_sim_time': ParameterValue(
                         LaunchConfiguration('use_sim_time'), value_type=bool
@@ -119,5 +131,18 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             output='screen',
             respawn=LaunchConfiguration('respawn'),
             respawn_delay=float(LaunchConfiguration('respawn_delay').perform(context)),
+            on_exit=_leave_what_is_set_up_wrongly,
         )
+    ]
+
+
+def _leave_what_is_set_up_wrongly(
+    event: ProcessExited, context: LaunchContext
+) -> list[LaunchDescriptionEntity] | None:
+    """Take back the order to start the node again where it would only end again."""
+    if event.returncode != SET_UP_WRONGLY:
+        return None
+    return [
+        LogInfo(msg=f'{event.process_name} is set up wrongly and is not started again'),
+        EmitEvent(event=ShutdownProcess(process_matcher=matches_action(event.action))),
     ]

@@ -16,9 +16,11 @@ from xml.etree import ElementTree
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from serving import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 XML = ROOT / 'launch' / 'spark.launch.xml'
+FILES = ['spark.launch.py', 'spark.launch.xml']
 BRINGUP = """
 import sys
 from launch import LaunchDescription, LaunchService
@@ -45,15 +47,17 @@ Launched = Callable[..., subprocess.Popen[str]]
 
 def arguments_of(path: Path) -> dict[str, str]:
     """Return the arguments of an XML launch file with their defaults."""
-    args = ElementTree.parse(path).iter('arg')
+    args = ElementTree.parse(path).getroot().findall('arg')
     return {arg.attrib['name']: arg.attrib['default'] for arg in args}
 
 
 def test_every_argument_of_the_xml_file_is_described_and_used() -> None:
-    """With the names that the Python file uses."""
+    """With the names that the Python file uses, to which all are passed on."""
     text = XML.read_text('utf-8')
     tree = ElementTree.fromstring(text)
-    assert all(arg.attrib['description'].endswith('.') for arg in tree.iter('arg'))
+    assert all(arg.attrib['description'].endswith('.') for arg in tree.findall('arg'))
+    passed = {arg.attrib['name']: arg.attrib['value'] for arg in tree.iterfind('include/arg')}
+    assert passed == {name: f'$(var {name})' for name in arguments_of(XML)}
     assert set(re.findall(r'\$\(var (\w+)\)', text)) == set(arguments_of(XML))
     python = ast.parse((ROOT / 'launch' / 'spark.launch.py').read_text('utf-8'))
     declared = {
@@ -64,14 +68,13 @@ def test_every_argument_of_the_xml_file_is_described_and_used() -> None:
 
 
 def test_the_files_that_the_xml_file_names_are_installed() -> None:
-    """The parameters in config/, and the executable."""
+    """The parameters in config/, and the launch file with the node."""
     text = XML.read_text('utf-8')
     named = re.findall(r'find-pkg-share spark_ros\)/(config/[\w.]+)', text)
     assert named and all((ROOT / name).is_file() for name in named)
-    node = ElementTree.fromstring(text).find('node')
-    assert node is not None and (node.attrib['pkg'], node.attrib['exec']) == (
-        'spark_ros', 'spark_node',
-    )  # fmt: skip
+    (included,) = ElementTree.fromstring(text).findall('include')
+    assert included.attrib['file'] == '$(dirname)/spark.launch.py'
+    assert (XML.parent / 'spark.launch.py').is_file()
 
 
 def test_launch_arguments_in_the_documents_exist() -> None:
@@ -131,6 +134,11 @@ def graph() -> Iterator[tuple[rclpy.node.Node, SingleThreadedExecutor]]:
     rclpy.shutdown(context=context)
 
 
+def sandbox(name: str, data: Path) -> list[str]:
+    """Return what a launch file with a service is given, too."""
+    return [f'port:={free_port()}', f'data:={data}'] if name == 'sandbox.launch.py' else []
+
+
 def process_ids() -> set[int]:
     """Return the node processes that launch started in this session's namespace."""
     found = set()
@@ -146,13 +154,13 @@ def process_ids() -> set[int]:
     return found
 
 
-@pytest.mark.parametrize('name', ['spark.launch.py', 'spark.launch.xml'])
+@pytest.mark.parametrize('name', [*FILES, 'sandbox.launch.py'])
 def test_it_follows_namespaces_and_remappings_and_comes_back(
-    name: str, launched: Launched, graph, wait_until: Callable[..., None]
+    name: str, launched: Launched, graph, wait_until: Callable[..., None], tmp_path: Path
 ) -> None:
     """A namespace pushed around it comes before its own."""
     node, executor = graph
-    launch = launched(name, 'namespace:=r1')
+    launch = launched(name, 'namespace:=r1', *sandbox(name, tmp_path))
 
     def there() -> bool:
         assert launch.poll() is None, launch.communicate()[0]
@@ -181,3 +189,30 @@ def test_it_can_be_kept_from_coming_back(
     os.kill(process_ids().pop(), signal.SIGKILL)
     wait_until(lambda: launch.poll() is not None, executor, 60)
     assert not process_ids()
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_what_is_set_up_wrongly_is_not_started_again(
+    name: str, launched: Launched, tmp_path: Path
+) -> None:
+    """It would end with 2 each time. With nothing else to do, launch ends, too."""
+    wrong = tmp_path / 'wrong.yaml'
+    wrong.write_text('/**: {ros__parameters: {limits: {open: -3}}}\n', encoding='utf-8')
+    launch = launched(name, 'namespace:=r1', f'params_file:={wrong}')
+    said = launch.communicate(timeout=60)[0]
+    assert said.count('process started') == 1 and "parameter 'limits.open'" in said
+    assert 'not started again' in said and 'Traceback' not in said
+
+
+@pytest.mark.parametrize('name', [*FILES, 'sandbox.launch.py'])
+def test_a_parameter_file_that_is_not_there_is_an_error(
+    name: str, launched: Launched, tmp_path: Path
+) -> None:
+    """Launch alone would warn, and start the node with nothing of it."""
+    nowhere = tmp_path / 'mistyped.yaml'
+    arguments = [f'params_file:={nowhere}', *sandbox(name, tmp_path)]
+    launch = launched(name, 'namespace:=r1', *arguments)
+    said = launch.communicate(timeout=60)[0]
+    assert launch.returncode == 1, said
+    assert f'params_file: there is no file {nowhere}' in said, said
+    assert not re.search('spark_node.*process started', said)

@@ -10,16 +10,24 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import rclpy
+from geometry_msgs.msg import PoseStamped
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from serving import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
 # Of other packages: what their launch files take on Humble and on Jazzy, and their executables.
 OTHERS_ARGUMENTS = {'gz_sim.launch.py': {'gz_args', 'gz_version', 'debugger', 'on_exit_shutdown'}}
+GAZEBO = ROOT / 'launch' / 'gazebo.launch.py'
+PREFIXES = os.environ.get('AMENT_PREFIX_PATH', sys.prefix)
+ON_THE_FLOOR_M = 0.01
 NO_LAUNCH = 'ROS launch is not on the package registries'
 OTHERS_EXECUTABLES = {('ros_gz_bridge', 'parameter_bridge')}
 SHOW_ARGUMENTS = """
@@ -56,6 +64,29 @@ service.include_launch_description(LaunchDescription([
 ]))
 sys.exit(service.run())
 """
+# As that of ros_gz does it, with another executable.
+GZ_SIM = """
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, Shutdown
+from launch.substitutions import LaunchConfiguration
+
+def generate_launch_description():
+    return LaunchDescription([
+        DeclareLaunchArgument('gz_args'),
+        DeclareLaunchArgument('on_exit_shutdown'),
+        ExecuteProcess(
+            cmd=['env $(which stand_in)', LaunchConfiguration('gz_args'), '--force-version', '8'],
+            shell=True, output='screen', on_exit=Shutdown(),
+        ),
+    ])
+"""
+STAND_IN = """#!{python}
+import os, signal, sys
+signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+sys.stdout.write(os.path.basename(sys.argv[0]) + ' is up\\n')
+sys.stdout.flush()
+signal.pause()
+"""
 
 
 def calls(tree: ast.AST, name: str) -> list[ast.Call]:
@@ -79,7 +110,7 @@ def keywords(call: ast.Call) -> dict[str, ast.expr]:
 
 def found(package: str) -> bool:
     """Say whether a ROS package is installed."""
-    prefixes = os.environ.get('AMENT_PREFIX_PATH', sys.prefix).split(os.pathsep)
+    prefixes = PREFIXES.split(os.pathsep)
     return any((Path(prefix) / 'share' / package).is_dir() for prefix in prefixes)
 
 
@@ -191,46 +222,102 @@ def test_no_key_stands_on_a_command_line(tree):
             assert given is None or not re.search('token|key', ast.unparse(given).lower())
 
 
-@pytest.mark.parametrize('name', [path.name for path in FILES])
+@pytest.fixture
+def heights() -> Iterator[list[float]]:
+    """How high the simulated robot is, each time that it is said."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('onlooker', context=context)
+    heard: list[float] = []
+    node.create_subscription(
+        PoseStamped, 'robot/pose', lambda pose: heard.append(pose.pose.position.z), 50)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+
+    def spin() -> None:
+        with suppress(ExternalShutdownException):
+            executor.spin()
+
+    listening = Thread(target=spin)
+    listening.start()
+    yield heard
+    executor.shutdown()
+    listening.join()
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def run(path: Path, said: str, arguments: list[str], **environment: str) -> tuple[str, str]:
+    """Run a launch file until all of something is said; return stdout and stderr.
+
+    It ends with 0, and nothing that it started outlives it.
+    """
+    process = subprocess.Popen(
+        [sys.executable, '-c', RUN, str(path), said, *arguments],
+        env={**os.environ, 'SPARK_TOKEN': 'not-a-key', 'AMENT_PREFIX_PATH': PREFIXES}
+        | environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        told, complained = process.communicate(timeout=100)
+        # What launch started is of its group.
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert process.returncode == 0, told + complained
+    assert all(part in told for part in said.split(',')), told
+    return told, complained
+
+
+@pytest.mark.parametrize('name', [path.name for path in FILES if path != GAZEBO])
 def test_it_runs(name, tmp_path):
     """The node comes up and ends cleanly."""
     pytest.importorskip('launch_ros', reason=NO_LAUNCH)
-    if name == 'gazebo.launch.py':
-        needed = [package for package in ('ros_gz_sim', 'ros_gz_bridge') if not found(package)]
-        if needed:
-            pytest.skip(f'Gazebo is not installed: no {", ".join(needed)}')
     said, arguments = {
         'spark.launch.py': ('asking http', ['robot_id:=7', 'respawn:=false']),
         'sandbox.launch.py': (
             'asking http,console', [f'port:={free_port()}', f'data:={tmp_path}'],
         ),
-        'gazebo.launch.py': (
-            'detector + resolutions', [
-                f'port:={free_port()}', f'data:={tmp_path}', 'headless:=true', 'seconds:=8.0',
-                f'output:={tmp_path}',
-            ],
-        ),
     }[name]  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, '-c', RUN, str(ROOT / 'launch' / name), said, *arguments],
-        env={
-            **os.environ,
-            'SPARK_TOKEN': 'not-a-key',
-            'AMENT_PREFIX_PATH': os.environ.get('AMENT_PREFIX_PATH', sys.prefix),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        told, complained = process.communicate(timeout=100)
-    finally:
-        # What launch started is of its group, and stays when launch is killed.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 0, told + complained
-    assert all(part in told for part in said.split(',')), told
-    if name != 'gazebo.launch.py':
-        # Gazebo and the shell around it have their own ways to end.
-        assert not re.search(r'ERROR|Traceback|exit code', told + complained)
+    told, complained = run(ROOT / 'launch' / name, said, arguments)
+    assert not re.search(r'ERROR|Traceback|exit code', told + complained)
+
+
+def test_gazebo_runs(tmp_path, heights):
+    """A short way through the hall is scored, and the robot stays on the floor."""
+    pytest.importorskip('launch_ros', reason=NO_LAUNCH)
+    needed = [package for package in ('ros_gz_sim', 'ros_gz_bridge') if not found(package)]
+    if needed:
+        pytest.skip(
+            f'NOTHING IS RUN IN GAZEBO: {", ".join(needed)} is missing '
+            '(apt-get install ros-$ROS_DISTRO-ros-gz)')
+    run(GAZEBO, 'detector + resolutions', [
+        f'port:={free_port()}', f'data:={tmp_path}', 'headless:=true', 'seconds:=8.0',
+        f'output:={tmp_path}',
+    ])  # fmt: skip
+    assert len(heights) > 100 and max(map(abs, heights)) < ON_THE_FLOOR_M
+
+
+def test_gazebo_ends_with_its_launch_file(tmp_path):
+    """`gz_sim.launch.py` starts it in a shell, and who ends that has not ended Gazebo."""
+    pytest.importorskip('launch_ros', reason=NO_LAUNCH)
+    index = tmp_path / 'share' / 'ament_index' / 'resource_index' / 'packages'
+    launch_files = tmp_path / 'share' / 'ros_gz_sim' / 'launch'
+    bridge = tmp_path / 'lib' / 'ros_gz_bridge' / 'parameter_bridge'
+    for folder in (index, launch_files, bridge.parent):
+        folder.mkdir(parents=True)
+    for package in ('ros_gz_sim', 'ros_gz_bridge'):
+        (index / package).touch()
+    (launch_files / 'gz_sim.launch.py').write_text(GZ_SIM, encoding='utf-8')
+    for file in (bridge, tmp_path / 'stand_in'):
+        file.write_text(STAND_IN.format(python=sys.executable), encoding='utf-8')
+        file.chmod(0o755)
+    run(
+        GAZEBO, 'stand_in is up',
+        [f'port:={free_port()}', f'data:={tmp_path / "data"}', 'headless:=true'],
+        AMENT_PREFIX_PATH=f'{tmp_path}{os.pathsep}{PREFIXES}',
+        PATH=f'{tmp_path}{os.pathsep}{os.environ["PATH"]}',
+    )  # fmt: skip

@@ -112,6 +112,13 @@ def test_its_systems_have_names_that_fortress_and_harmonic_take(world):
         assert plugin.get('filename') == f'ignition-gazebo-{file}-system'
 
 
+def test_nothing_falls(world):
+    """`<gravity>false</gravity>` in a link does nothing before gz-sim 8.6 and ign-gazebo 6.17."""
+    (gravity,) = world.findall('./world/gravity')
+    assert gravity.text.split() == ['0', '0', '0']
+    assert not list(world.iterfind('.//link/gravity'))
+
+
 def test_nothing_is_fetched_from_elsewhere(world):
     assert not {'include', 'uri', 'mesh', 'script'} & {element.tag for element in world.iter()}
     assert 'http' not in WORLD.read_text(encoding='utf-8')

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -16,13 +17,20 @@ RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 
 def spin(make: Callable[[], Node]) -> int:
     """Make a node and spin it; SIGINT and SIGTERM are its ordinary end, so the code is 0."""
+    # Not a KeyboardInterrupt, which rclpy turns into a RuntimeError where it comes while a message
+    # is taken: rclpy's own handler ends the spinning.
+    signal.signal(signal.SIGINT, lambda *_: None)
     rclpy.init()
     try:
         node = make()
-        with suppress(KeyboardInterrupt, ExternalShutdownException):
+        with suppress(ExternalShutdownException):
             rclpy.spin(node)
         # Else others would take it for alive a while longer.
         node.destroy_node()
+    except Exception:
+        # After the signal, what was under way finds no ROS any more.
+        if rclpy.ok():
+            raise
     finally:
         rclpy.try_shutdown()
     return 0

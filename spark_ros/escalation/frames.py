@@ -13,6 +13,8 @@ Payload = TypeVar('Payload')
 
 NS = 1_000_000_000
 NOW_STAMP_WINDOW_NS = 2 * NS
+# Longer than a detector takes for a frame.
+START_NS = 5 * NS
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class FrameRing(Generic[Payload]):
         self._slop_ns = slop_ns
         self._frames: deque[Frame[Payload]] = deque()
         self._bytes = 0
+        self._first_ns: int | None = None
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -48,6 +51,8 @@ class FrameRing(Generic[Payload]):
 
     def add(self, stamp_ns: int, payload: Payload, size_bytes: int) -> None:
         """Take a frame in, and let the oldest go where it needs the room."""
+        if self._first_ns is None:
+            self._first_ns = stamp_ns
         self._frames.append(Frame(stamp_ns, payload, size_bytes))
         self._bytes += size_bytes
         while self._bytes > self._max_bytes and len(self._frames) > 1:
@@ -65,6 +70,13 @@ class FrameRing(Generic[Payload]):
         """Whether a frame so much later has come that no better match is to be expected."""
         newest = self.newest()
         return newest is not None and newest.stamp_ns > stamp_ns + self._slop_ns
+
+    def begins_after(self, stamp_ns: int) -> bool:
+        """Whether a stamp is of the last seconds before the first frame, or there is none yet.
+
+        A detector that listened earlier is still at work on frames that never came here.
+        """
+        return self._first_ns is None or 0 < self._first_ns - stamp_ns <= START_NS
 
     def settle(self, stamp_ns: int) -> tuple[Frame[Payload], FrameMatch] | None:
         """Return the best frame there is for a stamp, when waiting is over.

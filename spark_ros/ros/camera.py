@@ -38,7 +38,7 @@ class CameraInput:
     Attributes:
         frames: how many were taken into the ring.
         detections: how many messages came from the detector.
-        unmatched: detections whose frame was never found.
+        unmatched: detections whose frame was never found, though frames came before it.
         unusable: images that are no images.
         refusal: what was wrong with the last of these.
     """
@@ -225,7 +225,9 @@ class CameraInput:
             return False
         found = self._ring.settle(stamp)
         if found is None:
-            self._lose(message, f'no frame within {self._config.frames_slop_s:g} s of its stamp')
+            if not self._ring.begins_after(stamp):
+                slop_s = self._config.frames_slop_s
+                self._lose(message, f'no frame within {slop_s:g} s of its stamp')
             return True
         if found[1] is FrameMatch.NEWEST:
             self._warn(

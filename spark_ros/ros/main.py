@@ -47,7 +47,6 @@ def main(args: list[str] | None = None) -> int:
         return _refuse(f'unknown ROS arguments: {error}')
     except RCLError as error:
         return _refuse(str(error))
-    log_to_ros('spark')
     ended, crashed = threading.Event(), threading.Event()
 
     def died() -> None:
@@ -57,7 +56,7 @@ def main(args: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        node = SparkNode(died)
+        node = SparkNode(died, log_to_ros)
     except (ParameterError, JournalError) as error:
         rclpy.try_shutdown()
         return _refuse(str(error))

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from spark_ros.ros.compat import SubscriptionEventCallbacks
@@ -30,7 +30,9 @@ class MatchedSubscription:
     Every publisher satisfies best effort. Only reliability and durability can be learned of a
     publisher. `BEST_AVAILABLE` would not do: a subscription that is made before its publisher
     becomes reliable, and never matches a best-effort camera. A reliability set by the standard
-    parameters `qos_overrides.<topic>.subscription.*` stays.
+    parameter `qos_overrides.<topic>.subscription.reliability` stays. Where it is not set it is
+    not declared: a value would be out of date with the first publisher, and pin the reliability
+    of a node that gets it back from `ros2 param dump`.
 
     Attributes:
         resolved_topic: the topic's full name.
@@ -71,7 +73,10 @@ class MatchedSubscription:
         self._heard: deque[tuple[int, tuple[int, int]]] = deque(maxlen=8 * DEPTH)
         self._generation = 0
         self._retirement: Any = None
-        self._subscription = self._subscribe(QoSOverridingOptions.with_default_policies())
+        declared = [QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH]
+        if not self._follows:
+            declared.append(QoSPolicyKind.RELIABILITY)
+        self._subscription = self._subscribe(QoSOverridingOptions(declared))
 
     def _subscribe(self, overriding: QoSOverridingOptions | None) -> Any:
         self._generation += 1

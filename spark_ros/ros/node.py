@@ -37,12 +37,18 @@ logger = logging.getLogger(__name__)
 class SparkNode(Node):
     """Ask people about what the robot's perception doubts, and publish what they say."""
 
-    def __init__(self, died: Callable[[], None] = lambda: None, **kwargs: object) -> None:
+    def __init__(
+        self,
+        died: Callable[[], None] = lambda: None,
+        log_as: Callable[[str], None] = lambda name: None,
+        **kwargs: object,
+    ) -> None:
         """Read the parameters and connect everything.
 
         Args:
             died: called from another thread when the node can ask and answer nothing any more,
                 though it still spins.
+            log_as: called with the name of the node's logger before anything is logged.
             kwargs: for `rclpy.node.Node`.
 
         Raises:
@@ -50,6 +56,7 @@ class SparkNode(Node):
             JournalError: the journal cannot be used.
         """
         super().__init__('spark', **{**kwargs, 'start_parameter_services': False})
+        log_as(self.get_logger().name)
         with ExitStack() as undo:
             undo.callback(self.destroy_node)
             self._connect(read_parameters(self), died, undo)

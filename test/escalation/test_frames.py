@@ -6,7 +6,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.frames import NOW_STAMP_WINDOW_NS, FrameRing
+from spark_ros.escalation.frames import NOW_STAMP_WINDOW_NS, START_NS, FrameRing
 from spark_ros.escalation.question.escalation import FrameMatch
 
 MS = 1_000_000
@@ -74,6 +74,16 @@ def test_passed_says_that_no_better_frame_will_come() -> None:
     assert not frames.passed(at(33) - SLOP_NS)
     assert not frames.passed(at(40))
     assert not ring().passed(at(0))
+
+
+def test_a_stamp_of_just_before_the_first_frame_is_from_before_the_start() -> None:
+    """Also when that frame is gone; one of long ago is of another clock."""
+    assert ring().begins_after(at(0))
+    frames = ring(0, 100, max_bytes=10)
+    assert len(frames) == 1
+    assert frames.begins_after(at(0) - 1) and frames.begins_after(at(0) - START_NS)
+    assert not frames.begins_after(at(0) - START_NS - 1)
+    assert not frames.begins_after(at(0)) and not frames.begins_after(at(50))
 
 
 def test_frames_without_stamps_can_be_found_too() -> None:

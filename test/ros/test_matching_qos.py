@@ -122,6 +122,17 @@ def test_the_standard_parameters_decide_over_it(robot: Robot) -> None:
     assert node.get_parameter(name).value == 'best_effort'
 
 
+def test_parameters_name_no_reliability_that_nobody_chose(robot: Robot) -> None:
+    """What `ros2 param dump` writes is so, and given to the node again it pins nothing."""
+    robot.node.create_publisher(Image, IMAGES, RELIABLE)
+    node = robot.start()
+    robot.until(lambda: reliable(robot))
+    shown = node.get_parameters_by_prefix(f'qos_overrides.{IMAGES}.subscription')
+    assert {name: parameter.value for name, parameter in shown.items()} == {
+        'depth': DEPTH, 'history': 'keep_last',
+    }  # fmt: skip
+
+
 def test_a_detection_may_come_before_its_image(robot: Robot) -> None:
     robot.listen()
     robot.start()
@@ -135,6 +146,32 @@ def test_a_detection_may_come_before_its_image(robot: Robot) -> None:
     camera.publish(raw(picture(2), header))
     robot.until(lambda: robot.statuses)
     assert robot.statuses[0].header == header
+
+
+def test_detections_on_frames_from_before_the_node_are_no_news(
+    robot: Robot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Camera and detector were there first, and the detector takes its time."""
+    robot.listen()
+    robot.start(front__frames__wait_s=0.1)
+    watched = robot.spark._cameras[0]
+    camera = robot.publisher(Image, IMAGES, RELIABLE)
+    robot.until(lambda: reliable(robot))
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+
+    def found(seconds: float) -> None:
+        detector.publish(detections(stamped(seconds), detection('cat', (50, 60, 100, 80))))
+        heard = watched.detections + 1
+        robot.until(lambda: watched.detections == heard and not watched._waiting)
+
+    found(7.0)
+    camera.publish(raw(picture(1), stamped(10.0)))
+    robot.until(lambda: watched.frames)
+    found(8.0)
+    assert watched.unmatched == 0 and 'cannot be asked about' not in caplog.text
+    # Not of a moment ago: something is wrong with these stamps.
+    found(1.0)
+    assert watched.unmatched == 1 and 'no frame within 0.02 s' in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from rcl_interfaces.srv import GetParameters, ListParameters
 from robot import (
     BEST_EFFORT,
     RELIABLE,
+    ROOT,
     TOKEN,
     Robot,
     detection,
@@ -42,6 +46,20 @@ def test_a_signal_ends_it_quickly_with_0(robot: Robot, number: int) -> None:
     assert 'Traceback' not in node.output
 
 
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_python_imports_ends_it_with_0(tmp_path: Path, number: int) -> None:
+    """Which takes about a second, in which nothing has begun."""
+    (tmp_path / 'rclpy.py').write_text(
+        f'import os\nos.kill(os.getpid(), {int(number)})\nprint("still here")\n')
+    path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    ended = subprocess.run(
+        [sys.executable, ROOT / 'scripts' / 'spark_node.in'],
+        env={**os.environ, 'PYTHONPATH': path},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, '', '')
+
+
 @pytest.mark.parametrize('number', [
     signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow('waits 9 s again')),
 ])  # fmt: skip
@@ -60,6 +78,15 @@ def test_a_middleware_that_hangs_does_not_hold_its_end_up(
     assert time.monotonic() - begin < AT_THE_LATEST_S
     assert 'the journal is closed' in node.output and 'destroy_node' in node.output
     Journal(tmp_path / 'journal.db').close()
+
+
+def test_each_line_of_the_log_has_the_name_that_the_node_was_given(robot: Robot) -> None:
+    """Which /rosout needs, too: it takes only what is logged under a node's name."""
+    node = robot.spawn('-r', '__node:=asker', '-r', '__ns:=/fleet', '-p', 'no_such:=1')
+    robot.until(lambda: node.ready)
+    assert node.end() == 0
+    names = re.findall(r'^\[[A-Z]+\] \[[\d.]+\] \[(.*?)\]: ', node.output, re.MULTILINE)
+    assert set(names) == {'fleet.asker'} and len(names) > 3, node.output
 
 
 def call(robot: Robot, kind: type, name: str, **fields: Any) -> Any:

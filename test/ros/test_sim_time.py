@@ -79,9 +79,12 @@ def only_camera(robot: Robot) -> CameraInput:
 
 
 def test_a_detection_without_its_frame_is_given_up_in_time(robot: Robot, clock: Sim) -> None:
-    _, detector = start(robot, clock)
+    images, detector = start(robot, clock)
     camera = only_camera(robot)
-    detector.publish(detections(stamped(clock(), 'optical'), detection('cat', (5, 6, 100, 80))))
+    now = clock()
+    images.publish(raw(picture(1), stamped(now - 60.0)))
+    robot.until(lambda: camera.frames)
+    detector.publish(detections(stamped(now, 'optical'), detection('cat', (5, 6, 100, 80))))
     robot.until(lambda: camera._waiting)
     until = camera._waiting[0][0]
     came = until - WAIT_S

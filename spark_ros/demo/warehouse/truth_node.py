@@ -30,6 +30,7 @@ from spark_ros.demo.spinning import RELIABLE, spin
 from spark_ros.demo.warehouse.comparison import is_clear
 from spark_ros.demo.warehouse.render import Renderer
 from spark_ros.demo.warehouse.scene import Array, Pose, Scene
+from spark_ros.escalation.frames import START_NS
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.images import check_image, to_pixels
 from spark_ros.service.scripted.recognise import dhash
@@ -58,6 +59,7 @@ class TruthNode(Node):
         self._file = Path(truth_file) if truth_file else None
         self._entries: deque[dict[str, object]] = deque(maxlen=ENTRIES_KEPT)
         self._poses: deque[tuple[int, Array, Array]] = deque(maxlen=POSES_KEPT)
+        self._first_pose_ns = 0
         self._waiting: deque[Image] = deque(maxlen=IMAGES_KEPT)
         self._truth = self.create_publisher(Detection2DArray, TRUTH, RELIABLE)
         self.create_subscription(PoseStamped, POSE, self._on_pose, RELIABLE)
@@ -74,6 +76,8 @@ class TruthNode(Node):
                 return
             # Simulated time began anew.
             self._poses.clear()
+        if not self._poses:
+            self._first_pose_ns = stamp
         self._poses.append((stamp, numbers[:3], numbers[3:]))
         self._tell()
 
@@ -96,8 +100,10 @@ class TruthNode(Node):
             image = self._waiting.popleft()
             pose = pose_at(stamp, self._poses)
             if pose is None:
-                self.get_logger().warning(
-                    'an image is left out: no pose of its time', throttle_duration_sec=5.0)
+                # The camera may begin before the poses come.
+                if not 0 < self._first_pose_ns - stamp <= START_NS:
+                    self.get_logger().warning(
+                        'an image is left out: no pose of its time', throttle_duration_sec=5.0)
                 continue
             seen = self._renderer.objects(pose)
             self._write(image, seen)

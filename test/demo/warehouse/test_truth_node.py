@@ -135,6 +135,22 @@ def test_a_bad_pose_is_left_out(simulation):
     assert middle(simulation.told[0]) == pytest.approx(hall.WIDTH / 2, abs=1)
 
 
+def test_images_from_before_the_first_pose_are_no_news(simulation, capfd):
+    """The camera began before the poses came; later, a pose that is missing is."""
+    simulation.image(0.5)
+    simulation.pose(1.0)
+    simulation.image(0.9)
+    simulation.image(1.0)
+    simulation.until(lambda: simulation.told)
+    assert [one.header.stamp for one in simulation.told] == [stamp(1.0)]
+    assert 'no pose of its time' not in capfd.readouterr().err
+    simulation.pose(3.0)
+    simulation.image(2.0)
+    simulation.image(3.0)
+    simulation.until(lambda: len(simulation.told) == 2)
+    assert 'no pose of its time' in capfd.readouterr().err
+
+
 def test_time_may_begin_anew(simulation):
     """As when the simulation is reset."""
     simulation.pose(100.0, y=-1.0)
