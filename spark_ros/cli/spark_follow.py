@@ -4,73 +4,69 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
 from spark_ros.cli.spark_progress import Progress
-from spark_ros.cli.spark_records import Record, states_of
-from spark_ros.cli.spark_services import Service
-from spark_ros.clients import (
-    ClientError,
-    CursorGone,
-    NotFoundError,
-    UnsupportedError,
-)
-
-POLL_S = 2.0
-BLOCK_S = 25.0
-SHORTEST_S = 1.0
+from spark_ros.cli.spark_records import Record, of_changes, states_of
+from spark_ros.cli.spark_services import POLL_S, Service
+from spark_ros.clients import ClientError, CursorGone, NotFoundError, UnsupportedError
 
 
 class Timeout(Exception):
     """An answer did not come in the time that was given."""
 
 
-class Ears:
-    """Hears that something has changed."""
+async def follow(
+    service: Service,
+    fetch: Callable[[bool], Awaitable[bool]],
+    take_in: Callable[[Sequence[Record]], Awaitable[bool]],
+    trouble: Callable[[ClientError | None], None],
+    robot_id: str | None = None,
+) -> None:
+    """Follow what changes until one of `fetch` and `take_in` returns True.
 
-    def __init__(
-        self,
-        service: Service,
-        robot_id: str | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Listen to a service; only to what this robot asked, where one is named."""
-        self._service = service
-        self._robot_id = robot_id
-        self._sleep = sleep
-        self._clock = clock
-        self._cursor: str | None = None
-        self.has_feed = True
-        self.missed = False
+    Args:
+        service: where the questions are.
+        fetch: called where anything may have changed, to find out what; told whether changes
+            are heard of from then on.
+        take_in: called with what has changed.
+        trouble: told what goes wrong for a while, and None when nothing does.
+        robot_id: only this robot's questions.
 
-    async def listen(self) -> list[Record] | None:
-        """Wait for changes; None: the caller must look for itself what there is.
-
-        The first call returns None at once: what happens from then on is heard.
-        """
-        if not self.has_feed:
-            await self._sleep(POLL_S)
-            return None
-        began, first = self._clock(), self._cursor is None
+    Raises:
+        ClientError: the service refuses.
+        ValueError: a robot is named, but the service has no feed that could tell its questions
+            from others.
+    """
+    listener, has_feed = service.change_feed(robot_id), True
+    while True:
         try:
-            self._cursor, changed = await self._service.changes(
-                self._cursor, 0.0 if first else BLOCK_S, self._robot_id
-            )
-        except (NotFoundError, UnsupportedError):
-            self.has_feed = False
-            return None
-        except CursorGone:
-            self._cursor, self.missed = None, True
-            return None
-        if not changed and self._clock() - began < SHORTEST_S and not first:
-            # A service that does not wait is not asked without a pause.
-            await self._sleep(SHORTEST_S)
-        return None if first else changed
+            changes = None
+            try:
+                changes = await listener.next() if has_feed else None
+            except (NotFoundError, UnsupportedError):
+                has_feed = False
+            if robot_id and not has_feed:
+                raise ValueError('--robot-id needs a service with a change feed')
+            if changes is None or listener.cursor is None:
+                over = await fetch(has_feed)
+            else:
+                over = await take_in(of_changes(changes))
+            trouble(None)
+            if over:
+                return
+            if changes is None:
+                await asyncio.sleep(POLL_S)
+            else:
+                listener.acknowledge(changes)
+        except ClientError as error:
+            if not error.transient and not isinstance(error, CursorGone):
+                raise
+            trouble(error)
+            await asyncio.sleep(listener.back_off(error))
 
 
 async def wait(
@@ -82,29 +78,35 @@ async def wait(
         Timeout: it is not over in time; the question stays.
         ClientError: the service refuses to tell.
     """
+    records: list[Record] = []
     last_trouble = ''
 
-    async def look_and_listen() -> list[Record]:
+    async def fetch(_: bool) -> bool:
+        records[:] = await service.fetch(token)
+        progress.state(states_of(records))
+        return _all_over(records)
+
+    async def take_in(changed: Sequence[Record]) -> bool:
+        return any(record.token == token for record in changed) and await fetch(True)
+
+    def trouble(error: ClientError | None) -> None:
         nonlocal last_trouble
-        ears = Ears(service)
-        while True:
-            try:
-                records = await service.fetch(token)
-                progress.state(states_of(records))
-                last_trouble = ''
-                if records and all(record.over for record in records):
-                    return records
-                await _until_heard(ears, token)
-            except ClientError as error:
-                if not error.transient:
-                    raise
-                last_trouble = str(error)
-                progress.trouble(last_trouble)
-                await asyncio.sleep(POLL_S)
+        last_trouble = '' if error is None or not error.transient else str(error)
+        if last_trouble:
+            progress.trouble(last_trouble)
 
     # Up to Python 3.11 `asyncio.wait_for` is not sure to end what itself waits by `wait_for`.
     with anyio.move_on_after(timeout_s):
-        return await look_and_listen()
+        try:
+            over = await fetch(True)
+        except ClientError as error:
+            if not error.transient:
+                raise
+            trouble(error)
+            over = False
+        if not over:
+            await follow(service, fetch, take_in, trouble)
+        return records
     why = f' ({last_trouble})' if last_trouble else ''
     raise Timeout(f'no answer within {timeout_s:g} s{why}; later: spark show {token}')
 
@@ -118,7 +120,7 @@ class Watch:
         tokens: Sequence[str],
         robot_id: str | None,
         emit: Callable[[Record], None],
-        trouble: Callable[[str], None],
+        say: Callable[[str], None],
     ) -> None:
         """Set up.
 
@@ -127,92 +129,71 @@ class Watch:
             tokens: the questions to follow; none: all.
             robot_id: only this robot's, where the service has a feed.
             emit: takes each change as it comes.
-            trouble: takes what goes wrong for a while.
+            say: takes what goes wrong for a while, in words.
         """
         self._service = service
         self._left = list(dict.fromkeys(tokens))
         self._all = not tokens
         self._robot_id = robot_id
-        self._ears = Ears(service, robot_id)
         self._emit = emit
-        self._trouble = trouble
+        self._say = say
         self._last: dict[tuple[str, str, int], str] = {}
         self._start = 0
-        self._looked = False
+        self._listed = False
         self._away = False
 
     async def run(self) -> None:
         """Follow until the questions are over; without tokens until cancelled.
 
         Raises:
-            ClientError: the service refuses.
-            ValueError: a robot is named, but the service has no feed that could tell its
-                questions from others.
+            ClientError, ValueError: as `follow`.
         """
-        while self._all or self._left:
-            try:
-                heard = await self._ears.listen()
-                if not self._ears.has_feed and self._robot_id:
-                    raise ValueError('--robot-id needs a service with a change feed')
-                if self._ears.missed:
-                    self._trouble('the feed has moved on: some changes may be missing here')
-                    self._ears.missed = False
-                if heard is None:
-                    await self._look()
-                else:
-                    await self._hear(heard)
-                if self._away:
-                    self._away = False
-                    self._trouble('the service is back')
-            except ClientError as error:
-                if not error.transient:
-                    raise
-                if not self._away:
-                    self._trouble(f'{error}; trying again')
-                self._away = True
-                await asyncio.sleep(POLL_S)
+        await follow(
+            self._service, self._fetch, self._take_in, self._trouble, self._robot_id
+        )
 
-    async def _hear(self, heard: Sequence[Record]) -> None:
-        for record in heard:
+    async def _take_in(self, changed: Sequence[Record]) -> bool:
+        for record in changed:
             if self._all or record.token in self._left:
-                self._tell(record)
+                self._emit_new(record)
         # With several images, a question is over when all of them are.
-        for token in dict.fromkeys(record.token for record in heard if record.over):
+        for token in dict.fromkeys(record.token for record in changed if record.over):
             if token in self._left:
-                await self._look_at(token)
+                await self._fetch_one(token)
+        return not self._all and not self._left
 
-    async def _look_at(self, token: str) -> None:
+    async def _fetch(self, has_feed: bool) -> bool:
+        """Fetch everything; the first list of all questions only says how they are."""
+        for token in list(self._left):
+            await self._fetch_one(token)
+        if self._all and not has_feed:
+            await self._fetch_list()
+        return not self._all and not self._left
+
+    async def _fetch_one(self, token: str) -> None:
         records = await self._service.fetch(token)
-        self._note(records)
-        if records and all(record.over for record in records):
+        self._emit_all(records)
+        if _all_over(records):
             self._left.remove(token)
 
-    async def _look(self) -> None:
-        """Look at everything; the first look at all questions only notes how they are."""
-        if not self._all:
-            for token in list(self._left):
-                await self._look_at(token)
-        elif not self._ears.has_feed:
-            await self._look_at_list()
-
-    async def _look_at_list(self) -> None:
+    async def _fetch_list(self) -> None:
         over, records = True, []
         async for record in self._service.listed(start=self._start):
             # Those that are over at the beginning of the list are not read again.
             over = over and record.over
             self._start += over
             records.append(record)
-        self._note(records, silent=not self._looked)
-        self._looked = True
+        self._emit_all(records, silent=not self._listed)
+        self._listed = True
 
-    def _note(self, records: Sequence[Record], silent: bool = False) -> None:
+    def _emit_all(self, records: Sequence[Record], silent: bool = False) -> None:
         seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
         for record in records:
             place = seen[record.token, record.images]
             seen[record.token, record.images] += 1
-            self._tell(record, place, silent)
+            self._emit_new(record, place, silent)
 
-    def _tell(self, record: Record, place: int = 0, silent: bool = False) -> None:
+    def _emit_new(self, record: Record, place: int = 0, silent: bool = False) -> None:
         """Emit a record, unless its state is the one that was seen last.
 
         Heat's `pending` hides that somebody has taken a question, or put it back.
@@ -223,9 +204,13 @@ class Watch:
             if not silent:
                 self._emit(record)
 
+    def _trouble(self, error: ClientError | None) -> None:
+        if isinstance(error, CursorGone):
+            self._say('the feed has moved on: some changes may be missing here')
+        elif self._away != (error is not None):
+            self._away = not self._away
+            self._say(f'{error}; trying again' if self._away else 'the service is back')
 
-async def _until_heard(ears: Ears, token: str) -> None:
-    while True:
-        heard = await ears.listen()
-        if heard is None or any(record.token == token for record in heard):
-            return
+
+def _all_over(records: Sequence[Record]) -> bool:
+    return bool(records) and all(record.over for record in records)

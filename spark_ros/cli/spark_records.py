@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from spark_ros.clients import Changes
 from spark_ros.geometry import Box
 from spark_ros.model import Annotation
 from spark_ros.wire.heat import HeatObject
@@ -152,6 +153,11 @@ def of_request(said: HeatObject) -> Record:
             },
         },
     )
+
+
+def of_changes(said: Changes) -> list[Record]:
+    """Read what changed; a key belongs to one API, so that one of the two is empty."""
+    return [*map(of_engagement, said.spark), *map(of_request, said.heat)]
 
 
 def _changes(said: Engagement) -> list[Shape]:

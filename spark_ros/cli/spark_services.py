@@ -18,7 +18,9 @@ from spark_ros.clients import (
     SparkClient,
     UnsupportedError,
 )
-from spark_ros.clients.feed import FeedClient
+from spark_ros.clients.change_feed import ChangeFeedListener, Changes, FeedClient
+
+POLL_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,11 @@ class Service(ABC):
     def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Go through all questions of the key, oldest first, `start` of them left out."""
 
-    async def changes(
-        self, cursor: str | None, block_s: float, robot_id: str | None = None
-    ) -> tuple[str, list[Record]]:
-        """Return what changed since a cursor, in order, and the next cursor.
-
-        Raises:
-            NotFoundError, UnsupportedError: the service has no change feed.
-            CursorGone: changes were lost since.
-        """
-        found = await self._client.changes(cursor=cursor, block_s=block_s, robot_id=robot_id)
-        # A key belongs to one API, so that one of the two is empty.
-        return found.cursor, [*map(of_engagement, found.spark), *map(of_request, found.heat)]
+    def change_feed(self, robot_id: str | None = None) -> ChangeFeedListener[Changes]:
+        """Return what follows the service's change feed; only of this robot where one is named."""
+        return ChangeFeedListener(
+            lambda cursor: self._client.changes(cursor=cursor, robot_id=robot_id), POLL_S
+        )
 
 
 def open_service(api: str, access: Access) -> Service:

@@ -18,8 +18,8 @@ from functools import partial
 
 from spark_ros.clients.answers import read_heat_object, read_list, read_success
 from spark_ros.clients.base import json_post, key_header, path_part
+from spark_ros.clients.change_feed import FeedClient
 from spark_ros.clients.errors import RefusedError
-from spark_ros.clients.feed import FeedClient
 from spark_ros.clients.heat_questions import HeatQuestions
 from spark_ros.clients.pages import items
 from spark_ros.clients.transport import HttpAnswer, HttpRequest

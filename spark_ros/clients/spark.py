@@ -31,8 +31,8 @@ from spark_ros.clients.answers import (
     tolerant_engagement,
 )
 from spark_ros.clients.base import json_post, key_header, path_part
+from spark_ros.clients.change_feed import FeedClient
 from spark_ros.clients.errors import NotFoundError, ProtocolError, UnsupportedError
-from spark_ros.clients.feed import FeedClient
 from spark_ros.clients.pages import items, next_page
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.model import Annotation

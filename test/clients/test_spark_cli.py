@@ -23,6 +23,7 @@ from spark_ros.cli.spark import main, parser
 from spark_ros.cli.spark_follow import Timeout, wait
 from spark_ros.cli.spark_progress import Progress
 from spark_ros.clients import RetryPolicy, SparkClient
+from spark_ros.clients.change_feed import ChangeFeedListener
 
 TOKEN = 'open-sesame-4711'
 ENGAGEMENT = {
@@ -380,6 +381,20 @@ def test_the_help_documents_the_exit_codes() -> None:
     assert '--token ' not in text
 
 
+def test_watching_fetches_again_what_could_not_be_fetched(
+    fault_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for a change that had come already."""
+    once = partial(SparkClient, retry=RetryPolicy.none())
+    monkeypatch.setattr('spark_ros.cli.spark_services.SparkClient', once)
+    answer = fault_server.answer
+    feed = answer({'cursor': '1', 'changes': [], 'more': False})
+    acts = (feed, answer(b'down', 503), feed, answer([ENGAGEMENT]), answer({}, 404))
+    done = spark(fault_server(*acts), 'watch', 't-1')
+    assert (done.code, done.out.count('closed')) == (0, 1)
+    assert done.err.splitlines()[1:] == ['spark: the service is back']
+
+
 class LosesACancellation:
     """A service whose calls lose a cancellation, as `asyncio.wait_for` does up to Python 3.11."""
 
@@ -388,8 +403,11 @@ class LosesACancellation:
             await asyncio.Event().wait()
         return []
 
-    async def changes(self, *asked: Any) -> Any:
-        await asyncio.Event().wait()
+    def change_feed(self, robot_id: str | None) -> ChangeFeedListener[Any]:
+        async def changes(cursor: str | None) -> Any:
+            await asyncio.Event().wait()
+
+        return ChangeFeedListener(changes)
 
 
 def test_the_wait_ends_in_time_whatever_becomes_of_a_cancellation() -> None:

@@ -6,20 +6,25 @@ Neither API's page has it. A service without it is found out by asking, and is p
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from spark_ros.clients.answers import tolerant_engagement
 from spark_ros.clients.base import ApiClient
-from spark_ros.clients.errors import CursorGone, RefusedError, UnsupportedError
+from spark_ros.clients.errors import CursorGone, NotFoundError, RefusedError, UnsupportedError
+from spark_ros.clients.retry import Backoff
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, parse_heat_object
 from spark_ros.wire.spark import Engagement
 from spark_ros.wire.values import WireError
 
 GONE = 410
+AT_ONCE_S = 1.0
+GONE_AGAIN_S = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +80,93 @@ class FeedClient(ApiClient):
                 raise
             refused = error
         raise CursorGone(refused.status, refused.message, refused.retry_after, refused.request)
+
+
+class HasCursor(Protocol):
+    """What one long poll brings, such as `Changes`; its cursor goes into the next one."""
+
+    @property
+    def cursor(self) -> str:
+        """Where in the feed it ends."""
+
+
+Batch = TypeVar('Batch', bound=HasCursor)
+
+
+class ChangeFeedListener(Generic[Batch]):
+    """Follows a change feed by one long poll after another.
+
+    ::
+
+        while True:
+            try:
+                batch = await listener.next()
+                ...                                  # store what it brings
+                listener.acknowledge(batch)
+            except ClientError as error:
+                await asyncio.sleep(listener.back_off(error))
+
+    What was not acknowledged comes again. Whether a service has a feed is found out by asking. A
+    login page or a proxy's error looks like a service without one, so a feed that was ever seen
+    is asked for again soon, and any other ever more rarely.
+
+    Attributes:
+        cursor: of the newest batch that was acknowledged; None: the next batch tells where the
+            feed is, and anything may have happened before it.
+        interrupted: the delays while a feed cannot be had.
+        absent: the delays while there is no sign of one.
+    """
+
+    def __init__(
+        self, fetch: Callable[[str | None], Awaitable[Batch]], longest_s: float = 30.0
+    ) -> None:
+        """Begin where the feed is; set `cursor` first to go on from an earlier batch.
+
+        Args:
+            fetch: makes one long poll from a cursor on; raises as `FeedClient.changes` does.
+            longest_s: the longest delay while a feed is interrupted.
+        """
+        self._fetch = fetch
+        self.cursor: str | None = None
+        self.interrupted = Backoff(0.5, longest_s)
+        self.absent = Backoff(5.0, 600.0)
+        self._seen = False
+        self._gone_at = float('-inf')
+
+    async def next(self) -> Batch:
+        """Wait for the next batch."""
+        began = time.monotonic()
+        batch = await self._fetch(self.cursor)
+        if batch.cursor == self.cursor and time.monotonic() - began < AT_ONCE_S:
+            # Something between us and the service answers without waiting.
+            await asyncio.sleep(AT_ONCE_S)
+        return batch
+
+    def acknowledge(self, batch: Batch) -> None:
+        """Go on after a batch: what it brought is stored."""
+        # That it says where it is does not mean that one can go on from there.
+        if self.cursor is not None:
+            self.interrupted.reset()
+        self.absent.reset()
+        self._seen, self.cursor = True, batch.cursor
+
+    def is_absent(self, error: Exception) -> bool:
+        """Whether an error means that there is no feed, rather than that it is interrupted."""
+        seen = self._seen or self.cursor is not None
+        return isinstance(error, NotFoundError | UnsupportedError) and not seen
+
+    def back_off(self, error: Exception) -> float:
+        """Count a failure; return for how many seconds to leave the feed alone."""
+        if self.is_absent(error):
+            return self.absent.next()
+        if isinstance(error, CursorGone):
+            known = self.cursor is not None
+            self._seen, self.cursor = self._seen or known, None
+            again = time.monotonic() - self._gone_at < GONE_AGAIN_S
+            self._gone_at = time.monotonic()
+            if known and not again:
+                return 0.0
+        return self.interrupted.next()
 
 
 def read_changes(answer: HttpAnswer) -> Changes:
