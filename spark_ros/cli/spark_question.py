@@ -12,9 +12,8 @@ from spark_ros.cli.spark_arguments import BoxArgument
 from spark_ros.cli.spark_pictures import PRIOR_BGR, decode, drawn, size_of
 from spark_ros.geometry import ImageSize, corners, normalize, pixel_hull
 from spark_ros.model import Annotation, box_annotation
-from spark_ros.wire.heat import ANNOTATIONS, Choices, HeatRequest, Prompt
+from spark_ros.wire.heat import Choices, HeatRequest, Prompt, box_request
 
-WHICH_LABEL = 'What is this?'
 HEAT_ONLY = ('choices', 'text', 'number', 'rating')
 
 
@@ -91,17 +90,7 @@ def heat_request(asked: Asked, locations: Sequence[str]) -> HeatRequest:
         kind = 'image' if locations else 'text'
         return HeatRequest(asked.prompt.kind, asked.prompt, kind, tuple(locations))
     labels = asked.labels or tuple(box.label for box in asked.boxes)
-    options = tuple(dict.fromkeys(label for label in labels if label))
-    inner = Prompt('multiple-choice', WHICH_LABEL, Choices(options, most=1)) if options else None
-    return HeatRequest(
-        'annotations-with-multiple-choice' if inner else ANNOTATIONS,
-        Prompt(ANNOTATIONS, asked.instructions),
-        'image',
-        tuple(locations),
-        annotations_type='rectangle',
-        min_annotations=0,
-        per_annotation=inner,
-    )
+    return box_request(asked.instructions, locations, labels)
 
 
 def _check_spark(arguments: argparse.Namespace) -> None:

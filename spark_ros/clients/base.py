@@ -23,6 +23,7 @@ from spark_ros.clients.transport import (
     Verify,
     is_header_text,
 )
+from spark_ros.wire.heat import MAX_BLOCK_S
 
 MAX_KEY_LENGTH = 255
 MAX_ROBOT_ID_LENGTH = 200
@@ -147,6 +148,17 @@ def json_post(
     content = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(',', ':')).encode()
     headers = key_header(idempotency_key) | {'Content-Type': 'application/json'}
     return HttpRequest('POST', path, params or {}, content, headers, patience_s)
+
+
+def block_params(block_s: float) -> dict[str, str]:
+    """Return the query that asks a service to wait with its answer for so many seconds.
+
+    Raises:
+        ValueError: it is not 0 to MAX_BLOCK_S.
+    """
+    if not 0 <= block_s <= MAX_BLOCK_S:
+        raise ValueError(f'block_s is {block_s}; it must be 0 to {MAX_BLOCK_S}')
+    return {'block': f'{block_s:g}'} if block_s else {}
 
 
 def key_header(key: str | None) -> dict[str, str]:

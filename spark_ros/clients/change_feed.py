@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from spark_ros.clients.answers import tolerant_engagement
-from spark_ros.clients.base import ApiClient
+from spark_ros.clients.base import ApiClient, block_params
 from spark_ros.clients.errors import CursorGone, NotFoundError, RefusedError, UnsupportedError
 from spark_ros.clients.retry import Backoff
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
-from spark_ros.wire.heat import MAX_BLOCK_S, HeatObject, parse_heat_object
+from spark_ros.wire.heat import HeatObject, parse_heat_object
 from spark_ros.wire.spark import Engagement
 from spark_ros.wire.values import WireError
 
@@ -66,12 +66,9 @@ class FeedClient(ApiClient):
                 None.
             NotFoundError, UnsupportedError: the service has no feed.
         """
-        if not 0 <= block_s <= MAX_BLOCK_S:
-            raise ValueError(f'block_s is {block_s}; it must be 0 to {MAX_BLOCK_S}')
         given = {'cursor': cursor, 'robot_id': robot_id}
         params = {name: value for name, value in given.items() if value is not None}
-        if block_s:
-            params['block'] = f'{block_s:g}'
+        params |= block_params(block_s)
         request = HttpRequest('GET', '/v1/changes', params, patience_s=block_s)
         try:
             return await self._api.call(request, read_changes)

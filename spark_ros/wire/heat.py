@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -36,6 +36,7 @@ PER_ANNOTATION = {
     'annotations-with-rating': 'rating',
 }
 TYPES = ('multiple-choice', 'free-text', 'rating', *MEDIA, ANNOTATIONS, *PER_ANNOTATION)
+WHICH_LABEL = 'What is this?'
 MAX_BLOCK_S = 60
 MAX_ATTACHMENTS = 50
 MAX_CHOICES = 1000
@@ -163,6 +164,23 @@ class HeatObject:
     def pending(self) -> bool:
         """Whether it may still become something else; every other status is final."""
         return self.status == 'pending'
+
+
+def box_request(
+    instruction: str, attachments: Sequence[str], labels: Iterable[str]
+) -> HeatRequest:
+    """Ask for rectangles on images, and for the label of each where there are some to choose."""
+    options = tuple(dict.fromkeys(filter(None, labels)))
+    inner = Prompt('multiple-choice', WHICH_LABEL, Choices(options, most=1)) if options else None
+    return HeatRequest(
+        'annotations-with-multiple-choice' if inner else ANNOTATIONS,
+        Prompt(ANNOTATIONS, instruction),
+        'image',
+        tuple(attachments),
+        annotations_type='rectangle',
+        min_annotations=0,
+        per_annotation=inner,
+    )
 
 
 def parse_heat_request(type: str, value: Any) -> HeatRequest:
