@@ -71,7 +71,7 @@ class FeedClient(ApiClient):
         params |= block_params(block_s)
         request = HttpRequest('GET', '/v1/changes', params, patience_s=block_s)
         try:
-            return await self._api.call(request, read_changes)
+            return await self._call(request, read_changes)
         except RefusedError as error:
             if error.status != GONE:
                 raise

@@ -54,7 +54,7 @@ class HeatClient(HeatQuestions):
             patience_s=block_s,
         )
         try:
-            return await self._api.call(get, partial(read_heat_object, id=id))
+            return await self._call(get, partial(read_heat_object, id=id))
         except RefusedError as error:
             # The page's list of errors has a status for what its text answers as pending.
             if error.status != STILL_PENDING:
@@ -78,7 +78,7 @@ class HeatClient(HeatQuestions):
 
         async def fetch(cursor: int) -> HttpAnswer:
             params = {'limit': str(page_size), 'cursor': str(cursor)}
-            return await self._api.call(HttpRequest('GET', '/v1/requests', params), read_list)
+            return await self._call(HttpRequest('GET', '/v1/requests', params), read_list)
 
         async for item in items(fetch, cursor, page_size):
             try:
@@ -100,7 +100,7 @@ class HeatClient(HeatQuestions):
         """
         path = f'/v1/tasks/abort/{path_part(id, "request id")}'
         post = HttpRequest('POST', path, headers=key_header(idempotency_key))
-        return await self._api.call(post, read_success)
+        return await self._call(post, read_success)
 
     async def wait(
         self,

@@ -57,7 +57,7 @@ class HeatQuestions(FeedClient):
             params=block_params(block_s),
             patience_s=block_s,
         )
-        return await self._api.call(post, read_heat_object)
+        return await self._call(post, read_heat_object)
 
     async def multiple_choice(
         self, *, instruction: str, choices: Sequence[str], choices_type: str = 'text',
