@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import spark_ros
+from spark_ros.cli.argument_types import number
 from spark_ros.geometry import PixelBox
 from spark_ros.wire.heat import STATUSES, Scale
 from spark_ros.wire.spark import STATES
@@ -205,8 +206,8 @@ def _ask(commands: Commands) -> None:
     ask.add_argument('--several', action='store_true', help='more than one of --choices')
     ask.add_argument('--wait', action='store_true', help='wait for the answer and print it')
     ask.add_argument(
-        '--timeout', type=_seconds, default=600.0, metavar='S',
-        help='seconds that --wait waits (600)',
+        '--timeout', type=number(1e-9, 1e9, 'a number of seconds above 0'), default=600.0,
+        metavar='S', help='seconds that --wait waits (600)',
     )  # fmt: skip
     ask.add_argument('-q', '--quiet', action='store_true', help='no progress while waiting')
 
@@ -246,13 +247,3 @@ def _scale(text: str) -> Scale:
     if not (low < high and step > 0 and math.isfinite(high - low + step)):
         raise argparse.ArgumentTypeError(f'{text!r} is not a scale MIN,MAX or MIN,MAX,STEP')
     return Scale(low, high, step)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number of seconds above 0')
-    return value
