@@ -116,11 +116,6 @@ def as_json(value: Any, indent: int | None = 2) -> str:
         return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
 
-def print_json(value: Any) -> None:
-    """Print plain values as one JSON document."""
-    print(as_json(value))
-
-
 def _columns(char: str) -> int:
     if unicodedata.category(char) in ('Mn', 'Me'):
         return 0

@@ -8,14 +8,14 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
 
 from spark_ros.cli.missing import missing_library
-from spark_ros.cli.output import as_json, print_json, say, terminal
+from spark_ros.cli.output import as_json, say, terminal
 from spark_ros.cli.spark_arguments import APIS, STATES_OF, parser
-from spark_ros.cli.spark_export import Wish, export
+from spark_ros.cli.spark_export import export
 from spark_ros.cli.spark_follow import Timeout, Watch, wait
 from spark_ros.cli.spark_progress import Count, Progress
 from spark_ros.cli.spark_question import Asked, read_question
@@ -113,14 +113,15 @@ async def _serve(
         if asked is not None:
             return await _ask(service, asked, arguments)
         elif arguments.command == 'list':
-            _list([each async for each in service.listed(arguments.state)], arguments.json)
+            records = [each async for each in service.listed(arguments.state)]
+            _print(records, arguments.json, partial(table, now=time.time()))
         elif arguments.command == 'show':
             records = await service.fetch(arguments.token)
             if not records:
                 raise ProtocolError('the service knows this token, but shows nothing of it')
-            _show(records, arguments.json)
+            _print(records, arguments.json, page)
             if arguments.save:
-                for path in await save_pictures(records, Path(arguments.save), access):
+                for path in await save_pictures(records, arguments.save, access):
                     print(f'spark: saved {say(str(path))}', file=sys.stderr)
         elif isinstance(service, SparkService) and arguments.command == 'export':
             return await _export(service, access, arguments)
@@ -138,14 +139,12 @@ async def _export(
         count.clear()
         print(f'spark: {say(words)}', file=sys.stderr, flush=True)
 
-    folder = Path(arguments.folder)
-    wish = Wish(folder, arguments.program, arguments.labels, arguments.yolo, arguments.empty)
     try:
-        outcome = await export(service, access, wish, count.step, trouble)
+        outcome = await export(service, access, arguments, count.step, trouble)
     finally:
         count.clear()
     if arguments.json:
-        print_json(outcome.plain(folder))
+        print(as_json({'folder': str(arguments.folder), **vars(outcome)}))
     else:
         print('\n'.join(map(say, str(outcome).splitlines())))
     return FAILED if outcome.lost else OK
@@ -154,12 +153,12 @@ async def _export(
 async def _ask(service: Service, asked: Asked, arguments: argparse.Namespace) -> int:
     token = await service.ask(asked)
     if not arguments.wait:
-        print_json({'token': token}) if arguments.json else print(say(token))
+        print(as_json({'token': token}) if arguments.json else say(token))
         return OK
     progress = Progress(sys.stderr, quiet=arguments.quiet)
     async with progress.shown(token):
         records = await wait(service, token, arguments.timeout, progress)
-    _show(records, arguments.json)
+    _print(records, arguments.json, page)
     return OK if all(record.state in ANSWERED for record in records) else UNANSWERED
 
 
@@ -178,18 +177,13 @@ async def _watch(service: Service, arguments: argparse.Namespace) -> None:
     await Watch(service, arguments.tokens, arguments.robot_id, emit, trouble).run()
 
 
-def _list(records: Sequence[Record], json_wanted: bool) -> None:
+def _print(
+    records: Sequence[Record], json_wanted: bool, lay_out: Callable[..., str]
+) -> None:
     if json_wanted:
-        print_json([record.plain for record in records])
+        print(as_json([record.plain for record in records]))
     else:
-        print(table(records, time.time(), terminal(sys.stdout)))
-
-
-def _show(records: Sequence[Record], json_wanted: bool) -> None:
-    if json_wanted:
-        print_json([record.plain for record in records])
-    else:
-        print(page(records, terminal(sys.stdout)))
+        print(lay_out(records, shown_on=terminal(sys.stdout)))
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ import argparse
 import csv
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import spark_ros
@@ -119,8 +120,9 @@ def parser() -> argparse.ArgumentParser:
     show = _command(commands, 'show', 'show what became of a question')
     show.add_argument('token', metavar='TOKEN', help='as `ask` printed it')
     show.add_argument(
-        '--save', metavar='FOLDER', help='save the pictures there, with the answer drawn on them'
-    )
+        '--save', type=Path, metavar='FOLDER',
+        help='save the pictures there, with the answer drawn on them',
+    )  # fmt: skip
     watch = _command(commands, 'watch', 'follow what changes, one line a change', WATCH_EPILOG)
     watch.add_argument('tokens', nargs='*', metavar='TOKEN', help='only these questions')
     watch.add_argument(
@@ -135,7 +137,9 @@ def _export(commands: Commands) -> None:
     export = _command(
         commands, 'export', 'write what was answered as a dataset to train on', EXPORT_EPILOG
     )
-    export.add_argument('folder', metavar='FOLDER', help='where to; made where it is not there')
+    export.add_argument(
+        'folder', type=Path, metavar='FOLDER', help='where to; made where it is not there'
+    )
     export.add_argument('--yolo', action='store_true', help="YOLO's text files, too")
     export.add_argument('--program', metavar='NAME', default='', help='only this program')
     export.add_argument(

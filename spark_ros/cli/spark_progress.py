@@ -16,39 +16,8 @@ REDRAW_S, LINE_S = 0.1, 10.0
 CLEAR = '\r\x1b[K'
 
 
-class Count:
-    """How far something has come: a line that is written over, or one now and then."""
-
-    def __init__(
-        self, stream: TextIO, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Say nothing yet; the arguments are those of `Progress`."""
-        self._stream, self._quiet, self._clock = stream, quiet, clock
-        self._live = terminal(stream).live
-        self._said = clock()
-
-    def step(self, done: int, total: int | None) -> None:
-        """Say how much is done; of how much, where that is known."""
-        now = self._clock()
-        if self._quiet or now - self._said < (REDRAW_S if self._live else LINE_S):
-            return
-        self._said = now
-        words = f'{done} of {total}' if total else str(done)
-        self._write(f'{CLEAR}{words}' if self._live else f'{words}\n')
-
-    def clear(self) -> None:
-        """Leave an empty line to whatever comes next."""
-        if self._live and not self._quiet:
-            self._write(CLEAR)
-
-    def _write(self, text: str) -> None:
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-            self._stream.flush()
-
-
-class Progress:
-    """On a terminal one line that is written over; elsewhere a line for each change of state."""
+class _Line:
+    """A line on a terminal that is written over, or lines elsewhere."""
 
     def __init__(
         self, stream: TextIO, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic
@@ -60,19 +29,45 @@ class Progress:
             quiet: say nothing but trouble.
             clock: steady seconds.
         """
-        self._stream = stream
-        self._quiet = quiet
-        self._clock = clock
+        self._stream, self._quiet, self._clock = stream, quiet, clock
         self._shown_on = terminal(stream)
         self._live = self._shown_on.live and not quiet
-        self._began = clock()
-        self._state = ''
-        self._trouble = ''
+        self._since = clock()
+
+    def clear(self) -> None:
+        """Leave an empty line to whatever comes next."""
+        if self._live:
+            self._write(CLEAR)
+
+    def _write(self, text: str) -> None:
+        # Standard error may be closed or full: no reason to lose the answer.
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()
+
+
+class Count(_Line):
+    """How far something has come: a line that is written over, or one now and then."""
+
+    def step(self, done: int, total: int | None) -> None:
+        """Say how much is done; of how much, where that is known."""
+        now = self._clock()
+        if self._quiet or now - self._since < (REDRAW_S if self._live else LINE_S):
+            return
+        self._since = now
+        words = f'{done} of {total}' if total else str(done)
+        self._write(f'{CLEAR}{words}' if self._live else f'{words}\n')
+
+
+class Progress(_Line):
+    """On a terminal one line that is written over; elsewhere a line for each change of state."""
+
+    _state = _trouble = ''
 
     @asynccontextmanager
     async def shown(self, token: str) -> AsyncIterator[None]:
         """Show the progress of this question while the block lasts; its token stays to be read."""
-        self._began = self._clock()
+        self._since = self._clock()
         self._line(f'asked: {say(token)}')
         ticking = asyncio.create_task(self._tick())
         try:
@@ -81,8 +76,7 @@ class Progress:
             ticking.cancel()
             with suppress(asyncio.CancelledError):
                 await ticking
-            if self._live:
-                self._write(CLEAR)
+            self.clear()
 
     def state(self, words: str) -> None:
         """Say where the question stands."""
@@ -120,15 +114,9 @@ class Progress:
         self._write(f'{CLEAR}{start}{self._shown_on.state(state)}{rest}')
 
     def _elapsed(self) -> str:
-        seconds = int(self._clock() - self._began)
+        seconds = int(self._clock() - self._since)
         return f'{seconds // 60}:{seconds % 60:02d}'
 
     def _line(self, text: str) -> None:
         if not self._quiet:
             self._write(f'{text}\n')
-
-    def _write(self, text: str) -> None:
-        # Standard error may be closed or full: no reason to lose the answer.
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-            self._stream.flush()

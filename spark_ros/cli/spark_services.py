@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import TypeVar
 
 from spark_ros.cli.spark_question import Asked, Picture, heat_request, with_boxes_drawn
 from spark_ros.cli.spark_records import Record, of_engagement, of_request
@@ -21,6 +22,7 @@ from spark_ros.clients import (
 from spark_ros.clients.change_feed import ChangeFeedListener, Changes, FeedClient
 
 POLL_S = 2.0
+Client = TypeVar('Client', SparkClient, HeatClient)
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,6 @@ class Service(ABC):
 
     def __init__(self, client: FeedClient) -> None:
         self._client = client
-
-    async def __aenter__(self) -> Service:
-        """Return itself; close with the block."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.aclose()
 
     @abstractmethod
     async def ask(self, asked: Asked) -> str:
@@ -71,22 +60,33 @@ class Service(ABC):
         )
 
 
-def open_service(api: str, access: Access) -> Service:
-    """Make the service; nothing is sent yet.
+@asynccontextmanager
+async def open_service(api: str, access: Access) -> AsyncIterator[Service]:
+    """Give the service, and close its connections with the block.
 
     Raises:
-        ValueError: the URL, the token or the CA file cannot be used.
+        ValueError: the URL, the token or the CA file cannot be used; nothing was sent.
     """
-    return HeatService(access) if api == 'heat' else SparkService(access)
+    if api == 'heat':
+        async with _client(HeatClient, access) as heat:
+            yield HeatService(heat, access)
+    else:
+        async with _client(SparkClient, access) as spark:
+            yield SparkService(spark)
+
+
+def _client(kind: type[Client], access: Access) -> Client:
+    return kind(
+        access.url, access.token, verify=access.ca_file or True, deadline_s=access.deadline_s
+    )
 
 
 class SparkService(Service):
     """Over the SparkAI API."""
 
-    def __init__(self, access: Access) -> None:
-        """Configure the client."""
-        self._spark = _spark_client(access)
-        super().__init__(self._spark)
+    def __init__(self, client: SparkClient) -> None:
+        super().__init__(client)
+        self._spark = client
 
     async def ask(self, asked: Asked) -> str:
         """Ask with the boxes as priors."""
@@ -122,22 +122,15 @@ class SparkService(Service):
 class HeatService(Service):
     """Over the Heat API; images go to the same service's image endpoint, with the same key."""
 
-    def __init__(self, access: Access) -> None:
-        """Configure the client."""
-        self._access = access
-        self._heat = HeatClient(
-            access.url,
-            access.token,
-            verify=access.ca_file or True,
-            deadline_s=access.deadline_s,
-        )
-        super().__init__(self._heat)
+    def __init__(self, client: HeatClient, access: Access) -> None:
+        super().__init__(client)
+        self._heat, self._access = client, access
 
     async def ask(self, asked: Asked) -> str:
         """Ask with the boxes drawn on the images: Heat has no priors."""
         locations: list[str] = []
         if asked.pictures:
-            async with _spark_client(self._access) as images:
+            async with _client(SparkClient, self._access) as images:
                 locations = await _host(images, with_boxes_drawn(asked).pictures)
         return (await self._heat.request(heat_request(asked, locations))).id
 
@@ -156,12 +149,6 @@ class HeatService(Service):
                 error.status,
                 'this service has no list of requests (the Heat API has none); name a TOKEN',
             ) from None
-
-
-def _spark_client(access: Access) -> SparkClient:
-    return SparkClient(
-        access.url, access.token, verify=access.ca_file or True, deadline_s=access.deadline_s
-    )
 
 
 async def _host(client: SparkClient, pictures: Sequence[Picture]) -> list[str]:

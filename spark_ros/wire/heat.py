@@ -200,7 +200,9 @@ def parse_heat_request(type: str, value: Any) -> HeatRequest:
     annotations_type, least, most = 'point', 1, 0
     if annotates:
         annotations_type = _one_of(body, 'annotations_type', ANNOTATION_TYPES, 'point')
-        least, most = _parse_limits(body)
+        least, most = _parse_limits(body, 'annotations')
+        if least > MAX_ANNOTATIONS:
+            raise WireError(f'min_annotations is {least}; no answer has over {MAX_ANNOTATIONS}')
     per_annotation = None
     if type in PER_ANNOTATION:
         inner = expect_object(body.get('per_annotation'), 'per_annotation')
@@ -310,22 +312,17 @@ def _parse_choices(body: Mapping[str, Any], prefix: str) -> Choices:
         raise WireError(f'{prefix}choices is missing: there is nothing to choose from')
     if len(set(options)) != len(options):
         raise WireError(f'{prefix}choices has an entry twice')
-    least = _count(body, 'min_answers', 1, prefix)
-    most = _count(body, 'max_answers', 0, prefix)
-    if 0 < most < least:
-        raise WireError(f'{prefix}min_answers is {least}, more than max_answers {most}')
+    least, most = _parse_limits(body, 'answers', prefix)
     if least > len(options):
         raise WireError(f'{prefix}min_answers is {least}, but there are {len(options)} choices')
     return Choices(options, kind, least, most)
 
 
-def _parse_limits(body: Mapping[str, Any]) -> tuple[int, int]:
-    least = _count(body, 'min_annotations', 1)
-    most = _count(body, 'max_annotations', 0)
+def _parse_limits(body: Mapping[str, Any], what: str, prefix: str = '') -> tuple[int, int]:
+    least = _count(body, f'min_{what}', 1, prefix)
+    most = _count(body, f'max_{what}', 0, prefix)
     if 0 < most < least:
-        raise WireError(f'min_annotations is {least}, more than max_annotations {most}')
-    if least > MAX_ANNOTATIONS:
-        raise WireError(f'min_annotations is {least}; no answer has over {MAX_ANNOTATIONS}')
+        raise WireError(f'{prefix}min_{what} is {least}, more than max_{what} {most}')
     return least, most
 
 
