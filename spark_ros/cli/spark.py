@@ -13,12 +13,11 @@ from contextlib import suppress
 from functools import partial
 
 from spark_ros.cli.missing import missing_library
-from spark_ros.cli.output import as_json, say, terminal
+from spark_ros.cli.output import as_json, one_line, terminal
 from spark_ros.cli.spark_arguments import APIS, STATES_OF, parser
 from spark_ros.cli.spark_export import export
-from spark_ros.cli.spark_follow import Timeout, Watch, wait
 from spark_ros.cli.spark_progress import Count, Progress
-from spark_ros.cli.spark_question import Asked, read_question
+from spark_ros.cli.spark_question import AskArguments, read_question
 from spark_ros.cli.spark_records import ANSWERED, Record
 from spark_ros.cli.spark_save import save_pictures
 from spark_ros.cli.spark_services import (
@@ -29,6 +28,7 @@ from spark_ros.cli.spark_services import (
     with_hint,
 )
 from spark_ros.cli.spark_tables import change_line, page, table
+from spark_ros.cli.spark_watch import Timeout, Watch, wait
 from spark_ros.clients import (
     AuthenticationError,
     ClientError,
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code, message = INTERRUPTED, '' if arguments.command == 'watch' else 'interrupted'
     if message:
-        print(f'spark: {say(message)}', file=sys.stderr)
+        print(f'spark: {one_line(message)}', file=sys.stderr)
     return code
 
 
@@ -107,7 +107,7 @@ def _api(arguments: argparse.Namespace) -> str:
 
 
 async def _serve(
-    arguments: argparse.Namespace, api: str, access: Access, asked: Asked | None
+    arguments: argparse.Namespace, api: str, access: Access, asked: AskArguments | None
 ) -> int:
     async with open_service(api, access) as service:
         if asked is not None:
@@ -122,7 +122,7 @@ async def _serve(
             _print(records, arguments.json, page)
             if arguments.save:
                 for path in await save_pictures(records, arguments.save, access):
-                    print(f'spark: saved {say(str(path))}', file=sys.stderr)
+                    print(f'spark: saved {one_line(str(path))}', file=sys.stderr)
         elif isinstance(service, SparkService) and arguments.command == 'export':
             return await _export(service, access, arguments)
         else:
@@ -135,25 +135,25 @@ async def _export(
 ) -> int:
     count = Count(sys.stderr, quiet=arguments.quiet)
 
-    def trouble(words: str) -> None:
+    def warn(words: str) -> None:
         count.clear()
-        print(f'spark: {say(words)}', file=sys.stderr, flush=True)
+        print(f'spark: {one_line(words)}', file=sys.stderr, flush=True)
 
     try:
-        outcome = await export(service, access, arguments, count.step, trouble)
+        outcome = await export(service, access, arguments, count.step, warn)
     finally:
         count.clear()
     if arguments.json:
         print(as_json({'folder': str(arguments.folder), **vars(outcome)}))
     else:
-        print('\n'.join(map(say, str(outcome).splitlines())))
+        print('\n'.join(map(one_line, str(outcome).splitlines())))
     return FAILED if outcome.lost else OK
 
 
-async def _ask(service: Service, asked: Asked, arguments: argparse.Namespace) -> int:
+async def _ask(service: Service, asked: AskArguments, arguments: argparse.Namespace) -> int:
     token = await service.ask(asked)
     if not arguments.wait:
-        print(as_json({'token': token}) if arguments.json else say(token))
+        print(as_json({'token': token}) if arguments.json else one_line(token))
         return OK
     progress = Progress(sys.stderr, quiet=arguments.quiet)
     async with progress.shown(token):
@@ -169,12 +169,12 @@ async def _watch(service: Service, arguments: argparse.Namespace) -> None:
         else:
             print(change_line(record, time.time(), terminal(sys.stdout)), flush=True)
 
-    def trouble(words: str) -> None:
-        print(f'spark: {say(words)}', file=sys.stderr, flush=True)
+    def warn(words: str) -> None:
+        print(f'spark: {one_line(words)}', file=sys.stderr, flush=True)
 
     if sys.stdout.isatty() and sys.stderr.isatty():
-        trouble('watching; Ctrl-C ends')
-    await Watch(service, arguments.tokens, arguments.robot_id, emit, trouble).run()
+        warn('watching; Ctrl-C ends')
+    await Watch(service, arguments.tokens, arguments.robot_id, emit, warn).run()
 
 
 def _print(

@@ -12,16 +12,16 @@ from typing import Any
 
 from spark_ros.cli.output import as_json
 from spark_ros.cli.spark_dataset import (
-    Picture,
+    DatasetImage,
     category_names,
     coco,
+    is_exported,
     label_file,
     label_of,
-    stands,
     yolo_data,
     yolo_lines,
 )
-from spark_ros.cli.spark_export_pictures import Pictures, replace
+from spark_ros.cli.spark_export_pictures import ImageCache, replace
 from spark_ros.cli.spark_records import FLAGGED, Record
 from spark_ros.cli.spark_save import at_service, picture_client
 from spark_ros.cli.spark_services import Access, SparkService
@@ -62,7 +62,7 @@ async def export(
     access: Access,
     wish: argparse.Namespace,
     step: Callable[[int, int | None], None],
-    trouble: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> Outcome:
     """Write the dataset.
 
@@ -71,16 +71,16 @@ async def export(
         access: to it, for its pictures.
         wish: the arguments of `spark export`.
         step: told how many answers were looked at, of how many.
-        trouble: told what goes wrong.
+        warn: told what goes wrong.
 
     Raises:
         ClientError: the service cannot be reached, or refuses; what was fetched stays.
         OSError: the folder cannot be written to.
     """
-    pictures = Pictures(wish.folder, access)
+    pictures = ImageCache(wish.folder, access)
     total = await service.counted('closed')
     outcome, looked_at = Outcome(), 0
-    kept: list[Picture] = []
+    kept: list[DatasetImage] = []
     seen: set[tuple[str, ...]] = set()
     async with picture_client(access) as web:
         async for record in service.listed('closed'):
@@ -100,7 +100,7 @@ async def export(
                 # Where the service itself is away, so will be the rest.
                 if error.outage and at_service(record.images[0], access):
                     raise
-                trouble(f'{record.token}: {error}')
+                warn(f'{record.token}: {error}')
                 outcome.left_out['whose picture cannot be had'] += 1
                 outcome.lost += 1
     outcome.fetched = pictures.fetched
@@ -123,7 +123,7 @@ def _unfit(record: Record, *, empty: bool) -> str:
     return ''
 
 
-def _write(wish: argparse.Namespace, pictures: Sequence[Picture], outcome: Outcome) -> None:
+def _write(wish: argparse.Namespace, pictures: Sequence[DatasetImage], outcome: Outcome) -> None:
     names = category_names([picture.record for picture in pictures], wish.labels)
     dataset: Mapping[str, Any] = coco(pictures, names)
     if wish.yolo:
@@ -135,5 +135,5 @@ def _write(wish: argparse.Namespace, pictures: Sequence[Picture], outcome: Outco
     replace(wish.folder / ANNOTATIONS, as_json(dataset, indent=None).encode())
     outcome.images, outcome.annotations = len(pictures), len(dataset['annotations'])
     outcome.categories.update(
-        label_of(shape) for each in pictures for shape in each.record.shapes if stands(shape)
+        label_of(shape) for each in pictures for shape in each.record.shapes if is_exported(shape)
     )

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TextIO
 
-from spark_ros.cli.output import columns, cut, say, terminal, width_of
+from spark_ros.cli.output import columns, cut, one_line, terminal, width_of
 
 TICK_S = 1.0
 REDRAW_S, LINE_S = 0.1, 10.0
@@ -68,7 +68,7 @@ class Progress(_Line):
     async def shown(self, token: str) -> AsyncIterator[None]:
         """Show the progress of this question while the block lasts; its token stays to be read."""
         self._since = self._clock()
-        self._line(f'asked: {say(token)}')
+        self._line(f'asked: {one_line(token)}')
         ticking = asyncio.create_task(self._tick())
         try:
             yield
@@ -82,7 +82,7 @@ class Progress(_Line):
         """Say where the question stands."""
         back = self._trouble and not self._live
         self._trouble = ''
-        words = say(words) or '-'
+        words = one_line(words) or '-'
         if words != self._state or back:
             self._state = words
             if not self._live:
@@ -91,7 +91,7 @@ class Progress(_Line):
 
     def trouble(self, words: str) -> None:
         """Say why nothing is known just now; said once until `state` is called again."""
-        words = say(words)
+        words = one_line(words)
         if not self._trouble and not self._live:
             self._write(f'spark: {words}; trying again\n')
         self._trouble = words

@@ -18,7 +18,7 @@ HEAT_ONLY = ('choices', 'text', 'number', 'rating')
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageArgument:
     """An image to ask about; `content` is None where it is a URL."""
 
     name: str
@@ -26,7 +26,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskArguments:
     """What `spark ask` was told to ask.
 
     Attributes:
@@ -35,7 +35,7 @@ class Asked:
         prompt: another question than for boxes; Heat only.
     """
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[ImageArgument, ...]
     instructions: str
     program: str
     labels: tuple[str, ...]
@@ -44,7 +44,7 @@ class Asked:
     prompt: Prompt | None
 
 
-def read_question(arguments: argparse.Namespace, api: str) -> Asked:
+def read_question(arguments: argparse.Namespace, api: str) -> AskArguments:
     """Check the arguments against what the API can express, and read the files.
 
     Raises:
@@ -56,12 +56,12 @@ def read_question(arguments: argparse.Namespace, api: str) -> Asked:
         raise ValueError('--several goes with --choices')
     for box in arguments.box:
         _check_box(box, arguments.images)
-    pictures = tuple(Picture(name, _load(name)) for name in arguments.images)
+    pictures = tuple(ImageArgument(name, _load(name)) for name in arguments.images)
     sizes = {
         box.image: size_of(decode(_content(pictures, box), arguments.images[box.image - 1]))
         for box in arguments.box
     }
-    return Asked(
+    return AskArguments(
         pictures,
         arguments.instructions or '',
         arguments.program or '',
@@ -72,7 +72,7 @@ def read_question(arguments: argparse.Namespace, api: str) -> Asked:
     )
 
 
-def with_boxes_drawn(asked: Asked) -> Asked:
+def with_boxes_drawn(asked: AskArguments) -> AskArguments:
     """Draw the boxes onto the images, for an API whose questions cannot carry them."""
     pictures = list(asked.pictures)
     for place, picture in enumerate(pictures):
@@ -80,11 +80,11 @@ def with_boxes_drawn(asked: Asked) -> Asked:
         if boxes and picture.content is not None:
             outlines = [(corners(pixel_hull(box.box)), box.label, PRIOR_BGR) for box in boxes]
             content = drawn(decode(picture.content, picture.name), outlines)
-            pictures[place] = Picture(f'{Path(picture.name).stem}.jpg', content)
+            pictures[place] = ImageArgument(f'{Path(picture.name).stem}.jpg', content)
     return replace(asked, pictures=tuple(pictures))
 
 
-def heat_request(asked: Asked, locations: Sequence[str]) -> HeatRequest:
+def heat_request(asked: AskArguments, locations: Sequence[str]) -> HeatRequest:
     """Put the question in Heat's words; for boxes, it asks for rectangles."""
     if asked.prompt is not None:
         kind = 'image' if locations else 'text'
@@ -126,7 +126,7 @@ def _check_box(box: BoxArgument, images: Sequence[str]) -> None:
         raise ValueError(f'--box needs the size of {name}: give a file instead of a URL')
 
 
-def _content(pictures: Sequence[Picture], box: BoxArgument) -> bytes:
+def _content(pictures: Sequence[ImageArgument], box: BoxArgument) -> bytes:
     return pictures[box.image - 1].content or b''
 
 

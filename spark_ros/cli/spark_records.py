@@ -81,6 +81,11 @@ class Record:
     problems: tuple[str, ...]
     plain: Mapping[str, Any]
 
+    @property
+    def took_s(self) -> float | None:
+        """How long the answer took, where both times are known."""
+        return None if self.asked is None or self.closed is None else self.closed - self.asked
+
 
 def summary(shapes: Sequence[Shape]) -> str:
     """Count shapes by what became of them: `2 confirmed, 1 added`."""
@@ -96,7 +101,7 @@ def states_of(records: Sequence[Record]) -> str:
     return ', '.join(f'{number} {state}' for state, number in counted.items())
 
 
-def of_engagement(said: Engagement) -> Record:
+def record_of_engagement(said: Engagement) -> Record:
     """Read what SparkAI says."""
     over = said.state == 'closed'
     return Record(
@@ -118,7 +123,7 @@ def of_engagement(said: Engagement) -> Record:
     )
 
 
-def of_request(said: HeatObject) -> Record:
+def record_of_request(said: HeatObject) -> Record:
     """Read what Heat says."""
     asked, closed = (parse_time(said.extra.get(name)) for name in HEAT_DATES)
     shapes, words, problems = _response(said.response)
@@ -156,9 +161,9 @@ def of_request(said: HeatObject) -> Record:
     )
 
 
-def of_changes(said: Changes) -> list[Record]:
+def records_of_changes(said: Changes) -> list[Record]:
     """Read what changed; a key belongs to one API, so that one of the two is empty."""
-    return [*map(of_engagement, said.spark), *map(of_request, said.heat)]
+    return [*map(record_of_engagement, said.spark), *map(record_of_request, said.heat)]
 
 
 def _changes(said: Engagement) -> list[Shape]:

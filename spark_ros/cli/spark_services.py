@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from spark_ros.cli.spark_question import Asked, Picture, heat_request, with_boxes_drawn
-from spark_ros.cli.spark_records import Record, of_engagement, of_request
+from spark_ros.cli.spark_question import (
+    AskArguments,
+    ImageArgument,
+    heat_request,
+    with_boxes_drawn,
+)
+from spark_ros.cli.spark_records import Record, record_of_engagement, record_of_request
 from spark_ros.clients import (
     AuthenticationError,
     HeatClient,
@@ -42,7 +47,7 @@ class Service(ABC):
         self._client = client
 
     @abstractmethod
-    async def ask(self, asked: Asked) -> str:
+    async def ask(self, asked: AskArguments) -> str:
         """Host the images, ask, and return the token."""
 
     @abstractmethod
@@ -88,7 +93,7 @@ class SparkService(Service):
         super().__init__(client)
         self._spark = client
 
-    async def ask(self, asked: Asked) -> str:
+    async def ask(self, asked: AskArguments) -> str:
         """Ask with the boxes as priors."""
         return await self._spark.create_engagement(
             await _host(self._spark, asked.pictures),
@@ -104,7 +109,7 @@ class SparkService(Service):
             found = await self._spark.get_engagement(token)
         except UnsupportedError:
             found = list((await self._spark.get_job(token)).engagements)
-        return [of_engagement(each) for each in found]
+        return [record_of_engagement(each) for each in found]
 
     async def counted(self, state: str) -> int | None:
         """Return how many questions are in a state; None where the service does not count."""
@@ -116,7 +121,7 @@ class SparkService(Service):
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, page by page."""
         async for found in self._spark.iter_engagements(state=state, cursor=start):
-            yield of_engagement(found)
+            yield record_of_engagement(found)
 
 
 class HeatService(Service):
@@ -126,7 +131,7 @@ class HeatService(Service):
         super().__init__(client)
         self._heat, self._access = client, access
 
-    async def ask(self, asked: Asked) -> str:
+    async def ask(self, asked: AskArguments) -> str:
         """Ask with the boxes drawn on the images: Heat has no priors."""
         locations: list[str] = []
         if asked.pictures:
@@ -136,14 +141,14 @@ class HeatService(Service):
 
     async def fetch(self, token: str) -> list[Record]:
         """Ask by id."""
-        return [of_request(await self._heat.get_request(token))]
+        return [record_of_request(await self._heat.get_request(token))]
 
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, which our service has and Heat's page has not."""
         try:
             async for found in self._heat.iter_requests(cursor=start):
                 if state in (None, found.status):
-                    yield of_request(found)
+                    yield record_of_request(found)
         except (NotFoundError, UnsupportedError) as error:
             raise UnsupportedError(
                 error.status,
@@ -151,7 +156,7 @@ class HeatService(Service):
             ) from None
 
 
-async def _host(client: SparkClient, pictures: Sequence[Picture]) -> list[str]:
+async def _host(client: SparkClient, pictures: Sequence[ImageArgument]) -> list[str]:
     """Upload what are files; return all URLs."""
     locations = []
     for picture in pictures:

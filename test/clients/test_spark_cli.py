@@ -20,8 +20,8 @@ import pytest
 from serving import call
 
 from spark_ros.cli.spark import main, parser
-from spark_ros.cli.spark_follow import Timeout, wait
 from spark_ros.cli.spark_progress import Progress
+from spark_ros.cli.spark_watch import Timeout, wait
 from spark_ros.clients import RetryPolicy, SparkClient
 from spark_ros.clients.change_feed import ChangeFeedListener
 

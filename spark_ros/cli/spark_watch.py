@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import anyio
 
 from spark_ros.cli.spark_progress import Progress
-from spark_ros.cli.spark_records import Record, of_changes, states_of
+from spark_ros.cli.spark_records import Record, records_of_changes, states_of
 from spark_ros.cli.spark_services import POLL_S, Service
 from spark_ros.clients import ClientError, CursorGone, NotFoundError, UnsupportedError
 
@@ -54,7 +54,7 @@ async def follow(
             if changes is None or listener.cursor is None:
                 over = await fetch(has_feed)
             else:
-                over = await take_in(of_changes(changes))
+                over = await take_in(records_of_changes(changes))
             trouble(None)
             if over:
                 return
@@ -120,7 +120,7 @@ class Watch:
         tokens: Sequence[str],
         robot_id: str | None,
         emit: Callable[[Record], None],
-        say: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         """Set up.
 
@@ -129,14 +129,14 @@ class Watch:
             tokens: the questions to follow; none: all.
             robot_id: only this robot's, where the service has a feed.
             emit: takes each change as it comes.
-            say: takes what goes wrong for a while, in words.
+            warn: takes what goes wrong for a while, in words.
         """
         self._service = service
         self._left = list(dict.fromkeys(tokens))
         self._all = not tokens
         self._robot_id = robot_id
         self._emit = emit
-        self._say = say
+        self._warn = warn
         self._last: dict[tuple[str, str, int], str] = {}
         self._start = 0
         self._listed = False
@@ -206,10 +206,10 @@ class Watch:
 
     def _trouble(self, error: ClientError | None) -> None:
         if isinstance(error, CursorGone):
-            self._say('the feed has moved on: some changes may be missing here')
+            self._warn('the feed has moved on: some changes may be missing here')
         elif self._away != (error is not None):
             self._away = not self._away
-            self._say(f'{error}; trying again' if self._away else 'the service is back')
+            self._warn(f'{error}; trying again' if self._away else 'the service is back')
 
 
 def _all_over(records: Sequence[Record]) -> bool:
