@@ -10,8 +10,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -96,27 +96,17 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     return settings, Listen(options.host, options.port, options.tls_cert, options.tls_key)
 
 
-@contextmanager
-def _opened(options: argparse.Namespace) -> Iterator[Context]:
-    context = open_context(_settings(options), time.time)
-    try:
-        yield context
-    finally:
-        context.close()
+def _opened(options: argparse.Namespace) -> closing[Context]:
+    return closing(open_context(_settings(options), time.time))
 
 
-@contextmanager
-def _existing(options: argparse.Namespace) -> Iterator[Store]:
+def _existing(options: argparse.Namespace) -> closing[Store]:
     """Give the database, which must be there; images are not touched."""
     settings = _settings(options)
     if not holds_data(settings.database):
         place = make_url(options.database) if options.database else options.data
         raise CommandError(f'there is no service data in {place}')
-    store = Store(settings.database)
-    try:
-        yield store
-    finally:
-        store.close()
+    return closing(Store(settings.database))
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from spark_ros.cli.missing import missing_library
 from spark_ros.cli.output import as_json, one_line, terminal
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code, message = INTERRUPTED, '' if arguments.command == 'watch' else 'interrupted'
     if message:
-        print(f'spark: {one_line(message)}', file=sys.stderr)
+        _warn(message)
     return code
 
 
@@ -122,7 +123,7 @@ async def _serve(
             _print(records, arguments.json, page)
             if arguments.save:
                 for path in await save_pictures(records, arguments.save, access):
-                    print(f'spark: saved {one_line(str(path))}', file=sys.stderr)
+                    _warn(f'saved {path}')
         elif isinstance(service, SparkService) and arguments.command == 'export':
             return await _export(service, access, arguments)
         else:
@@ -137,7 +138,7 @@ async def _export(
 
     def warn(words: str) -> None:
         count.clear()
-        print(f'spark: {one_line(words)}', file=sys.stderr, flush=True)
+        _warn(words)
 
     try:
         outcome = await export(service, access, arguments, count.step, warn)
@@ -150,7 +151,7 @@ async def _export(
     return FAILED if outcome.lost else OK
 
 
-async def _ask(service: Service, asked: AskArguments, arguments: argparse.Namespace) -> int:
+async def _ask(service: Service[Any], asked: AskArguments, arguments: argparse.Namespace) -> int:
     token = await service.ask(asked)
     if not arguments.wait:
         print(as_json({'token': token}) if arguments.json else one_line(token))
@@ -162,19 +163,20 @@ async def _ask(service: Service, asked: AskArguments, arguments: argparse.Namesp
     return OK if all(record.state in ANSWERED for record in records) else UNANSWERED
 
 
-async def _watch(service: Service, arguments: argparse.Namespace) -> None:
+async def _watch(service: Service[Any], arguments: argparse.Namespace) -> None:
     def emit(record: Record) -> None:
         if arguments.json:
             print(as_json(record.plain, indent=None), flush=True)
         else:
             print(change_line(record, time.time(), terminal(sys.stdout)), flush=True)
 
-    def warn(words: str) -> None:
-        print(f'spark: {one_line(words)}', file=sys.stderr, flush=True)
-
     if sys.stdout.isatty() and sys.stderr.isatty():
-        warn('watching; Ctrl-C ends')
-    await Watch(service, arguments.tokens, arguments.robot_id, emit, warn).run()
+        _warn('watching; Ctrl-C ends')
+    await Watch(service, arguments.tokens, arguments.robot_id, emit, _warn).run()
+
+
+def _warn(words: str) -> None:
+    print(f'spark: {one_line(words)}', file=sys.stderr, flush=True)
 
 
 def _print(

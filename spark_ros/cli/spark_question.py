@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from spark_ros.cli.spark_arguments import BoxArgument
@@ -23,6 +24,19 @@ class ImageArgument:
 
     name: str
     content: bytes | None
+
+    @cached_property
+    def size(self) -> ImageSize:
+        """Its size in pixels, upright.
+
+        Raises:
+            ValueError: it is a URL, or no image that can be read.
+        """
+        if self.content is None:
+            raise ValueError(
+                f'--box needs the size of {self.name}: give a file instead of a URL'
+            )
+        return size_of(decode(self.content, self.name))
 
 
 @dataclass(frozen=True)
@@ -55,19 +69,18 @@ def read_question(arguments: argparse.Namespace, api: str) -> AskArguments:
     if arguments.several and not arguments.choices:
         raise ValueError('--several goes with --choices')
     for box in arguments.box:
-        _check_box(box, arguments.images)
+        if box.image > len(arguments.images):
+            raise ValueError(
+                f'--box names image {box.image}, but there are {len(arguments.images)}'
+            )
     pictures = tuple(ImageArgument(name, _load(name)) for name in arguments.images)
-    sizes = {
-        box.image: size_of(decode(_content(pictures, box), arguments.images[box.image - 1]))
-        for box in arguments.box
-    }
     return AskArguments(
         pictures,
         arguments.instructions or '',
         arguments.program or '',
         arguments.labels,
         tuple(arguments.box),
-        tuple(_prior(box, sizes[box.image], len(pictures)) for box in arguments.box),
+        tuple(_prior(box, pictures) for box in arguments.box),
         _prompt(arguments),
     )
 
@@ -118,21 +131,10 @@ def _check_heat(arguments: argparse.Namespace) -> None:
         raise ValueError('what about? give at least one IMAGE')
 
 
-def _check_box(box: BoxArgument, images: Sequence[str]) -> None:
-    if box.image > len(images):
-        raise ValueError(f'--box names image {box.image}, but there are {len(images)}')
-    if _is_url(images[box.image - 1]):
-        name = images[box.image - 1]
-        raise ValueError(f'--box needs the size of {name}: give a file instead of a URL')
-
-
-def _content(pictures: Sequence[ImageArgument], box: BoxArgument) -> bytes:
-    return pictures[box.image - 1].content or b''
-
-
-def _prior(given: BoxArgument, size: ImageSize, images: int) -> Annotation:
-    index = given.image - 1 if images > 1 else None
-    return box_annotation(given.label, normalize(given.box, size), image_index=index)
+def _prior(given: BoxArgument, pictures: Sequence[ImageArgument]) -> Annotation:
+    index = given.image - 1
+    box = normalize(given.box, pictures[index].size)
+    return box_annotation(given.label, box, image_index=index if len(pictures) > 1 else None)
 
 
 def _prompt(arguments: argparse.Namespace) -> Prompt | None:
@@ -149,8 +151,4 @@ def _prompt(arguments: argparse.Namespace) -> Prompt | None:
 
 def _load(image: str) -> bytes | None:
     """Read an image file; None for a URL, which the service fetches itself."""
-    return None if _is_url(image) else Path(image).read_bytes()
-
-
-def _is_url(image: str) -> bool:
-    return image.startswith(('http://', 'https://'))
+    return None if image.startswith(('http://', 'https://')) else Path(image).read_bytes()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from spark_ros.cli.spark_question import (
     AskArguments,
@@ -24,7 +24,7 @@ from spark_ros.clients import (
     SparkClient,
     UnsupportedError,
 )
-from spark_ros.clients.change_feed import ChangeFeedListener, Changes, FeedClient
+from spark_ros.clients.change_feed import ChangeFeedListener, Changes
 
 POLL_S = 2.0
 Client = TypeVar('Client', SparkClient, HeatClient)
@@ -40,11 +40,12 @@ class Access:
     deadline_s: float = 60.0
 
 
-class Service(ABC):
+class Service(ABC, Generic[Client]):
     """One service. Every call raises the errors of `spark_ros.clients.errors`."""
 
-    def __init__(self, client: FeedClient) -> None:
-        self._client = client
+    def __init__(self, client: Client, access: Access) -> None:
+        self._client: Client = client
+        self._access = access
 
     @abstractmethod
     async def ask(self, asked: AskArguments) -> str:
@@ -66,7 +67,7 @@ class Service(ABC):
 
 
 @asynccontextmanager
-async def open_service(api: str, access: Access) -> AsyncIterator[Service]:
+async def open_service(api: str, access: Access) -> AsyncIterator[Service[Any]]:
     """Give the service, and close its connections with the block.
 
     Raises:
@@ -77,7 +78,7 @@ async def open_service(api: str, access: Access) -> AsyncIterator[Service]:
             yield HeatService(heat, access)
     else:
         async with _client(SparkClient, access) as spark:
-            yield SparkService(spark)
+            yield SparkService(spark, access)
 
 
 def _client(kind: type[Client], access: Access) -> Client:
@@ -86,17 +87,13 @@ def _client(kind: type[Client], access: Access) -> Client:
     )
 
 
-class SparkService(Service):
+class SparkService(Service[SparkClient]):
     """Over the SparkAI API."""
-
-    def __init__(self, client: SparkClient) -> None:
-        super().__init__(client)
-        self._spark = client
 
     async def ask(self, asked: AskArguments) -> str:
         """Ask with the boxes as priors."""
-        return await self._spark.create_engagement(
-            await _host(self._spark, asked.pictures),
+        return await self._client.create_engagement(
+            await _host(self._client, asked.pictures),
             program_name=asked.program or None,
             instructions=asked.instructions or None,
             label_options=asked.labels,
@@ -106,30 +103,26 @@ class SparkService(Service):
     async def fetch(self, token: str) -> list[Record]:
         """Ask by token, else by job where the service has only that."""
         try:
-            found = await self._spark.get_engagement(token)
+            found = await self._client.get_engagement(token)
         except UnsupportedError:
-            found = list((await self._spark.get_job(token)).engagements)
+            found = list((await self._client.get_job(token)).engagements)
         return [record_of_engagement(each) for each in found]
 
     async def counted(self, state: str) -> int | None:
         """Return how many questions are in a state; None where the service does not count."""
         try:
-            return await self._spark.count_engagements(state=state)
+            return await self._client.count_engagements(state=state)
         except (NotFoundError, UnsupportedError):
             return None
 
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, page by page."""
-        async for found in self._spark.iter_engagements(state=state, cursor=start):
+        async for found in self._client.iter_engagements(state=state, cursor=start):
             yield record_of_engagement(found)
 
 
-class HeatService(Service):
+class HeatService(Service[HeatClient]):
     """Over the Heat API; images go to the same service's image endpoint, with the same key."""
-
-    def __init__(self, client: HeatClient, access: Access) -> None:
-        super().__init__(client)
-        self._heat, self._access = client, access
 
     async def ask(self, asked: AskArguments) -> str:
         """Ask with the boxes drawn on the images: Heat has no priors."""
@@ -137,16 +130,16 @@ class HeatService(Service):
         if asked.pictures:
             async with _client(SparkClient, self._access) as images:
                 locations = await _host(images, with_boxes_drawn(asked).pictures)
-        return (await self._heat.request(heat_request(asked, locations))).id
+        return (await self._client.request(heat_request(asked, locations))).id
 
     async def fetch(self, token: str) -> list[Record]:
         """Ask by id."""
-        return [record_of_request(await self._heat.get_request(token))]
+        return [record_of_request(await self._client.get_request(token))]
 
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, which our service has and Heat's page has not."""
         try:
-            async for found in self._heat.iter_requests(cursor=start):
+            async for found in self._client.iter_requests(cursor=start):
                 if state in (None, found.status):
                     yield record_of_request(found)
         except (NotFoundError, UnsupportedError) as error:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import anyio
 
@@ -20,7 +21,7 @@ class Timeout(Exception):
 
 
 async def follow(
-    service: Service,
+    service: Service[Any],
     fetch: Callable[[bool], Awaitable[bool]],
     take_in: Callable[[Sequence[Record]], Awaitable[bool]],
     trouble: Callable[[ClientError | None], None],
@@ -70,7 +71,7 @@ async def follow(
 
 
 async def wait(
-    service: Service, token: str, timeout_s: float, progress: Progress
+    service: Service[Any], token: str, timeout_s: float, progress: Progress
 ) -> list[Record]:
     """Wait until a question is over, however often the service is away meanwhile.
 
@@ -116,7 +117,7 @@ class Watch:
 
     def __init__(
         self,
-        service: Service,
+        service: Service[Any],
         tokens: Sequence[str],
         robot_id: str | None,
         emit: Callable[[Record], None],
