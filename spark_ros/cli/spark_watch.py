@@ -43,31 +43,40 @@ async def follow(
             from others.
     """
     listener, has_feed = service.change_feed(robot_id), True
+
+    def interrupted(error: ClientError) -> float:
+        if not error.transient and not isinstance(error, CursorGone):
+            raise error
+        trouble(error)
+        return listener.back_off(error)
+
     while True:
+        changes, pause_s = None, None
         try:
-            changes = None
-            try:
-                changes = await listener.next() if has_feed else None
-            except (NotFoundError, UnsupportedError):
-                has_feed = False
-            if robot_id and not has_feed:
-                raise ValueError('--robot-id needs a service with a change feed')
+            changes = await listener.next() if has_feed else None
+        except (NotFoundError, UnsupportedError):
+            has_feed = False
+        except ClientError as error:
+            pause_s = interrupted(error)
+        if robot_id and not has_feed:
+            raise ValueError('--robot-id needs a service with a change feed')
+        try:
             if changes is None or listener.cursor is None:
                 over = await fetch(has_feed)
             else:
                 over = await take_in(records_of_changes(changes))
-            trouble(None)
-            if over:
-                return
-            if changes is None:
-                await asyncio.sleep(POLL_S)
-            else:
-                listener.acknowledge(changes)
         except ClientError as error:
-            if not error.transient and not isinstance(error, CursorGone):
-                raise
-            trouble(error)
-            await asyncio.sleep(listener.back_off(error))
+            pause_s, over = interrupted(error), False
+        else:
+            if pause_s is None:
+                trouble(None)
+                pause_s = POLL_S
+            if changes is not None:
+                listener.acknowledge(changes)
+                pause_s = 0.0
+        if over:
+            return
+        await asyncio.sleep(pause_s)
 
 
 async def wait(

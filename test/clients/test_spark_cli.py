@@ -395,6 +395,19 @@ def test_watching_fetches_again_what_could_not_be_fetched(
     assert done.err.splitlines()[1:] == ['spark: the service is back']
 
 
+def test_waiting_fetches_while_the_feed_is_interrupted(
+    fault_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is there, whatever becomes of the feed."""
+    once = partial(SparkClient, retry=RetryPolicy.none())
+    monkeypatch.setattr('spark_ros.cli.spark_services.SparkClient', once)
+    answer = fault_server.answer
+    asked, waits = answer({'token': 't-1'}), answer([{'token': 't-1', 'state': 'open'}])
+    acts = (asked, waits, answer(b'down', 503), answer([ENGAGEMENT]), answer({}, 404))
+    done = spark(fault_server(*acts), 'ask', *ASK[1:], '--wait')
+    assert done.code == 0 and 'closed' in done.out and done.err.count('trying again') == 1
+
+
 class LosesACancellation:
     """A service whose calls lose a cancellation, as `asyncio.wait_for` does up to Python 3.11."""
 
