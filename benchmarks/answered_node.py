@@ -8,8 +8,8 @@ import sys
 
 from reporting import answer_readings
 
+from spark_ros.clients.change_feed import FeedClient
 from spark_ros.clients.errors import UnsupportedError
-from spark_ros.clients.feed import FeedClient
 from spark_ros.ros import main as executable
 from spark_ros.ros.node import SparkNode
 

@@ -19,7 +19,7 @@ COLOURS = {
 }  # fmt: skip
 
 
-def say(text: str) -> str:
+def one_line(text: str) -> str:
     """Make a text one line that cannot steer a terminal."""
     line = ' '.join(text.split())
     return ''.join(char for char in line if not unicodedata.category(char).startswith('C'))
@@ -40,7 +40,7 @@ class Terminal:
     width: int | None = None
 
     def state(self, word: str, width: int = 0) -> str:
-        """Colour a state that `say` has been through, padded to `width` columns."""
+        """Colour a state that `one_line` has been through, padded to `width` columns."""
         text = pad(word, width)
         code = COLOURS.get(word)
         return f'\x1b[{code}m{text}\x1b[0m' if self.colour and code else text
@@ -91,7 +91,7 @@ def as_table(rows: Sequence[Sequence[str]], shown_on: Terminal, state_column: in
     """Lay rows out, the first of them the heading; the last column is cut to the terminal.
 
     Args:
-        rows: texts that `say` has been through, equally many in each.
+        rows: texts that `one_line` has been through, equally many in each.
         shown_on: where it will be shown.
         state_column: which column holds the states.
     """
@@ -114,11 +114,6 @@ def as_json(value: Any, indent: int | None = 2) -> str:
         return json.dumps(value, indent=indent, allow_nan=False)
     except ValueError:
         return json.dumps(_finite(value), indent=indent, allow_nan=False)
-
-
-def print_json(value: Any) -> None:
-    """Print plain values as one JSON document."""
-    print(as_json(value))
 
 
 def _columns(char: str) -> int:

@@ -10,8 +10,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     options = service_parser().parse_args(arguments)
     _set_up_log(getattr(options, 'verbose', False))
     try:
-        COMMANDS[options.command](options)
+        COMMANDS[options.command, getattr(options, 'action', None)](options)
     except (CommandError, KeyProblem, ProgramError, RuntimeError) as error:
         return _fail(str(error))
     except OSError as error:
@@ -96,43 +96,27 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     return settings, Listen(options.host, options.port, options.tls_cert, options.tls_key)
 
 
-@contextmanager
-def _opened(options: argparse.Namespace) -> Iterator[Context]:
-    context = open_context(_settings(options), time.time)
-    try:
-        yield context
-    finally:
-        context.close()
+def _opened(options: argparse.Namespace) -> closing[Context]:
+    return closing(open_context(_settings(options), time.time))
 
 
-@contextmanager
-def _existing(options: argparse.Namespace) -> Iterator[Store]:
+def _existing(options: argparse.Namespace) -> closing[Store]:
     """Give the database, which must be there; images are not touched."""
     settings = _settings(options)
     if not holds_data(settings.database):
         place = make_url(options.database) if options.database else options.data
         raise CommandError(f'there is no service data in {place}')
-    store = Store(settings.database)
-    try:
-        yield store
-    finally:
-        store.close()
+    return closing(Store(settings.database))
 
 
 def _serve(options: argparse.Namespace) -> None:
-    def announce(service: Context, address: str, link: str) -> None:
-        print(f'spark-service: {address}  console (opens once): {link}', flush=True)
-
-    _run(options, announce)
-
-
-def _try(options: argparse.Namespace) -> None:
-    _run(options, service_try.announce)
-
-
-def _run(options: argparse.Namespace, announce: Callable[[Context, str, str], None]) -> None:
     # As above.
     from spark_ros.service.server import ServeError, serve
+
+    def announce(service: Context, address: str, link: str) -> None:
+        print(f'spark-service: {address}  console (opens once): {link}', flush=True)
+        if options.command == 'try':
+            service_try.announce(service, address)
 
     try:
         serve(*what_to_serve(options), announce)
@@ -143,18 +127,10 @@ def _run(options: argparse.Namespace, announce: Callable[[Context, str, str], No
 def _key_create(options: argparse.Namespace) -> None:
     with _opened(options) as service:
         api = 'heat' if options.heat else 'spark'
-        print(
-            service.store.write_now(
-                lambda transaction: keys.create(
-                    transaction,
-                    options.name,
-                    service.clock(),
-                    program=options.program,
-                    api=api,
-                    test=options.test,
-                )
-            )
-        )
+        print(service.store.write_now(lambda tx: keys.create(
+            tx, options.name, service.clock(),
+            program=options.program, api=api, test=options.test,
+        )))  # fmt: skip
         if options.program and options.program not in service.store.read_now(programs.everything):
             print(
                 f'note: there is no program {options.program!r} yet; `program set` makes it',
@@ -212,9 +188,7 @@ def _program_set(options: argparse.Namespace) -> None:
 
 def _program_show(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        program = store.read_now(
-            lambda connection: programs.find(connection, options.name)
-        )
+        program = store.read_now(lambda connection: programs.find(connection, options.name))
     if program is None:
         raise CommandError(f'there is no program {options.name!r}; `program list` shows them')
     print(json.dumps({'name': options.name, **vars(program)}, indent=2, ensure_ascii=False))
@@ -231,11 +205,7 @@ def _login_link(options: argparse.Namespace) -> None:
         address = store.read_now(sessions.last_address)
         if address is None or not _answers(address):
             raise CommandError(f'no service runs on {options.data}; start it with `serve`')
-        print(
-            store.write_now(
-                lambda transaction: sessions.make_link(transaction, address, time.time())
-            )
-        )
+        print(store.write_now(lambda tx: sessions.make_link(tx, address, time.time())))
 
 
 def _session_list(options: argparse.Namespace) -> None:
@@ -249,12 +219,10 @@ def _session_list(options: argparse.Namespace) -> None:
 def _session_revoke(options: argparse.Namespace) -> None:
     with _existing(options) as store:
         ended = store.write_now(
-            lambda transaction: sessions.end(transaction, None if options.all else options.id)
+            lambda tx: sessions.end(tx, None if options.all else options.id)
         )
         if not ended and not options.all:
-            raise CommandError(
-                f'there is no session {options.id!r}; `session list` shows them'
-            )
+            raise CommandError(f'there is no session {options.id!r}; `session list` shows them')
         print(f'{ended} revoked' if options.all else f'{options.id}: revoked')
 
 
@@ -284,19 +252,19 @@ def _fail(message: str) -> int:
     return 1
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
-    'serve': _serve,
-    'try': _try,
-    'key_create': _key_create,
-    'key_secret': _key_secret,
-    'key_rotate': _key_rotate,
-    'key_revoke': _key_revoke,
-    'key_list': _key_list,
-    'program_set': _program_set,
-    'program_show': _program_show,
-    'program_list': _program_list,
-    'login_link': _login_link,
-    'session_list': _session_list,
-    'session_revoke': _session_revoke,
-    'backup': _backup,
+COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
+    ('serve', None): _serve,
+    ('try', None): _serve,
+    ('key', 'create'): _key_create,
+    ('key', 'secret'): _key_secret,
+    ('key', 'rotate'): _key_rotate,
+    ('key', 'revoke'): _key_revoke,
+    ('key', 'list'): _key_list,
+    ('program', 'set'): _program_set,
+    ('program', 'show'): _program_show,
+    ('program', 'list'): _program_list,
+    ('login-link', None): _login_link,
+    ('session', 'list'): _session_list,
+    ('session', 'revoke'): _session_revoke,
+    ('backup', None): _backup,
 }

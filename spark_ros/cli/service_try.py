@@ -17,14 +17,13 @@ KEY = 'try'
 INSTRUCTIONS = 'Is the path free?'
 
 
-def announce(service: Context, address: str, link: str) -> None:
-    """Say where the service is, where its key is, and how to ask with it."""
+def announce(service: Context, address: str) -> None:
+    """Say where the service's key is, and how to ask with it."""
     _, made = kept_key(service)
     file = quote(str(_key_file(service).absolute()))
     spark = 'spark' if shutil.which('spark') else quote(str(Path(sys.executable).parent / 'spark'))
     picture = f'{address}/docs/example.png'
     body = {'content_location': [picture], 'instructions': INSTRUCTIONS}
-    print(f'spark-service: {address}  console (opens once): {link}')
     print(f'{"made a new key" if made else "the key is"} in {file}; in another terminal:')
     print(f'  export SPARK_URL={quote(address)} SPARK_TOKEN="$(cat {file})"')
     print(f'  {spark} ask {quote(picture)} --instructions {quote(INSTRUCTIONS)} --wait')

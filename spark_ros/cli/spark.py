@@ -8,17 +8,17 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 from spark_ros.cli.missing import missing_library
-from spark_ros.cli.output import as_json, print_json, say, terminal
+from spark_ros.cli.output import as_json, one_line, terminal
 from spark_ros.cli.spark_arguments import APIS, STATES_OF, parser
-from spark_ros.cli.spark_export import Wish, export
-from spark_ros.cli.spark_follow import Timeout, Watch, wait
+from spark_ros.cli.spark_export import export
 from spark_ros.cli.spark_progress import Count, Progress
-from spark_ros.cli.spark_question import Asked, read_question
+from spark_ros.cli.spark_question import AskArguments, read_question
 from spark_ros.cli.spark_records import ANSWERED, Record
 from spark_ros.cli.spark_save import save_pictures
 from spark_ros.cli.spark_services import (
@@ -29,6 +29,7 @@ from spark_ros.cli.spark_services import (
     with_hint,
 )
 from spark_ros.cli.spark_tables import change_line, page, table
+from spark_ros.cli.spark_watch import Timeout, Watch, wait
 from spark_ros.clients import (
     AuthenticationError,
     ClientError,
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code, message = INTERRUPTED, '' if arguments.command == 'watch' else 'interrupted'
     if message:
-        print(f'spark: {say(message)}', file=sys.stderr)
+        _warn(message)
     return code
 
 
@@ -107,21 +108,22 @@ def _api(arguments: argparse.Namespace) -> str:
 
 
 async def _serve(
-    arguments: argparse.Namespace, api: str, access: Access, asked: Asked | None
+    arguments: argparse.Namespace, api: str, access: Access, asked: AskArguments | None
 ) -> int:
     async with open_service(api, access) as service:
         if asked is not None:
             return await _ask(service, asked, arguments)
         elif arguments.command == 'list':
-            _list([each async for each in service.listed(arguments.state)], arguments.json)
+            records = [each async for each in service.listed(arguments.state)]
+            _print(records, arguments.json, partial(table, now=time.time()))
         elif arguments.command == 'show':
             records = await service.fetch(arguments.token)
             if not records:
                 raise ProtocolError('the service knows this token, but shows nothing of it')
-            _show(records, arguments.json)
+            _print(records, arguments.json, page)
             if arguments.save:
-                for path in await save_pictures(records, Path(arguments.save), access):
-                    print(f'spark: saved {say(str(path))}', file=sys.stderr)
+                for path in await save_pictures(records, arguments.save, access):
+                    _warn(f'saved {path}')
         elif isinstance(service, SparkService) and arguments.command == 'export':
             return await _export(service, access, arguments)
         else:
@@ -134,62 +136,56 @@ async def _export(
 ) -> int:
     count = Count(sys.stderr, quiet=arguments.quiet)
 
-    def trouble(words: str) -> None:
+    def warn(words: str) -> None:
         count.clear()
-        print(f'spark: {say(words)}', file=sys.stderr, flush=True)
+        _warn(words)
 
-    folder = Path(arguments.folder)
-    wish = Wish(folder, arguments.program, arguments.labels, arguments.yolo, arguments.empty)
     try:
-        outcome = await export(service, access, wish, count.step, trouble)
+        outcome = await export(service, access, arguments, count.step, warn)
     finally:
         count.clear()
     if arguments.json:
-        print_json(outcome.plain(folder))
+        print(as_json({'folder': str(arguments.folder), **vars(outcome)}))
     else:
-        print('\n'.join(map(say, str(outcome).splitlines())))
+        print('\n'.join(map(one_line, str(outcome).splitlines())))
     return FAILED if outcome.lost else OK
 
 
-async def _ask(service: Service, asked: Asked, arguments: argparse.Namespace) -> int:
+async def _ask(service: Service[Any], asked: AskArguments, arguments: argparse.Namespace) -> int:
     token = await service.ask(asked)
     if not arguments.wait:
-        print_json({'token': token}) if arguments.json else print(say(token))
+        print(as_json({'token': token}) if arguments.json else one_line(token))
         return OK
     progress = Progress(sys.stderr, quiet=arguments.quiet)
     async with progress.shown(token):
         records = await wait(service, token, arguments.timeout, progress)
-    _show(records, arguments.json)
+    _print(records, arguments.json, page)
     return OK if all(record.state in ANSWERED for record in records) else UNANSWERED
 
 
-async def _watch(service: Service, arguments: argparse.Namespace) -> None:
+async def _watch(service: Service[Any], arguments: argparse.Namespace) -> None:
     def emit(record: Record) -> None:
         if arguments.json:
             print(as_json(record.plain, indent=None), flush=True)
         else:
             print(change_line(record, time.time(), terminal(sys.stdout)), flush=True)
 
-    def trouble(words: str) -> None:
-        print(f'spark: {say(words)}', file=sys.stderr, flush=True)
-
     if sys.stdout.isatty() and sys.stderr.isatty():
-        trouble('watching; Ctrl-C ends')
-    await Watch(service, arguments.tokens, arguments.robot_id, emit, trouble).run()
+        _warn('watching; Ctrl-C ends')
+    await Watch(service, arguments.tokens, arguments.robot_id, emit, _warn).run()
 
 
-def _list(records: Sequence[Record], json_wanted: bool) -> None:
+def _warn(words: str) -> None:
+    print(f'spark: {one_line(words)}', file=sys.stderr, flush=True)
+
+
+def _print(
+    records: Sequence[Record], json_wanted: bool, lay_out: Callable[..., str]
+) -> None:
     if json_wanted:
-        print_json([record.plain for record in records])
+        print(as_json([record.plain for record in records]))
     else:
-        print(table(records, time.time(), terminal(sys.stdout)))
-
-
-def _show(records: Sequence[Record], json_wanted: bool) -> None:
-    if json_wanted:
-        print_json([record.plain for record in records])
-    else:
-        print(page(records, terminal(sys.stdout)))
+        print(lay_out(records, shown_on=terminal(sys.stdout)))
 
 
 if __name__ == '__main__':

@@ -7,9 +7,11 @@ import argparse
 import csv
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import spark_ros
+from spark_ros.cli.argument_types import number
 from spark_ros.geometry import PixelBox
 from spark_ros.wire.heat import STATUSES, Scale
 from spark_ros.wire.spark import STATES
@@ -118,8 +120,9 @@ def parser() -> argparse.ArgumentParser:
     show = _command(commands, 'show', 'show what became of a question')
     show.add_argument('token', metavar='TOKEN', help='as `ask` printed it')
     show.add_argument(
-        '--save', metavar='FOLDER', help='save the pictures there, with the answer drawn on them'
-    )
+        '--save', type=Path, metavar='FOLDER',
+        help='save the pictures there, with the answer drawn on them',
+    )  # fmt: skip
     watch = _command(commands, 'watch', 'follow what changes, one line a change', WATCH_EPILOG)
     watch.add_argument('tokens', nargs='*', metavar='TOKEN', help='only these questions')
     watch.add_argument(
@@ -134,7 +137,9 @@ def _export(commands: Commands) -> None:
     export = _command(
         commands, 'export', 'write what was answered as a dataset to train on', EXPORT_EPILOG
     )
-    export.add_argument('folder', metavar='FOLDER', help='where to; made where it is not there')
+    export.add_argument(
+        'folder', type=Path, metavar='FOLDER', help='where to; made where it is not there'
+    )
     export.add_argument('--yolo', action='store_true', help="YOLO's text files, too")
     export.add_argument('--program', metavar='NAME', default='', help='only this program')
     export.add_argument(
@@ -205,8 +210,8 @@ def _ask(commands: Commands) -> None:
     ask.add_argument('--several', action='store_true', help='more than one of --choices')
     ask.add_argument('--wait', action='store_true', help='wait for the answer and print it')
     ask.add_argument(
-        '--timeout', type=_seconds, default=600.0, metavar='S',
-        help='seconds that --wait waits (600)',
+        '--timeout', type=number(1e-9, 1e9, 'a number of seconds above 0'), default=600.0,
+        metavar='S', help='seconds that --wait waits (600)',
     )  # fmt: skip
     ask.add_argument('-q', '--quiet', action='store_true', help='no progress while waiting')
 
@@ -246,13 +251,3 @@ def _scale(text: str) -> Scale:
     if not (low < high and step > 0 and math.isfinite(high - low + step)):
         raise argparse.ArgumentTypeError(f'{text!r} is not a scale MIN,MAX or MIN,MAX,STEP')
     return Scale(low, high, step)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number of seconds above 0')
-    return value

@@ -22,7 +22,7 @@ NAMELESS = 'object'
 
 
 @dataclass(frozen=True)
-class Picture:
+class DatasetImage:
     """An answer and its picture.
 
     Attributes:
@@ -40,18 +40,18 @@ def label_of(shape: Shape) -> str:
     return shape.label or NAMELESS
 
 
-def stands(shape: Shape) -> bool:
+def is_exported(shape: Shape) -> bool:
     """Whether a shape belongs into the dataset: it was not removed, and is more than a dot."""
     return shape.change != REMOVED and len(shape.points) > 2
 
 
 def category_names(records: Iterable[Record], first: Sequence[str] = ()) -> list[str]:
     """Return all labels: those given first, in their order, then the others by name."""
-    used = {label_of(shape) for each in records for shape in each.shapes if stands(shape)}
+    used = {label_of(shape) for each in records for shape in each.shapes if is_exported(shape)}
     return [*dict.fromkeys(first), *sorted(used - set(first))]
 
 
-def coco(pictures: Sequence[Picture], names: Sequence[str]) -> dict[str, Any]:
+def coco(pictures: Sequence[DatasetImage], names: Sequence[str]) -> dict[str, Any]:
     """Return the dataset as COCO's object detection format has it (cocodataset.org/#format-data).
 
     Beyond the format: `token`, `metadata` and `removed` of an image, and `correction` of an
@@ -66,7 +66,7 @@ def coco(pictures: Sequence[Picture], names: Sequence[str]) -> dict[str, Any]:
     images = []
     for image_id, picture in enumerate(pictures, 1):
         images.append(_image(image_id, picture))
-        for shape in filter(stands, picture.record.shapes):
+        for shape in filter(is_exported, picture.record.shapes):
             annotations.append(
                 {
                     'id': len(annotations) + 1,
@@ -91,7 +91,7 @@ def coco(pictures: Sequence[Picture], names: Sequence[str]) -> dict[str, Any]:
 def yolo_lines(record: Record, names: Sequence[str]) -> str:
     """Return a picture's label file: class from 0, then center and size as fractions."""
     lines = []
-    for shape in filter(stands, record.shapes):
+    for shape in filter(is_exported, record.shapes):
         box = shape.box
         numbers = (
             (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, box.x1 - box.x0, box.y1 - box.y0,
@@ -112,7 +112,7 @@ def label_file(file: str) -> str:
     return str(PurePath(file).with_suffix('.txt'))
 
 
-def _image(image_id: int, picture: Picture) -> dict[str, Any]:
+def _image(image_id: int, picture: DatasetImage) -> dict[str, Any]:
     plain: Mapping[str, Any] = picture.record.plain
     extra = plain.get('extra')
     return {

@@ -3,25 +3,25 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from spark_ros.cli.output import as_json
 from spark_ros.cli.spark_dataset import (
-    Picture,
+    DatasetImage,
     category_names,
     coco,
+    is_exported,
     label_file,
     label_of,
-    stands,
     yolo_data,
     yolo_lines,
 )
-from spark_ros.cli.spark_export_pictures import Pictures, replace
+from spark_ros.cli.spark_export_pictures import ImageCache, replace
 from spark_ros.cli.spark_records import FLAGGED, Record
 from spark_ros.cli.spark_save import at_service, picture_client
 from spark_ros.cli.spark_services import Access, SparkService
@@ -30,49 +30,22 @@ from spark_ros.clients.errors import ClientError
 LABELS, ANNOTATIONS, DATA = 'labels', 'annotations.json', 'data.yaml'
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is to be exported.
-
-    Attributes:
-        program: only its answers; empty: all.
-        labels: the first categories, in this order.
-        yolo: YOLO's text files, too.
-        empty: answers that say nothing of any box, too: nothing is on their pictures.
-    """
-
-    folder: Path
-    program: str = ''
-    labels: tuple[str, ...] = ()
-    yolo: bool = False
-    empty: bool = False
-
-
 @dataclass
 class Outcome:
     """What was exported.
 
     Attributes:
         fetched: pictures that were not there before.
+        lost: answers that are left out and may be there next time.
         left_out: why how many answers are not in the dataset.
-        lost: of these, how many may be there next time.
     """
 
     images: int = 0
     annotations: int = 0
     fetched: int = 0
+    lost: int = 0
     categories: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-    lost: int = 0
-
-    def plain(self, folder: Path) -> dict[str, Any]:
-        """Return it as plain values for JSON."""
-        return {
-            'folder': str(folder),
-            **{name: getattr(self, name) for name in ('images', 'annotations', 'fetched', 'lost')},
-            'categories': dict(self.categories),
-            'left_out': dict(self.left_out),
-        }
 
     def __str__(self) -> str:
         found = ', '.join(f'{count} {label}' for label, count in self.categories.most_common(10))
@@ -87,27 +60,27 @@ class Outcome:
 async def export(
     service: SparkService,
     access: Access,
-    wish: Wish,
+    wish: argparse.Namespace,
     step: Callable[[int, int | None], None],
-    trouble: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> Outcome:
     """Write the dataset.
 
     Args:
         service: where the answers are.
         access: to it, for its pictures.
-        wish: what is wanted.
+        wish: the arguments of `spark export`.
         step: told how many answers were looked at, of how many.
-        trouble: told what goes wrong.
+        warn: told what goes wrong.
 
     Raises:
         ClientError: the service cannot be reached, or refuses; what was fetched stays.
         OSError: the folder cannot be written to.
     """
-    pictures = Pictures(wish.folder, access)
+    pictures = ImageCache(wish.folder, access)
     total = await service.counted('closed')
     outcome, looked_at = Outcome(), 0
-    kept: list[Picture] = []
+    kept: list[DatasetImage] = []
     seen: set[tuple[str, ...]] = set()
     async with picture_client(access) as web:
         async for record in service.listed('closed'):
@@ -127,7 +100,7 @@ async def export(
                 # Where the service itself is away, so will be the rest.
                 if error.outage and at_service(record.images[0], access):
                     raise
-                trouble(f'{record.token}: {error}')
+                warn(f'{record.token}: {error}')
                 outcome.left_out['whose picture cannot be had'] += 1
                 outcome.lost += 1
     outcome.fetched = pictures.fetched
@@ -150,7 +123,7 @@ def _unfit(record: Record, *, empty: bool) -> str:
     return ''
 
 
-def _write(wish: Wish, pictures: Sequence[Picture], outcome: Outcome) -> None:
+def _write(wish: argparse.Namespace, pictures: Sequence[DatasetImage], outcome: Outcome) -> None:
     names = category_names([picture.record for picture in pictures], wish.labels)
     dataset: Mapping[str, Any] = coco(pictures, names)
     if wish.yolo:
@@ -162,5 +135,5 @@ def _write(wish: Wish, pictures: Sequence[Picture], outcome: Outcome) -> None:
     replace(wish.folder / ANNOTATIONS, as_json(dataset, indent=None).encode())
     outcome.images, outcome.annotations = len(pictures), len(dataset['annotations'])
     outcome.categories.update(
-        label_of(shape) for each in pictures for shape in each.record.shapes if stands(shape)
+        label_of(shape) for each in pictures for shape in each.record.shapes if is_exported(shape)
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from spark_ros.cli.spark_dataset import Picture
+from spark_ros.cli.spark_dataset import DatasetImage
 from spark_ros.cli.spark_pictures import upright
 from spark_ros.cli.spark_records import Record
 from spark_ros.cli.spark_save import PictureError, fetch_picture
@@ -21,22 +21,22 @@ from spark_ros.cli.spark_services import Access
 from spark_ros.clients.errors import ClientError
 from spark_ros.geometry import ImageSize
 
-IMAGES, DIARY = 'images', '.spark-export.jsonl'
+IMAGES, INDEX = 'images', '.spark-export.jsonl'
 ATTEMPTS, PAUSE_S = 4, 0.25
 
 
-class Pictures:
+class ImageCache:
     """The pictures of the dataset: those that are there, and those that are fetched."""
 
     def __init__(self, folder: Path, access: Access) -> None:
         """Read which pictures an earlier run has fetched whole."""
         self._folder, self._access = folder, access
-        self._diary = folder / DIARY
+        self._index = folder / INDEX
         self.fetched = 0
         (folder / IMAGES).mkdir(parents=True, exist_ok=True)
-        self._known = _read_diary(self._diary)
+        self._known = _read_index(self._index)
 
-    async def get(self, web: httpx.AsyncClient, record: Record) -> Picture:
+    async def get(self, web: httpx.AsyncClient, record: Record) -> DatasetImage:
         """Return an answer with its picture, which is fetched where it is not there.
 
         Raises:
@@ -50,7 +50,7 @@ class Pictures:
         if known is None or not (self._folder / IMAGES / known[0]).is_file():
             content = await self._fetch(web, url)
             known = await asyncio.to_thread(self._keep, stem, content)
-        return Picture(record, *known)
+        return DatasetImage(record, *known)
 
     async def _fetch(self, web: httpx.AsyncClient, url: str) -> bytes:
         for attempt in range(1, ATTEMPTS):
@@ -69,17 +69,17 @@ class Pictures:
             raise PictureError(str(error)) from None
         file = stem + ending
         replace(self._folder / IMAGES / file, content)
-        with self._diary.open('a', encoding='utf-8') as diary:
-            diary.write(json.dumps([stem, file, *size]) + '\n')
+        with self._index.open('a', encoding='utf-8') as index:
+            index.write(json.dumps([stem, file, *size]) + '\n')
         self.fetched += 1
         self._known[stem] = file, size
         return file, size
 
 
-def _read_diary(diary: Path) -> dict[str, tuple[str, ImageSize]]:
+def _read_index(index: Path) -> dict[str, tuple[str, ImageSize]]:
     known: dict[str, tuple[str, ImageSize]] = {}
     with suppress(FileNotFoundError):
-        for line in diary.read_text(encoding='utf-8').splitlines():
+        for line in index.read_text(encoding='utf-8').splitlines():
             # The last one may be half a line: what wrote it may have been killed.
             with suppress(ValueError, TypeError):
                 stem, file, width, height = json.loads(line)

@@ -108,13 +108,7 @@ def _draw(
 
     height, width = pixels.shape[:2]
     line = max(1, round(max(height, width) / 640))
-    ends = np.array(
-        [
-            [min(max(round(x), 0), width - 1), min(max(round(y), 0), height - 1)]
-            for x, y in points
-        ],
-        np.int32,
-    )
+    ends = np.clip(np.rint(points), 0, (width - 1, height - 1)).astype(np.int32)
     for thick, ink in ((line + 2, DARK_BGR), (line, colour)):
         if len(ends) == 1:
             cv2.circle(pixels, tuple(map(int, ends[0])), 2 * line + thick, ink, -1, cv2.LINE_AA)

@@ -9,46 +9,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TextIO
 
-from spark_ros.cli.output import columns, cut, say, terminal, width_of
+from spark_ros.cli.output import columns, cut, one_line, terminal, width_of
 
 TICK_S = 1.0
 REDRAW_S, LINE_S = 0.1, 10.0
 CLEAR = '\r\x1b[K'
 
 
-class Count:
-    """How far something has come: a line that is written over, or one now and then."""
-
-    def __init__(
-        self, stream: TextIO, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Say nothing yet; the arguments are those of `Progress`."""
-        self._stream, self._quiet, self._clock = stream, quiet, clock
-        self._live = terminal(stream).live
-        self._said = clock()
-
-    def step(self, done: int, total: int | None) -> None:
-        """Say how much is done; of how much, where that is known."""
-        now = self._clock()
-        if self._quiet or now - self._said < (REDRAW_S if self._live else LINE_S):
-            return
-        self._said = now
-        words = f'{done} of {total}' if total else str(done)
-        self._write(f'{CLEAR}{words}' if self._live else f'{words}\n')
-
-    def clear(self) -> None:
-        """Leave an empty line to whatever comes next."""
-        if self._live and not self._quiet:
-            self._write(CLEAR)
-
-    def _write(self, text: str) -> None:
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-            self._stream.flush()
-
-
-class Progress:
-    """On a terminal one line that is written over; elsewhere a line for each change of state."""
+class _Line:
+    """A line on a terminal that is written over, or lines elsewhere."""
 
     def __init__(
         self, stream: TextIO, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic
@@ -60,20 +29,46 @@ class Progress:
             quiet: say nothing but trouble.
             clock: steady seconds.
         """
-        self._stream = stream
-        self._quiet = quiet
-        self._clock = clock
+        self._stream, self._quiet, self._clock = stream, quiet, clock
         self._shown_on = terminal(stream)
         self._live = self._shown_on.live and not quiet
-        self._began = clock()
-        self._state = ''
-        self._trouble = ''
+        self._since = clock()
+
+    def clear(self) -> None:
+        """Leave an empty line to whatever comes next."""
+        if self._live:
+            self._write(CLEAR)
+
+    def _write(self, text: str) -> None:
+        # Standard error may be closed or full: no reason to lose the answer.
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()
+
+
+class Count(_Line):
+    """How far something has come: a line that is written over, or one now and then."""
+
+    def step(self, done: int, total: int | None) -> None:
+        """Say how much is done; of how much, where that is known."""
+        now = self._clock()
+        if self._quiet or now - self._since < (REDRAW_S if self._live else LINE_S):
+            return
+        self._since = now
+        words = f'{done} of {total}' if total else str(done)
+        self._write(f'{CLEAR}{words}' if self._live else f'{words}\n')
+
+
+class Progress(_Line):
+    """On a terminal one line that is written over; elsewhere a line for each change of state."""
+
+    _state = _trouble = ''
 
     @asynccontextmanager
     async def shown(self, token: str) -> AsyncIterator[None]:
         """Show the progress of this question while the block lasts; its token stays to be read."""
-        self._began = self._clock()
-        self._line(f'asked: {say(token)}')
+        self._since = self._clock()
+        self._line(f'asked: {one_line(token)}')
         ticking = asyncio.create_task(self._tick())
         try:
             yield
@@ -81,14 +76,13 @@ class Progress:
             ticking.cancel()
             with suppress(asyncio.CancelledError):
                 await ticking
-            if self._live:
-                self._write(CLEAR)
+            self.clear()
 
     def state(self, words: str) -> None:
         """Say where the question stands."""
         back = self._trouble and not self._live
         self._trouble = ''
-        words = say(words) or '-'
+        words = one_line(words) or '-'
         if words != self._state or back:
             self._state = words
             if not self._live:
@@ -97,7 +91,7 @@ class Progress:
 
     def trouble(self, words: str) -> None:
         """Say why nothing is known just now; said once until `state` is called again."""
-        words = say(words)
+        words = one_line(words)
         if not self._trouble and not self._live:
             self._write(f'spark: {words}; trying again\n')
         self._trouble = words
@@ -120,15 +114,9 @@ class Progress:
         self._write(f'{CLEAR}{start}{self._shown_on.state(state)}{rest}')
 
     def _elapsed(self) -> str:
-        seconds = int(self._clock() - self._began)
+        seconds = int(self._clock() - self._since)
         return f'{seconds // 60}:{seconds % 60:02d}'
 
     def _line(self, text: str) -> None:
         if not self._quiet:
             self._write(f'{text}\n')
-
-    def _write(self, text: str) -> None:
-        # Standard error may be closed or full: no reason to lose the answer.
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-            self._stream.flush()

@@ -6,28 +6,41 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from spark_ros.cli.spark_arguments import BoxArgument
 from spark_ros.cli.spark_pictures import PRIOR_BGR, decode, drawn, size_of
 from spark_ros.geometry import ImageSize, corners, normalize, pixel_hull
 from spark_ros.model import Annotation, box_annotation
-from spark_ros.wire.heat import ANNOTATIONS, Choices, HeatRequest, Prompt
+from spark_ros.wire.heat import Choices, HeatRequest, Prompt, box_request
 
-WHICH_LABEL = 'What is this?'
 HEAT_ONLY = ('choices', 'text', 'number', 'rating')
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageArgument:
     """An image to ask about; `content` is None where it is a URL."""
 
     name: str
     content: bytes | None
 
+    @cached_property
+    def size(self) -> ImageSize:
+        """Its size in pixels, upright.
+
+        Raises:
+            ValueError: it is a URL, or no image that can be read.
+        """
+        if self.content is None:
+            raise ValueError(
+                f'--box needs the size of {self.name}: give a file instead of a URL'
+            )
+        return size_of(decode(self.content, self.name))
+
 
 @dataclass(frozen=True)
-class Asked:
+class AskArguments:
     """What `spark ask` was told to ask.
 
     Attributes:
@@ -36,7 +49,7 @@ class Asked:
         prompt: another question than for boxes; Heat only.
     """
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[ImageArgument, ...]
     instructions: str
     program: str
     labels: tuple[str, ...]
@@ -45,7 +58,7 @@ class Asked:
     prompt: Prompt | None
 
 
-def read_question(arguments: argparse.Namespace, api: str) -> Asked:
+def read_question(arguments: argparse.Namespace, api: str) -> AskArguments:
     """Check the arguments against what the API can express, and read the files.
 
     Raises:
@@ -56,24 +69,23 @@ def read_question(arguments: argparse.Namespace, api: str) -> Asked:
     if arguments.several and not arguments.choices:
         raise ValueError('--several goes with --choices')
     for box in arguments.box:
-        _check_box(box, arguments.images)
-    pictures = tuple(Picture(name, _load(name)) for name in arguments.images)
-    sizes = {
-        box.image: size_of(decode(_content(pictures, box), arguments.images[box.image - 1]))
-        for box in arguments.box
-    }
-    return Asked(
+        if box.image > len(arguments.images):
+            raise ValueError(
+                f'--box names image {box.image}, but there are {len(arguments.images)}'
+            )
+    pictures = tuple(ImageArgument(name, _load(name)) for name in arguments.images)
+    return AskArguments(
         pictures,
         arguments.instructions or '',
         arguments.program or '',
         arguments.labels,
         tuple(arguments.box),
-        tuple(_prior(box, sizes[box.image], len(pictures)) for box in arguments.box),
+        tuple(_prior(box, pictures) for box in arguments.box),
         _prompt(arguments),
     )
 
 
-def with_boxes_drawn(asked: Asked) -> Asked:
+def with_boxes_drawn(asked: AskArguments) -> AskArguments:
     """Draw the boxes onto the images, for an API whose questions cannot carry them."""
     pictures = list(asked.pictures)
     for place, picture in enumerate(pictures):
@@ -81,27 +93,17 @@ def with_boxes_drawn(asked: Asked) -> Asked:
         if boxes and picture.content is not None:
             outlines = [(corners(pixel_hull(box.box)), box.label, PRIOR_BGR) for box in boxes]
             content = drawn(decode(picture.content, picture.name), outlines)
-            pictures[place] = Picture(f'{Path(picture.name).stem}.jpg', content)
+            pictures[place] = ImageArgument(f'{Path(picture.name).stem}.jpg', content)
     return replace(asked, pictures=tuple(pictures))
 
 
-def heat_request(asked: Asked, locations: Sequence[str]) -> HeatRequest:
+def heat_request(asked: AskArguments, locations: Sequence[str]) -> HeatRequest:
     """Put the question in Heat's words; for boxes, it asks for rectangles."""
     if asked.prompt is not None:
         kind = 'image' if locations else 'text'
         return HeatRequest(asked.prompt.kind, asked.prompt, kind, tuple(locations))
     labels = asked.labels or tuple(box.label for box in asked.boxes)
-    options = tuple(dict.fromkeys(label for label in labels if label))
-    inner = Prompt('multiple-choice', WHICH_LABEL, Choices(options, most=1)) if options else None
-    return HeatRequest(
-        'annotations-with-multiple-choice' if inner else ANNOTATIONS,
-        Prompt(ANNOTATIONS, asked.instructions),
-        'image',
-        tuple(locations),
-        annotations_type='rectangle',
-        min_annotations=0,
-        per_annotation=inner,
-    )
+    return box_request(asked.instructions, locations, labels)
 
 
 def _check_spark(arguments: argparse.Namespace) -> None:
@@ -129,21 +131,10 @@ def _check_heat(arguments: argparse.Namespace) -> None:
         raise ValueError('what about? give at least one IMAGE')
 
 
-def _check_box(box: BoxArgument, images: Sequence[str]) -> None:
-    if box.image > len(images):
-        raise ValueError(f'--box names image {box.image}, but there are {len(images)}')
-    if _is_url(images[box.image - 1]):
-        name = images[box.image - 1]
-        raise ValueError(f'--box needs the size of {name}: give a file instead of a URL')
-
-
-def _content(pictures: Sequence[Picture], box: BoxArgument) -> bytes:
-    return pictures[box.image - 1].content or b''
-
-
-def _prior(given: BoxArgument, size: ImageSize, images: int) -> Annotation:
-    index = given.image - 1 if images > 1 else None
-    return box_annotation(given.label, normalize(given.box, size), image_index=index)
+def _prior(given: BoxArgument, pictures: Sequence[ImageArgument]) -> Annotation:
+    index = given.image - 1
+    box = normalize(given.box, pictures[index].size)
+    return box_annotation(given.label, box, image_index=index if len(pictures) > 1 else None)
 
 
 def _prompt(arguments: argparse.Namespace) -> Prompt | None:
@@ -160,8 +151,4 @@ def _prompt(arguments: argparse.Namespace) -> Prompt | None:
 
 def _load(image: str) -> bytes | None:
     """Read an image file; None for a URL, which the service fetches itself."""
-    return None if _is_url(image) else Path(image).read_bytes()
-
-
-def _is_url(image: str) -> bool:
-    return image.startswith(('http://', 'https://'))
+    return None if image.startswith(('http://', 'https://')) else Path(image).read_bytes()

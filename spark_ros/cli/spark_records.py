@@ -14,13 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spark_ros.geometry import Box
+from spark_ros.clients import Changes
+from spark_ros.geometry import Box, corners, hull
 from spark_ros.model import Annotation
 from spark_ros.wire.heat import HeatObject
 from spark_ros.wire.spark import Engagement
 from spark_ros.wire.values import parse_time
 
 HEAT_DATES = ('date_created', 'date_closed')
+NAMED_ABOVE = {*HEAT_DATES, 'instruction'}
 FLAGGED = 'flagged'
 ANSWERED = {'closed', 'complete'}
 
@@ -31,17 +33,21 @@ class Shape:
 
     Attributes:
         change: `confirmed`, `modified`, `added`, `removed` (SparkAI) or `marked` (Heat).
-        box: its hull: fractions of the image (SparkAI) or pixels (Heat).
-        points: its vertices, in the same frame; closed, unless it is one point.
+        points: its vertices: fractions of the image (SparkAI) or pixels (Heat); closed, unless
+            it is one point.
         was: the label before, and the hull; of a modified shape.
     """
 
     change: str
     label: str
-    box: Box
     points: tuple[tuple[float, float], ...]
     was: tuple[str, Box] | None = None
     image_index: int | None = None
+
+    @property
+    def box(self) -> Box:
+        """Its hull, in the same frame."""
+        return hull(self.points)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,11 @@ class Record:
     problems: tuple[str, ...]
     plain: Mapping[str, Any]
 
+    @property
+    def took_s(self) -> float | None:
+        """How long the answer took, where both times are known."""
+        return None if self.asked is None or self.closed is None else self.closed - self.asked
+
 
 def summary(shapes: Sequence[Shape]) -> str:
     """Count shapes by what became of them: `2 confirmed, 1 added`."""
@@ -90,7 +101,7 @@ def states_of(records: Sequence[Record]) -> str:
     return ', '.join(f'{number} {state}' for state, number in counted.items())
 
 
-def of_engagement(said: Engagement) -> Record:
+def record_of_engagement(said: Engagement) -> Record:
     """Read what SparkAI says."""
     over = said.state == 'closed'
     return Record(
@@ -112,12 +123,12 @@ def of_engagement(said: Engagement) -> Record:
     )
 
 
-def of_request(said: HeatObject) -> Record:
+def record_of_request(said: HeatObject) -> Record:
     """Read what Heat says."""
     asked, closed = (parse_time(said.extra.get(name)) for name in HEAT_DATES)
     shapes, words, problems = _response(said.response)
-    images = said.extra.get('attachments')
-    shown = said.extra.get('attachments_type') == 'image' and isinstance(images, list)
+    shown = said.extra.get('attachments_type') == 'image'
+    images = said.extra.get('attachments') if shown else ()
     question = _text(said.extra.get('instruction'))
     return Record(
         api='heat',
@@ -131,7 +142,7 @@ def of_request(said: HeatObject) -> Record:
         answer=words,
         feedback=said.feedback,
         flags=(),
-        images=tuple(map(_text, images)) if shown and isinstance(images, list) else (),
+        images=tuple(map(_text, images)) if isinstance(images, list) else (),
         shapes=shapes,
         problems=problems,
         plain={
@@ -145,32 +156,30 @@ def of_request(said: HeatObject) -> Record:
             'response': said.response,
             'feedback': said.feedback,
             'crunchers': list(said.crunchers),
-            'extra': {
-                name: value
-                for name, value in said.extra.items()
-                if name not in (*HEAT_DATES, 'instruction')
-            },
+            'extra': {name: said.extra[name] for name in said.extra if name not in NAMED_ABOVE},
         },
     )
 
 
+def records_of_changes(said: Changes) -> list[Record]:
+    """Read what changed; a key belongs to one API, so that one of the two is empty."""
+    return [*map(record_of_engagement, said.spark), *map(record_of_request, said.heat)]
+
+
 def _changes(said: Engagement) -> list[Shape]:
-    shapes = [_shape('confirmed', prior) for prior in said.confirmed or ()]
-    for changed in said.annotations:
-        before = changed.original
-        shapes.append(_shape('added' if before is None else 'modified', changed.corrected, before))
-    return shapes + [_shape('removed', prior) for prior in said.removed or ()]
+    return [
+        *(_shape('confirmed', prior) for prior in said.confirmed or ()),
+        *(
+            _shape('modified' if each.original else 'added', each.corrected, each.original)
+            for each in said.annotations
+        ),
+        *(_shape('removed', prior) for prior in said.removed or ()),
+    ]
 
 
 def _shape(change: str, annotation: Annotation, before: Annotation | None = None) -> Shape:
-    return Shape(
-        change,
-        annotation.label,
-        annotation.box,
-        tuple((vertex.x, vertex.y) for vertex in annotation.vertices),
-        None if before is None else (before.label, before.box),
-        annotation.image_index,
-    )
+    was = None if before is None else (before.label, before.box)
+    return Shape(change, annotation.label, annotation.vertices, was, annotation.image_index)
 
 
 def _response(response: Any) -> tuple[tuple[Shape, ...], str, tuple[str, ...]]:
@@ -206,8 +215,7 @@ def _mark(mark: Any) -> Shape | None:
     return Shape(
         'marked',
         _words(mark['response']) if mark.get('response') is not None else '',
-        Box(x, y, x2, y2),
-        ((x, y),) if flat else ((x, y), (x2, y), (x2, y2), (x, y2)),
+        ((x, y),) if flat else corners(Box(x, y, x2, y2)),
         None,
         index if isinstance(index, int) else None,
     )

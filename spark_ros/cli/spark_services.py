@@ -5,12 +5,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import Any, Generic, TypeVar
 
-from spark_ros.cli.spark_question import Asked, Picture, heat_request, with_boxes_drawn
-from spark_ros.cli.spark_records import Record, of_engagement, of_request
+from spark_ros.cli.spark_question import (
+    AskArguments,
+    ImageArgument,
+    heat_request,
+    with_boxes_drawn,
+)
+from spark_ros.cli.spark_records import Record, record_of_engagement, record_of_request
 from spark_ros.clients import (
     AuthenticationError,
     HeatClient,
@@ -18,7 +24,10 @@ from spark_ros.clients import (
     SparkClient,
     UnsupportedError,
 )
-from spark_ros.clients.feed import FeedClient
+from spark_ros.clients.change_feed import ChangeFeedListener, Changes
+
+POLL_S = 2.0
+Client = TypeVar('Client', SparkClient, HeatClient)
 
 
 @dataclass(frozen=True)
@@ -31,27 +40,15 @@ class Access:
     deadline_s: float = 60.0
 
 
-class Service(ABC):
+class Service(ABC, Generic[Client]):
     """One service. Every call raises the errors of `spark_ros.clients.errors`."""
 
-    def __init__(self, client: FeedClient) -> None:
-        self._client = client
-
-    async def __aenter__(self) -> Service:
-        """Return itself; close with the block."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.aclose()
+    def __init__(self, client: Client, access: Access) -> None:
+        self._client: Client = client
+        self._access = access
 
     @abstractmethod
-    async def ask(self, asked: Asked) -> str:
+    async def ask(self, asked: AskArguments) -> str:
         """Host the images, ask, and return the token."""
 
     @abstractmethod
@@ -62,41 +59,41 @@ class Service(ABC):
     def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Go through all questions of the key, oldest first, `start` of them left out."""
 
-    async def changes(
-        self, cursor: str | None, block_s: float, robot_id: str | None = None
-    ) -> tuple[str, list[Record]]:
-        """Return what changed since a cursor, in order, and the next cursor.
-
-        Raises:
-            NotFoundError, UnsupportedError: the service has no change feed.
-            CursorGone: changes were lost since.
-        """
-        found = await self._client.changes(cursor=cursor, block_s=block_s, robot_id=robot_id)
-        # A key belongs to one API, so that one of the two is empty.
-        return found.cursor, [*map(of_engagement, found.spark), *map(of_request, found.heat)]
+    def change_feed(self, robot_id: str | None = None) -> ChangeFeedListener[Changes]:
+        """Return what follows the service's change feed; only of this robot where one is named."""
+        return ChangeFeedListener(
+            lambda cursor: self._client.changes(cursor=cursor, robot_id=robot_id), POLL_S
+        )
 
 
-def open_service(api: str, access: Access) -> Service:
-    """Make the service; nothing is sent yet.
+@asynccontextmanager
+async def open_service(api: str, access: Access) -> AsyncIterator[Service[Any]]:
+    """Give the service, and close its connections with the block.
 
     Raises:
-        ValueError: the URL, the token or the CA file cannot be used.
+        ValueError: the URL, the token or the CA file cannot be used; nothing was sent.
     """
-    return HeatService(access) if api == 'heat' else SparkService(access)
+    if api == 'heat':
+        async with _client(HeatClient, access) as heat:
+            yield HeatService(heat, access)
+    else:
+        async with _client(SparkClient, access) as spark:
+            yield SparkService(spark, access)
 
 
-class SparkService(Service):
+def _client(kind: type[Client], access: Access) -> Client:
+    return kind(
+        access.url, access.token, verify=access.ca_file or True, deadline_s=access.deadline_s
+    )
+
+
+class SparkService(Service[SparkClient]):
     """Over the SparkAI API."""
 
-    def __init__(self, access: Access) -> None:
-        """Configure the client."""
-        self._spark = _spark_client(access)
-        super().__init__(self._spark)
-
-    async def ask(self, asked: Asked) -> str:
+    async def ask(self, asked: AskArguments) -> str:
         """Ask with the boxes as priors."""
-        return await self._spark.create_engagement(
-            await _host(self._spark, asked.pictures),
+        return await self._client.create_engagement(
+            await _host(self._client, asked.pictures),
             program_name=asked.program or None,
             instructions=asked.instructions or None,
             label_options=asked.labels,
@@ -106,56 +103,45 @@ class SparkService(Service):
     async def fetch(self, token: str) -> list[Record]:
         """Ask by token, else by job where the service has only that."""
         try:
-            found = await self._spark.get_engagement(token)
+            found = await self._client.get_engagement(token)
         except UnsupportedError:
-            found = list((await self._spark.get_job(token)).engagements)
-        return [of_engagement(each) for each in found]
+            found = list((await self._client.get_job(token)).engagements)
+        return [record_of_engagement(each) for each in found]
 
     async def counted(self, state: str) -> int | None:
         """Return how many questions are in a state; None where the service does not count."""
         try:
-            return await self._spark.count_engagements(state=state)
+            return await self._client.count_engagements(state=state)
         except (NotFoundError, UnsupportedError):
             return None
 
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, page by page."""
-        async for found in self._spark.iter_engagements(state=state, cursor=start):
-            yield of_engagement(found)
+        async for found in self._client.iter_engagements(state=state, cursor=start):
+            yield record_of_engagement(found)
 
 
-class HeatService(Service):
+class HeatService(Service[HeatClient]):
     """Over the Heat API; images go to the same service's image endpoint, with the same key."""
 
-    def __init__(self, access: Access) -> None:
-        """Configure the client."""
-        self._access = access
-        self._heat = HeatClient(
-            access.url,
-            access.token,
-            verify=access.ca_file or True,
-            deadline_s=access.deadline_s,
-        )
-        super().__init__(self._heat)
-
-    async def ask(self, asked: Asked) -> str:
+    async def ask(self, asked: AskArguments) -> str:
         """Ask with the boxes drawn on the images: Heat has no priors."""
         locations: list[str] = []
         if asked.pictures:
-            async with _spark_client(self._access) as images:
+            async with _client(SparkClient, self._access) as images:
                 locations = await _host(images, with_boxes_drawn(asked).pictures)
-        return (await self._heat.request(heat_request(asked, locations))).id
+        return (await self._client.request(heat_request(asked, locations))).id
 
     async def fetch(self, token: str) -> list[Record]:
         """Ask by id."""
-        return [of_request(await self._heat.get_request(token))]
+        return [record_of_request(await self._client.get_request(token))]
 
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, which our service has and Heat's page has not."""
         try:
-            async for found in self._heat.iter_requests(cursor=start):
+            async for found in self._client.iter_requests(cursor=start):
                 if state in (None, found.status):
-                    yield of_request(found)
+                    yield record_of_request(found)
         except (NotFoundError, UnsupportedError) as error:
             raise UnsupportedError(
                 error.status,
@@ -163,13 +149,7 @@ class HeatService(Service):
             ) from None
 
 
-def _spark_client(access: Access) -> SparkClient:
-    return SparkClient(
-        access.url, access.token, verify=access.ca_file or True, deadline_s=access.deadline_s
-    )
-
-
-async def _host(client: SparkClient, pictures: Sequence[Picture]) -> list[str]:
+async def _host(client: SparkClient, pictures: Sequence[ImageArgument]) -> list[str]:
     """Upload what are files; return all URLs."""
     locations = []
     for picture in pictures:

@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """How the `spark` command shows questions to people: a table, a page for one, a line for a change.
 
-Times are local. No text of a service gets here past `say`. Pure but for the time zone.
+Times are local. No text of a service gets here past `one_line`. Pure but for the time zone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from spark_ros.cli.output import Terminal, as_table, cut, pad, say
+from spark_ros.cli.output import Terminal, as_table, cut, one_line, pad
 from spark_ros.cli.spark_records import Record, Shape, summary
 from spark_ros.geometry import Box
 
@@ -33,9 +33,9 @@ def page(records: Sequence[Record], shown_on: Terminal) -> str:
 def change_line(record: Record, now: float, shown_on: Terminal) -> str:
     """Say in one line what a question has become."""
     start = f'{_local(now, "%H:%M:%S")}  '
-    words = '  '.join(filter(None, (pad(say(record.token), TOKEN_WIDTH), _gist(record))))
+    words = f'{pad(one_line(record.token), TOKEN_WIDTH)}  {_answer_or_question(record)}'
     left = None if shown_on.width is None else shown_on.width - len(start) - STATE_WIDTH - 2
-    state = shown_on.state(say(record.state) or '-', STATE_WIDTH)
+    state = shown_on.state(one_line(record.state) or '-', STATE_WIDTH)
     return f'{start}{state}  {cut(words, left)}'.rstrip()
 
 
@@ -50,47 +50,42 @@ def duration(seconds: float) -> str:
 
 
 def _row(record: Record, now: float) -> tuple[str, ...]:
-    took = None
-    if record.asked is not None and record.closed is not None:
-        took = duration(record.closed - record.asked)
     return (
-        say(record.token) or '-',
-        say(record.state) or '-',
+        one_line(record.token) or '-',
+        one_line(record.state) or '-',
         '-' if record.asked is None else duration(now - record.asked),
-        took or '-',
-        _gist(record) or '-',
+        '-' if record.took_s is None else duration(record.took_s),
+        _answer_or_question(record) or '-',
     )
 
 
-def _gist(record: Record) -> str:
+def _answer_or_question(record: Record) -> str:
     """The answer, else what is asked in parentheses."""
     if record.over:
         said = (record.feedback, record.answer, summary(record.shapes))
         flags = f'[{", ".join(record.flags)}]' if record.flags else ''
-        return say(' '.join(filter(None, (flags, ': '.join(filter(None, said))))))
-    asked = say(record.question or record.program)
+        return one_line(' '.join(filter(None, (flags, ': '.join(filter(None, said))))))
+    asked = one_line(record.question or record.program)
     return f'({asked})' if asked else ''
 
 
 def _page(record: Record, shown_on: Terminal) -> list[str]:
-    took = ''
-    if record.asked is not None and record.closed is not None:
-        took = f', after {record.closed - record.asked:.1f} s'
+    took = '' if record.took_s is None else f', after {record.took_s:.1f} s'
     rows = [
-        ('token', say(record.token)),
-        ('state', shown_on.state(say(record.state) or '-')),
+        ('token', one_line(record.token)),
+        ('state', shown_on.state(one_line(record.state) or '-')),
         ('asked', _local(record.asked)),
         ('answered', _local(record.closed) + took if record.closed is not None else ''),
-        ('program', say(record.program)),
-        ('question', say(record.question)),
-        ('answer', say(record.answer)),
-        ('reason', say(record.feedback)),
-        ('flags', say(', '.join(record.flags))),
+        ('program', one_line(record.program)),
+        ('question', one_line(record.question)),
+        ('answer', one_line(record.answer)),
+        ('reason', one_line(record.feedback)),
+        ('flags', one_line(', '.join(record.flags))),
         ('shapes', summary(record.shapes)),
         *(('', _shape(shape, record.api)) for shape in record.shapes),
-        *(('unreadable', say(problem)) for problem in record.problems),
+        *(('unreadable', one_line(problem)) for problem in record.problems),
         # Last: signed URLs take up whole lines.
-        *(('image', say(image)) for image in record.images),
+        *(('image', one_line(image)) for image in record.images),
     ]
     width = max(len(name) for name, value in rows if value)
     return [f'{name.ljust(width)}  {value}' for name, value in rows if value]
@@ -98,18 +93,17 @@ def _page(record: Record, shown_on: Terminal) -> list[str]:
 
 def _shape(shape: Shape, api: str) -> str:
     image = '' if shape.image_index is None else f'image {shape.image_index + 1}: '
-    text = f'{image}{shape.change.ljust(9)}  {say(shape.label) or "-"}  {_place(shape.box, api)}'
-    if shape.was is None:
-        return text
-    return f'{text}, was {say(shape.was[0]) or "-"}  {_place(shape.was[1], api)}'
+    text = f'{image}{shape.change.ljust(9)}  {_label_and_place(shape.label, shape.box, api)}'
+    return f'{text}, was {_label_and_place(*shape.was, api)}' if shape.was else text
 
 
-def _place(box: Box, api: str) -> str:
+def _label_and_place(label: str, box: Box, api: str) -> str:
     def axis(low: float, high: float) -> str:
         ends = (low,) if low == high else (low, high)
         return ' to '.join(f'{end:.0f}' if api == 'heat' else f'{end:.3f}' for end in ends)
 
-    return f'x {axis(box.x0, box.x1)}, y {axis(box.y0, box.y1)}' + (' px' if api == 'heat' else '')
+    unit = ' px' if api == 'heat' else ''
+    return f'{one_line(label) or "-"}  x {axis(box.x0, box.x1)}, y {axis(box.y0, box.y1)}{unit}'
 
 
 def _local(seconds: float | None, form: str = '%Y-%m-%d %H:%M:%S') -> str:

@@ -2,6 +2,7 @@
 """Clients of the services: async, typed, with no ROS in them."""
 
 from spark_ros.clients.answers import UploadedImage
+from spark_ros.clients.change_feed import Changes
 from spark_ros.clients.errors import (
     AuthenticationError,
     ClientError,
@@ -16,7 +17,6 @@ from spark_ros.clients.errors import (
     ServerError,
     UnsupportedError,
 )
-from spark_ros.clients.feed import Changes
 from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient

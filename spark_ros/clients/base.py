@@ -1,32 +1,66 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the clients have in common: how they are configured, closed, and how they POST."""
+"""What the clients share: an HTTP call, authenticated, bounded and repeated, with typed errors."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from random import random as uniform
-from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 import httpx
 
-from spark_ros.clients.retry import DEFAULT_RETRY, RetryPolicy
+from spark_ros.clients.errors import (
+    ClientError,
+    ConnectionFailed,
+    ProtocolError,
+    ResponseError,
+    clean,
+    error_for_status,
+)
+from spark_ros.clients.retry import DEFAULT_RETRY, RetryPolicy, parse_retry_after
 from spark_ros.clients.transport import (
-    ApiTransport,
+    HttpAnswer,
     HttpRequest,
     SecretHeader,
     Verify,
+    check_base_url,
     is_header_text,
+    json_of,
+    message_of,
+    read_bounded,
+    ssl_context,
+    whole_seconds,
 )
+from spark_ros.wire.heat import MAX_BLOCK_S
+from spark_ros.wire.values import WireError
 
 MAX_KEY_LENGTH = 255
 MAX_ROBOT_ID_LENGTH = 200
+# Shorter than the 5 s after which common servers (uvicorn among them) close an idle connection,
+# so that a request is not sent into one that is just being closed.
+KEEPALIVE_S = 4.0
+# No such thing, call or host here: what a web server says that is not the service.
+ABSENT = frozenset({404, 405, 407, 410, 451})
+RETENTION = 'Idempotency-Key-Retention'
+NEVER_CONNECTED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar('T')
 Client = TypeVar('Client', bound='ApiClient')
 
 
@@ -41,6 +75,14 @@ class ApiClient:
     service that keeps keys carries it out once however often it is repeated. A service that does
     not know the header may carry out a repeated POST twice: a question asked twice beats one
     that is lost. Who minds passes `retry=RetryPolicy.none()` and looks at `may_have_arrived`.
+
+    The httpx exceptions end here: they carry the request with its headers, so ours are raised
+    outside their handlers and chain to nothing. A client may be used by many tasks of one event
+    loop.
+
+    Attributes:
+        keeps_keys_s: for how many seconds the service keeps idempotency keys, as its newest
+            success says; 0 where it does not say: then a repeated POST may be carried out twice.
     """
 
     KEY_HEADER: ClassVar[tuple[str, str]]
@@ -88,51 +130,163 @@ class ApiClient:
                 f'the robot id {robot_id!r} is not 1 to {MAX_ROBOT_ID_LENGTH} visible ASCII '
                 'characters'
             )
-        self._sleep = sleep
-        self._clock = clock
-        self._api = ApiTransport(
-            base_url,
-            SecretHeader(*self.KEY_HEADER, api_key),
-            timeout_s=timeout_s,
-            connect_timeout_s=connect_timeout_s,
-            deadline_s=deadline_s,
-            retry=retry,
-            verify=verify,
+        self._auth = SecretHeader(*self.KEY_HEADER, api_key)
+        self._base_url = check_base_url(base_url)
+        self.keeps_keys_s = 0.0
+        self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
+        self._deadline_s, self._retry = deadline_s, retry
+        self._random, self._sleep, self._clock = random, sleep, clock
+        self._http = httpx.AsyncClient(
+            auth=self._auth,
+            headers={
+                'Accept': 'application/json',
+                # A few bytes of zlib can unpack to gigabytes before their size is known.
+                'Accept-Encoding': 'identity',
+                'User-Agent': 'spark_ros',
+                **({'Spark-Robot-Id': robot_id} if robot_id else {}),
+            },
+            limits=httpx.Limits(keepalive_expiry=KEEPALIVE_S),
+            follow_redirects=False,
+            verify=ssl_context(verify),
             transport=transport,
-            random=random,
-            sleep=sleep,
-            clock=clock,
-            headers={'Spark-Robot-Id': robot_id} if robot_id else {},
         )
 
     def __repr__(self) -> str:
         """Name the service, never the key."""
-        return f'{type(self).__name__}({getattr(self, "_api", None)!r})'
+        return f'{type(self).__name__}({getattr(self, "_base_url", None)!r})'
 
     async def __aenter__(self: Client) -> Client:
         """Return itself; close with the block."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self.aclose()
 
-    @property
-    def keeps_keys_s(self) -> float:
-        """For how many seconds the service keeps idempotency keys, as its newest answer says.
-
-        0 where it does not say: then a repeated POST may be carried out twice.
-        """
-        return self._api.keeps_keys_s
-
     async def aclose(self) -> None:
         """Close the connections; the client cannot be used afterwards."""
-        await self._api.aclose()
+        # What old versions of httpcore say of a call that was broken off just now.
+        with suppress(RuntimeError):
+            await self._http.aclose()
+
+    async def _call(self, request: HttpRequest, read: Callable[[HttpAnswer], T]) -> T:
+        """Make one call, repeated as the policy says, and read its answer.
+
+        Args:
+            request: what to send.
+            read: turns the answer into the result; what it raises as WireError becomes a
+                ProtocolError, and is tried again.
+
+        Raises:
+            ClientError: as the tree in `spark_ros.clients.errors` says.
+        """
+        end = None
+        if self._deadline_s is not None:
+            end = self._clock() + self._deadline_s + request.patience_s
+        may_have_arrived = False
+        for failures in range(1, self._retry.attempts + 1):
+            outcome = await self._attempt(request, read, end)
+            if not isinstance(outcome, ClientError):
+                return outcome
+            may_have_arrived = outcome.may_have_arrived = (
+                may_have_arrived or outcome.may_have_arrived
+            )
+            if failures == self._retry.attempts or not outcome.transient:
+                raise outcome
+            delay_s = self._retry.delay_s(failures, self._random, outcome.retry_after_s)
+            if end is not None and self._clock() + delay_s >= end:
+                raise outcome
+            logger.debug('%s; asking again in %.1f s', outcome, delay_s)
+            await self._sleep(delay_s)
+        raise AssertionError('the loop above always returns or raises')
+
+    async def _attempt(
+        self, request: HttpRequest, read: Callable[[HttpAnswer], T], end: float | None
+    ) -> T | ClientError:
+        what = f'{request.method} {self._base_url}{request.path}'
+        left_s = None if end is None else max(end - self._clock(), 0.0)
+        exchange = asyncio.ensure_future(self._exchange(what, request))
+        try:
+            # Up to Python 3.11 `asyncio.wait_for` loses a cancellation that comes with the answer.
+            await asyncio.wait({exchange}, timeout=left_s)
+        finally:
+            in_time = exchange.done()
+            # Once, and not at each await as anyio's scopes do: httpcore gives its connection back.
+            exchange.cancel()
+        if not in_time:
+            deadline_s = (self._deadline_s or 0.0) + request.patience_s
+            return ConnectionFailed(
+                f'{what}: not done within {deadline_s:g} s',
+                may_have_arrived=True,
+                timed_out=True,
+            )
+        answer = exchange.result()
+        if isinstance(answer, ClientError):
+            return answer
+        try:
+            return read(answer)
+        except WireError as error:
+            return ProtocolError(f'{what}: {self._clean(str(error))}')
+
+    async def _exchange(self, what: str, request: HttpRequest) -> HttpAnswer | ClientError:
+        response: httpx.Response | None = None
+        timeout = httpx.Timeout(
+            self._timeout_s + request.patience_s, connect=self._connect_timeout_s
+        )
+        try:
+            async with self._http.stream(
+                request.method,
+                self._base_url + request.path,
+                params=request.params or None,
+                content=request.content,
+                headers=request.headers,
+                timeout=timeout,
+            ) as response:
+                body = await read_bounded(response)
+        except (httpx.HTTPError, OSError) as error:
+            if response is None or isinstance(error, httpx.TimeoutException):
+                return self._connection_error(what, error)
+            if response.is_success:
+                return ProtocolError(f'{what}: the answer broke off: {self._describe(error)}')
+            body = b''
+        if not response.is_success:
+            return self._response_error(what, response, body)
+        if body is None:
+            return ProtocolError(f'{what}: the answer is compressed or over the size limit')
+        try:
+            answer = HttpAnswer(response.status_code, json.loads(body), response.headers)
+        except (ValueError, RecursionError):
+            return ProtocolError(
+                f'{what}: answered {response.status_code} with {len(body)} bytes that are no JSON'
+            )
+        self.keeps_keys_s = whole_seconds(response.headers.get(RETENTION, ''))
+        return answer
+
+    def _connection_error(self, what: str, error: Exception) -> ConnectionFailed:
+        return ConnectionFailed(
+            f'{what}: {self._describe(error)}',
+            may_have_arrived=not isinstance(error, NEVER_CONNECTED),
+            timed_out=isinstance(error, httpx.TimeoutException),
+        )
+
+    def _response_error(
+        self, what: str, response: httpx.Response, body: bytes | None
+    ) -> ResponseError:
+        status = response.status_code
+        message = self._clean(message_of(body)) or response.reason_phrase
+        if 300 <= status < 400:
+            location = self._clean(response.headers.get('location', 'nowhere'))
+            message = f'redirects to {location}; not followed, set the base URL to the service'
+        retry_after = parse_retry_after(response.headers.get('retry-after'), time.time())
+        foreign = status in ABSENT and not isinstance(json_of(body), dict)
+        return error_for_status(status, message, retry_after, what, foreign)
+
+    def _describe(self, error: Exception) -> str:
+        said = self._clean(str(error))
+        return f'{type(error).__name__}: {said}' if said else type(error).__name__
+
+    def _clean(self, text: str) -> str:
+        return clean(text, self._auth.secret)
 
 
 def json_post(
@@ -147,6 +301,17 @@ def json_post(
     content = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(',', ':')).encode()
     headers = key_header(idempotency_key) | {'Content-Type': 'application/json'}
     return HttpRequest('POST', path, params or {}, content, headers, patience_s)
+
+
+def block_params(block_s: float) -> dict[str, str]:
+    """Return the query that asks a service to wait with its answer for so many seconds.
+
+    Raises:
+        ValueError: it is not 0 to MAX_BLOCK_S.
+    """
+    if not 0 <= block_s <= MAX_BLOCK_S:
+        raise ValueError(f'block_s is {block_s}; it must be 0 to {MAX_BLOCK_S}')
+    return {'block': f'{block_s:g}'} if block_s else {}
 
 
 def key_header(key: str | None) -> dict[str, str]:

@@ -32,31 +32,20 @@ class ClientError(Exception):
     Attributes:
         may_have_arrived: the service may have carried the request out, in this attempt or in an
             earlier one of the same call; repeat it with the same idempotency key only.
+        final: asking again cannot help: a 4xx other than 401, 403, 408 and 429.
+        transient: the same request may well succeed a little later: no answer, one that cannot
+            be read (a proxy's page, a cut connection), 408, 429 or 5xx.
+        outage: every other request would meet the same: nobody is there, the token is not
+            accepted, or it was not the service that answered.
+        retry_after_s: how long the service asks to wait, in seconds, where it says so.
     """
+
+    final = transient = outage = False
+    retry_after_s: float | None = None
 
     def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
         super().__init__(message)
         self.may_have_arrived = may_have_arrived
-
-    @property
-    def final(self) -> bool:
-        """Whether asking again cannot help: a 4xx other than 401, 403, 408 and 429."""
-        return False
-
-    @property
-    def transient(self) -> bool:
-        """Whether the same request may well succeed a little later."""
-        return False
-
-    @property
-    def outage(self) -> bool:
-        """Whether every other request would meet the same: nobody there, or nobody we know."""
-        return False
-
-    @property
-    def retry_after_s(self) -> float | None:
-        """How long the service asks to wait, in seconds, where it says so."""
-        return None
 
 
 class ConnectionFailed(ClientError):
@@ -67,33 +56,22 @@ class ConnectionFailed(ClientError):
         timed_out: time ran out, rather than that something was refused or broke.
     """
 
+    transient = outage = True
+
     def __init__(
         self, message: str, *, may_have_arrived: bool = False, timed_out: bool = False
     ) -> None:
         super().__init__(message, may_have_arrived=may_have_arrived)
         self.timed_out = timed_out
 
-    @property
-    def transient(self) -> bool:
-        """Always."""
-        return True
-
-    @property
-    def outage(self) -> bool:
-        """Always."""
-        return True
-
 
 class ProtocolError(ClientError):
     """The service answered, but the answer cannot be read."""
 
+    transient = True
+
     def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(message, may_have_arrived=may_have_arrived)
-
-    @property
-    def transient(self) -> bool:
-        """Always: a proxy's page or a cut connection looks like this."""
-        return True
 
 
 class ResponseError(ClientError):
@@ -102,7 +80,7 @@ class ResponseError(ClientError):
     Attributes:
         status: the HTTP status.
         message: the service's own words, clipped and without control characters.
-        retry_after: seconds to wait as the service asks, or None.
+        retry_after: the same as `retry_after_s`.
         request: the method and URL, where known.
         foreign: it says that something is not there, and not in JSON: a web server at a wrong
             URL or a login page speaks like this, and nobody has judged the request.
@@ -114,42 +92,25 @@ class ResponseError(ClientError):
         message: str = '',
         retry_after: float | None = None,
         request: str = '',
+        foreign: bool = False,
     ) -> None:
         super().__init__(
             (f'{request}: ' if request else '') + f'{status} {message}'.rstrip(),
             may_have_arrived=status == 408 or status >= 500,
         )
-        self.status = status
-        self.message = message
-        self.retry_after = retry_after
-        self.request = request
-        self.foreign = False
+        self.status, self.message = status, message
+        self.retry_after = self.retry_after_s = retry_after
+        self.request, self.foreign = request, foreign
+        self.transient = status in (408, 429) or status >= 500
+        refused = status in (401, 403)
+        self.final = 400 <= status < 500 and not (refused or self.transient or foreign)
+        self.outage = refused or 300 <= status < 400 or foreign
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild it from its own arguments, so that it survives pickling and copying."""
-        arguments = (self.status, self.message, self.retry_after, self.request)
-        return type(self), arguments, {'foreign': self.foreign}
-
-    @property
-    def final(self) -> bool:
-        """Whether asking again cannot help: a 4xx other than 401, 403, 408 and 429."""
-        judged = 400 <= self.status < 500 and self.status not in (401, 403, 408, 429)
-        return judged and not self.foreign
-
-    @property
-    def outage(self) -> bool:
-        """Whether the token is not accepted, or it was not the service that answered."""
-        return self.status in (401, 403) or 300 <= self.status < 400 or self.foreign
-
-    @property
-    def transient(self) -> bool:
-        """Whether the status is 408, 429 or 5xx."""
-        return self.status in (408, 429) or self.status >= 500
-
-    @property
-    def retry_after_s(self) -> float | None:
-        """How long the service asks to wait, in seconds, where it says so."""
-        return self.retry_after
+        return type(self), (
+            self.status, self.message, self.retry_after, self.request, self.foreign,
+        )  # fmt: skip
 
 
 class AuthenticationError(ResponseError):
@@ -184,27 +145,29 @@ class RefusedError(ResponseError):
     """The request itself is wrong, and stays wrong (every other 4xx)."""
 
 
+KINDS: dict[int, type[ResponseError]] = {
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    405: UnsupportedError,
+    408: ServerError,
+    429: RateLimitedError,
+}
+CLASSES = {3: RedirectError, 4: RefusedError}
+
+
 def error_for_status(
-    status: int, message: str = '', retry_after: float | None = None, request: str = ''
+    status: int,
+    message: str = '',
+    retry_after: float | None = None,
+    request: str = '',
+    foreign: bool = False,
 ) -> ResponseError:
     """Make the error that belongs to a status that is not a success."""
-    kinds: dict[int, type[ResponseError]] = {
-        401: AuthenticationError,
-        403: AuthenticationError,
-        404: NotFoundError,
-        405: UnsupportedError,
-        408: ServerError,
-        429: RateLimitedError,
-    }
-    kind = kinds.get(status)
-    if kind is None:
-        if status >= 500:
-            kind = ServerError
-        elif status >= 400:
-            kind = RefusedError
-        else:
-            kind = RedirectError if status >= 300 else ResponseError
-    return kind(status, message, retry_after, request)
+    kind = KINDS.get(status) or CLASSES.get(
+        status // 100, ServerError if status >= 500 else ResponseError
+    )
+    return kind(status, message, retry_after, request, foreign)
 
 
 def clean(text: str, secret: str = '') -> str:

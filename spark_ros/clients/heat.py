@@ -17,19 +17,12 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from spark_ros.clients.answers import read_heat_object, read_list, read_success
-from spark_ros.clients.base import json_post, key_header, path_part
+from spark_ros.clients.base import block_params, key_header, path_part
 from spark_ros.clients.errors import RefusedError
-from spark_ros.clients.feed import FeedClient
 from spark_ros.clients.heat_questions import HeatQuestions
 from spark_ros.clients.pages import items
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
-from spark_ros.wire.heat import (
-    MAX_BLOCK_S,
-    HeatObject,
-    HeatRequest,
-    parse_heat_object,
-    parse_heat_request,
-)
+from spark_ros.wire.heat import HeatObject, parse_heat_object
 from spark_ros.wire.values import WireError
 
 STILL_PENDING = 449
@@ -38,7 +31,7 @@ MAX_PAGE = 50
 logger = logging.getLogger(__name__)
 
 
-class HeatClient(HeatQuestions, FeedClient):
+class HeatClient(HeatQuestions):
     """The Heat API of one service with one API key. Configure it once, use it often.
 
     Its errors, repetitions and idempotency keys are those of `ApiClient`. `block_s` is how long,
@@ -47,28 +40,6 @@ class HeatClient(HeatQuestions, FeedClient):
     """
 
     KEY_HEADER = ('X-Heat-API-Key', '')
-
-    async def request(
-        self, request: HeatRequest, *, block_s: float = 0, idempotency_key: str | None = None
-    ) -> HeatObject:
-        """Ask something of any of the ten types (page: POST /v1/requests/{type}).
-
-        Args:
-            request: what is asked; its `raw` is not sent.
-            block_s: see the class.
-            idempotency_key: see the class.
-
-        Raises:
-            WireError: the request does not follow the page; it is a ValueError.
-        """
-        post = json_post(
-            f'/v1/requests/{request.type}',
-            _checked_body(request),
-            idempotency_key,
-            params=_block_params(block_s),
-            patience_s=block_s,
-        )
-        return await self._api.call(post, read_heat_object)
 
     async def get_request(self, id: str, *, block_s: float = 0) -> HeatObject:
         """Return a request as it is now (page: GET /v1/requests/{request_id}).
@@ -79,11 +50,11 @@ class HeatClient(HeatQuestions, FeedClient):
         get = HttpRequest(
             'GET',
             f'/v1/requests/{path_part(id, "request id")}',
-            _block_params(block_s),
+            block_params(block_s),
             patience_s=block_s,
         )
         try:
-            return await self._api.call(get, partial(read_heat_object, id=id))
+            return await self._call(get, partial(read_heat_object, id=id))
         except RefusedError as error:
             # The page's list of errors has a status for what its text answers as pending.
             if error.status != STILL_PENDING:
@@ -107,7 +78,7 @@ class HeatClient(HeatQuestions, FeedClient):
 
         async def fetch(cursor: int) -> HttpAnswer:
             params = {'limit': str(page_size), 'cursor': str(cursor)}
-            return await self._api.call(HttpRequest('GET', '/v1/requests', params), read_list)
+            return await self._call(HttpRequest('GET', '/v1/requests', params), read_list)
 
         async for item in items(fetch, cursor, page_size):
             try:
@@ -129,7 +100,7 @@ class HeatClient(HeatQuestions, FeedClient):
         """
         path = f'/v1/tasks/abort/{path_part(id, "request id")}'
         post = HttpRequest('POST', path, headers=key_header(idempotency_key))
-        return await self._api.call(post, read_success)
+        return await self._call(post, read_success)
 
     async def wait(
         self,
@@ -162,7 +133,7 @@ class HeatClient(HeatQuestions, FeedClient):
                 raise ValueError(f'{name} is {value}; it must be above 0')
         if timeout_s is not None and not timeout_s >= 0:
             raise ValueError(f'timeout_s is {timeout_s}; it must be 0 or more')
-        _block_params(block_s)
+        block_params(block_s)
         end = math.inf if timeout_s is None else self._clock() + timeout_s
         delay_s = min(first_delay_s, max_delay_s)
         while True:
@@ -181,28 +152,3 @@ class HeatClient(HeatQuestions, FeedClient):
                 nap_s, delay_s = delay_s, min(delay_s * 2, max_delay_s)
             if nap_s > 0:
                 await self._sleep(min(nap_s, end - now))
-
-
-def _checked_body(request: HeatRequest) -> dict[str, object]:
-    """Return the body to send, read the way a service reads it.
-
-    Raises:
-        WireError: it does not follow the page.
-        ValueError: it says something that its type has no room for.
-    """
-    body = request.to_json()
-    understood = parse_heat_request(request.type, body)
-    unknown = sorted(body.keys() - understood.to_json().keys())
-    if unknown:
-        raise ValueError(f'a request of type {request.type} has no {", ".join(unknown)}')
-    if understood.kinds != request.kinds:
-        raise ValueError(
-            f'a request of type {request.type} asks {understood.kinds}, not {request.kinds}'
-        )
-    return understood.to_json()
-
-
-def _block_params(block_s: float) -> dict[str, str]:
-    if not 0 <= block_s <= MAX_BLOCK_S:
-        raise ValueError(f'block_s is {block_s}; it must be 0 to {MAX_BLOCK_S}')
-    return {'block': f'{block_s:g}'} if block_s else {}

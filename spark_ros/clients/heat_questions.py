@@ -3,14 +3,23 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from spark_ros.clients.base import ApiClient
-from spark_ros.wire.heat import ANNOTATIONS, Choices, HeatObject, HeatRequest, Prompt, Scale
+from spark_ros.clients.answers import read_heat_object
+from spark_ros.clients.base import block_params, json_post
+from spark_ros.clients.change_feed import FeedClient
+from spark_ros.wire.heat import HeatObject, HeatRequest, parse_heat_request
+
+SEQUENCES = {'attachments', 'choices', 'exclude_crunchers'}
+ALSO_TAKEN = ('self', 'block_s', 'idempotency_key')
+OF_EACH_ANNOTATION = (
+    'choices', 'choices_type', 'min_answers', 'max_answers', 'validation',
+    'rating_min', 'rating_max', 'rating_step', 'label_min', 'label_max',
+)  # fmt: skip
 
 
-class HeatQuestions(ApiClient, ABC):
+class HeatQuestions(FeedClient):
     """One method for each type of request; all of them end in `request`.
 
     What every one takes:
@@ -28,11 +37,27 @@ class HeatQuestions(ApiClient, ABC):
     `per_annotation` one question is asked about each of them.
     """
 
-    @abstractmethod
     async def request(
         self, request: HeatRequest, *, block_s: float = 0, idempotency_key: str | None = None
     ) -> HeatObject:
-        """Ask something that is there already."""
+        """Ask something of any of the ten types (page: POST /v1/requests/{type}).
+
+        Args:
+            request: what is asked; its `raw` is not sent.
+            block_s: see the class.
+            idempotency_key: see the class.
+
+        Raises:
+            WireError: the request does not follow the page; it is a ValueError.
+        """
+        post = json_post(
+            f'/v1/requests/{request.type}',
+            _checked_body(request),
+            idempotency_key,
+            params=block_params(block_s),
+            patience_s=block_s,
+        )
+        return await self._call(post, read_heat_object)
 
     async def multiple_choice(
         self, *, instruction: str, choices: Sequence[str], choices_type: str = 'text',
@@ -42,15 +67,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask to choose; the response is a list of choices. `max_answers` 0 is no limit."""
-        options = Choices(tuple(choices), choices_type, min_answers, max_answers)
-        return await self.request(
-            HeatRequest(
-                'multiple-choice', Prompt('multiple-choice', instruction, choices=options),
-                attachments_type, tuple(attachments),
-                hook_url=hook_url, exclude_crunchers=tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('multiple-choice', locals())
 
     async def free_text(
         self, *, instruction: str, validation: str = '',
@@ -59,14 +76,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask for a text; with `validation` `number` or `url` only such a text."""
-        return await self.request(
-            HeatRequest(
-                'free-text', Prompt('free-text', instruction, validation=validation),
-                attachments_type, tuple(attachments),
-                hook_url=hook_url, exclude_crunchers=tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('free-text', locals())
 
     async def rating(
         self, *, instruction: str, rating_min: float = 0, rating_max: float = 100,
@@ -76,15 +86,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask for a number on a scale; the labels stand at its two ends."""
-        scale = Scale(rating_min, rating_max, rating_step, label_min, label_max)
-        return await self.request(
-            HeatRequest(
-                'rating', Prompt('rating', instruction, scale=scale),
-                attachments_type, tuple(attachments),
-                hook_url=hook_url, exclude_crunchers=tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('rating', locals())
 
     async def image(
         self, *, instruction: str,
@@ -93,13 +95,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask for an image; the response is its URL."""
-        return await self.request(
-            HeatRequest(
-                'image', Prompt('image', instruction), attachments_type, tuple(attachments),
-                hook_url=hook_url, exclude_crunchers=tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('image', locals())
 
     async def video(
         self, *, instruction: str,
@@ -108,13 +104,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask for a video; the response is its URL."""
-        return await self.request(
-            HeatRequest(
-                'video', Prompt('video', instruction), attachments_type, tuple(attachments),
-                hook_url=hook_url, exclude_crunchers=tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('video', locals())
 
     async def audio(
         self, *, instruction: str,
@@ -123,13 +113,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask for a sound; the response is its URL."""
-        return await self.request(
-            HeatRequest(
-                'audio', Prompt('audio', instruction), attachments_type, tuple(attachments),
-                hook_url=hook_url, exclude_crunchers=tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('audio', locals())
 
     async def annotations(
         self, *, instruction: str, attachments: Sequence[str], attachments_type: str = 'text',
@@ -138,15 +122,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places; the response is a list of annotations."""
-        return await self.request(
-            HeatRequest(
-                'annotations', Prompt(ANNOTATIONS, instruction),
-                attachments_type, tuple(attachments),
-                annotations_type, min_annotations, max_annotations,
-                hook_url=hook_url, exclude_crunchers=tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('annotations', locals())
 
     async def annotations_with_multiple_choice(
         self, *, instruction: str, attachments: Sequence[str], attachments_type: str = 'text',
@@ -157,17 +133,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places, and to choose for each; `per_annotation` is what to choose."""
-        options = Choices(tuple(choices), choices_type, min_answers, max_answers)
-        return await self.request(
-            HeatRequest(
-                'annotations-with-multiple-choice', Prompt(ANNOTATIONS, instruction),
-                attachments_type, tuple(attachments),
-                annotations_type, min_annotations, max_annotations,
-                Prompt('multiple-choice', per_annotation, choices=options),
-                hook_url, tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('annotations-with-multiple-choice', locals())
 
     async def annotations_with_free_text(
         self, *, instruction: str, attachments: Sequence[str], attachments_type: str = 'text',
@@ -177,16 +143,7 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places, and for a text about each; `per_annotation` asks for the text."""
-        return await self.request(
-            HeatRequest(
-                'annotations-with-free-text', Prompt(ANNOTATIONS, instruction),
-                attachments_type, tuple(attachments),
-                annotations_type, min_annotations, max_annotations,
-                Prompt('free-text', per_annotation, validation=validation),
-                hook_url, tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+        return await self._ask('annotations-with-free-text', locals())
 
     async def annotations_with_rating(
         self, *, instruction: str, attachments: Sequence[str], attachments_type: str = 'text',
@@ -197,14 +154,37 @@ class HeatQuestions(ApiClient, ABC):
         block_s: float = 0, idempotency_key: str | None = None,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places, and to rate each; `per_annotation` is what to rate."""
-        scale = Scale(rating_min, rating_max, rating_step, label_min, label_max)
+        return await self._ask('annotations-with-rating', locals())
+
+    async def _ask(self, type: str, given: Mapping[str, Any]) -> HeatObject:
+        """Ask what a method of this class was called with."""
+        body = {name: value for name, value in given.items() if name not in ALSO_TAKEN}
+        for name in SEQUENCES & body.keys():
+            body[name] = list(body[name])
+        if 'per_annotation' in body:
+            inner = {name: body.pop(name) for name in OF_EACH_ANNOTATION if name in body}
+            body['per_annotation'] = {'instruction': body['per_annotation'], **inner}
         return await self.request(
-            HeatRequest(
-                'annotations-with-rating', Prompt(ANNOTATIONS, instruction),
-                attachments_type, tuple(attachments),
-                annotations_type, min_annotations, max_annotations,
-                Prompt('rating', per_annotation, scale=scale),
-                hook_url, tuple(exclude_crunchers),
-            ),
-            block_s=block_s, idempotency_key=idempotency_key,
-        )  # fmt: skip
+            parse_heat_request(type, body),
+            block_s=given['block_s'],
+            idempotency_key=given['idempotency_key'],
+        )
+
+
+def _checked_body(request: HeatRequest) -> dict[str, object]:
+    """Return the body to send, read the way a service reads it.
+
+    Raises:
+        WireError: it does not follow the page.
+        ValueError: it says something that its type has no room for.
+    """
+    body = request.to_json()
+    understood = parse_heat_request(request.type, body)
+    unknown = sorted(body.keys() - understood.to_json().keys())
+    if unknown:
+        raise ValueError(f'a request of type {request.type} has no {", ".join(unknown)}')
+    if understood.kinds != request.kinds:
+        raise ValueError(
+            f'a request of type {request.type} asks {understood.kinds}, not {request.kinds}'
+        )
+    return understood.to_json()

@@ -31,8 +31,8 @@ from spark_ros.clients.answers import (
     tolerant_engagement,
 )
 from spark_ros.clients.base import json_post, key_header, path_part
+from spark_ros.clients.change_feed import FeedClient
 from spark_ros.clients.errors import NotFoundError, ProtocolError, UnsupportedError
-from spark_ros.clients.feed import FeedClient
 from spark_ros.clients.pages import items, next_page
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.model import Annotation
@@ -90,7 +90,7 @@ class SparkClient(FeedClient):
         quoted = name.translate(QUOTED)
         parts.append((f'name="image_file"; filename="{quoted}"\r\nContent-Type: {kind}', content))
         request = HttpRequest('POST', '/v1/image', content=_form(parts, boundary), headers=headers)
-        return await self._api.call(request, read_upload)
+        return await self._call(request, read_upload)
 
     async def create_engagement(
         self,
@@ -141,7 +141,7 @@ class SparkClient(FeedClient):
         for location in request.content_location:
             expect_url(location, 'content_location')
         post = json_post('/v1/engagement', request.to_json(), idempotency_key)
-        return await self._api.call(post, read_token)
+        return await self._call(post, read_token)
 
     async def list_engagements(
         self, *, limit: int = MAX_LIMIT, cursor: int = 0, state: str | None = None
@@ -178,7 +178,7 @@ class SparkClient(FeedClient):
         """
         params = {'count': 'true', **_page_params(1, 0, state)}
         request = HttpRequest('GET', '/v1/engagement', params=params)
-        count = await self._api.call(request, read_count)
+        count = await self._call(request, read_count)
         if count is None:
             raise UnsupportedError(200, 'the service does not count engagements')
         return count
@@ -201,7 +201,7 @@ class SparkClient(FeedClient):
         params = _page_params(limit, cursor, state)
         part = path_part(token, 'engagement token')
         request = HttpRequest('GET', f'/v1/job/{part}', params=params)
-        jobs, more = await self._api.call(request, _with_next(read_jobs))
+        jobs, more = await self._call(request, _with_next(read_jobs))
         for job in jobs:
             if job.token in ('', token):
                 if f'/v1/engagement/{part}' not in more:
@@ -221,7 +221,7 @@ class SparkClient(FeedClient):
         """
         part = path_part(token, 'engagement token')
         try:
-            found, more = await self._api.call(
+            found, more = await self._call(
                 HttpRequest('GET', f'/v1/engagement/{part}'), _with_next(read_engagements)
             )
             return [*found, *(await self._rest(part, len(found)) if more else ())]
@@ -229,7 +229,7 @@ class SparkClient(FeedClient):
             not_found = error
         # An unknown call and an unknown token look alike; the job call tells them apart.
         try:
-            await self._api.call(HttpRequest('GET', f'/v1/job/{part}'), read_jobs)
+            await self._call(HttpRequest('GET', f'/v1/job/{part}'), read_jobs)
         except NotFoundError:
             raise not_found from None
         raise UnsupportedError(404, 'the service knows the job but not this call')
@@ -244,7 +244,7 @@ class SparkClient(FeedClient):
 
     async def _page(self, path: str, limit: int, cursor: int, state: str | None) -> HttpAnswer:
         request = HttpRequest('GET', path, params=_page_params(limit, cursor, state))
-        return await self._api.call(request, read_list)
+        return await self._call(request, read_list)
 
 
 def _with_next(read: Callable[[HttpAnswer], T]) -> Callable[[HttpAnswer], tuple[T, str]]:

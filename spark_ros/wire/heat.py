@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -36,6 +36,7 @@ PER_ANNOTATION = {
     'annotations-with-rating': 'rating',
 }
 TYPES = ('multiple-choice', 'free-text', 'rating', *MEDIA, ANNOTATIONS, *PER_ANNOTATION)
+WHICH_LABEL = 'What is this?'
 MAX_BLOCK_S = 60
 MAX_ATTACHMENTS = 50
 MAX_CHOICES = 1000
@@ -165,6 +166,23 @@ class HeatObject:
         return self.status == 'pending'
 
 
+def box_request(
+    instruction: str, attachments: Sequence[str], labels: Iterable[str]
+) -> HeatRequest:
+    """Ask for rectangles on images, and for the label of each where there are some to choose."""
+    options = tuple(dict.fromkeys(filter(None, labels)))
+    inner = Prompt('multiple-choice', WHICH_LABEL, Choices(options, most=1)) if options else None
+    return HeatRequest(
+        'annotations-with-multiple-choice' if inner else ANNOTATIONS,
+        Prompt(ANNOTATIONS, instruction),
+        'image',
+        tuple(attachments),
+        annotations_type='rectangle',
+        min_annotations=0,
+        per_annotation=inner,
+    )
+
+
 def parse_heat_request(type: str, value: Any) -> HeatRequest:
     """Read the body of POST /v1/requests/{type} as a service must.
 
@@ -182,7 +200,9 @@ def parse_heat_request(type: str, value: Any) -> HeatRequest:
     annotations_type, least, most = 'point', 1, 0
     if annotates:
         annotations_type = _one_of(body, 'annotations_type', ANNOTATION_TYPES, 'point')
-        least, most = _parse_limits(body)
+        least, most = _parse_limits(body, 'annotations')
+        if least > MAX_ANNOTATIONS:
+            raise WireError(f'min_annotations is {least}; no answer has over {MAX_ANNOTATIONS}')
     per_annotation = None
     if type in PER_ANNOTATION:
         inner = expect_object(body.get('per_annotation'), 'per_annotation')
@@ -292,22 +312,17 @@ def _parse_choices(body: Mapping[str, Any], prefix: str) -> Choices:
         raise WireError(f'{prefix}choices is missing: there is nothing to choose from')
     if len(set(options)) != len(options):
         raise WireError(f'{prefix}choices has an entry twice')
-    least = _count(body, 'min_answers', 1, prefix)
-    most = _count(body, 'max_answers', 0, prefix)
-    if 0 < most < least:
-        raise WireError(f'{prefix}min_answers is {least}, more than max_answers {most}')
+    least, most = _parse_limits(body, 'answers', prefix)
     if least > len(options):
         raise WireError(f'{prefix}min_answers is {least}, but there are {len(options)} choices')
     return Choices(options, kind, least, most)
 
 
-def _parse_limits(body: Mapping[str, Any]) -> tuple[int, int]:
-    least = _count(body, 'min_annotations', 1)
-    most = _count(body, 'max_annotations', 0)
+def _parse_limits(body: Mapping[str, Any], what: str, prefix: str = '') -> tuple[int, int]:
+    least = _count(body, f'min_{what}', 1, prefix)
+    most = _count(body, f'max_{what}', 0, prefix)
     if 0 < most < least:
-        raise WireError(f'min_annotations is {least}, more than max_annotations {most}')
-    if least > MAX_ANNOTATIONS:
-        raise WireError(f'min_annotations is {least}; no answer has over {MAX_ANNOTATIONS}')
+        raise WireError(f'{prefix}min_{what} is {least}, more than max_{what} {most}')
     return least, most
 
 

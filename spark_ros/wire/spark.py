@@ -8,9 +8,9 @@ and unknown fields, as a client of a service that may grow must.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 from spark_ros.model import Annotation, Answer, State, corrections_from_statements
 from spark_ros.wire.annotations import annotation_json, parse_annotation
@@ -23,6 +23,8 @@ from spark_ros.wire.values import (
     optional,
     parse_time,
 )
+
+T = TypeVar('T')
 
 MAX_LOCATIONS = 50
 MAX_PRIORS = 10_000
@@ -200,14 +202,14 @@ class Job:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+_TEXTS = (
+    'token', 'state', 'instructions', 'program_name', 'webhook_url', 'response', 'feedback',
+)  # fmt: skip
 _ENGAGEMENT_FIELDS = frozenset({
-    'token', 'state', 'date_created', 'date_closed', 'instructions', 'program_name',
-    'webhook_url', 'image_location', 'content_location', 'response', 'annotations',
-    'confirmed_annotations', 'removed_annotations', 'flags', 'feedback',
+    *_TEXTS, 'date_created', 'date_closed', 'image_location', 'content_location', 'annotations',
+    'confirmed_annotations', 'removed_annotations', 'flags',
 })  # fmt: skip
-_JOB_FIELDS = frozenset(
-    ('token', 'job_name', 'state', 'date_created', 'date_closed', 'program_name', 'engagements')
-)
+_JOB_FIELDS = frozenset(each.name for each in fields(Job)) - {'extra'}
 
 
 def parse_engagement(value: Any) -> Engagement:
@@ -226,19 +228,13 @@ def parse_engagement(value: Any) -> Engagement:
         location = location[0] if location else ''
     flags = body.get('flags')
     return Engagement(
-        **{
-            name: _text(body.get(name))
-            for name in (
-                'token', 'state', 'instructions', 'program_name', 'webhook_url', 'response',
-                'feedback',
-            )
-        },
+        **{name: _text(body.get(name)) for name in _TEXTS},
         date_created=parse_time(body.get('date_created')),
         date_closed=parse_time(body.get('date_closed')),
         image_location=_text(location),
-        annotations=_parse_changed(body.get('annotations'), problems),
-        confirmed=_parse_statements(body, 'confirmed_annotations', problems),
-        removed=_parse_statements(body, 'removed_annotations', problems),
+        annotations=_read_all(body, 'annotations', _parse_changed, problems) or (),
+        confirmed=_read_all(body, 'confirmed_annotations', parse_annotation, problems),
+        removed=_read_all(body, 'removed_annotations', parse_annotation, problems),
         flags=tuple(_text(flag) for flag in flags) if isinstance(flags, list) else (),
         problems=tuple(problems),
         extra={name: item for name, item in body.items() if name not in _ENGAGEMENT_FIELDS},
@@ -254,13 +250,13 @@ def parse_job(value: Any) -> Job:
     body = expect_object(value, 'the job')
     engagements = body.get('engagements')
     return Job(
-        token=_text(body.get('token')),
-        job_name=_text(body.get('job_name')),
-        state=_text(body.get('state')),
+        **{
+            name: _text(body.get(name))
+            for name in ('token', 'job_name', 'state', 'program_name')
+        },
         date_created=parse_time(body.get('date_created')),
         date_closed=parse_time(body.get('date_closed')),
-        program_name=_text(body.get('program_name')),
-        engagements=tuple(parse_engagement(item) for item in engagements)
+        engagements=tuple(map(parse_engagement, engagements))
         if isinstance(engagements, list)
         else (),
         extra={name: item for name, item in body.items() if name not in _JOB_FIELDS},
@@ -316,35 +312,25 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ''
 
 
-def _parse_changed(value: Any, problems: list[str]) -> tuple[ChangedAnnotation, ...]:
-    changed = []
-    for index, item in enumerate(value if isinstance(value, list) else []):
-        try:
-            corrected = parse_annotation(item, f'annotations[{index}]')
-            original = item.get('original_annotation')
-            changed.append(
-                ChangedAnnotation(
-                    corrected,
-                    parse_annotation(original, f'annotations[{index}].original_annotation')
-                    if original
-                    else None,
-                )
-            )
-        except WireError as error:
-            problems.append(str(error))
-    return tuple(changed)
-
-
-def _parse_statements(
-    body: Mapping[str, Any], name: str, problems: list[str]
-) -> tuple[Annotation, ...] | None:
+def _read_all(
+    body: Mapping[str, Any], name: str, read: Callable[[Any, str], T], problems: list[str]
+) -> tuple[T, ...] | None:
+    """Read what an array holds; None where there is none, what cannot be read in `problems`."""
     value = body.get(name)
     if not isinstance(value, list):
         return None
-    statements = []
+    found = []
     for index, item in enumerate(value):
         try:
-            statements.append(parse_annotation(item, f'{name}[{index}]'))
+            found.append(read(item, f'{name}[{index}]'))
         except WireError as error:
             problems.append(str(error))
-    return tuple(statements)
+    return tuple(found)
+
+
+def _parse_changed(value: Any, name: str) -> ChangedAnnotation:
+    corrected = parse_annotation(value, name)
+    original = value.get('original_annotation')
+    return ChangedAnnotation(
+        corrected, parse_annotation(original, f'{name}.original_annotation') if original else None
+    )

@@ -12,6 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 DECIMAL = re.compile(r'[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?', re.ASCII)
+KINDS = {
+    type(None): 'null', bool: 'a boolean', int: 'a number', float: 'a number', list: 'an array',
+}  # fmt: skip
 MAX_TEXT = 20_000
 MAX_URL = 8_192
 MAX_DECIMAL = 400  # characters: the smallest float has some 340
@@ -76,10 +79,7 @@ def expect_fraction(value: Any, name: str) -> float:
     if len(text) <= MAX_DECIMAL and DECIMAL.fullmatch(text):
         number = float(text)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
+        number = _float(value)
     else:
         raise WireError(f'{name} must be a number or a decimal string, not {kind_of(value)}')
     if not 0.0 <= number <= 1.0:
@@ -91,10 +91,7 @@ def expect_number(value: Any, name: str) -> float:
     """Return a finite number that is no string and no boolean, or raise WireError."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WireError(f'{name} must be a number, not {kind_of(value)}')
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    number = _float(value)
     if not math.isfinite(number):
         raise WireError(f'{name} must be a finite number')
     return number
@@ -128,12 +125,14 @@ def parse_time(value: Any) -> float | None:
 
 def kind_of(value: Any) -> str:
     """Name a JSON value's type for an error message."""
-    if value is None:
-        return 'null'
-    if isinstance(value, bool):
-        return 'a boolean'
-    if isinstance(value, int | float):
-        return 'a number'
     if isinstance(value, str):
         return 'a string' if value.strip() else 'an empty string'
-    return 'an array' if isinstance(value, list) else 'an object'
+    return KINDS.get(type(value), 'an object')
+
+
+def _float(value: float) -> float:
+    """Return a number as a float; a whole number that is too large for one is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -159,7 +159,7 @@ def test_no_failure_shows_the_key(
     reprs = []
 
     async def noted(client: HeatClient) -> Any:
-        reprs.append(f'{client!r} {vars(client)} {vars(client._api)}')
+        reprs.append(f'{client!r} {vars(client)}')
         return await call(client)
 
     error = outcome(fault_server(act), noted, sleep=naps, retry=RetryPolicy(attempts=2))

@@ -66,7 +66,7 @@ def test_no_failure_shows_it(fault_server: Any, naps: Any, log: io.StringIO, fau
             async with client:
                 with pytest.raises(ClientError) as caught:
                     await client.get_job('a-job')
-                return caught.value, f'{client!r} {client._api!r} {vars(client._api)}'
+                return caught.value, f'{client!r} {vars(client)}'
 
     error, reprs = asyncio.run(run())
     assert log.getvalue()

@@ -20,9 +20,10 @@ import pytest
 from serving import call
 
 from spark_ros.cli.spark import main, parser
-from spark_ros.cli.spark_follow import Timeout, wait
 from spark_ros.cli.spark_progress import Progress
+from spark_ros.cli.spark_watch import Timeout, wait
 from spark_ros.clients import RetryPolicy, SparkClient
+from spark_ros.clients.change_feed import ChangeFeedListener
 
 TOKEN = 'open-sesame-4711'
 ENGAGEMENT = {
@@ -380,6 +381,33 @@ def test_the_help_documents_the_exit_codes() -> None:
     assert '--token ' not in text
 
 
+def test_watching_fetches_again_what_could_not_be_fetched(
+    fault_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for a change that had come already."""
+    once = partial(SparkClient, retry=RetryPolicy.none())
+    monkeypatch.setattr('spark_ros.cli.spark_services.SparkClient', once)
+    answer = fault_server.answer
+    feed = answer({'cursor': '1', 'changes': [], 'more': False})
+    acts = (feed, answer(b'down', 503), feed, answer([ENGAGEMENT]), answer({}, 404))
+    done = spark(fault_server(*acts), 'watch', 't-1')
+    assert (done.code, done.out.count('closed')) == (0, 1)
+    assert done.err.splitlines()[1:] == ['spark: the service is back']
+
+
+def test_waiting_fetches_while_the_feed_is_interrupted(
+    fault_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is there, whatever becomes of the feed."""
+    once = partial(SparkClient, retry=RetryPolicy.none())
+    monkeypatch.setattr('spark_ros.cli.spark_services.SparkClient', once)
+    answer = fault_server.answer
+    asked, waits = answer({'token': 't-1'}), answer([{'token': 't-1', 'state': 'open'}])
+    acts = (asked, waits, answer(b'down', 503), answer([ENGAGEMENT]), answer({}, 404))
+    done = spark(fault_server(*acts), 'ask', *ASK[1:], '--wait')
+    assert done.code == 0 and 'closed' in done.out and done.err.count('trying again') == 1
+
+
 class LosesACancellation:
     """A service whose calls lose a cancellation, as `asyncio.wait_for` does up to Python 3.11."""
 
@@ -388,8 +416,11 @@ class LosesACancellation:
             await asyncio.Event().wait()
         return []
 
-    async def changes(self, *asked: Any) -> Any:
-        await asyncio.Event().wait()
+    def change_feed(self, robot_id: str | None) -> ChangeFeedListener[Any]:
+        async def changes(cursor: str | None) -> Any:
+            await asyncio.Event().wait()
+
+        return ChangeFeedListener(changes)
 
 
 def test_the_wait_ends_in_time_whatever_becomes_of_a_cancellation() -> None:

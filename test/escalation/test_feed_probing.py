@@ -90,8 +90,8 @@ def test_a_service_without_one_is_asked_ever_more_rarely(no_feed: ClientError) -
     async def test() -> None:
         service = Feeding(says=[no_feed])
         async with probing(service, Journal(None)) as (_, record, feed):
-            assert (feed._absent.first_s, feed._absent.longest_s) == (5.0, 600.0)
-            feed._absent = Backoff(0.05, 0.4)
+            assert (feed.listener.absent.first_s, feed.listener.absent.longest_s) == (5.0, 600.0)
+            feed.listener.absent = Backoff(0.05, 0.4)
             async with begun(feed):
                 await record.until(lambda: len(service.asked) == 7)
                 least_s = (0.025, 0.05, 0.1, 0.2, 0.2, 0.2)
@@ -106,7 +106,7 @@ def test_once_it_was_seen_its_absence_is_an_interruption(no_feed: ClientError) -
         asked = escalation()
         service = Feeding(says=[News('1'), no_feed, no_feed, answer('2', asked.id), None])
         async with probing(service, Journal(None)) as (engagements, record, feed):
-            feed._absent = Backoff(NEVER_S, NEVER_S)
+            feed.listener.absent = Backoff(NEVER_S, NEVER_S)
             await submit(engagements, asked)
             await record.until(lambda: engagements.asked(asked.id))
             async with begun(feed):
@@ -124,7 +124,7 @@ def test_one_seen_before_the_restart_counts(path: Path) -> None:
         asked = escalation()
         service = Feeding(says=[NO_FEED[0], answer('8', asked.id), None])
         async with probing(service, Journal(path)) as (engagements, record, feed):
-            feed._absent = Backoff(NEVER_S, NEVER_S)
+            feed.listener.absent = Backoff(NEVER_S, NEVER_S)
             await submit(engagements, asked)
             await record.until(lambda: engagements.asked(asked.id))
             async with begun(feed):
@@ -141,7 +141,7 @@ def test_it_is_asked_for_at_once_when_the_service_is_reached_again(by: str) -> N
         service = Feeding(says=[NO_FEED[0], News('1'), answer('2', first.id), None])
         interval_s = 0.05 if by == 'polling' else NEVER_S
         async with probing(service, Journal(None), interval_s) as (engagements, record, feed):
-            feed._absent = Backoff(NEVER_S, NEVER_S)
+            feed.listener.absent = Backoff(NEVER_S, NEVER_S)
             await submit(engagements, first)
             await record.until(lambda: engagements.asked(first.id))
             async with begun(feed):
@@ -159,7 +159,7 @@ def test_a_service_that_works_is_no_reason_to_ask_for_it() -> None:
     async def test() -> None:
         service = Feeding(says=[NO_FEED[0]])
         async with probing(service, Journal(None), 0.02) as (engagements, record, feed):
-            feed._absent = Backoff(NEVER_S, NEVER_S)
+            feed.listener.absent = Backoff(NEVER_S, NEVER_S)
             async with begun(feed):
                 await record.until(lambda: service.asked)
                 asked = [escalation() for _ in range(5)]

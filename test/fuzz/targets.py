@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from spark_ros.clients import answers
+from spark_ros.clients.change_feed import read_changes
 from spark_ros.clients.errors import ClientError
-from spark_ros.clients.feed import read_changes
 from spark_ros.clients.pages import next_page
 from spark_ros.clients.retry import parse_retry_after
 from spark_ros.clients.transport import HttpAnswer

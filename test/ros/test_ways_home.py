@@ -14,8 +14,8 @@ from services import Service
 from serving import free_port
 from vision_msgs.msg import Detection2DArray
 
+from spark_ros.clients.change_feed import FeedClient
 from spark_ros.clients.errors import UnsupportedError
-from spark_ros.clients.feed import FeedClient
 
 NEVER_S = 3600.0
 

@@ -5,32 +5,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 import anyio
 
-from spark_ros.clients.errors import ClientError, CursorGone, NotFoundError, UnsupportedError
-from spark_ros.clients.retry import Backoff
+from spark_ros.clients.change_feed import ChangeFeedListener
+from spark_ros.clients.errors import ClientError
 from spark_ros.escalation.answers.poller import Poller
 from spark_ros.escalation.answers.router import AnswerRouter
-from spark_ros.escalation.backends.backend import Backend, News
+from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.journal.disk import Disk
 from spark_ros.escalation.journal.safe_journal import SafeJournal
 
 CURSOR = 'feed cursor'
-AT_ONCE_S = 1.0
-GONE_AGAIN_S = 10.0
 logger = logging.getLogger(__name__)
 
 
 class Feed:
     """Bring answers home as soon as they are committed, where the service has a change feed.
 
-    Polling goes on under it, rarely; it takes over where there is no feed, or none just now.
-    Whether there is one is found out by asking. A login page or a proxy's error looks like a
-    service without one, so a feed that was ever seen is asked for again soon, and any other ever
-    more rarely, but at once when the service is reached again.
+    Polling goes on under it, rarely; it takes over where there is no feed, or none just now. A
+    feed that cannot be had is asked for at once when the service is reached again.
     """
 
     def __init__(
@@ -54,81 +49,48 @@ class Feed:
             poller: relaxed while there is a feed.
             reached: set when the service was just reached where it had not been.
         """
-        self._backend, self._contacts = backend, contacts
-        self._journal, self._disk = journal, disk
+        self._contacts, self._journal, self._disk = contacts, journal, disk
         self._router, self._poller, self._reached = router, poller, reached
-        self._cursor: str | None = None
-        self._seen = False
-        self._interrupted = Backoff(0.5, 30.0)
-        self._absent = Backoff(5.0, 600.0)
-        self._gone_at = float('-inf')
+        self.listener = ChangeFeedListener(backend.changes)
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        self._cursor = await self._disk(self._journal.note, CURSOR) or None
-        self._seen = self._cursor is not None
+        self.listener.cursor = await self._disk(self._journal.note, CURSOR) or None
         while True:
-            pause_s = await self._follow()
-            if pause_s:
-                self._poller.relax(False)
-                self._reached.clear()
-                with anyio.move_on_after(pause_s):
-                    await self._reached.wait()
+            try:
+                await self._follow()
+            except Exception as error:
+                pause_s = self.listener.back_off(error)
+                self._log(error, pause_s)
+                if pause_s:
+                    self._poller.relax(False)
+                    self._reached.clear()
+                    with anyio.move_on_after(pause_s):
+                        await self._reached.wait()
 
-    async def _follow(self) -> float:
-        """Make one long poll; return how long to leave the feed alone, 0 for not at all."""
-        try:
-            begun = time.monotonic()
-            with self._contacts.following():
-                news = await self._backend.changes(self._cursor)
-            if _nothing(news, self._cursor) and time.monotonic() - begun < AT_ONCE_S:
-                # Something between us and the service answers without waiting.
-                await asyncio.sleep(AT_ONCE_S)
-            await self._take_in(news)
-        except (NotFoundError, UnsupportedError) as error:
-            if self._seen:
-                return self._interruption(error)
-            if not self._absent.failures:
-                logger.info('the service has no change feed; it is polled: %s', error)
-            return self._absent.next()
-        except CursorGone as error:
-            again = time.monotonic() - self._gone_at < GONE_AGAIN_S
-            self._gone_at = time.monotonic()
-            known, self._cursor = self._cursor is not None, None
-            if again or not known:
-                return self._interruption(error)
-            logger.info('the change feed has gone on without us; every open question is polled')
-        except ClientError as error:
-            return self._interruption(error)
-        except Exception:
-            logger.exception('the change feed is interrupted, polling meanwhile')
-            return self._interrupted.next()
-        return 0.0
-
-    def _interruption(self, error: ClientError) -> float:
-        if not self._interrupted.failures:
-            logger.warning('the change feed is interrupted, polling meanwhile: %s', error)
-        return self._interrupted.next()
-
-    async def _take_in(self, news: News) -> None:
-        """Settle what the news says; only then does the cursor move on."""
-        # That it says where it is does not mean that one can go on from there.
-        if self._cursor is not None:
-            if self._interrupted.failures:
-                logger.info('the change feed is back')
-            self._interrupted.reset()
-        self._absent.reset()
-        self._seen = True
+    async def _follow(self) -> None:
+        """Settle what one long poll brings; only then does the cursor move on."""
+        with self._contacts.following():
+            news = await self.listener.next()
         for report in news.reports:
             await self._router.settle(report)
-        if self._cursor is None:
+        if self.listener.cursor is None:
             # Between the last answer that is known and this cursor anything may have happened.
             self._poller.look_soon()
+        elif self.listener.interrupted.failures:
+            logger.info('the change feed is back')
         self._poller.relax(True)
-        if news.cursor != self._cursor:
-            self._cursor = news.cursor
+        if news.cursor != self.listener.cursor:
             await self._disk(self._journal.remember, CURSOR, news.cursor)
+        self.listener.acknowledge(news)
 
-
-def _nothing(news: News, cursor: str | None) -> bool:
-    return news.cursor == cursor and not news.reports and not news.more
+    def _log(self, error: Exception, pause_s: float) -> None:
+        if not isinstance(error, ClientError):
+            logger.error('the change feed is interrupted, polling meanwhile', exc_info=error)
+        elif not pause_s:
+            logger.info('the change feed has gone on without us; every open question is polled')
+        elif self.listener.is_absent(error):
+            if self.listener.absent.failures == 1:
+                logger.info('the service has no change feed; it is polled: %s', error)
+        elif self.listener.interrupted.failures == 1:
+            logger.warning('the change feed is interrupted, polling meanwhile: %s', error)

@@ -13,9 +13,6 @@ from spark_ros.model import Answer, Question, State
 FEW = 8
 """Up to so many questions are polled one by one where a list could be read instead."""
 
-FEED_BLOCK_S = 25.0
-"""How long one long poll of a change feed waits."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -48,12 +45,10 @@ class News:
     Attributes:
         cursor: opaque; goes into the next call.
         reports: in the order in which the service committed them.
-        more: there is more, to be fetched at once.
     """
 
     cursor: str
     reports: tuple[Report, ...] = ()
-    more: bool = False
 
 
 class Backend(Protocol):

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from spark_ros.clients.errors import NotFoundError, RefusedError
 from spark_ros.clients.heat import HeatClient
-from spark_ros.escalation.backends.backend import FEED_BLOCK_S, Asked, News, Report
+from spark_ros.escalation.backends.backend import Asked, News, Report
 from spark_ros.escalation.backends.heat_question import (
     STATES,
     DetectionAs,
@@ -96,10 +96,8 @@ class HeatBackend:
 
     async def changes(self, cursor: str | None) -> News:
         """Wait on our service's change feed."""
-        changes = await self._client.changes(
-            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id or None
-        )
-        return News(changes.cursor, tuple(map(self._report, changes.heat)), changes.more)
+        changes = await self._client.changes(cursor=cursor, robot_id=self._robot_id or None)
+        return News(changes.cursor, tuple(map(self._report, changes.heat)))
 
     async def withdraw(self, token: str) -> None:
         """Abort the request."""

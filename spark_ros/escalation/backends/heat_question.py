@@ -28,12 +28,13 @@ from spark_ros.model import (
     box_annotation,
 )
 from spark_ros.wire.heat import (
-    ANNOTATIONS,
+    WHICH_LABEL,
     Choices,
     HeatObject,
     HeatRequest,
     Prompt,
     Scale,
+    box_request,
     parse_heat_request,
 )
 from spark_ros.wire.values import WireError, expect_number, parse_time
@@ -45,7 +46,6 @@ STATES = {
     'aborted': State.CANCELED,
 }
 NOT_THERE = 'none of these'
-WHICH_LABEL = 'What is this?'
 DEFAULT_INSTRUCTION = 'Mark every object in the image.'
 
 
@@ -76,17 +76,7 @@ def heat_request(asked: Escalation, image_url: str, detection_as: DetectionAs) -
         words = f'{instruction} {WHICH_LABEL} (the box "{doubted.label}")'
         prompt = Prompt('multiple-choice', words, Choices(options, most=1))
         return HeatRequest('multiple-choice', prompt, 'image', (image_url,))
-    labels = _labels(asked)
-    inner = Prompt('multiple-choice', WHICH_LABEL, Choices(labels, most=1)) if labels else None
-    return HeatRequest(
-        'annotations-with-multiple-choice' if inner else ANNOTATIONS,
-        Prompt(ANNOTATIONS, instruction),
-        'image',
-        (image_url,),
-        annotations_type='rectangle',
-        min_annotations=0,
-        per_annotation=inner,
-    )
+    return box_request(instruction, (image_url,), _labels(asked))
 
 
 def heat_refusal(question: Question, program: str, detection_as: DetectionAs) -> str:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from spark_ros.clients.errors import NotFoundError, RefusedError, UnsupportedError
 from spark_ros.clients.retry import Backoff
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.backends.backend import FEED_BLOCK_S, FEW, Asked, News, Report
+from spark_ros.escalation.backends.backend import FEW, Asked, News, Report
 from spark_ros.escalation.backends.image_hosts import ServiceImageHost, camera_tag
 from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
 from spark_ros.escalation.backends.spark_question import spark_refusal
@@ -103,11 +103,9 @@ class SparkBackend:
 
     async def changes(self, cursor: str | None) -> News:
         """Wait on our service's change feed."""
-        changes = await self._client.changes(
-            cursor=cursor, block_s=FEED_BLOCK_S, robot_id=self._robot_id or None
-        )
+        changes = await self._client.changes(cursor=cursor, robot_id=self._robot_id or None)
         reports = tuple(_report(each.token, each) for each in changes.spark)
-        return News(changes.cursor, reports, changes.more)
+        return News(changes.cursor, reports)
 
     async def withdraw(self, token: str) -> None:
         """Do nothing: the API has no such call."""

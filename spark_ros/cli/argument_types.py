@@ -1,0 +1,48 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What argparse reads an argument with, so that it says what was wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar('T')
+
+
+def checked(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return what reads an argument, a ValueError being told in its own words."""
+
+    def told(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return told
+
+
+def whole(most: int, what: str) -> Callable[[str], int]:
+    """Return what reads a whole number from 0 to `most`; `what` says what it should have been."""
+
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) > most:
+            raise ValueError(f'{text!r} is not {what}')
+        return int(text)
+
+    return checked(read)
+
+
+def number(least: float, most: float, what: str) -> Callable[[str], float]:
+    """Return what reads a number from `least` to `most`; `what` says what it should have been."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = least - 1.0
+        if not least <= value <= most:
+            raise ValueError(f'{text!r} is not {what}')
+        return value
+
+    return checked(read)
