@@ -4,67 +4,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from spark_ros.escalation.pictures.canvas import Canvas, Colour
-from spark_ros.escalation.pictures.plain_text import is_plain
+from spark_ros.drawing.canvas import SMALL, Canvas, legend_width, text_width
+from spark_ros.drawing.marks import FAINT, INK, Colour, Style
+from spark_ros.drawing.plain_text import is_plain
 from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.model import State
 
-INK: Colour = (245, 243, 240)
-FAINT: Colour = (190, 182, 176)
 ALERT: Colour = (90, 170, 255)
 LINE = 22.0
 MARGIN = 10.0
 TEXT = 0.52
-SMALL = 0.46
 MAX_LINES = 3
 MAX_WORD = 60
 ENDED = {State.CLOSED: 'answered', State.FLAGGED: 'flagged', State.CANCELED: 'canceled'}
+Legend = Sequence[tuple[str, Style]]
 
 
-@dataclass(frozen=True)
-class Legend:
-    """One entry: what a colour means."""
-
-    words: str
-    colour: Colour
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     words: str
     ink: Colour
     size: float
     weight: float = 1.0
 
 
-def band_height(width: int, unit: float, resolved: Resolved, legend: Sequence[Legend]) -> int:
+def band_height(width: int, unit: float, resolved: Resolved, legend: Legend) -> int:
     """Return how many pixels the band needs under an image of that width."""
-    ruler = Canvas(1, 1, unit, INK)
-    lines = len(_lines(ruler, width, resolved)) + len(_rows(ruler, width, legend))
+    room = width - 2 * MARGIN * unit
+    lines = len(_lines(unit, room, resolved)) + len(_rows(unit, room, legend))
     return round((2 * MARGIN + lines * LINE) * unit)
 
 
-def draw_band(canvas: Canvas, top: int, resolved: Resolved, legend: Sequence[Legend]) -> None:
+def draw_band(canvas: Canvas, top: int, resolved: Resolved, legend: Legend) -> None:
     """Draw the band, from `top` to the canvas' lower end."""
     unit = canvas.unit
     left, room = MARGIN * unit, canvas.width - 2 * MARGIN * unit
     y = top + (MARGIN + LINE / 2) * unit
-    for line in _lines(canvas, canvas.width, resolved):
+    for line in _lines(unit, room, resolved):
         canvas.text(line.words, (left, y), line.ink, line.size, line.weight, room)
         y += LINE * unit
-    for row in _rows(canvas, canvas.width, legend):
-        x = left
-        for entry in row:
-            canvas.swatch((x, y), entry.colour, entry.dashed)
-            canvas.text(entry.words, (x + 20 * unit, y), INK, SMALL, room=room - 20 * unit)
-            x += _entry_width(canvas, entry)
+    for row in _rows(unit, room, legend):
+        canvas.legend(row, left, y)
         y += LINE * unit
 
 
-def _lines(ruler: Canvas, width: int, resolved: Resolved) -> list[_Line]:
+def _lines(unit: float, room: float, resolved: Resolved) -> list[_Line]:
     asked, answer = resolved.escalation, resolved.answer
     ended = ENDED.get(answer.state, answer.state.value)
     took = answer.received - asked.created if answer.received is not None else None
@@ -80,7 +65,7 @@ def _lines(ruler: Canvas, width: int, resolved: Resolved) -> list[_Line]:
     )
     calm = answer.state is State.CLOSED
     lines = [_Line(head, FAINT if calm else ALERT, SMALL)]
-    said = _wrapped(ruler, _said(resolved), width - 2 * MARGIN * ruler.unit)
+    said = _wrapped(unit, room, _said(resolved))
     return lines + [_Line(words, INK, TEXT, 1.3) for words in said]
 
 
@@ -97,12 +82,12 @@ def _said(resolved: Resolved) -> str:
     return '  |  '.join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-def _wrapped(ruler: Canvas, words: str, room: float) -> list[str]:
+def _wrapped(unit: float, room: float, words: str) -> list[str]:
     """Break text into lines; what does not fit into the last is cut off where it is drawn."""
     lines: list[str] = []
     for word in words.split():
         if lines and (
-            len(lines) == MAX_LINES or ruler.text_width(f'{lines[-1]} {word}', TEXT) <= room
+            len(lines) == MAX_LINES or text_width(f'{lines[-1]} {word}', TEXT, unit) <= room
         ):
             lines[-1] = f'{lines[-1]} {word}'[: MAX_WORD * MAX_LINES * 2]
         else:
@@ -110,21 +95,13 @@ def _wrapped(ruler: Canvas, words: str, room: float) -> list[str]:
     return lines
 
 
-def _rows(ruler: Canvas, width: int, legend: Sequence[Legend]) -> list[list[Legend]]:
-    rows: list[list[Legend]] = []
-    room = 0.0
+def _rows(unit: float, room: float, legend: Legend) -> list[list[tuple[str, Style]]]:
+    rows: list[list[tuple[str, Style]]] = []
     for entry in legend:
-        needed = _entry_width(ruler, entry)
-        if not rows or needed > room:
+        if not rows or legend_width([*rows[-1], entry], unit) > room:
             rows.append([])
-            room = width - 2 * MARGIN * ruler.unit
         rows[-1].append(entry)
-        room -= needed
     return rows
-
-
-def _entry_width(ruler: Canvas, entry: Legend) -> float:
-    return ruler.text_width(entry.words, SMALL) + 38 * ruler.unit
 
 
 def _duration(seconds: float) -> str:
