@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from spark_ros.drawing.marks import Mark, on_picture
+from spark_ros.drawing.marks import Mark
 from spark_ros.geometry import ImageSize
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def drawn(pixels: Pixels, marks: Iterable[Mark]) -> bytes:
     from spark_ros.drawing.canvas import Canvas
 
     canvas = Canvas(pixels)
-    canvas.draw(on_picture(marks))
+    canvas.draw(list(marks))
     done, encoded = cv2.imencode('.jpg', canvas.picture(), [cv2.IMWRITE_JPEG_QUALITY, 95])
     if not done:
         raise ValueError('the picture cannot be encoded as JPEG')

@@ -74,7 +74,7 @@ def _mark(shape: Shape, given_in: ImageSize) -> Mark:
     marked = shape.change == 'marked'
     kind = CorrectionKind.ADDED if marked else CorrectionKind(shape.change)
     where = outline((x / given_in.width, y / given_in.height) for x, y in shape.points)
-    now, was = (None, where) if kind is CorrectionKind.REMOVED else (where, None)
+    now, was = ((), where) if kind is CorrectionKind.REMOVED else (where, ())
     return Mark(STYLES[kind], shape.label, now, was)
 
 

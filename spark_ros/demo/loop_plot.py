@@ -22,7 +22,6 @@ from spark_ros.drawing.marks import (
     Mark,
     Points,
     Style,
-    on_picture,
     outline,
 )
 from spark_ros.geometry import Box, corners, iou_xywh
@@ -159,7 +158,7 @@ def _photograph(
     ]
     size = (width, round(image.shape[0] * width / image.shape[1]))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    canvas.draw(on_picture(marks), canvas.paste(small, *at))
+    canvas.draw(marks, canvas.paste(small, *at))
 
 
 def _is_among(one: Labelled, others: Sequence[Labelled]) -> bool:
@@ -167,7 +166,7 @@ def _is_among(one: Labelled, others: Sequence[Labelled]) -> bool:
                for other in others)
 
 
-def _outline(labelled: Labelled, image: Image) -> Points | None:
+def _outline(labelled: Labelled, image: Image) -> Points:
     x, y, width, height = labelled[1]
     rows, columns = image.shape[:2]
     box = Box(x / columns, y / rows, (x + width) / columns, (y + height) / rows)

@@ -21,7 +21,6 @@ from spark_ros.drawing.marks import (
     on_picture,
     outline,
     prior_mark,
-    vertices_of,
 )
 from spark_ros.model import Annotation, Correction
 
@@ -79,5 +78,5 @@ def before_after(
     return canvas.picture()
 
 
-def _points(shape: Annotation) -> Points | None:
-    return outline(vertices_of(shape))
+def _points(shape: Annotation) -> Points:
+    return outline(shape.vertices)

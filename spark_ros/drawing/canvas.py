@@ -12,15 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.drawing.marks import BEFORE, INK, PAPER, Colour, Mark, Points, Style
+from spark_ros.drawing.marks import BEFORE, INK, PAPER, Colour, Entry, Mark, Points, on_picture
 from spark_ros.drawing.plain_text import plain
 from spark_ros.geometry import Box, corners, hull
 
 Pixels = NDArray[np.uint8]
-Entries = Sequence[tuple[str, Style]]
-"""Of a legend."""
 
 SHADOW: Colour = (20, 18, 16)
+LINE = 22.0
 SMALL = 0.46
 DASH = 8.0
 FONT = cv2.FONT_HERSHEY_DUPLEX
@@ -74,6 +73,7 @@ class Canvas:
         Large ones first, so that the smaller ones stay in view; the labels on top of all.
         """
         panel = panel or Box(0, 0, self.width, self.height)
+        marks = on_picture(marks)
         for mark in sorted(marks, key=lambda mark: -_area(mark.around)):
             style = mark.style
             if mark.was:
@@ -116,14 +116,9 @@ class Canvas:
         return at
 
     def lines(
-        self,
-        lines: Sequence[Points],
-        colour: Colour,
-        weight: float,
-        *,
-        closed: bool = False,
+        self, lines: Sequence[Points], colour: Colour, weight: float, closed: bool = False,
         rim: float = 0.0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Draw through points; a dark rim lets lines show on any ground."""
         fixed = [self._fixed(line) for line in lines]
         inner, outer = self._thickness(weight), self._thickness(weight + 2 * rim)
@@ -136,29 +131,29 @@ class Canvas:
         x0, y0, x1, y1 = (max(round(side * self._fine), 0) for side in box)
         self._pixels[y0:y1, x0:x1] = colour
 
-    def legend(self, entries: Entries, x: float, y: float) -> None:
-        """Write a row of a legend, its left end's middle at a place."""
-        side = 13 * self.unit
+    def legend(
+        self, entries: Sequence[Entry], left: float, y: float, room: float = math.inf
+    ) -> float:
+        """Write a legend, the first row at a place; return the last row's y."""
+        x, side = left, 13 * self.unit
         for words, style in entries:
+            width = legend_width([(words, style)], self.unit)
+            if x > left and x + width > left + room:
+                x, y = left, y + LINE * self.unit
             square = Box(x, y - side / 2, x + side, y + side / 2)
             if style.dashed:
-                around = _dashes(corners(square), 3.2 * self.unit)
-                self.lines(around, style.colour, 1.6)
+                self.lines(_dashes(corners(square), side / 4), style.colour, 1.6)
             else:
                 self.fill(square, style.colour)
-            room = self.width - x - 30 * self.unit
-            self.text(words, (x + 20 * self.unit, y), INK, SMALL, room=room)
-            x += legend_width([(words, style)], self.unit)
+            start = x + 20 * self.unit
+            self.text(words, (start, y), INK, SMALL, room=self.width - start)
+            x += width
+        return y
 
     def text(
-        self,
-        words: str,
-        at: tuple[float, float],
-        ink: Colour = INK,
-        size: float = 0.5,
-        weight: float = 1.0,
-        room: float = math.inf,
-    ) -> None:
+        self, words: str, at: tuple[float, float], ink: Colour = INK, size: float = 0.5,
+        weight: float = 1.0, room: float = math.inf,
+    ) -> None:  # fmt: skip
         """Write one line, its left end's middle at a place, cut off with dots where room ends."""
         words = _shortened(plain(words), size, self.unit, room)
         scale = size * self.unit * self._fine
@@ -175,19 +170,11 @@ class Canvas:
         x0, y0, x1, y1 = panel.x0 + edge, panel.y0 + edge, panel.x1 - edge, panel.y1 - edge
         inside = [(min(max(x, x0), x1), min(max(y, y0), y1)) for x, y in _within(points, panel)]
         if len(points) == 1:
-            self._dot(inside[0], colour, dashed)
+            self.lines([inside * 2], colour, 10.0, rim=1.4)
         elif dashed:
             self.lines(_dashes(inside, DASH * self.unit), colour, weight, rim=0.8)
         else:
             self.lines([inside], colour, weight, closed=True, rim=0.8)
-
-    def _dot(self, at: tuple[float, float], colour: Colour, hollow: bool) -> None:
-        """Draw a round mark with a dark rim; a hollow one lets the ground show."""
-        (center,) = self._fixed([at])
-        for ink, radius, weight in ((SHADOW, 7.0, 3.6), (colour, 5.6, 2.0)):
-            thickness = self._thickness(weight) if hollow else -1
-            size = round((5.6 if hollow else radius) * self.unit * self._fine * 2**SHIFT)
-            cv2.circle(self._pixels, center.tolist(), size, ink, thickness, cv2.LINE_AA, SHIFT)
 
     def _fixed(self, points: Points) -> NDArray[np.int32]:
         """Return positions as OpenCV takes them: from a pixel's middle, in eighths."""
@@ -224,7 +211,7 @@ def text_width(words: str, size: float, unit: float) -> float:
     return float(cv2.getTextSize(plain(words), FONT, size * unit * 2, 1)[0][0]) / 2
 
 
-def legend_width(entries: Entries, unit: float) -> float:
+def legend_width(entries: Sequence[Entry], unit: float) -> float:
     """Return how wide a row of a legend is."""
     return sum(text_width(words, SMALL, unit) + 38 * unit for words, _ in entries)
 
@@ -247,24 +234,14 @@ def _shortened(words: str, size: float, unit: float, room: float) -> str:
 def _dashes(points: Points, dash: float) -> list[Points]:
     """Cut a closed outline into dashes."""
     dashes: list[Points] = []
-    points = _far_apart(points, 2 * dash)
-    for first, last in pairwise(np.array([*points, points[0]])):
+    # Between vertices that are near one another no dash would fit.
+    far_apart = cv2.approxPolyDP(np.array(points, np.float32), dash / 4, True)[:, 0]
+    for first, last in pairwise([*far_apart, far_apart[0]]):
         # An odd number of equal pieces, every second one drawn, so that all corners are closed.
         pieces = max(1, 2 * round(float(np.hypot(*(last - first))) / dash / 2) - 1)
         ends = first + np.outer(np.arange(pieces + 1) / pieces, last - first)
-        dashes += [ends[piece : piece + 2] for piece in range(0, pieces, 2)]
+        dashes += [ends[piece : piece + 2].tolist() for piece in range(0, pieces, 2)]
     return dashes
-
-
-def _far_apart(points: Points, distance: float) -> Points:
-    """Leave out vertices so near that no dash would fit between them."""
-    if len(points) <= 4:
-        return points
-    kept = [points[0]]
-    for x, y in points[1:]:
-        if math.hypot(x - kept[-1][0], y - kept[-1][1]) >= distance:
-            kept.append((x, y))
-    return kept if len(kept) > 2 else points
 
 
 def _overlaps(box: Box, others: NDArray[np.float64]) -> bool:

@@ -7,13 +7,15 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from spark_ros.geometry import Box, Vertex, hull
-from spark_ros.model import Annotation, AnnotationType, Correction, CorrectionKind, same_vertices
+from spark_ros.geometry import Box, hull
+from spark_ros.model import Annotation, Correction, CorrectionKind, same_vertices
 
 Colour = tuple[int, int, int]
 """(blue, green, red)."""
 Points = Sequence[tuple[float, float]]
-"""An outline in fractions of the picture; one point is a dot."""
+"""An outline in fractions of the picture; one point is a dot, none is nowhere."""
+Place = Callable[[Annotation], Points]
+"""Where an annotation is on the picture."""
 MAX_VERTICES = 2000
 
 
@@ -31,6 +33,8 @@ class Style:
     dashed: bool = False
 
 
+Entry = tuple[str, Style]
+"""Of a legend."""
 PAPER: Colour = (38, 33, 30)
 INK: Colour = (245, 243, 240)
 FAINT: Colour = (190, 182, 176)
@@ -57,61 +61,52 @@ class Mark:
 
     Attributes:
         words: its label; none is drawn where they are empty.
-        now: its outline; None where it was removed.
+        now: its outline; none where it was removed.
         was: its outline before, where that is another or where it was removed.
     """
 
     style: Style
     words: str
-    now: Points | None
-    was: Points | None = None
+    now: Points
+    was: Points = ()
 
     @property
     def around(self) -> Box:
         """The axis-aligned hull."""
-        return hull(self.now or self.was or [])
+        return hull(self.now or self.was)
 
 
-def outline(vertices: Iterable[tuple[float, float]]) -> Points | None:
-    """Return an outline cut to the picture, or None where it is not on it."""
+def outline(vertices: Iterable[tuple[float, float]]) -> Points:
+    """Return an outline cut to the picture, or none where it is not on it."""
     found = list(vertices)
     found = found[:: len(found) // MAX_VERTICES + 1]
     if not found or not all(math.isfinite(x) and math.isfinite(y) for x, y in found):
-        return None
+        return []
     box = hull(found)
     if box.x1 < 0 or box.y1 < 0 or box.x0 > 1 or box.y0 > 1:
-        return None
+        return []
     return [(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)) for x, y in found]
 
 
-def vertices_of(shape: Annotation) -> Sequence[Vertex]:
-    """Return what is drawn of a shape: of a dot one point, whatever it came with."""
-    return shape.vertices[:1] if shape.type is AnnotationType.DOT else shape.vertices
-
-
-def prior_mark(prior: Annotation, where: Points | None, style: Style | None = None) -> Mark:
+def prior_mark(prior: Annotation, where: Points, style: Style | None = None) -> Mark:
     """Return the mark of what the robot thinks, in its own style unless one is given."""
     score = f'  {prior.score:.0%}' if prior.score is not None else ''
     words = _name(prior) + score + (' ?' if prior.doubted else '')
     return Mark(style or (DOUBTED if prior.doubted else PRIOR), words, where)
 
 
-def correction_mark(
-    correction: Correction,
-    before: Callable[[Annotation], Points | None],
-    after: Callable[[Annotation], Points | None],
-) -> Mark:
+def correction_mark(correction: Correction, before: Place, after: Place) -> Mark:
     """Return the mark of what the person did.
 
     Args:
         correction: has an original or a corrected annotation, or both.
-        before: gives the outline of the original.
-        after: gives the outline of the corrected.
+        before: of the original.
+        after: of the corrected.
     """
     kind, original, corrected = correction.kind, correction.original, correction.corrected
-    was = before(original) if original is not None else None
+    was = before(original) if original is not None else ()
     if corrected is None:
-        return Mark(STYLES[kind], f'not {_name(original)}', None, was)
+        return Mark(STYLES[kind], f'not {_name(original)}', (), was)
     words = _name(corrected)
     if original is None:
         return Mark(STYLES[kind], f'+ {words}', after(corrected))
@@ -127,7 +122,7 @@ def on_picture(marks: Iterable[Mark]) -> list[Mark]:
     return [mark for mark in marks if mark.now or mark.was]
 
 
-def legend(marks: Sequence[Mark]) -> list[tuple[str, Style]]:
+def legend(marks: Sequence[Mark]) -> list[Entry]:
     """Say what the colours of marks mean, and how many there are of each."""
     entries = [
         (f'{count} {style.name}', style)

@@ -43,7 +43,7 @@ def test_a_large_picture_is_drawn_on_in_place() -> None:
 )
 def test_every_size_is_drawn_on(size: tuple[int, int]) -> None:
     marks = [Mark(style, style.name, BOX) for style in (PRIOR, DOUBTED, BEFORE)]
-    marks += [Mark(style, 'cat > dog', None, BOX) for style in STYLES.values()]
+    marks += [Mark(style, 'cat > dog', (), BOX) for style in STYLES.values()]
     marks += [Mark(PRIOR, 'nose', [(1.0, 0.0)]), Mark(BEFORE, '', [(0.0, 1.0)])]
     drawn = Canvas(grey(*size))
     drawn.draw(marks)

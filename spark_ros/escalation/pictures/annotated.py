@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from spark_ros.drawing.canvas import Canvas, fitted, unit_for
 from spark_ros.drawing.marks import (
@@ -19,11 +18,10 @@ from spark_ros.drawing.marks import (
     on_picture,
     outline,
     prior_mark,
-    vertices_of,
 )
-from spark_ros.escalation.pictures.answer_band import band_height, draw_band
+from spark_ros.escalation.pictures.answer_band import MAX_HEIGHT, draw_band
 from spark_ros.escalation.pictures.encoding import decode_pixels, encode_pixels
-from spark_ros.escalation.question.departure import Departure, Pixels
+from spark_ros.escalation.question.departure import Pixels
 from spark_ros.escalation.question.escalation import EncodedImage, Resolved
 from spark_ros.geometry import Vertex
 from spark_ros.model import Annotation
@@ -35,10 +33,11 @@ JPEG_QUALITY = 85
 # 512 KB, or UDP's receive buffer: of 500 KB each arrived, of 600 KB fewer than half.
 MAX_BYTES = 300_000
 Outlines = Mapping[str, Sequence[Vertex]]
+NO_OUTLINES: Outlines = {}
 
 
 def annotated_picture(
-    image: EncodedImage, resolved: Resolved, outlines: Outlines | None = None
+    image: EncodedImage, resolved: Resolved, outlines: Outlines = NO_OUTLINES
 ) -> EncodedImage:
     """Draw priors and corrections, and below the image the answer and a legend.
 
@@ -61,15 +60,15 @@ def annotated_picture(
     pixels = fitted(decode_pixels(image.data), *LONG_SIDE_PX)
     height, width = pixels.shape[:2]
     unit = unit_for(width, height)
-    marks = _marks(resolved, outlines or {})
+    marks = _marks(resolved, outlines)
     shown = sorted(marks, key=lambda mark: -mark.style.weight)[:MAX_MARKS]
     entries = legend(marks)
     if unshown := len(marks) - len(shown):
         entries.append((f'{unshown} more not drawn', Style('', PAPER)))
-    canvas = Canvas.blank(width, height + band_height(width, unit, resolved, entries), unit)
+    canvas = Canvas.blank(width, height + round(MAX_HEIGHT * unit), unit)
     canvas.draw(shown, canvas.paste(pixels, 0, 0))
-    draw_band(canvas, height, resolved, entries)
-    return _small_enough(canvas.picture())
+    end = draw_band(canvas, height, resolved, entries)
+    return _small_enough(canvas.picture()[:end])
 
 
 def _small_enough(picture: Pixels) -> EncodedImage:
@@ -85,8 +84,14 @@ def _small_enough(picture: Pixels) -> EncodedImage:
 def _marks(resolved: Resolved, outlines: Outlines) -> list[Mark]:
     """Say what is to be drawn: every correction, then the priors that none speaks of."""
     corrections, departure = resolved.answer.corrections, resolved.escalation.departure
-    after = partial(_points, departure, {})
-    before = partial(_points, departure, outlines)
+
+    def after(shape: Annotation, outlines: Outlines = NO_OUTLINES) -> Points:
+        vertices = outlines.get(shape.id) or shape.vertices
+        return outline(map(departure.to_sent, vertices) if departure is not None else vertices)
+
+    def before(shape: Annotation) -> Points:
+        return after(shape, outlines)
+
     spoken_of = {each.original.id for each in corrections if each.original is not None}
     marks = [correction_mark(each, before, after) for each in corrections]
     marks += [
@@ -95,8 +100,3 @@ def _marks(resolved: Resolved, outlines: Outlines) -> list[Mark]:
         if prior.id not in spoken_of
     ]
     return on_picture(marks)
-
-
-def _points(departure: Departure | None, outlines: Outlines, shape: Annotation) -> Points | None:
-    vertices = outlines.get(shape.id) or vertices_of(shape)
-    return outline(map(departure.to_sent, vertices) if departure is not None else vertices)

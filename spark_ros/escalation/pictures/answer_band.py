@@ -4,69 +4,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from spark_ros.drawing.canvas import SMALL, Canvas, legend_width, text_width
-from spark_ros.drawing.marks import FAINT, INK, Colour, Style
+from spark_ros.drawing.canvas import LINE, SMALL, Canvas, text_width
+from spark_ros.drawing.marks import FAINT, INK, Colour, Entry
 from spark_ros.drawing.plain_text import is_plain
 from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.model import State
 
 ALERT: Colour = (90, 170, 255)
-LINE = 22.0
 MARGIN = 10.0
 TEXT = 0.52
 MAX_LINES = 3
 MAX_WORD = 60
 ENDED = {State.CLOSED: 'answered', State.FLAGGED: 'flagged', State.CANCELED: 'canceled'}
-Legend = Sequence[tuple[str, Style]]
+# In design pixels: the head, what was said, and at most seven rows of a legend.
+MAX_HEIGHT = 2 * MARGIN + (1 + MAX_LINES + 7) * LINE
 
 
-class _Line(NamedTuple):
-    words: str
-    ink: Colour
-    size: float
-    weight: float = 1.0
-
-
-def band_height(width: int, unit: float, resolved: Resolved, legend: Legend) -> int:
-    """Return how many pixels the band needs under an image of that width."""
-    room = width - 2 * MARGIN * unit
-    lines = len(_lines(unit, room, resolved)) + len(_rows(unit, room, legend))
-    return round((2 * MARGIN + lines * LINE) * unit)
-
-
-def draw_band(canvas: Canvas, top: int, resolved: Resolved, legend: Legend) -> None:
-    """Draw the band, from `top` to the canvas' lower end."""
-    unit = canvas.unit
+def draw_band(canvas: Canvas, top: int, resolved: Resolved, legend: Sequence[Entry]) -> int:
+    """Draw the band below `top`, as high as it must be; return where it ends."""
+    unit, said = canvas.unit, _said(resolved)
     left, room = MARGIN * unit, canvas.width - 2 * MARGIN * unit
     y = top + (MARGIN + LINE / 2) * unit
-    for line in _lines(unit, room, resolved):
-        canvas.text(line.words, (left, y), line.ink, line.size, line.weight, room)
+    ink = FAINT if resolved.answer.state is State.CLOSED else ALERT
+    canvas.text(_head(resolved, said), (left, y), ink, SMALL, room=room)
+    for words in _wrapped(said, room, unit):
         y += LINE * unit
-    for row in _rows(unit, room, legend):
-        canvas.legend(row, left, y)
-        y += LINE * unit
+        canvas.text(words, (left, y), INK, TEXT, 1.3, room)
+    if legend:
+        y = canvas.legend(legend, left, y + LINE * unit, room)
+    return round(y + (MARGIN + LINE / 2) * unit)
 
 
-def _lines(unit: float, room: float, resolved: Resolved) -> list[_Line]:
+def _head(resolved: Resolved, said: str) -> str:
     asked, answer = resolved.escalation, resolved.answer
     ended = ENDED.get(answer.state, answer.state.value)
-    took = answer.received - asked.created if answer.received is not None else None
-    head = ' - '.join(
-        part
-        for part in (
-            asked.camera,
-            ended if took is None or took < 0 else f'{ended} after {_duration(took)}',
-            'late' if resolved.late else '',
-            '' if is_plain(_said(resolved)) else 'in full on ~/resolutions',
-        )
-        if part
+    took = answer.received - asked.created if answer.received is not None else -1.0
+    parts = (
+        asked.camera,
+        ended if took < 0 else f'{ended} after {_duration(took)}',
+        'late' if resolved.late else '',
+        '' if is_plain(said) else 'in full on ~/resolutions',
     )
-    calm = answer.state is State.CLOSED
-    lines = [_Line(head, FAINT if calm else ALERT, SMALL)]
-    said = _wrapped(unit, room, _said(resolved))
-    return lines + [_Line(words, INK, TEXT, 1.3) for words in said]
+    return ' - '.join(filter(None, parts))
 
 
 def _said(resolved: Resolved) -> str:
@@ -82,7 +62,7 @@ def _said(resolved: Resolved) -> str:
     return '  |  '.join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-def _wrapped(unit: float, room: float, words: str) -> list[str]:
+def _wrapped(words: str, room: float, unit: float) -> list[str]:
     """Break text into lines; what does not fit into the last is cut off where it is drawn."""
     lines: list[str] = []
     for word in words.split():
@@ -93,15 +73,6 @@ def _wrapped(unit: float, room: float, words: str) -> list[str]:
         else:
             lines.append(word[: MAX_WORD * MAX_LINES])
     return lines
-
-
-def _rows(unit: float, room: float, legend: Legend) -> list[list[tuple[str, Style]]]:
-    rows: list[list[tuple[str, Style]]] = []
-    for entry in legend:
-        if not rows or legend_width([*rows[-1], entry], unit) > room:
-            rows.append([])
-        rows[-1].append(entry)
-    return rows
 
 
 def _duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from spark_ros.drawing.canvas import Canvas
-from spark_ros.drawing.marks import on_picture, outline, prior_mark
+from spark_ros.drawing.marks import outline, prior_mark
 from spark_ros.escalation.pictures.encoding import decode_pixels, encode_pixels
 from spark_ros.escalation.question.departure import JPEG_QUALITY
 from spark_ros.escalation.question.escalation import EncodedImage
@@ -27,5 +27,5 @@ def draw_priors(
         EncodingError: the image cannot be decoded.
     """
     canvas = Canvas(decode_pixels(image.data))
-    canvas.draw(on_picture(prior_mark(each, outline(each.vertices)) for each in priors))
+    canvas.draw([prior_mark(prior, outline(prior.vertices)) for prior in priors])
     return encode_pixels(canvas.picture(), quality, image.format)
