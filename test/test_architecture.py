@@ -36,6 +36,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
             'question', 'journal', 'backends', 'questions', 'settings', 'small_server',
         },
     },
+    'ros': {'workarounds': set()},
     'service': {
         'storage': {'errors', 'events', 'shared_threads', 'turns'},
         'media': {'storage', 'errors', 'settings', 'turns'},
@@ -182,6 +183,7 @@ def test_arrows_within(path: Path) -> None:
         ('escalation.question.policy', 'from spark_ros.escalation.journal.disk import Disk'),
         ('escalation.journal.disk', 'from spark_ros.escalation import runtime'),
         ('escalation.engagements', 'from spark_ros.escalation.health import verdict'),
+        ('ros.workarounds.humble', 'from spark_ros.ros.node import SparkNode'),
         ('service.storage.jobs', 'from spark_ros.service.context import Context'),
         ('service.spark.api', 'from spark_ros.service.heat.objects import request_json'),
     ],

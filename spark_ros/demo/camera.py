@@ -25,7 +25,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithP
 from spark_ros.demo.detector import Detection, Detector
 from spark_ros.demo.errors import DemoError
 from spark_ros.demo.photographs import Photograph, default_photographs, load_images
-from spark_ros.ros.allocator import keep_large_buffers
+from spark_ros.ros.workarounds.allocator import keep_large_buffers
 
 CAMERA = 'camera'
 FRAME_ID = 'camera_optical_frame'

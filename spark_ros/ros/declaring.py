@@ -13,18 +13,9 @@ from typing import Any
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 
-from spark_ros.ros.parameter_table import (
-    CAMERA,
-    DOUBLE,
-    DOUBLES,
-    INTEGER,
-    INTEGERS,
-    NODE,
-    STRINGS,
-    Spec,
-)
+from spark_ros.ros.parameter_table import CAMERA, NODE, Spec
+from spark_ros.ros.workarounds.parameter_types import ARRAYS, DOUBLE, INTEGER, declare, overrides
 
 # ROS refuses two underscores in a row in a topic's name.
 NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
@@ -32,7 +23,6 @@ RESERVED = frozenset(
     {spec.name.split('.')[0] for spec in NODE}
     | {'use_sim_time', 'qos_overrides', 'start_type_description_service'}
 )
-ARRAYS = (STRINGS, DOUBLES, INTEGERS)
 RANGED = {
     DOUBLE: lambda low, high: {
         'floating_point_range': [FloatingPointRange(from_value=low, to_value=high)]
@@ -130,27 +120,6 @@ def kind(spec: Spec) -> str:
     return spec.type.name.lower().replace('_', ' ')
 
 
-def mended(spec: Spec, given: Parameter) -> Parameter:
-    """Return a parameter with its type where rclpy did not see it.
-
-    It reads an empty list as an array of bytes or of booleans, and 5 where 5.0 is meant as an
-    integer.
-    """
-    if spec.type in ARRAYS and _empty(given.value):
-        return Parameter(given.name, spec.type, [])
-    if spec.type is DOUBLE and given.type_ is INTEGER:
-        return Parameter(given.name, DOUBLE, float(given.value))
-    if spec.type is DOUBLES and given.type_ is INTEGERS:
-        return Parameter(given.name, DOUBLES, [float(item) for item in given.value])
-    return given
-
-
-def overrides(node: Node) -> dict[str, Parameter]:
-    """What was set from outside; rclpy has no public way to see it before it is declared."""
-    given: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
-    return given
-
-
 def _declare(node: Node, spec: Spec, name: str, default: Any) -> None:
     limits = constraints(spec)
     ranged = spec.low is not None and spec.type in RANGED
@@ -162,35 +131,12 @@ def _declare(node: Node, spec: Spec, name: str, default: Any) -> None:
         read_only=not spec.live,
         **(RANGED[spec.type](spec.low, spec.high) if ranged else {}),
     )
-    default = _take_override(overrides(node), spec, name, default)
     try:
-        # An empty list has no type for rclpy: it is declared by its type, without a value.
-        untyped = spec.type in ARRAYS and not default
-        value = node.declare_parameter(name, spec.type if untyped else default, descriptor)
+        value = declare(node, descriptor, default)
     except (ParameterException, TypeError, ValueError) as error:
         expected = f'it takes a {kind(spec)}' + (f', {limits}' if limits else '')
         raise ParameterError(name, f'{error} ({expected})') from None
-    if value.type_ is Parameter.Type.NOT_SET:
-        # A parameter without a value makes rclpy answer a request for all of them with none.
-        node._parameters[name] = value = Parameter(name, spec.type, default)
-    check(spec, name, plain(spec, value.value))
-
-
-def _take_override(
-    given: dict[str, Parameter], spec: Spec, name: str, default: Any
-) -> Any:
-    """Mend what was set from outside and return the default to declare with."""
-    if name not in given:
-        return default
-    given[name] = mended(spec, given[name])
-    if spec.type in ARRAYS and _empty(given[name].value):
-        del given[name]
-        return []
-    return default
-
-
-def _empty(value: Any) -> bool:
-    return value == '' or (not isinstance(value, str) and hasattr(value, '__len__') and not value)
+    check(spec, name, plain(spec, value))
 
 
 def _default(spec: Spec, node: Node) -> Any:

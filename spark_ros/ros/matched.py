@@ -13,8 +13,8 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from spark_ros.ros.compat import SubscriptionEventCallbacks
 from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.workarounds.humble import SubscriptionEventCallbacks
 
 # A third of a second of a camera: what a busy machine may keep the executor from its frames.
 DEPTH = 10

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spark_ros.ros.declaring import ARRAYS, constraints, kind
+from spark_ros.ros.declaring import constraints, kind
 from spark_ros.ros.parameter_table import CAMERA, NODE, Spec
+from spark_ros.ros.workarounds.parameter_types import ARRAYS
 
 # Made from the machine's name and folders, which do not belong into a document.
 COMPUTED = {'journal.path': '`$ROS_HOME/spark_ros/<robot_id>_<node>.db`, else below `~/.ros`'}

@@ -10,14 +10,9 @@ from rclpy.parameter import Parameter
 
 from spark_ros.escalation.question.departure import FORMATS, JPEG_QUALITY, METADATA_KEYS
 from spark_ros.geometry import Fit
+from spark_ros.ros.workarounds.parameter_types import DOUBLE, DOUBLES, INTEGER, INTEGERS, STRINGS
 
-DOUBLE, INTEGER, STRING = (
-    Parameter.Type.DOUBLE, Parameter.Type.INTEGER, Parameter.Type.STRING,
-)  # fmt: skip
-BOOL = Parameter.Type.BOOL
-STRINGS, DOUBLES, INTEGERS = (
-    Parameter.Type.STRING_ARRAY, Parameter.Type.DOUBLE_ARRAY, Parameter.Type.INTEGER_ARRAY,
-)  # fmt: skip
+STRING, BOOL = Parameter.Type.STRING, Parameter.Type.BOOL
 
 DETECTION_TYPES = ('vision_msgs/Detection2DArray', 'yolo_msgs/DetectionArray')
 FITS = tuple(fit.value for fit in Fit)

@@ -29,12 +29,12 @@ from spark_ros.ros.declaring import (
     check,
     check_names,
     declare_all,
-    overrides,
     require,
     rows,
 )
 from spark_ros.ros.detectors import find_detector
 from spark_ros.ros.labels import MAX_CLASSES, MAX_LABEL, Labels, label_info_type, numbered
+from spark_ros.ros.workarounds.parameter_types import overrides
 
 
 def read_parameters(node: Node) -> NodeConfig:

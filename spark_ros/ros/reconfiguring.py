@@ -12,8 +12,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from spark_ros.ros.config import NodeConfig
-from spark_ros.ros.declaring import ParameterError, mended, plain, rows, values_of
+from spark_ros.ros.declaring import ParameterError, plain, rows, values_of
 from spark_ros.ros.parameters import config_from
+from spark_ros.ros.workarounds.parameter_types import typed
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ class LiveParameters:
 
     def _mend(self, given: Sequence[Parameter]) -> list[Parameter]:
         return [
-            mended(self._rows[one.name], one) if one.name in self._rows else one for one in given
+            typed(one, self._rows[one.name].type) if one.name in self._rows else one
+            for one in given
         ]
 
     def _check(self, given: Sequence[Parameter]) -> SetParametersResult:

@@ -14,11 +14,12 @@ from rclpy.parameter import Parameter
 from robot import TOKEN
 from serving import free_port
 
-from spark_ros.ros.declaring import ARRAYS, ParameterError, constraints, rows, values_of
+from spark_ros.ros.declaring import ParameterError, constraints, rows, values_of
 from spark_ros.ros.node import SparkNode
 from spark_ros.ros.parameter_reference import reference
 from spark_ros.ros.parameter_table import BOOL, DOUBLE, DOUBLES, INTEGER, INTEGERS, STRING, Spec
 from spark_ros.ros.parameters import read_parameters
+from spark_ros.ros.workarounds.parameter_types import ARRAYS
 
 ROWS = rows(['front'])
 EVERY = pytest.mark.parametrize(('name', 'spec'), ROWS.items(), ids=ROWS)
