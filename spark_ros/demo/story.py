@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.demo.camera import CAMERA
+from spark_ros.model import CorrectionKind
 from spark_ros.msg import Correction, EngagementStatus, Resolution
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.images import to_pixels
@@ -32,13 +33,7 @@ STEPS = {
     EngagementStatus.STATE_EXPIRED: 'expired',
     EngagementStatus.STATE_CANCELED: 'canceled',
 }
-KINDS = {
-    Correction.KIND_CONFIRMED: 'confirmed',
-    Correction.KIND_MODIFIED: 'modified',
-    Correction.KIND_ADDED: 'added',
-    Correction.KIND_REMOVED: 'removed',
-    Correction.KIND_UNMENTIONED: 'unmentioned',
-}
+KINDS = {getattr(Correction, f'KIND_{kind.name}'): kind.value for kind in CorrectionKind}
 LONGEST_NAME = 36
 Labelled = tuple[str, tuple[float, float, float, float]]
 

@@ -109,3 +109,14 @@ def test_a_doubted_prior_is_told_from_the_others() -> None:
     doubted = prior_mark(box_annotation('', box, attributes={'doubted': 'true'}), BOX)
     assert (sure.style, sure.words) == (PRIOR, 'cat  90%')
     assert (doubted.style, doubted.words) == (DOUBTED, 'object ?')
+
+
+@pytest.mark.parametrize(
+    'text', ['\x00\x1b[2J', '猫' * 300, 'W' * 100_000, '\ud800', 'a\n' * 5000, '%s %n {0}', 'ß']
+)
+def test_no_text_spoils_a_picture(text: str) -> None:
+    drawn = Canvas(grey(320, 240))
+    drawn.draw([Mark(PRIOR, text, BOX), Mark(PRIOR, text, [(0.9, 0.9)])])
+    drawn.text(text, (10.0, 10.0), room=100.0)
+    drawn.legend([(text, PRIOR)], 10.0, 200.0, 300.0)
+    assert drawn.picture().shape == (240, 320, 3)

@@ -14,7 +14,7 @@ from heat_harness import CHOICES, IMAGE, ask, asker
 from service_harness import Caller, InProcess, picture
 
 from spark_ros.demo import photographs
-from spark_ros.escalation.pictures.drawing import draw_priors
+from spark_ros.escalation.pictures.priors import draw_priors
 from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.model import DOUBTED, box_annotation
