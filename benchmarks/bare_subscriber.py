@@ -14,7 +14,7 @@ from rclpy.qos import qos_profile_sensor_data
 from reporting import answer_readings, camera_names
 from sensor_msgs.msg import Image
 
-from spark_ros.ros.allocator import keep_large_buffers
+from spark_ros.ros.workarounds.allocator import keep_large_buffers
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spark_ros.ros.config import CAMERA, NODE
-from spark_ros.ros.declaring import ARRAYS, Spec
+from spark_ros.ros.declaring import Spec
+from spark_ros.ros.workarounds.parameter_types import ARRAYS
 
 PAGE = Path(__file__).resolve().parents[1] / 'docs' / 'parameters.md'
 # Made from the machine's name and folders, which do not belong into a document.

@@ -15,6 +15,8 @@ from typing import Any, cast
 from spark_ros.geometry import Box, Vertex, clamp, corners, hull
 
 MATCH_TOLERANCE = 1e-9
+DOUBTED = 'doubted'
+"""Among a prior's attributes: this one is asked about."""
 
 
 class AnnotationType(str, Enum):
@@ -52,6 +54,11 @@ class Annotation:
     def box(self) -> Box:
         """The axis-aligned hull, normalized."""
         return hull(self.vertices)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether it is one of those that the question is about."""
+        return DOUBTED in self.attributes
 
 
 def box_annotation(label: str, box: Box, **rest: Any) -> Annotation:

@@ -14,11 +14,14 @@ PACKAGE = Path(__file__).resolve().parents[1] / 'spark_ros'
 LICENCE = '# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0'
 LONGEST_FILE = 400
 
-ROBOT = ('ros', 'escalation', 'clients', 'wire', 'model', 'geometry')
+ROBOT = ('ros', 'escalation', 'clients', 'wire', 'drawing', 'model', 'geometry')
 KNOWS: dict[str, set[str]] = {
     **{room: set(ROBOT[place:]) for place, room in enumerate(ROBOT)},
+    'clients': {'clients', 'wire', 'model', 'geometry'},
+    'wire': {'wire', 'model', 'geometry'},
+    'drawing': {'drawing', 'model', 'geometry'},
     'service': {'service', 'wire', 'model', 'geometry'},
-    'cli': {'cli', 'clients', 'service', 'wire', 'model', 'geometry'},
+    'cli': {'cli', 'clients', 'service', 'wire', 'drawing', 'model', 'geometry'},
     'demo': {*ROBOT, 'service', 'cli', 'demo', 'msg', 'action'},
 }
 KNOWS['ros'] |= {'msg', 'action', 'srv'}
@@ -33,6 +36,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
             'question', 'journal', 'backends', 'questions', 'settings', 'small_server',
         },
     },
+    'ros': {'workarounds': set()},
     'service': {
         'storage': {'errors', 'events', 'shared_threads', 'turns'},
         'media': {'storage', 'errors', 'settings', 'turns'},
@@ -62,6 +66,7 @@ ROS_PACKAGES = MESSAGES | {
 ROBOT_PACKAGES = MESSAGES | {
     'ament_index_python', 'anyio', 'cv2', 'cv_bridge', 'httpx', 'numpy', 'rclpy',
 }  # fmt: skip
+DRAWING_PACKAGES = {'cv2', 'numpy'}
 
 
 def room_of(module: str) -> str:
@@ -129,6 +134,8 @@ def broken_arrows(source: str, module: str, is_package: bool = False) -> list[st
                 broken.append(f'{module} imports {name}: {room} may not know {other}')
         elif top in ROS_PACKAGES and room not in ROS_ROOMS:
             broken.append(f'{module} imports {name}: only {sorted(ROS_ROOMS)} know ROS')
+        elif room == 'drawing' and top in ROBOT_PACKAGES - DRAWING_PACKAGES:
+            broken.append(f'{module} imports {name}: drawing needs no more')
         elif room in ROBOT and top not in ROBOT_PACKAGES and top not in sys.stdlib_module_names:
             broken.append(f'{module} imports {name}: not a dependency of the robot side')
     return broken
@@ -148,7 +155,7 @@ def module_name(path: Path) -> str:
 def test_the_package_is_there() -> None:
     """The files are found, and each is in a room of the design."""
     rooms = {room_of(module_name(path)) for path in sources()}
-    assert {'geometry', 'model', 'wire', 'clients', 'escalation', 'ros', 'service'} <= rooms
+    assert {*ROBOT, 'service'} <= rooms
     assert rooms - {''} <= KNOWS.keys()
 
 
@@ -176,6 +183,7 @@ def test_arrows_within(path: Path) -> None:
         ('escalation.question.policy', 'from spark_ros.escalation.journal.disk import Disk'),
         ('escalation.journal.disk', 'from spark_ros.escalation import runtime'),
         ('escalation.engagements', 'from spark_ros.escalation.health import verdict'),
+        ('ros.workarounds.humble', 'from spark_ros.ros.node import SparkNode'),
         ('service.storage.jobs', 'from spark_ros.service.context import Context'),
         ('service.spark.api', 'from spark_ros.service.heat.objects import request_json'),
     ],
@@ -197,6 +205,11 @@ def test_files_stay_small_and_licensed(path: Path) -> None:
     [
         ('spark_ros.geometry', 'from spark_ros.model import Annotation'),
         ('spark_ros.wire.spark', 'import spark_ros.clients.spark'),
+        ('spark_ros.wire.spark', 'import spark_ros.drawing.marks'),
+        ('spark_ros.service.app', 'import spark_ros.drawing.marks'),
+        ('spark_ros.drawing.marks', 'from spark_ros.escalation import pictures'),
+        ('spark_ros.drawing.canvas', 'import sensor_msgs.msg'),
+        ('spark_ros.drawing.canvas', 'import httpx'),
         ('spark_ros.wire.spark', 'from spark_ros import clients'),
         ('spark_ros.wire.spark', 'from ..clients import SparkClient'),
         ('spark_ros.clients.spark', 'from spark_ros.escalation.journal.journal import Journal'),

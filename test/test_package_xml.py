@@ -34,7 +34,7 @@ FOR_TESTS = {'ament_cmake_pytest', 'python3-pytest-timeout'}
 ROS_NAMES = re.compile(
     r'\w+_(msgs|srvs|interfaces)|rclpy|cv_bridge|domain_coordinator|tf2\w*|message_filters'
     r'|(ament|launch|ros)_\w+|launch')
-ON_THE_ROBOT = ('geometry.py', 'model.py', 'wire', 'clients', 'escalation', 'ros')
+ON_THE_ROBOT = ('geometry.py', 'model.py', 'drawing', 'wire', 'clients', 'escalation', 'ros')
 
 
 @pytest.fixture(scope='module')

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from spark_ros.drawing.marks import Mark
 from spark_ros.geometry import ImageSize
 
 if TYPE_CHECKING:
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
 
 KEPT = {b'\xff\xd8\xff': '.jpg', b'\x89PNG\r\n\x1a\n': '.png'}
 """By how a file begins, its ending; of those that every reader of a dataset takes."""
-
-DARK_BGR = (30, 30, 30)
-PRIOR_BGR = (60, 200, 255)
-CHANGE_BGR = {
-    'confirmed': (90, 200, 90), 'modified': (255, 170, 60), 'added': (255, 170, 60),
-    'marked': (255, 170, 60), 'removed': (70, 70, 230),
-}  # fmt: skip
-Outline: TypeAlias = 'tuple[Sequence[tuple[float, float]], str, tuple[int, int, int]]'
-"""Its points in pixels, the label, and the colour."""
 
 
 def decode(content: bytes, name: str) -> Pixels:
@@ -76,13 +68,15 @@ def size_of(pixels: Pixels) -> ImageSize:
     return ImageSize(pixels.shape[1], pixels.shape[0])
 
 
-def drawn(pixels: Pixels, outlines: Iterable[Outline]) -> bytes:
-    """Draw outlines with their labels onto pixels, and return them as a JPEG file."""
+def drawn(pixels: Pixels, marks: Iterable[Mark]) -> bytes:
+    """Draw what is on the picture, and return it as a JPEG file."""
     import cv2
 
-    for points, label, colour in outlines:
-        _draw(pixels, points, label, colour)
-    done, encoded = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    from spark_ros.drawing.canvas import Canvas
+
+    canvas = Canvas(pixels)
+    canvas.draw(list(marks))
+    done, encoded = cv2.imencode('.jpg', canvas.picture(), [cv2.IMWRITE_JPEG_QUALITY, 95])
     if not done:
         raise ValueError('the picture cannot be encoded as JPEG')
     return encoded.tobytes()
@@ -95,30 +89,3 @@ def free_path(folder: Path, name: str) -> Path:
         number += 1
         path = folder / f'{name}-{number}.jpg'
     return path
-
-
-def _draw(
-    pixels: Pixels,
-    points: Sequence[tuple[float, float]],
-    label: str,
-    colour: tuple[int, int, int],
-) -> None:
-    import cv2
-    import numpy as np
-
-    height, width = pixels.shape[:2]
-    line = max(1, round(max(height, width) / 640))
-    ends = np.clip(np.rint(points), 0, (width - 1, height - 1)).astype(np.int32)
-    for thick, ink in ((line + 2, DARK_BGR), (line, colour)):
-        if len(ends) == 1:
-            cv2.circle(pixels, tuple(map(int, ends[0])), 2 * line + thick, ink, -1, cv2.LINE_AA)
-        else:
-            cv2.polylines(pixels, [ends], True, ink, thick, cv2.LINE_AA)
-    # OpenCV's font has ASCII only.
-    words = label.encode('ascii', 'replace').decode()
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.4 * line
-    (_, tall), below = cv2.getTextSize(words, font, scale, line)
-    x, y = int(ends[:, 0].min()), int(ends[:, 1].min())
-    y = y - below - line if y > tall + below + line else y + tall + 2 * line
-    for thick, ink in ((line + 2, DARK_BGR), (line, colour)):
-        cv2.putText(pixels, words, (x, y), font, scale, ink, thick, cv2.LINE_AA)

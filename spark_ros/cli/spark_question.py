@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from spark_ros.cli.spark_arguments import BoxArgument
-from spark_ros.cli.spark_pictures import PRIOR_BGR, decode, drawn, size_of
-from spark_ros.geometry import ImageSize, corners, normalize, pixel_hull
+from spark_ros.cli.spark_pictures import decode, drawn, size_of
+from spark_ros.drawing.marks import outline, prior_mark
+from spark_ros.geometry import ImageSize, normalize
 from spark_ros.model import Annotation, box_annotation
 from spark_ros.wire.heat import Choices, HeatRequest, Prompt, box_request
 
@@ -89,10 +90,13 @@ def with_boxes_drawn(asked: AskArguments) -> AskArguments:
     """Draw the boxes onto the images, for an API whose questions cannot carry them."""
     pictures = list(asked.pictures)
     for place, picture in enumerate(pictures):
-        boxes = [box for box in asked.boxes if box.image == place + 1]
-        if boxes and picture.content is not None:
-            outlines = [(corners(pixel_hull(box.box)), box.label, PRIOR_BGR) for box in boxes]
-            content = drawn(decode(picture.content, picture.name), outlines)
+        marks = [
+            prior_mark(prior, outline(prior.vertices))
+            for box, prior in zip(asked.boxes, asked.priors, strict=True)
+            if box.image == place + 1
+        ]
+        if marks and picture.content is not None:
+            content = drawn(decode(picture.content, picture.name), marks)
             pictures[place] = ImageArgument(f'{Path(picture.name).stem}.jpg', content)
     return replace(asked, pictures=tuple(pictures))
 

@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from spark_ros.cli.spark_pictures import CHANGE_BGR, Outline, decode, drawn, free_path, size_of
-from spark_ros.cli.spark_records import Record
+from spark_ros.cli.spark_pictures import decode, drawn, free_path, size_of
+from spark_ros.cli.spark_records import Record, Shape
 from spark_ros.cli.spark_services import Access
 from spark_ros.clients.errors import ClientError, ConnectionFailed, clean, error_for_status
+from spark_ros.drawing.marks import STYLES, Mark, outline
 from spark_ros.geometry import ImageSize
+from spark_ros.model import CorrectionKind
 from spark_ros.wire.values import WireError, expect_url
 
 MAX_BYTES = 100 * 1024 * 1024
@@ -57,22 +59,23 @@ def _with_answer(content: bytes, record: Record, index: int) -> bytes:
         pixels = decode(content, 'what is at the URL of the picture')
     except ValueError as error:
         raise PictureError(str(error)) from None
-    return drawn(pixels, _outlines(record, index, size_of(pixels)))
-
-
-def _outlines(record: Record, index: int, size: ImageSize) -> list[Outline]:
-    """Return the answer's shapes on this picture, in its pixels."""
-    factors = (1.0, 1.0) if record.api == 'heat' else (float(size.width), float(size.height))
     # SparkAI's records have one picture each, whichever of the question's it was.
-    return [
+    return drawn(
+        pixels,
         (
-            [(x * factors[0], y * factors[1]) for x, y in shape.points],
-            shape.label,
-            CHANGE_BGR[shape.change],
-        )
-        for shape in record.shapes
-        if record.api == 'spark' or (shape.image_index or 0) == index
-    ]
+            _mark(shape, size_of(pixels) if record.api == 'heat' else ImageSize(1, 1))
+            for shape in record.shapes
+            if record.api == 'spark' or (shape.image_index or 0) == index
+        ),
+    )
+
+
+def _mark(shape: Shape, given_in: ImageSize) -> Mark:
+    marked = shape.change == 'marked'
+    kind = CorrectionKind.ADDED if marked else CorrectionKind(shape.change)
+    where = outline((x / given_in.width, y / given_in.height) for x, y in shape.points)
+    now, was = ((), where) if kind is CorrectionKind.REMOVED else (where, ())
+    return Mark(STYLES[kind], shape.label, now, was)
 
 
 def picture_client(access: Access) -> httpx.AsyncClient:

@@ -23,7 +23,7 @@ from spark_ros.demo.errors import DemoError
 from spark_ros.demo.messages import FRAME_ID, IMAGES, image_message
 from spark_ros.demo.spinning import RELIABLE
 from spark_ros.demo.waiting import spin_for, spin_until
-from spark_ros.ros.allocator import keep_large_buffers
+from spark_ros.ros.workarounds.allocator import keep_large_buffers
 
 DISCOVERY_S = 30.0
 

@@ -28,8 +28,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_ros.demo.photographs import shrink
 from spark_ros.demo.scoring import Detection
+from spark_ros.drawing.canvas import fitted
 
 Box = tuple[float, float, float, float]
 
@@ -101,7 +101,7 @@ class Detector:
         return _distinct([hit for hit in inside if min(hit.box[2:]) >= 1])[:_MOST]
 
     def _people(self, grey: NDArray[np.uint8]) -> list[Detection]:
-        small, scale = shrink(grey, _HOG_LONGEST_PX)
+        small, scale = _shrunk(grey, _HOG_LONGEST_PX)
         if small.shape[0] < 128 or small.shape[1] < 64:
             return []
         boxes, raws = self._hog.detectMultiScale(
@@ -126,7 +126,7 @@ def _search(
 ) -> list[Detection]:
     found = []
     for longest_px in rule.longest_px:
-        small, scale = shrink(grey, longest_px)
+        small, scale = _shrunk(grey, longest_px)
         rim = round(rule.margin * small.shape[1])
         padded = cv2.copyMakeBorder(small, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
         for mirrored in ((False, True) if rule.both_sides else (False,)):
@@ -174,3 +174,9 @@ def _same_thing(one: Detection, other: Detection) -> bool:
     on_a_person = {one.label, other.label} == {'face', 'person'}
     of = max(areas) if on_a_person else min(areas)
     return min(across, down) > 0 and across * down > _OVERLAP * of
+
+
+def _shrunk(grey: NDArray[np.uint8], longest_px: int) -> tuple[NDArray[np.uint8], float]:
+    """Scale an image down until its longer side has so many pixels; return it and the factor."""
+    small = fitted(grey, 1, longest_px)
+    return small, max(small.shape) / max(grey.shape)

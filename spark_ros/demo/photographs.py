@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from spark_ros.demo.errors import DemoError
 from spark_ros.demo.image_files import find_images
+from spark_ros.drawing.canvas import fitted
 
 Image = NDArray[np.uint8]
 
@@ -155,7 +156,7 @@ def _from_files(
             tell(f'{file.name} is skipped: OpenCV cannot read it')
             continue
         name = file.stem if stems.count(file.stem) == 1 else file.name
-        yield Photograph(name, shrink(image, longest_px)[0])
+        yield Photograph(name, fitted(image, 1, longest_px))
 
 
 def _read(file: Path) -> Image | None:
@@ -178,7 +179,7 @@ def _from_video(path: Path, limit: int, longest_px: int) -> Iterator[Photograph]
                 read, image = capture.retrieve()
                 if read:
                     name = f'{path.stem}_{index:06d}'
-                    shrunk, _ = shrink(np.asarray(image, np.uint8), longest_px)
+                    shrunk = fitted(np.asarray(image, np.uint8), 1, longest_px)
                     kept.append(Photograph(name, shrunk))
             if len(kept) > limit:
                 kept, stride = kept[::2], stride * 2
@@ -186,12 +187,3 @@ def _from_video(path: Path, limit: int, longest_px: int) -> Iterator[Photograph]
     finally:
         capture.release()
     yield from kept
-
-
-def shrink(image: Image, longest_px: int) -> tuple[Image, float]:
-    """Scale an image down until its longer side has so many pixels; return it and the factor."""
-    scale = min(1.0, longest_px / max(image.shape[:2]))
-    if scale == 1.0:
-        return image, scale
-    size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale

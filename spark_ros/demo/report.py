@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import statistics
 from collections import Counter
@@ -12,12 +11,13 @@ from pathlib import Path
 
 import cv2
 
+from spark_ros import model
 from spark_ros.demo.answerer import Answerer
-from spark_ros.demo.pictures import Drawn, before_after
+from spark_ros.demo.pictures import before_after
 from spark_ros.demo.progress import KINDS, Frame, ProgressMonitor
 from spark_ros.demo.scoring import Counts, Detection, score
-from spark_ros.geometry import hull
-from spark_ros.msg import Annotation, Correction
+from spark_ros.msg import Correction
+from spark_ros.ros.goals import read_priors
 from spark_ros.service.scripted.recognise import Truth
 
 
@@ -38,11 +38,11 @@ def write_pictures(frames: Sequence[Frame], folder: Path, answerer: Answerer) ->
     for number, frame in enumerate(frames, 1):
         if frame.image is None or frame.resolution is None:
             continue
-        corrections = frame.resolution.corrections
+        corrections = [_correction(said) for said in frame.resolution.corrections]
         picture = before_after(
             frame.image,
-            [_before(c.original) for c in corrections if c.kind != Correction.KIND_ADDED],
-            [_after(correction) for correction in corrections],
+            [each.original for each in corrections if each.original is not None],
+            corrections,
             answerer,
             title=frame.name,
             note=f'answered in {frame.resolution.response_time:.2f} s: '
@@ -102,34 +102,12 @@ def _scores(frames: Sequence[Frame], truth: Truth) -> list[str]:
     return [
         f'mean IoU     {before.mean_iou:.3f} before, {after.mean_iou:.3f} after '
         f'({after.objects} objects on the frames asked about)',
-        f'labels       {before.label_accuracy:.0%} right before, '
-        f'{after.label_accuracy:.0%} after',
+        f'labels       {before.label_accuracy:.0%} right before, {after.label_accuracy:.0%} after',
     ]
 
 
-def _before(annotation: Annotation) -> Drawn:
-    doubted = any(item.key == 'doubted' for item in annotation.attributes)
-    return Drawn(
-        'doubted' if doubted else 'prior', annotation.label, _score(annotation), _box(annotation)
-    )
-
-
-def _after(correction: Correction) -> Drawn:
-    kind = KINDS[correction.kind]
-    if kind == 'removed':
-        return Drawn(kind, correction.original.label, None, _box(correction.original))
-    now = correction.corrected
-    if kind != 'modified':
-        return Drawn(kind, now.label, _score(now), _box(now))
-    was = correction.original
-    return Drawn(
-        kind, now.label, None, _box(now), _box(was), was.label if was.label != now.label else None
-    )
-
-
-def _box(annotation: Annotation) -> tuple[float, float, float, float]:
-    return hull([(vertex.x, vertex.y) for vertex in annotation.vertices])
-
-
-def _score(annotation: Annotation) -> float | None:
-    return None if math.isnan(annotation.score) else annotation.score
+def _correction(said: Correction) -> model.Correction:
+    kind = model.CorrectionKind(KINDS[said.kind])
+    original = () if kind is model.CorrectionKind.ADDED else read_priors([said.original])
+    corrected = () if kind is model.CorrectionKind.REMOVED else read_priors([said.corrected])
+    return model.Correction(kind, next(iter(original), None), next(iter(corrected), None))

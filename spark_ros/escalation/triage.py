@@ -16,7 +16,7 @@ from spark_ros.escalation.engagements import UNKNOWN, Engagements, LimitReached
 from spark_ros.escalation.journal.errors import JournalError, JournalFull
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.encoding import EncodingError
-from spark_ros.escalation.question.asking import DOUBTED, Asking, Sighting, doubts
+from spark_ros.escalation.question.asking import Asking, Sighting, doubts
 from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
 from spark_ros.escalation.question.escalation import Escalation, Status
 from spark_ros.escalation.question.policy import Cooldown
@@ -282,4 +282,4 @@ class Triage:
 
 def doubted_of(escalation: Escalation) -> list[Annotation]:
     """Return the priors that a question is asked because of."""
-    return [prior for prior in escalation.priors if DOUBTED in prior.attributes]
+    return [prior for prior in escalation.priors if prior.doubted]

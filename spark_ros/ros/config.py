@@ -18,7 +18,11 @@ from spark_ros.escalation.question.departure import FORMATS, JPEG_QUALITY, METAD
 from spark_ros.escalation.question.policy import HOUR_S
 from spark_ros.escalation.settings import Limits, Settings
 from spark_ros.geometry import Box, Fit, ImageSize
-from spark_ros.ros.declaring import (
+from spark_ros.ros.declaring import parameter, specs
+from spark_ros.ros.detectors import DETECTORS
+from spark_ros.ros.labels import Labels, numbered
+from spark_ros.ros.pose import POSE_TYPES
+from spark_ros.ros.workarounds.parameter_types import (
     BOOL,
     DOUBLE,
     DOUBLES,
@@ -26,12 +30,7 @@ from spark_ros.ros.declaring import (
     INTEGERS,
     STRING,
     STRINGS,
-    parameter,
-    specs,
 )
-from spark_ros.ros.detectors import DETECTORS
-from spark_ros.ros.labels import Labels, numbered
-from spark_ros.ros.pose import POSE_TYPES
 
 DEFAULT_INSTRUCTIONS = 'Look at the boxes: correct those that are wrong, remove what is not there, add what is missing.'
 

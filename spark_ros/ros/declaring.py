@@ -12,11 +12,7 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-STRING, BOOL = Parameter.Type.STRING, Parameter.Type.BOOL
-INTEGER, DOUBLE = Parameter.Type.INTEGER, Parameter.Type.DOUBLE
-STRINGS, INTEGERS = Parameter.Type.STRING_ARRAY, Parameter.Type.INTEGER_ARRAY
-DOUBLES = Parameter.Type.DOUBLE_ARRAY
-ARRAYS = (STRINGS, DOUBLES, INTEGERS)
+from spark_ros.ros.workarounds.parameter_types import ARRAYS, DOUBLE, INTEGER, declare
 
 
 class ParameterError(ValueError):
@@ -79,38 +75,11 @@ class Spec:
         Raises:
             ParameterError: it was set to a value of a wrong type or out of its range.
         """
-        given = overrides(node)
-        if name in given:
-            given[name] = self.with_type(given[name])
-            if self.type in ARRAYS and _is_empty(given[name].value):
-                del given[name]
-                default = []
         try:
-            # An empty list has no type for rclpy: it is declared by its type, without a value.
-            untyped = self.type in ARRAYS and not default
-            value = node.declare_parameter(
-                name, self.type if untyped else default, self._descriptor(name)
-            )
+            declare(node, self._descriptor(name), default)
         except (ParameterException, TypeError, ValueError) as error:
             expected = ', '.join(filter(None, [f'it takes a {self.kind}', self.constraints]))
             raise ParameterError(name, f'{error} ({expected})') from None
-        if value.type_ is Parameter.Type.NOT_SET:
-            # A parameter without a value makes rclpy answer a request for all of them with none.
-            node._parameters[name] = Parameter(name, self.type, default)
-
-    def with_type(self, given: Parameter) -> Parameter:
-        """Return a parameter with the type that it was meant to have.
-
-        rclpy reads an empty list as an array of bytes or of booleans, and 5 where 5.0 is meant as
-        an integer.
-        """
-        if self.type in ARRAYS and _is_empty(given.value):
-            return Parameter(given.name, self.type, [])
-        if self.type is DOUBLE and given.type_ is INTEGER:
-            return Parameter(given.name, DOUBLE, float(given.value))
-        if self.type is DOUBLES and given.type_ is INTEGERS:
-            return Parameter(given.name, DOUBLES, [float(item) for item in given.value])
-        return given
 
     def plain(self, value: Any) -> Any:
         """Return a value with a list for an array; rclpy keeps numbers in array.array."""
@@ -184,13 +153,3 @@ def configured(config: type, values: Mapping[str, Any], prefix: str = '') -> dic
         name: spec.configured(prefix + spec.name, values[prefix + spec.name])
         for name, spec in specs(config).items()
     }
-
-
-def overrides(node: Node) -> dict[str, Parameter]:
-    """Return what was set from outside, by name; rclpy shows it only once it is declared."""
-    given: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
-    return given
-
-
-def _is_empty(value: Any) -> bool:
-    return hasattr(value, '__len__') and not len(value)

@@ -28,12 +28,12 @@ from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.runtime import Runtime
 from spark_ros.model import Answer, State
 from spark_ros.msg import Resolution
-from spark_ros.ros.action_server import CalmActionServer
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import resolution_message, stamp_ns, status_message
 from spark_ros.ros.goals import MAX_NAME, name_problem, read_goal
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.sighting import RosSighting, own_image
+from spark_ros.ros.workarounds.action_server import CalmActionServer
 
 NODE_ENDS = 'the node ends; what was asked stays asked, its answer will be on the topics'
 # What ends a goal by itself; after the others its answer follows.

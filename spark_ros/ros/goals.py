@@ -53,7 +53,7 @@ def read_goal(goal: Engage.Goal, asking: Asking) -> Terms:
     return Terms(
         question=question,
         program=program or asking.program,
-        priors=_priors(goal.priors),
+        priors=read_priors(goal.priors),
         priority=goal.priority or asking.priority,
         timeout_s=timeout_s or asking.timeout_s,
         metadata=_metadata(goal.metadata),
@@ -88,7 +88,8 @@ def _question(message: Question) -> model.Question:
     )
 
 
-def _priors(messages: Sequence[Annotation]) -> tuple[model.Annotation, ...]:
+def read_priors(messages: Sequence[Annotation]) -> tuple[model.Annotation, ...]:
+    """Read annotations. Raises ValueError where one is no shape in the image."""
     count = len(messages)
     _expect(count <= MAX_PRIORS, f'{count} priors; at most {MAX_PRIORS} can be asked about')
     return tuple(_prior(message, f'priors[{at}]') for at, message in enumerate(messages))

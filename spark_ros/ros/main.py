@@ -20,11 +20,11 @@ from rclpy.signals import SignalHandlerOptions
 
 import spark_ros
 from spark_ros.escalation.journal.errors import JournalError
-from spark_ros.ros.allocator import keep_large_buffers
 from spark_ros.ros.declaring import ParameterError
-from spark_ros.ros.executor import MessageExecutor
 from spark_ros.ros.log import log_to_ros
 from spark_ros.ros.node import SparkNode
+from spark_ros.ros.workarounds.allocator import keep_large_buffers
+from spark_ros.ros.workarounds.executor import MessageExecutor
 
 END_S = 9.0
 logger = logging.getLogger('spark_ros.ros.main')

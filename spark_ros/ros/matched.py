@@ -12,10 +12,10 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from spark_ros.ros.compat import SubscriptionEventCallbacks
-from spark_ros.ros.declaring import overrides
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.steady_timer import steady_timer
+from spark_ros.ros.workarounds.humble import SubscriptionEventCallbacks
+from spark_ros.ros.workarounds.parameter_types import overrides
 
 # A third of a second of a camera at 30 Hz: so long a busy machine may hold up the executor.
 DEPTH = 10

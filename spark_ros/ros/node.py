@@ -18,17 +18,17 @@ from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.annotated import AnnotatedPictures
 from spark_ros.ros.backends import connect
 from spark_ros.ros.camera import CameraInput
-from spark_ros.ros.compat import Node
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.diagnostics import Diagnostics
 from spark_ros.ros.engage import EngageServer
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.outputs import Outputs
-from spark_ros.ros.parameter_service import SafeParameterService
 from spark_ros.ros.parameters import LiveParameters, read_parameters, unknown_parameters
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.services import Services
+from spark_ros.ros.workarounds.humble import Node
+from spark_ros.ros.workarounds.parameter_service import SafeParameterService
 
 ACKNOWLEDGE_S = 0.5
 logger = logging.getLogger(__name__)

@@ -21,10 +21,10 @@ from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.model import QuestionKind
 from spark_ros.msg import EngagementStatus, Resolution
-from spark_ros.ros.compat import PublisherEventCallbacks
 from spark_ros.ros.conversions import corrected_detections, resolution_message, status_message
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.steady_timer import steady_timer
+from spark_ros.ros.workarounds.humble import PublisherEventCallbacks
 
 HOLD_S = 5.0
 CONFIRM_EVERY_S = 0.02

@@ -28,9 +28,10 @@ from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.geometry import Fit
 from spark_ros.model import Question
 from spark_ros.ros.config import CAMERA, NODE, CameraConfig, NodeConfig
-from spark_ros.ros.declaring import ParameterError, Spec, configured, overrides, require
+from spark_ros.ros.declaring import ParameterError, Spec, configured, require
 from spark_ros.ros.detectors import find_detector
 from spark_ros.ros.labels import LabelInfo
+from spark_ros.ros.workarounds.parameter_types import overrides, typed
 
 # ROS refuses two underscores in a row in a topic's name.
 NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
@@ -161,7 +162,8 @@ class LiveParameters:
 
     def _give_types(self, given: Sequence[Parameter]) -> list[Parameter]:
         return [
-            self._rows[one.name].with_type(one) if one.name in self._rows else one for one in given
+            typed(one, self._rows[one.name].type) if one.name in self._rows else one
+            for one in given
         ]
 
     def _check(self, given: Sequence[Parameter]) -> SetParametersResult:

@@ -5,18 +5,40 @@ import numpy as np
 import pytest
 
 from spark_ros.demo.answerer import Answerer
-from spark_ros.demo.pictures import Drawn, before_after
-from spark_ros.escalation.pictures.canvas import Canvas
+from spark_ros.demo.pictures import before_after
+from spark_ros.drawing.canvas import Canvas
+from spark_ros.geometry import Box, corners
+from spark_ros.model import (
+    Annotation,
+    AnnotationType,
+    Correction,
+    CorrectionKind,
+    box_annotation,
+)
 
 PERSON = Answerer.PERSON
-BOX = (0.2, 0.3, 0.6, 0.7)
-PRIORS = [Drawn('prior', 'face', 0.91, BOX), Drawn('doubted', 'cat face', 0.4, (0, 0, 1, 1))]
+BOX = Box(0.2, 0.3, 0.6, 0.7)
+FACE = box_annotation('face', BOX, score=0.91)
+CAT = box_annotation('cat face', Box(0, 0, 1, 1), score=0.4, attributes={'doubted': 'true'})
+PRIORS = [FACE, CAT]
+
+
+def correction(kind, label, box=BOX, was=None):
+    """What was done to a box, of which `was` is what it was before."""
+    now = box_annotation(label, box)
+    return Correction(
+        CorrectionKind(kind),
+        None if kind == 'added' else was or now,
+        None if kind == 'removed' else now,
+    )
+
+
 ANSWERS = [
-    Drawn('confirmed', 'face', None, BOX),
-    Drawn('modified', 'cat', 0.5, BOX, old_box=(0.1, 0.2, 0.5, 0.6), old_label='dog'),
-    Drawn('added', 'person', None, (0.9, 0.9, 0.999, 0.999)),
-    Drawn('removed', 'person', 0.3, (0.0, 0.0, 0.02, 0.02)),
-    Drawn('unmentioned', '', None, (0.5, 0.0, 0.6, 0.9)),
+    correction('confirmed', 'face'),
+    correction('modified', 'cat', was=box_annotation('dog', Box(0.1, 0.2, 0.5, 0.6))),
+    correction('added', 'person', Box(0.9, 0.9, 0.999, 0.999)),
+    correction('removed', 'person', Box(0.0, 0.0, 0.02, 0.02)),
+    correction('unmentioned', '', Box(0.5, 0.0, 0.6, 0.9)),
 ]
 
 
@@ -50,7 +72,7 @@ def test_the_image_given_is_left_alone_and_shown_on_both_sides():
 def test_each_kind_of_answer_is_drawn_on_the_right_only(kind):
     image = np.full((560, 560, 3), 128, np.uint8)
     empty = before_after(image, [], [], PERSON)
-    drawn = before_after(image, [], [Drawn(kind, 'face', None, BOX)], PERSON)
+    drawn = before_after(image, [], [correction(kind, 'face')], PERSON)
     changed = (empty[60:580] != drawn[60:580]).any(axis=(0, 2))
     half = changed.size // 2
     assert not changed[:half].any()
@@ -59,7 +81,8 @@ def test_each_kind_of_answer_is_drawn_on_the_right_only(kind):
 
 def test_boxes_beyond_the_image_are_cut_to_it():
     image = np.full((560, 560, 3), 128, np.uint8)
-    before_after(image, [Drawn('prior', 'x', 0.5, (-1, -1, 2, 2))], [], PERSON)
+    beyond = Annotation('x', AnnotationType.BOUNDING_BOX, corners(Box(-1, -1, 2, 2)), score=0.5)
+    before_after(image, [beyond], [], PERSON)
 
 
 @pytest.mark.parametrize('shape', [(10, 10), (10, 10, 4), (0, 10, 3)])

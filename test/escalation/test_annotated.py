@@ -12,15 +12,10 @@ import numpy as np
 import pytest
 from samples import doubted, escalation
 
-from spark_ros.escalation.pictures.annotated import (
-    COLOURS,
-    MAX_BYTES,
-    MAX_MARKS,
-    PAPER,
-    PRIOR,
-    annotated_picture,
-)
-from spark_ros.escalation.pictures.canvas import ink_on
+from spark_ros.drawing.canvas import ink_on
+from spark_ros.drawing.marks import DOUBTED, PAPER, STYLES
+from spark_ros.drawing.marks import WHITE as PRIOR
+from spark_ros.escalation.pictures.annotated import MAX_BYTES, MAX_MARKS, annotated_picture
 from spark_ros.escalation.pictures.encoding import EncodingError, encode_pixels
 from spark_ros.escalation.question.departure import Departure, Region
 from spark_ros.escalation.question.escalation import EncodedImage, Resolved
@@ -35,6 +30,7 @@ from spark_ros.model import (
     box_annotation,
 )
 
+COLOURS = {kind: style.colour for kind, style in STYLES.items()}
 VGA, FULL_HD = ImageSize(640, 480), ImageSize(1920, 1080)
 # Thin coloured lines lose some of their colour in a JPEG.
 NEAR = 75
@@ -164,7 +160,7 @@ def test_the_colours_are_told_apart_by_colour_blind_people() -> None:
     """By Viénot, Brettel and Mollon's reduction (1999) of linear RGB to two cones."""
     protan = [[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]]
     deutan = [[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]]
-    colours = [*COLOURS.values(), PRIOR]
+    colours = [*COLOURS.values(), PRIOR, DOUBTED.colour]
     for matrix in (np.eye(3), np.array(protan), np.array(deutan)):
         seen = []
         for blue, green, red in colours:
@@ -176,7 +172,7 @@ def test_the_colours_are_told_apart_by_colour_blind_people() -> None:
             assert np.linalg.norm(a - b) > 15
 
 
-@pytest.mark.parametrize('colour', [*COLOURS.values(), PRIOR, PAPER])
+@pytest.mark.parametrize('colour', [*COLOURS.values(), PRIOR, DOUBTED.colour, PAPER])
 def test_labels_can_be_read_on_their_ground(colour: Any) -> None:
     def luminance(bgr: Any) -> float:
         channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from samples import doubted
 
-from spark_ros.escalation.pictures.drawing import draw_priors
 from spark_ros.escalation.pictures.encoding import EncodingError, encode_compressed, encode_pixels
+from spark_ros.escalation.pictures.priors import draw_priors
 from spark_ros.escalation.question.departure import Departure, ImageSettings, Region, plan
 from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import Box, ImageSize

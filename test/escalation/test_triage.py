@@ -14,7 +14,7 @@ from triage_harness import Seen, office, seen
 
 from spark_ros.escalation.engagements import LimitReached
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.asking import DOUBTED, Asking
+from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.dry_run import DryRun, Summary
 from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.escalation.settings import Limits
@@ -32,7 +32,7 @@ def test_only_what_is_not_cooling_down_is_asked_about() -> None:
             assert await here.see(Seen([seen(0, 0.2)]))
             asked = await here.see(Seen([seen(0, 0.2), seen(3, 0.5), seen(4, 0.9)]))
             assert asked is not None and asked.certainty == 0.5
-            marked = {prior.id: DOUBTED in prior.attributes for prior in asked.priors}
+            marked = {prior.id: prior.doubted for prior in asked.priors}
             assert marked == {'0': False, '3': True, '4': False}
 
     run(test())

@@ -40,7 +40,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.slow('installs libraries and runs whole test files again')
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize('tests', ['clients', 'escalation'])
+@pytest.mark.parametrize('tests', ['clients', 'drawing', 'escalation'])
 def test_the_same_tests_pass(python: str, tests: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [python, '-m', 'pytest', '-q', '-c', os.devnull, f'--rootdir={TESTS / tests}',

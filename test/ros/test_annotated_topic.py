@@ -30,8 +30,8 @@ from services import Service, write_truth
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
+from spark_ros.drawing.marks import STYLES
 from spark_ros.escalation.journal.records import load_escalation
-from spark_ros.escalation.pictures.annotated import COLOURS
 from spark_ros.escalation.question.escalation import Escalation, Resolved
 from spark_ros.geometry import Vertex
 from spark_ros.model import Annotation, AnnotationType, Answer, Correction, CorrectionKind, State
@@ -92,7 +92,7 @@ def shows(drawn: np.ndarray, x: float, y: float, kind: CorrectionKind) -> bool:
     """Whether a kind's colour is at a place, in pixels of the frame."""
     x, y = round(x * SCALE), round(y * SCALE)
     near = drawn[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4].astype(int)
-    return bool((np.abs(near - COLOURS[kind]).max(axis=2) <= NEAR).any())
+    return bool((np.abs(near - STYLES[kind].colour).max(axis=2) <= NEAR).any())
 
 
 def start(

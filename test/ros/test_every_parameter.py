@@ -15,7 +15,10 @@ from rclpy.parameter import Parameter
 from robot import TOKEN
 from serving import free_port
 
-from spark_ros.ros.declaring import (
+from spark_ros.ros.declaring import ParameterError, Spec
+from spark_ros.ros.node import SparkNode
+from spark_ros.ros.parameters import read_parameters, rows, values_of
+from spark_ros.ros.workarounds.parameter_types import (
     ARRAYS,
     BOOL,
     DOUBLE,
@@ -23,11 +26,7 @@ from spark_ros.ros.declaring import (
     INTEGER,
     INTEGERS,
     STRING,
-    ParameterError,
-    Spec,
 )
-from spark_ros.ros.node import SparkNode
-from spark_ros.ros.parameters import read_parameters, rows, values_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = rows(['front'])

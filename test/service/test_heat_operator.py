@@ -14,11 +14,10 @@ from heat_harness import CHOICES, IMAGE, ask, asker
 from service_harness import Caller, InProcess, picture
 
 from spark_ros.demo import photographs
-from spark_ros.escalation.pictures.drawing import draw_priors
-from spark_ros.escalation.question.asking import DOUBTED
+from spark_ros.escalation.pictures.priors import draw_priors
 from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.geometry import Box, ImageSize
-from spark_ros.model import box_annotation
+from spark_ros.model import DOUBTED, box_annotation
 from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.scripted.operator import ScriptedOperator
 from spark_ros.service.scripted.recognise import Truth

@@ -36,7 +36,7 @@ def test_corrects_towards_the_truth() -> None:
         ('owl', Box(0.0, 0.8, 0.1, 1.0)),
     ]
     outcome = correct(priors, truth)
-    assert outcome.response == '1 corrected, 1 added, 2 removed'
+    assert outcome.response == '1 modified, 1 added, 2 removed'
     assert [(each['prior'], each['label']) for each in outcome.shapes] == [
         (0, 'cat'), (1, 'dog'), (None, 'owl'),
     ]  # fmt: skip
@@ -126,7 +126,7 @@ def test_with_truth_it_corrects_and_survives_a_bad_question(
         for size in ((64, 48), (50, 50), (13, 13))
     )
     corrected, confirmed, flagged = answered(robot, known, unknown, bad)
-    assert corrected['response'] == '1 corrected'
+    assert corrected['response'] == '1 modified'
     assert corrected['annotations'][0]['original_annotation'] == sent
     assert corrected['annotations'][0]['vertices'] == box(0, 0, 0.5, 0.5)
     assert confirmed['confirmed_annotations'] == [sent]

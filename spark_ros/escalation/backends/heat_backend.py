@@ -24,8 +24,8 @@ from spark_ros.escalation.backends.heat_question import (
 from spark_ros.escalation.backends.image_hosts import ImageHost, camera_tag
 from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.pictures.drawing import draw_priors
 from spark_ros.escalation.pictures.framing import as_sent, in_frame
+from spark_ros.escalation.pictures.priors import draw_priors
 from spark_ros.escalation.question.departure import JPEG_QUALITY
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Answer, Question

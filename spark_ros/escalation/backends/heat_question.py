@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Any
 
 from spark_ros.escalation.backends.matching import corrections_by_matching
-from spark_ros.escalation.question.asking import DOUBTED
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch
 from spark_ros.escalation.question.policy import certainty
 from spark_ros.geometry import GeometryError, ImageSize, PixelBox, normalize
@@ -130,7 +129,7 @@ def heat_answer(said: HeatObject, asked: Escalation, detection_as: DetectionAs) 
 def least_certain(priors: Sequence[Annotation]) -> Annotation | None:
     """Return the prior with the lowest score, among the doubted ones where there are any."""
     scored = [prior for prior in priors if prior.score is not None]
-    scored = [prior for prior in scored if DOUBTED in prior.attributes] or scored
+    scored = [prior for prior in scored if prior.doubted] or scored
     lowest = certainty(scored)
     return next((prior for prior in scored if prior.score == lowest), None)
 

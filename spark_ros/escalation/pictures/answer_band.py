@@ -4,84 +4,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from spark_ros.escalation.pictures.canvas import Canvas, Colour
-from spark_ros.escalation.pictures.plain_text import is_plain
+from spark_ros.drawing.canvas import LINE, SMALL, Canvas, text_width
+from spark_ros.drawing.marks import FAINT, INK, Colour, Entry
+from spark_ros.drawing.plain_text import is_plain
 from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.model import State
 
-INK: Colour = (245, 243, 240)
-FAINT: Colour = (190, 182, 176)
 ALERT: Colour = (90, 170, 255)
-LINE = 22.0
 MARGIN = 10.0
 TEXT = 0.52
-SMALL = 0.46
 MAX_LINES = 3
 MAX_WORD = 60
 ENDED = {State.CLOSED: 'answered', State.FLAGGED: 'flagged', State.CANCELED: 'canceled'}
+# In design pixels: the head, what was said, and at most seven rows of a legend.
+MAX_HEIGHT = 2 * MARGIN + (1 + MAX_LINES + 7) * LINE
 
 
-@dataclass(frozen=True)
-class Legend:
-    """One entry: what a colour means."""
-
-    words: str
-    colour: Colour
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class _Line:
-    words: str
-    ink: Colour
-    size: float
-    weight: float = 1.0
-
-
-def band_height(width: int, unit: float, resolved: Resolved, legend: Sequence[Legend]) -> int:
-    """Return how many pixels the band needs under an image of that width."""
-    ruler = Canvas(1, 1, unit, INK)
-    lines = len(_lines(ruler, width, resolved)) + len(_rows(ruler, width, legend))
-    return round((2 * MARGIN + lines * LINE) * unit)
-
-
-def draw_band(canvas: Canvas, top: int, resolved: Resolved, legend: Sequence[Legend]) -> None:
-    """Draw the band, from `top` to the canvas' lower end."""
-    unit = canvas.unit
+def draw_band(canvas: Canvas, top: int, resolved: Resolved, legend: Sequence[Entry]) -> int:
+    """Draw the band below `top`, as high as it must be; return where it ends."""
+    unit, said = canvas.unit, _said(resolved)
     left, room = MARGIN * unit, canvas.width - 2 * MARGIN * unit
     y = top + (MARGIN + LINE / 2) * unit
-    for line in _lines(canvas, canvas.width, resolved):
-        canvas.text(line.words, (left, y), line.ink, line.size, line.weight, room)
+    ink = FAINT if resolved.answer.state is State.CLOSED else ALERT
+    canvas.text(_head(resolved, said), (left, y), ink, SMALL, room=room)
+    for words in _wrapped(said, room, unit):
         y += LINE * unit
-    for row in _rows(canvas, canvas.width, legend):
-        x = left
-        for entry in row:
-            canvas.swatch((x, y), entry.colour, entry.dashed)
-            canvas.text(entry.words, (x + 20 * unit, y), INK, SMALL, room=room - 20 * unit)
-            x += _entry_width(canvas, entry)
-        y += LINE * unit
+        canvas.text(words, (left, y), INK, TEXT, 1.3, room)
+    if legend:
+        y = canvas.legend(legend, left, y + LINE * unit, room)
+    return round(y + (MARGIN + LINE / 2) * unit)
 
 
-def _lines(ruler: Canvas, width: int, resolved: Resolved) -> list[_Line]:
+def _head(resolved: Resolved, said: str) -> str:
     asked, answer = resolved.escalation, resolved.answer
     ended = ENDED.get(answer.state, answer.state.value)
-    took = answer.received - asked.created if answer.received is not None else None
-    head = ' - '.join(
-        part
-        for part in (
-            asked.camera,
-            ended if took is None or took < 0 else f'{ended} after {_duration(took)}',
-            'late' if resolved.late else '',
-            '' if is_plain(_said(resolved)) else 'in full on ~/resolutions',
-        )
-        if part
+    took = answer.received - asked.created if answer.received is not None else -1.0
+    parts = (
+        asked.camera,
+        ended if took < 0 else f'{ended} after {_duration(took)}',
+        'late' if resolved.late else '',
+        '' if is_plain(said) else 'in full on ~/resolutions',
     )
-    calm = answer.state is State.CLOSED
-    lines = [_Line(head, FAINT if calm else ALERT, SMALL)]
-    said = _wrapped(ruler, _said(resolved), width - 2 * MARGIN * ruler.unit)
-    return lines + [_Line(words, INK, TEXT, 1.3) for words in said]
+    return ' - '.join(filter(None, parts))
 
 
 def _said(resolved: Resolved) -> str:
@@ -97,34 +62,17 @@ def _said(resolved: Resolved) -> str:
     return '  |  '.join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-def _wrapped(ruler: Canvas, words: str, room: float) -> list[str]:
+def _wrapped(words: str, room: float, unit: float) -> list[str]:
     """Break text into lines; what does not fit into the last is cut off where it is drawn."""
     lines: list[str] = []
     for word in words.split():
         if lines and (
-            len(lines) == MAX_LINES or ruler.text_width(f'{lines[-1]} {word}', TEXT) <= room
+            len(lines) == MAX_LINES or text_width(f'{lines[-1]} {word}', TEXT, unit) <= room
         ):
             lines[-1] = f'{lines[-1]} {word}'[: MAX_WORD * MAX_LINES * 2]
         else:
             lines.append(word[: MAX_WORD * MAX_LINES])
     return lines
-
-
-def _rows(ruler: Canvas, width: int, legend: Sequence[Legend]) -> list[list[Legend]]:
-    rows: list[list[Legend]] = []
-    room = 0.0
-    for entry in legend:
-        needed = _entry_width(ruler, entry)
-        if not rows or needed > room:
-            rows.append([])
-            room = width - 2 * MARGIN * ruler.unit
-        rows[-1].append(entry)
-        room -= needed
-    return rows
-
-
-def _entry_width(ruler: Canvas, entry: Legend) -> float:
-    return ruler.text_width(entry.words, SMALL) + 38 * ruler.unit
 
 
 def _duration(seconds: float) -> str:

@@ -103,9 +103,7 @@ def encode_frame(pixels: Pixels, departure: Departure | None = None) -> EncodedI
     return encode_pixels(pixels, departure.quality, departure.format)
 
 
-def encode_pixels(
-    pixels: Pixels, quality: int = JPEG_QUALITY, form: str = 'jpeg'
-) -> EncodedImage:
+def encode_pixels(pixels: Pixels, quality: int = JPEG_QUALITY, form: str = 'jpeg') -> EncodedImage:
     """Encode BGR (H, W, 3) or grey (H, W) pixels as JPEG or PNG.
 
     Raises:
@@ -122,25 +120,34 @@ def encode_pixels(
     return EncodedImage(data.tobytes(), ImageSize(pixels.shape[1], pixels.shape[0]), form)
 
 
-def _decode(data: bytes, header: ImageHeader) -> Pixels:
-    """Decode to upright BGR pixels (H, W, 3), turned as our own reading of the header says.
+def decode_pixels(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Pixels:
+    """Decode to BGR pixels (H, W, 3), upright as OpenCV reads them unless `flags` say otherwise.
 
-    A decoder that read the orientation otherwise would put what is to be hidden elsewhere.
+    Raises:
+        EncodingError: they cannot be decoded.
     """
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise EncodingError(f'the compressed image cannot be decoded: {error.err}') from None
     if pixels is None:
         raise EncodingError('the compressed image cannot be decoded')
+    return np.asarray(pixels, np.uint8)
+
+
+def _decode(data: bytes, header: ImageHeader) -> Pixels:
+    """Decode to upright BGR pixels (H, W, 3), turned as our own reading of the header says.
+
+    A decoder that read the orientation otherwise would put what is to be hidden elsewhere.
+    """
+    pixels = decode_pixels(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels.shape[1::-1] != header.stored:
         raise EncodingError('the compressed image has another size than its header says')
     if header.orientation in _SIDEWAYS:
-        pixels = cv2.transpose(pixels)
+        pixels = np.asarray(cv2.transpose(pixels), np.uint8)
     if (flip := _FLIPS.get(header.orientation)) is not None:
-        pixels = cv2.flip(pixels, flip)
-    return np.asarray(pixels, np.uint8)
+        pixels = np.asarray(cv2.flip(pixels, flip), np.uint8)
+    return pixels
 
 
 def _jpeg_header(data: bytes | memoryview) -> ImageHeader:

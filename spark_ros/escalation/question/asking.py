@@ -20,12 +20,11 @@ from spark_ros.escalation.question.departure import (
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.escalation.question.policy import Cooldown, Thresholds, certainty
 from spark_ros.geometry import Fit, ImageSize
-from spark_ros.model import Annotation, Question
+from spark_ros.model import DOUBTED, Annotation, Question
 
 MAX_PRIORS = 1000
 # Of a frame_id, for instance: a service takes only so much metadata.
 MAX_TEXT = 500
-DOUBTED = 'doubted'
 logger = logging.getLogger(__name__)
 
 

@@ -40,7 +40,7 @@ def correct(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> Corre
     """
     matched = _match(priors, truth)
     shapes: list[dict[str, Any]] = []
-    corrected = 0
+    modified = 0
     for at, prior in enumerate(priors):
         if at not in matched:
             continue
@@ -48,12 +48,12 @@ def correct(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> Corre
         if prior['label'] == label and iou(_hull(prior), box) >= GOOD_ENOUGH:
             shapes.append(_as_it_was(prior))
         else:
-            corrected += 1
+            modified += 1
             shapes.append(_shape(label, box, prior['index']))
     missing = [each for at, each in enumerate(truth) if at not in matched.values()]
     shapes += [_shape(label, box, None) for label, box in missing]
     counts = {
-        'corrected': corrected,
+        'modified': modified,
         'added': len(missing),
         'removed': len(priors) - len(matched),
     }

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_ros.escalation.pictures.plain_text import LONGEST, is_plain, plain
+from spark_ros.drawing.plain_text import LONGEST, is_plain, plain
 
 ANY_TEXT = st.text(st.characters(blacklist_categories=()), max_size=50)
 

@@ -1,9 +1,13 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """What rclpy lacks on ROS 2 Humble, made of what it has there.
 
-Import `Node`, `SubscriptionEventCallbacks` and `PublisherEventCallbacks` from here. From Iron on
-they are rclpy's own. Humble's (3.3) has no matched events, and no callbacks before and after
-parameters are set; there they are the classes below, and are used in the same way.
+Why: Humble's rclpy (3.3) has no matched events, and no callbacks before and after parameters are
+set. From Iron on they are rclpy's own.
+Upstream: https://github.com/ros2/rmw/issues/330 (matched events),
+https://github.com/ros2/rclpy/pull/966 (callbacks); neither is in Humble.
+
+Import `Node`, `SubscriptionEventCallbacks` and `PublisherEventCallbacks` from here. On
+Humble they are the classes below, which are used in the same way.
 """
 
 from __future__ import annotations

@@ -1,5 +1,13 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""rclpy's action server, mended where it would lose goals or end the node."""
+"""rclpy's action server, mended where it would lose goals or end the node.
+
+Why: an exception in a waitable, such as that of a client which has gone before its answer, leaves
+`spin` and takes the node with it; goals that come in a burst are lost; results cannot be told
+once the executor has ended.
+Upstream: https://github.com/ros2/rclpy/pull/1114 and https://github.com/ros2/rclpy/pull/1258
+catch what a client that has gone raises. For requests that cannot be read, for bursts, and for
+results without an executor no issue was found.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class CalmActionServer(ActionServer):
-    """An action server that outlives what comes in, and can tell results without an executor.
-
-    An exception in a waitable, such as that of a client which has gone before its answer, would
-    leave `spin` and take the node with it.
-    """
+    """An action server that outlives what comes in, and can tell results without an executor."""
 
     def __init__(self, node: Any, kind: Any, name: str, execute: Any, **callbacks: Any) -> None:
         """Advertise; for the arguments see rclpy."""

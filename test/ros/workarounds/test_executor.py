@@ -17,8 +17,8 @@ from rclpy.node import Node
 from std_msgs.msg import UInt32
 from std_srvs.srv import Trigger
 
-from spark_ros.ros.executor import MessageExecutor
 from spark_ros.ros.inbox import Inbox
+from spark_ros.ros.workarounds.executor import MessageExecutor
 
 
 class Busy(Node):

@@ -48,5 +48,5 @@ _cut()
 
 def pytest_collection_finish() -> None:
     """See to it that the node took the rclpy for Humble's."""
-    if not sys.modules['spark_ros.ros.compat'].HUMBLE:
+    if not sys.modules['spark_ros.ros.workarounds.humble'].HUMBLE:
         raise pytest.UsageError('the node was imported before rclpy was cut')

@@ -1,5 +1,11 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The services by which others set this node's parameters; nothing that they send ends it."""
+"""The services by which others set this node's parameters; nothing that they send ends it.
+
+Why: rclpy's own service raises for a type that no parameter has, which ends the executor, and
+does not name a parameter that is not there.
+Upstream: https://github.com/ros2/rclcpp/issues/3257 is the same fault in rclcpp; for rclpy no
+issue was found.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +22,6 @@ from rclpy.parameter_service import ParameterService
 class SafeParameterService(ParameterService):
     """Answer with a reason where rclpy's own service raises, which would end the executor.
 
-    It does so for a type that no parameter has, and does not name a parameter that is not there.
     Make the node with `start_parameter_services=False`.
     """
 

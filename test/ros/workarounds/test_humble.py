@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from spark_ros.ros.compat import HUMBLE
+from spark_ros.ros.workarounds.humble import HUMBLE
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 MATCHING = ('test_matching_qos.py',)
 HELD = (
     'test_killed.py::test_an_answer_from_before_waits_for_who_listens',

@@ -1,5 +1,12 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""An executor that does not spend more on waiting for frames than on the frames."""
+"""An executor that does not spend more on waiting for frames than on the frames.
+
+Why: rclpy gathers everything that a node waits for anew for each message, in Python. A node with
+eight cameras has 160 such things, most of them events of its topics that happen once.
+Gain: for eight cameras, gathering them costs as much as the frames themselves.
+Upstream: https://github.com/ros2/rclpy/issues/1389 brought an executor that does not wait in sets;
+rclpy calls it experimental, and Humble's does not have it.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +46,9 @@ class _Messages:
 class MessageExecutor(SingleThreadedExecutor):
     """Spin one node in one thread.
 
-    rclpy gathers everything that a node waits for anew for each message, in Python. A node with
-    eight cameras has 160 such things, most of them events of its topics that happen once, and
-    gathering them costs as much as the frames themselves. So, while messages come, this one waits
-    for messages and guard conditions alone, and for timers, services, actions and events
-    `ALL_EVERY_S` later at the latest. While none come it waits for everything, as any executor.
+    While messages come, it waits for messages and guard conditions alone, and for timers,
+    services, actions and events `ALL_EVERY_S` later at the latest. While none come it waits for
+    everything, as any executor.
     """
 
     def __init__(self, node: Node) -> None:
