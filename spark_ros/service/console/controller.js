@@ -1,5 +1,5 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The question on the desk: claimed, shown, answered or given back, on to the next.
+// The question that is open: claimed, shown, answered or given back, on to the next.
 
 import * as api from './api.js';
 import { closeFlag } from './dialogs.js';
@@ -8,7 +8,7 @@ import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
 import { notify, showCounts, showIdle, showSignedOut } from './status.js';
 
-export class Desk {
+export class Controller {
   #parts;
   #lease;
   #busy = false;
