@@ -19,7 +19,7 @@ from spark_ros.service.spark import answers, programs
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.replies import to_json
-from spark_ros.service.web.shown_media import Asked, media
+from spark_ros.service.web.shown_media import EXAMPLE, Asked, media
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
@@ -30,11 +30,20 @@ MAX_FLAGS = 20
 def queue_lines(
     service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
 ) -> list[dict[str, Any]]:
-    """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer."""
+    """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer.
+
+    `thumbnail` is the path of a small picture on this service, or None.
+    """
     lines = _summaries(service, connection, rows, operator, now)
+    urls = [(line['image'] or {}).get('url') or '' for line in lines]
+    thumbnails = images.thumbnail_paths(connection, urls)
     return [
-        {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
-        for row, line in zip(rows, lines, strict=True)
+        {
+            **line,
+            'thumbnail': EXAMPLE if url == EXAMPLE else thumbnails.get(url),
+            **({'excluded': row.excluded} if row.api == heat_json.API else {}),
+        }
+        for row, line, url in zip(rows, lines, urls, strict=True)
     ]
 
 
