@@ -20,12 +20,12 @@ const REFETCH_MS = 20_000;
 
 const board = new Board();
 const picture = new Picture(board.canvas, () => controller.updateButtons());
-const annotateForm = new AnnotateForm({ board, labels: new Labels(board.editor), picture });
+const annotateForm = new AnnotateForm({ board, labels: new Labels(board), picture });
 const heatForm = new HeatForm({ board, picture, onSeen: () => controller.updateButtons() });
 const controller = new Controller({
   formFor: (question) => (question.api === 'heat' ? heatForm : annotateForm),
   panel: new Panel(),
-  queue: new Queue(byId('queue'), byId('queue-empty'), (id) => controller.switchTo(id)),
+  queue: new Queue(byId('queue'), byId('queue-rest'), (id) => controller.switchTo(id)),
 });
 
 const whenOpen = (action) => (...values) => (controller.current ? action(...values) : false);
@@ -74,11 +74,11 @@ for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event
 followQueue({
   onChange: () => controller.refresh(),
   onConnected: () => {
-    showConnection('live');
+    showConnection({ stream: 'live' });
     controller.reconnected();
   },
   onLost: () => {
-    showConnection('lost');
+    showConnection({ stream: 'lost' });
     controller.refresh();
   },
 });

@@ -6,16 +6,30 @@ import { byId, counted, hook, say } from './dom.js';
 const NOTICE_MS = 7000;
 const CONNECTION = { live: 'live', lost: 'connection lost', connecting: 'connecting' };
 
+const connection = { stream: 'connecting', reached: true };
 let noticeTimer = null;
+// What the notice says once the service can be reached again.
+let saidThen = null;
 
-export function showConnection(state) {
+/** `stream`: of the changes, 'live' or 'lost'; `reached`: whether the last other call was answered. */
+export function showConnection(change) {
+  Object.assign(connection, change);
+  const state = connection.reached ? connection.stream : 'lost';
   const element = hook('connection');
   element.dataset.state = state;
   say(element, CONNECTION[state]);
+  if (state === 'live' && saidThen !== null) notify(saidThen, true);
+}
+
+/** Say which action failed and why, in the past tense as soon as the reason is gone. */
+export function notifyFailure(what, { status, message }, { then = '', lasting = true } = {}) {
+  notify(`${what}: ${message}${then}`, lasting || status === 0);
+  if (status === 0) saidThen = `${what}: The service could not be reached.${then}`;
 }
 
 export function notify(text, lasting = false) {
   const element = byId('notice');
+  saidThen = null;
   clearTimeout(noticeTimer);
   element.hidden = !text;
   say(element, text);
