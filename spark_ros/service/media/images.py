@@ -18,6 +18,7 @@ from spark_ros.service.storage.store import Transaction
 
 # The tenant of what programs show; no key's tenant looks like it.
 PROGRAMS = 'programs'
+ID = re.compile('[0-9a-f]{32}')
 THUMBNAILS = '/console/api/thumbnails'
 PATH = re.compile(r'/v1/image/([0-9a-z]{1,64})/([0-9a-f]{32})\.([a-z0-9]{3,4})')
 
@@ -91,6 +92,8 @@ def find(connection: Connection, path: str) -> Row[Any] | None:
 
 def thumbnail(connection: Connection, identity: str) -> bytes | None:
     """Return the thumbnail of an image by its id, a JPEG, or None."""
+    if not ID.fullmatch(identity):
+        return None
     thumbnails = schema.thumbnails
     query = select(thumbnails.c.content).where(thumbnails.c.image_id == identity)
     return connection.execute(query).scalar()
