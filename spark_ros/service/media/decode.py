@@ -13,10 +13,10 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media.sniff import FORMATS, Format
-from spark_ros.service.media.thumbnail import THUMBNAIL_SIZE, thumbnail_of
+from spark_ros.service.media.thumbnail import thumbnail_of, thumbnail_size
 
-# A JPEG is decoded at an eighth of its size, or at what a thumbnail needs; of the other formats
-# every pixel is.
+# A JPEG is decoded at an eighth of its size, or more where a thumbnail needs it; of the other
+# formats every pixel is.
 MAX_PIXELS_UNLESS_JPEG = 24_000_000
 MAX_SCANS = 100
 EXIF_ORIENTATION = 0x0112
@@ -75,7 +75,7 @@ def _decoded(image: Image.Image) -> Format:
     name = 'JPEG' if image.format == 'MPO' else str(image.format)
     width, height = image.size
     # Less than a JPEG's size is enough to know that it can be read to its end.
-    image.draft('RGB', THUMBNAIL_SIZE)
+    image.draft('RGB', thumbnail_size(image.size))
     image.load()
     orientation = _orientation(image)
     if orientation in TURNED:

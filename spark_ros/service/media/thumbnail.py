@@ -7,7 +7,7 @@ import io
 
 from PIL import Image
 
-THUMBNAIL_SIZE = (128, 128)
+LONGEST_PX = 128
 # Few enough pixels to be filtered well, in hardly any time or memory.
 SAMPLED_PX = 512
 QUALITY = 75
@@ -36,11 +36,11 @@ def thumbnail_of(image: Image.Image, orientation: int | None) -> bytes | None:
         return None
     data = io.BytesIO()
     try:
-        sampled = image.resize(_sampled_size(image.size), Image.Resampling.NEAREST)
+        sampled = image.resize(_fitted(image.size, SAMPLED_PX), Image.Resampling.NEAREST)
         # A comment, or a place and time, would be written along.
         sampled.info.clear()
         small = sampled.convert('RGB')
-        small.thumbnail(THUMBNAIL_SIZE)
+        small.thumbnail((LONGEST_PX, LONGEST_PX))
         if orientation in TURNS:
             small = small.transpose(TURNS[orientation])
         small.save(data, 'JPEG', quality=QUALITY)
@@ -50,6 +50,11 @@ def thumbnail_of(image: Image.Image, orientation: int | None) -> bytes | None:
     return data.getvalue() if data.tell() <= MAX_BYTES else None
 
 
-def _sampled_size(size: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1.0, SAMPLED_PX / max(size))
+def thumbnail_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return how large the thumbnail of an image of this size is."""
+    return _fitted(size, LONGEST_PX)
+
+
+def _fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    scale = min(1.0, longest / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
