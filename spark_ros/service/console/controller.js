@@ -6,7 +6,7 @@ import { closeFlag } from './dialogs.js';
 import { byId } from './dom.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
-import { notify, notifyFailure, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
+import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
 
 export class Controller {
   #parts;
@@ -102,7 +102,7 @@ export class Controller {
       if (await this.#open(id)) {
         if (before) await api.release(before.id).catch(() => {});
       } else if (before) {
-        this.form.focus();
+        this.form?.focus();
       } else {
         // Enter is to open the oldest, and not to press this row again.
         document.activeElement.blur();
@@ -119,7 +119,7 @@ export class Controller {
         await api.logOut();
       } catch (error) {
         if (error.status !== 401) {
-          this.#sayFailed('Not logged out', error);
+          this.#sayFailed(`Not logged out: ${error.message}`, error);
           return;
         }
       }
@@ -188,7 +188,9 @@ export class Controller {
     try {
       question = await api.claim(id);
     } catch (error) {
-      if (!this.#noticeSignedOut(error)) this.#sayFailed('Could not open it', error, { lasting: false });
+      if (!this.#noticeSignedOut(error)) {
+        this.#sayFailed(`Could not open it: ${error.message}`, error, false);
+      }
       return false;
     }
     this.form?.clear();
@@ -252,7 +254,7 @@ export class Controller {
     } catch (error) {
       if (this.#noticeSignedOut(error)) return;
       if (error.status !== 404 && error.status !== 409) {
-        this.#sayFailed('Not sent', error, { then: ' Your work is still here.' });
+        this.#sayFailed(`Not sent: ${error.message} Your work is still here.`, error);
         return;
       }
       notify(`Not taken: ${error.message}`, true);
@@ -262,9 +264,8 @@ export class Controller {
     await this.#goOn();
   }
 
-  /** Say what failed, with the options of `notifyFailure`. */
-  #sayFailed(what, error, options) {
-    notifyFailure(what, error, options);
+  #sayFailed(text, error, lasting = true) {
+    notify(text, lasting);
     // Whether this is so for other calls, too.
     if (error.status === 0) this.refresh();
   }

@@ -8,8 +8,6 @@ const CONNECTION = { live: 'live', lost: 'connection lost', connecting: 'connect
 
 const connection = { stream: 'connecting', reached: true };
 let noticeTimer = null;
-// What the notice says once the service can be reached again.
-let saidThen = null;
 
 /** `stream`: of the changes, 'live' or 'lost'; `reached`: whether the last other call was answered. */
 export function showConnection(change) {
@@ -18,18 +16,10 @@ export function showConnection(change) {
   const element = hook('connection');
   element.dataset.state = state;
   say(element, CONNECTION[state]);
-  if (state === 'live' && saidThen !== null) notify(saidThen, true);
-}
-
-/** Say which action failed and why, in the past tense as soon as the reason is gone. */
-export function notifyFailure(what, { status, message }, { then = '', lasting = true } = {}) {
-  notify(`${what}: ${message}${then}`, lasting || status === 0);
-  if (status === 0) saidThen = `${what}: The service could not be reached.${then}`;
 }
 
 export function notify(text, lasting = false) {
   const element = byId('notice');
-  saidThen = null;
   clearTimeout(noticeTimer);
   element.hidden = !text;
   say(element, text);
