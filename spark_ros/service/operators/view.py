@@ -30,20 +30,11 @@ MAX_FLAGS = 20
 def queue_lines(
     service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
 ) -> list[dict[str, Any]]:
-    """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer.
-
-    `thumbnail` is the path of a small picture on this service, or None.
-    """
+    """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer."""
     lines = _summaries(service, connection, rows, operator, now)
-    urls = [(line['image'] or {}).get('url') or '' for line in lines]
-    thumbnails = images.thumbnail_paths(connection, urls)
     return [
-        {
-            **line,
-            'thumbnail': EXAMPLE if url == EXAMPLE else thumbnails.get(url),
-            **({'excluded': row.excluded} if row.api == heat_json.API else {}),
-        }
-        for row, line, url in zip(rows, lines, urls, strict=True)
+        {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
+        for row, line in zip(rows, lines, strict=True)
     ]
 
 
@@ -52,9 +43,15 @@ def _summaries(
 ) -> list[dict[str, Any]]:
     wanted = [_image_of(row) for row in rows]
     shown = media(service, connection, [each for each in wanted if each[0]])
+    urls = [(shown[each]['url'] if each[0] else None) or '' for each in wanted]
+    thumbnails = images.thumbnail_paths(connection, urls)
     return [
-        _summary(row, operator, now, shown.get(image))
-        for row, image in zip(rows, wanted, strict=True)
+        {
+            **_summary(row, operator, now, shown.get(image)),
+            # A path of this service, or None.
+            'thumbnail': EXAMPLE if url == EXAMPLE else thumbnails.get(url),
+        }
+        for row, image, url in zip(rows, wanted, urls, strict=True)
     ]
 
 
