@@ -69,15 +69,12 @@ class Service:
             context.close()
         return self.sessions[number]
 
+    def console(self, browser: Browser, number: int) -> httpx.Client:
+        """Give what an operator's browser calls; see `session`."""
+        return self._console(self.session(browser, number))
+
     def clear_queue(self) -> None:
-        clients = [
-            httpx.Client(
-                base_url=f'{self.url}/console/api', trust_env=False, timeout=20,
-                headers={'X-Requested-With': 'console'},
-                cookies={each['name']: each['value'] for each in session['cookies']},
-            )
-            for session in self.sessions
-        ]
+        clients = [self._console(session) for session in self.sessions]
         for question in clients[0].get('/queue').json()['questions'] if clients else ():
             for client in clients:
                 client.post(f'/questions/{question["id"]}/release', json={})
@@ -125,6 +122,13 @@ class Service:
     def abort_heat(self, id: str) -> None:
         answer = self._heat().post(f'/v1/tasks/abort/{id}')
         assert answer.status_code == 200, answer.text
+
+    def _console(self, session: Any) -> httpx.Client:
+        return httpx.Client(
+            base_url=f'{self.url}/console/api', trust_env=False, timeout=20,
+            headers={'X-Requested-With': 'console'},
+            cookies={each['name']: each['value'] for each in session['cookies']},
+        )  # fmt: skip
 
     def _heat(self) -> httpx.Client:
         headers = {'X-Heat-API-Key': self.heat_key}

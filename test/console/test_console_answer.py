@@ -176,7 +176,8 @@ def test_a_label_can_be_typed_where_none_are_given(service, operator):
 
 
 def test_after_an_answer_the_next_oldest_question_opens(service, operator):
-    tokens = [service.ask(instructions=f'question {n}') for n in range(3)]
+    labels = {'label_options': ['person']}
+    tokens = [service.ask(instructions=f'question {n}', priors=labels) for n in range(3)]
     expect(operator.get_by_test_id('question')).to_have_count(3)
     answered = int(operator.get_by_test_id('answered').text_content())
     open_question(operator)
@@ -187,3 +188,67 @@ def test_after_an_answer_the_next_oldest_question_opens(service, operator):
     expect(operator.get_by_test_id('idle')).to_be_visible()
     expect(operator.get_by_test_id('answered')).to_have_text(str(answered + 3))
     assert [service.engagement(token)['state'] for token in tokens] == ['closed'] * 3
+
+
+@pytest.mark.parametrize('content', ['photo.jpg', 'video.webm'])
+def test_what_asks_for_words_is_not_closed_without_one(service, operator, files, content):
+    token = service.ask(
+        instructions='Answer in words: what is on the shelf?',
+        content_location=[f'{files}/{content}'],
+        content_type='video' if content.startswith('video') else 'image',
+    )
+    operator.get_by_test_id('question').click()
+    wait_until_open(operator)
+    operator.keyboard.press('Enter')
+    expect(operator.get_by_test_id('summary')).to_contain_text('in words')
+    expect(operator.get_by_test_id('response')).to_be_focused()
+    assert service.engagement(token)['state'] == 'assigned'
+    operator.keyboard.type('Three boxes.')
+    operator.keyboard.press('Control+Enter')
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    given = service.engagement(token)
+    assert (given['state'], given['response']) == ('closed', 'Three boxes.')
+
+
+def test_any_of_many_labels_is_given_to_the_selected_box_by_keys(service, operator):
+    labels = [f'part {n}' for n in range(1, 41)]
+    priors = [prior('part 1', box(left, 0.1, left + 0.2, 0.4)) for left in (0.1, 0.4, 0.7)]
+    token = service.ask(priors={'label_options': labels, 'annotations': priors})
+    open_question(operator)
+    click(operator, 0.5, 0.2)
+    expect(operator.get_by_role('heading', name='Label of box 2 of 3')).to_be_visible()
+    operator.keyboard.press('l')
+    operator.keyboard.type('T 27')
+    shown = operator.get_by_test_id('label').filter(visible=True)
+    expect(shown).to_have_text(['part 27'])
+    operator.keyboard.press('Enter')
+    # All labels are there again, and the keys are the image's.
+    expect(shown).to_have_count(40)
+    expect(operator.get_by_test_id('stage')).to_be_focused()
+    # By the list of labels, too: nothing on the way there selects another box.
+    click(operator, 0.2, 0.2)
+    operator.keyboard.press('l')
+    operator.keyboard.press('Tab')
+    operator.keyboard.press('Tab')
+    operator.keyboard.press('Enter')
+    operator.keyboard.press('Control+Enter')
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    given = service.engagement(token)
+    assert [each['label'] for each in given['annotations']] == ['part 2', 'part 27']
+    assert given['confirmed_annotations'] == [priors[2]]
+
+
+def test_no_box_is_offered_on_a_video(service, operator, files):
+    service.ask(
+        content_location=[f'{files}/video.webm'], content_type='video',
+        priors={'label_options': ['person', 'vehicle']},
+    )
+    operator.get_by_test_id('question').click()
+    wait_until_open(operator)
+    for name in ('draw', 'undo', 'fit', 'label', 'label-text'):
+        expect(operator.get_by_test_id(name).first).to_be_hidden()
+    service.ask(priors={'label_options': ['person', 'vehicle']})
+    operator.keyboard.press('s')
+    wait_until_open(operator)
+    for name in ('draw', 'fit', 'label'):
+        expect(operator.get_by_test_id(name).first).to_be_visible()

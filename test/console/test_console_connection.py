@@ -24,6 +24,8 @@ def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page)
 
     with Serving(tmp_path, '--port', service.url.rsplit(':', 1)[1]):
         expect(page.get_by_test_id('connection')).to_have_text('live')
+        expect(page.get_by_test_id('notice')).not_to_contain_text('cannot be reached')
+        expect(page.get_by_test_id('notice')).to_contain_text('Your work is still here')
         page.keyboard.press('Enter')
         expect(page.get_by_test_id('idle')).to_be_visible()
         (added,) = service.engagement(token)['annotations']
@@ -31,6 +33,27 @@ def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page)
         # And the queue is followed again.
         service.ask()
         expect(page.get_by_test_id('question')).to_have_count(1)
+
+
+def test_what_failed_once_does_not_stand_beside_live(service, operator):
+    """The stream of changes may outlive what hinders other calls."""
+    service.ask(priors={'label_options': ['person']})
+    open_question(operator)
+    operator.route('**/console/api/q*/**', lambda route: route.abort())
+    operator.route('**/console/api/queue', lambda route: route.abort())
+    operator.keyboard.press('Enter')
+    notice, connection = operator.get_by_test_id('notice'), operator.get_by_test_id('connection')
+    # Nothing that could be wrong by the time it is read.
+    said = 'Not sent: The service could not be reached. Your work is still here.'
+    expect(notice).to_have_text(said)
+    expect(connection).to_have_text('connection lost')
+    operator.unroute_all()
+    service.ask(priors={'label_options': ['person']})
+    expect(connection).to_have_text('live')
+    expect(notice).to_have_text(said)
+    operator.keyboard.press('Enter')
+    expect(operator.get_by_test_id('waiting')).to_have_text('1')
+    expect(notice).to_be_hidden()
 
 
 def test_an_operator_who_walked_away_does_not_keep_the_question(service, operator):

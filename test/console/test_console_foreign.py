@@ -53,8 +53,9 @@ def test_a_picture_of_another_host_is_shown_from_here(service, operator, asked, 
     image = operator.get_by_test_id('image')
     expect(image).to_have_attribute('src', re.compile('^/v1/image/[0-9a-f]+/[0-9a-f]+.jpg$'))
     expect(image).to_have_js_property('naturalWidth', 640)
+    # In the queue it is small.
     expect(operator.get_by_test_id('question').locator('img')).to_have_js_property(
-        'naturalWidth', 640)
+        'naturalWidth', 128)
     assert len(host.received) == 1
     assert_only_the_service_came(host)
 

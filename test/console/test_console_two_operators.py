@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow('two consoles in a browser')
 
 def test_two_operators_cannot_have_the_same_question(service, operators):
     first, second = operators
-    token = service.ask(instructions='only once')
+    token = service.ask(instructions='only once', priors={'label_options': ['person']})
     open_question(first)
 
     row = second.get_by_test_id('question')

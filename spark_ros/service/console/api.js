@@ -32,7 +32,8 @@ async function send(method, url, body, options = {}) {
       ...options,
     });
   } catch {
-    throw new ApiError(0, 'The service cannot be reached.');
+    // It is read for longer than it may be so.
+    throw new ApiError(0, 'The service could not be reached.');
   }
   const value = await response.json().catch(() => null);
   if (!response.ok) {

@@ -3,7 +3,7 @@
 
 import { followQueue } from './api.js';
 import { Board } from './board.js';
-import { Desk } from './desk.js';
+import { Controller } from './controller.js';
 import { askForReason, setUpFlag, showHelp } from './dialogs.js';
 import { byId } from './dom.js';
 import { ANNOTATE_HELP, AnnotateForm } from './forms/annotate.js';
@@ -19,24 +19,24 @@ import { showConnection } from './status.js';
 const REFETCH_MS = 20_000;
 
 const board = new Board();
-const picture = new Picture(board.canvas, () => desk.updateButtons());
-const annotateForm = new AnnotateForm({ board, labels: new Labels(board.editor), picture });
-const heatForm = new HeatForm({ board, picture, onSeen: () => desk.updateButtons() });
-const desk = new Desk({
+const picture = new Picture(board.canvas, () => controller.updateButtons());
+const annotateForm = new AnnotateForm({ board, labels: new Labels(board), picture });
+const heatForm = new HeatForm({ board, picture, onSeen: () => controller.updateButtons() });
+const controller = new Controller({
   formFor: (question) => (question.api === 'heat' ? heatForm : annotateForm),
   panel: new Panel(),
-  queue: new Queue(byId('queue'), byId('queue-empty'), (id) => desk.switchTo(id)),
+  queue: new Queue(byId('queue'), byId('queue-rest'), (id) => controller.switchTo(id)),
 });
 
-const whenOpen = (action) => (...values) => (desk.current ? action(...values) : false);
+const whenOpen = (action) => (...values) => (controller.current ? action(...values) : false);
 const ofForm = (name) => (...values) => {
-  const action = desk.form?.keys[name];
+  const action = controller.form?.keys[name];
   return action ? action(...values) : false;
 };
-const help = () => showHelp(desk.form?.help ?? ANNOTATE_HELP);
+const help = () => showHelp(controller.form?.help ?? ANNOTATE_HELP);
 
 function leaveField() {
-  if (desk.current) desk.form.leaveField();
+  if (controller.current) controller.form.leaveField();
   else document.activeElement.blur();
 }
 
@@ -47,41 +47,41 @@ const formKeys = [
 ];
 listenToKeys({
   ...Object.fromEntries(formKeys.map((name) => [name, ofForm(name)])),
-  submit: whenOpen(() => desk.submit()),
-  submitOrOpen: () => (desk.current ? desk.submit() : desk.openNext()),
+  submit: whenOpen(() => controller.submit()),
+  submitOrOpen: () => (controller.current ? controller.submit() : controller.openNext()),
   leaveField,
-  enterField: () => (desk.form?.submitsFromField ? desk.submit() : leaveField()),
+  enterField: () => (controller.form?.submitsFromField ? controller.submit() : leaveField()),
   flag: whenOpen(askForReason),
-  skip: whenOpen(() => desk.skip()),
+  skip: whenOpen(() => controller.skip()),
   help,
 });
 
 const buttons = {
-  submit: () => desk.submit(),
-  skip: () => desk.skip(),
+  submit: () => controller.submit(),
+  skip: () => controller.skip(),
   flag: askForReason,
-  'open-next': () => desk.openNext(),
+  'open-next': () => controller.openNext(),
   'help-button': help,
   'sessions-button': showSessions,
-  'log-out': () => desk.logOut(),
+  'log-out': () => controller.logOut(),
 };
 for (const [id, action] of Object.entries(buttons)) byId(id).addEventListener('click', action);
-setUpFlag((reason) => desk.flag(reason));
+setUpFlag((reason) => controller.flag(reason));
 
 // A file that misses its place must not replace the page, and the work on it.
 for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
 
 followQueue({
-  onChange: () => desk.refresh(),
+  onChange: () => controller.refresh(),
   onConnected: () => {
-    showConnection('live');
-    desk.reconnected();
+    showConnection({ stream: 'live' });
+    controller.reconnected();
   },
   onLost: () => {
-    showConnection('lost');
-    desk.refresh();
+    showConnection({ stream: 'lost' });
+    controller.refresh();
   },
 });
 // A connection can die without either side noticing.
-setInterval(() => desk.refresh(), REFETCH_MS);
-desk.refresh();
+setInterval(() => controller.refresh(), REFETCH_MS);
+controller.refresh();

@@ -40,21 +40,27 @@ export class Board {
   constructor() {
     this.editor.addEventListener('change', () => this.#updateTools());
     byId('draw').addEventListener('click', () => this.toggleDrawing());
-    byId('undo').addEventListener('click', () => this.editor.undo());
-    byId('redo').addEventListener('click', () => this.editor.redo());
-    byId('fit').addEventListener('click', () => this.canvas.fit());
+    for (const id of ['undo', 'redo', 'fit']) {
+      byId(id).addEventListener('click', () => {
+        this.keys[id]();
+        this.focus();
+      });
+    }
   }
 
   /**
    * Show the stage for one question. `rules`: `newShape` and `onDrawn` as the pointer has them,
-   * `look` as the canvas has it, `drawName`, and whether a click `clickPlaces` a shape.
+   * `look` as the canvas has it, `drawName` (null where nothing can be drawn), and whether a click
+   * `clickPlaces` a shape.
    */
   open(rules) {
     this.#rules = rules;
     this.canvas.look = rules.look;
     this.pointer.clickPlaces = rules.clickPlaces;
     this.pointer.setDrawing(false);
-    byId('draw').firstChild.data = `${rules.drawName} `;
+    byId('draw').firstChild.data = `${rules.drawName ?? ''} `;
+    byId('tools').hidden = false;
+    for (const id of ['draw', 'fit']) byId(id).hidden = rules.drawName === null;
     this.stage.hidden = false;
   }
 

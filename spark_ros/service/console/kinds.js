@@ -1,7 +1,10 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // What the kinds of question are called, and their signs in the queue.
 
+import { asText } from './dom.js';
+
 const KINDS = {
+  annotate: ['Boxes', '▣'],
   'multiple-choice': ['Multiple choice', '☑'],
   'free-text': ['Free text', '¶'],
   rating: ['Rating', '★'],
@@ -16,4 +19,8 @@ const KINDS = {
 
 export const kindName = (kind) => KINDS[kind]?.[0] ?? 'Question';
 
-export const kindSign = (kind) => KINDS[kind]?.[1] ?? '';
+/** What stands in a row for a picture that is not there. */
+export function signOf({ kind, image }) {
+  const video = kind === 'annotate' && /\.(mp4|webm)$/.test(asText(image?.url));
+  return KINDS[video ? 'video' : kind]?.[1] ?? '';
+}

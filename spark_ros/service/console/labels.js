@@ -1,5 +1,6 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The labels of a question: their buttons, number keys and colours.
+// The labels of a question: their buttons, number keys and colours, and a field. Where a question
+// says which labels there are, the field finds one among many.
 
 import { byId, clipped, el, say } from './dom.js';
 
@@ -10,8 +11,12 @@ const COLOURS = [
 const LONGEST_BUTTON = 80;
 const MOST_SEEN = 50;
 
+const NUMBERED = 9;
+
 export class Labels {
+  #board;
   #editor;
+  #fixed = false;
   #buttons = [];
   #list = byId('labels');
   #field = byId('label-text');
@@ -20,10 +25,21 @@ export class Labels {
   /** What the next drawn box is called. */
   active = '';
 
-  constructor(editor) {
-    this.#editor = editor;
-    editor.addEventListener('change', () => this.#mark());
-    this.#field.addEventListener('change', () => this.give(this.#field.value.trim()));
+  constructor(board) {
+    this.#board = board;
+    this.#editor = board.editor;
+    this.#editor.addEventListener('change', () => this.#mark());
+    this.#field.addEventListener('change', () => {
+      if (!this.#fixed) this.give(this.#field.value.trim());
+    });
+    this.#field.addEventListener('input', () => this.#filter());
+    this.#field.addEventListener('keydown', ({ key, isComposing }) => {
+      if (key === 'Enter' && !isComposing) this.#giveFound();
+    });
+    const section = byId('label-section');
+    section.addEventListener('focusout', ({ relatedTarget }) => {
+      if (!section.contains(relatedTarget)) this.#stopFinding();
+    });
   }
 
   show(question) {
@@ -31,7 +47,11 @@ export class Labels {
     const seen = new Set(question.priors.map((prior) => prior.label).filter(Boolean));
     this.names = options.length ? [...options] : [...seen].slice(0, MOST_SEEN);
     this.active = this.names[0] ?? '';
-    this.#field.hidden = options.length > 0;
+    this.#fixed = options.length > 0;
+    this.#field.hidden = this.#fixed && options.length <= NUMBERED;
+    this.#field.ariaLabel = this.#fixed ? 'Find a label' : 'Type a label';
+    this.#field.placeholder = `${this.#field.ariaLabel} (L)`;
+    this.#field.value = '';
     this.#buttons = this.names.map((name, index) => this.#makeButton(name, index));
     this.#list.replaceChildren(...this.#buttons);
     this.#mark();
@@ -80,9 +100,13 @@ export class Labels {
       el('span', { class: 'swatch', 'aria-hidden': 'true' }),
       el('bdi', {}, clipped(name, LONGEST_BUTTON)),
     );
-    if (index < 9) button.append(el('kbd', {}, String(index + 1)));
+    if (index < NUMBERED) button.append(el('kbd', {}, String(index + 1)));
     button.style.setProperty('--label', this.colourOf(name));
-    button.addEventListener('click', () => this.give(name));
+    button.addEventListener('click', () => {
+      this.give(name);
+      // The next Enter is to submit, and not to press this again.
+      this.#board.focus();
+    });
     return button;
   }
 
@@ -91,7 +115,31 @@ export class Labels {
     const current = shape ? shape.label : this.active;
     this.#buttons.forEach((button, index) =>
       button.setAttribute('aria-pressed', String(this.names[index] === current)));
-    if (document.activeElement !== this.#field) this.#field.value = current;
-    say(byId('labels-title'), shape ? 'Label' : 'Label of the next box');
+    if (!this.#fixed && document.activeElement !== this.#field) this.#field.value = current;
+    const which = shape ? this.#editor.describe(shape).toLowerCase() : 'the next box';
+    say(byId('labels-title'), `Label of ${which}`);
+  }
+
+  get #found() {
+    const text = this.#field.value.trim().toLowerCase();
+    return this.names.filter((name) => name.toLowerCase().includes(text));
+  }
+
+  /** Show the labels that have in them what is typed. */
+  #filter() {
+    if (!this.#fixed) return;
+    const found = new Set(this.#found);
+    this.#buttons.forEach((button, index) => (button.hidden = !found.has(this.names[index])));
+  }
+
+  #giveFound() {
+    if (this.#fixed && this.#field.value.trim() && this.#found.length) this.give(this.#found[0]);
+    this.#stopFinding();
+  }
+
+  #stopFinding() {
+    if (!this.#fixed) return;
+    this.#field.value = '';
+    this.#filter();
   }
 }

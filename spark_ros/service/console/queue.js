@@ -2,7 +2,7 @@
 // The list of questions, oldest first, with timers.
 
 import { ageText, asText, clipped, counted, el, ownPath, say } from './dom.js';
-import { kindName, kindSign } from './kinds.js';
+import { kindName, signOf } from './kinds.js';
 
 const AGING_S = 60;
 const OLD_S = 300;
@@ -10,21 +10,25 @@ const TICK_MS = 1000;
 
 export class Queue {
   #list;
-  #empty;
+  #rest;
   #onOpen;
   #rows = new Map();
 
   questions = [];
+  /** How many wait in all, also those that are not listed. */
+  waiting = 0;
 
-  constructor(list, empty, onOpen) {
+  /** `rest` says how many more there are. */
+  constructor(list, rest, onOpen) {
     this.#list = list;
-    this.#empty = empty;
+    this.#rest = rest;
     this.#onOpen = onOpen;
     setInterval(() => this.#tick(), TICK_MS);
   }
 
-  show(questions, currentId) {
+  show(questions, waiting, currentId) {
     this.questions = questions;
+    this.waiting = waiting;
     const now = performance.now() / 1000;
     const wanted = new Set(questions.map((question) => question.id));
     for (const [id, row] of this.#rows) {
@@ -35,13 +39,28 @@ export class Queue {
     questions.forEach((question, at) => {
       const row = this.#rows.get(question.id) ?? this.#makeRow(question);
       row.born = now - question.age_s;
-      this.#fill(row, question, question.id === currentId);
+      this.#fill(row, question);
       if (this.#list.children[at] !== row.item) {
         this.#list.insertBefore(row.item, this.#list.children[at] ?? null);
       }
     });
-    this.#empty.hidden = questions.length > 0;
+    const more = waiting - questions.length;
+    const rest = more > 0 ? `and ${more} more` : '';
+    say(this.#rest, questions.length ? rest : 'No questions.');
+    this.mark(currentId);
     this.#tick();
+  }
+
+  /** Mark the question that is open, or none. */
+  mark(currentId) {
+    for (const [id, { button }] of this.#rows) {
+      button.setAttribute('aria-current', String(id === currentId));
+    }
+  }
+
+  /** How many could be opened, with those that are not listed. */
+  get freeCount() {
+    return this.waiting - this.questions.length + this.free().length;
   }
 
   /** Questions that nobody has, or that are still ours after a reload. */
@@ -61,7 +80,7 @@ export class Queue {
   }
 
   #makeRow(question) {
-    const picture = el('span', { class: 'thumb' });
+    const picture = el('span', { class: 'thumb', 'aria-hidden': 'true' });
     const title = el('bdi', { class: 'title' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
     const state = el('span', { class: 'badge' });
@@ -80,15 +99,12 @@ export class Queue {
     return row;
   }
 
-  #fill(row, question, current) {
-    const url = ownPath(question.image?.url);
-    if (row.url !== url) {
-      row.url = url;
-      row.picture.replaceChildren(
-        url
-          ? el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' })
-          : kindSign(question.kind),
-      );
+  #fill(row, question) {
+    const url = ownPath(question.thumbnail);
+    const sign = signOf(question);
+    if (row.shown !== (url ?? sign)) {
+      row.shown = url ?? sign;
+      row.picture.replaceChildren(url ? thumbnail(url, sign) : sign);
     }
     const title = asText(question.program) || asText(question.instructions) || 'Question';
     const free = question.excluded ? 'not for you' : 'open';
@@ -97,7 +113,6 @@ export class Queue {
     say(row.state, state);
     say(row.shapes, aboutShapes(question));
     row.state.dataset.state = state;
-    row.button.setAttribute('aria-current', String(current));
   }
 
   #tick() {
@@ -108,6 +123,12 @@ export class Queue {
       row.age.dataset.age = age >= OLD_S ? 'old' : age >= AGING_S ? 'aging' : 'fresh';
     }
   }
+}
+
+function thumbnail(url, sign) {
+  const image = el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' });
+  image.addEventListener('error', () => image.replaceWith(sign), { once: true });
+  return image;
 }
 
 function aboutShapes(question) {

@@ -6,9 +6,13 @@ import { byId, counted, hook, say } from './dom.js';
 const NOTICE_MS = 7000;
 const CONNECTION = { live: 'live', lost: 'connection lost', connecting: 'connecting' };
 
+const connection = { stream: 'connecting', reached: true };
 let noticeTimer = null;
 
-export function showConnection(state) {
+/** `stream`: of the changes, 'live' or 'lost'; `reached`: whether the last other call was answered. */
+export function showConnection(change) {
+  Object.assign(connection, change);
+  const state = connection.reached ? connection.stream : 'lost';
   const element = hook('connection');
   element.dataset.state = state;
   say(element, CONNECTION[state]);

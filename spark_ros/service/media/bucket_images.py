@@ -123,8 +123,9 @@ class BucketImages:
                 Config=parts,
             )
         return StoredImage(
-            identity, tenant, name, kind.content_type, size, sha256, kind.width, kind.height
-        )
+            identity, tenant, name, kind.content_type, size, sha256, kind.width, kind.height,
+            kind.thumbnail,
+        )  # fmt: skip
 
     def discard(self, image: StoredImage) -> None:
         """Remove an object; one that cannot be removed now stays, and nobody can reach it."""

@@ -13,8 +13,10 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media.sniff import FORMATS, Format
+from spark_ros.service.media.thumbnail import thumbnail_of, thumbnail_size
 
-# A JPEG is decoded at an eighth of its size; of the other formats every pixel is.
+# A JPEG is decoded at an eighth of its size, or more where a thumbnail needs it; of the other
+# formats every pixel is.
 MAX_PIXELS_UNLESS_JPEG = 24_000_000
 MAX_SCANS = 100
 EXIF_ORIENTATION = 0x0112
@@ -27,7 +29,7 @@ __all__ = ['TiffImagePlugin', 'WebPImagePlugin', 'decode_image']
 
 
 def decode_image(content: bytes, max_pixels: int, part: str = 'image_file') -> Format:
-    """Say which format an image has and how large it is upright, after decoding it.
+    """Decode an image; say which format it has and how large it is upright, with a thumbnail.
 
     Args:
         max_pixels: of a JPEG; other formats may have no more than 24 million.
@@ -72,12 +74,14 @@ def _decoded(image: Image.Image) -> Format:
     # Pillow calls a JPEG with an embedded preview MPO.
     name = 'JPEG' if image.format == 'MPO' else str(image.format)
     width, height = image.size
-    # An eighth of a JPEG's size is enough to know that it can be read to its end.
-    image.draft('RGB', (1, 1))
+    # Less than a JPEG's size is enough to know that it can be read to its end.
+    image.draft('RGB', thumbnail_size(image.size))
     image.load()
-    if _orientation(image) in TURNED:
+    orientation = _orientation(image)
+    if orientation in TURNED:
         width, height = height, width
-    return replace(FORMATS[name], width=width, height=height)
+    small = thumbnail_of(image, orientation)
+    return replace(FORMATS[name], width=width, height=height, thumbnail=small)
 
 
 def _orientation(image: Image.Image) -> int | None:

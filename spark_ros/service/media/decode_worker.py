@@ -1,13 +1,15 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """The process that decodes images for a service: one at a time, within limits of its own.
 
-A request is a JSON object with the open file beside it, an answer is a JSON object: `format`,
-`width` and `height`, or `status` and `message`; `last` says that this process ends with it. It
-ends, too, when the service closes the socket, and is killed when the service ends in any way.
+A request is a JSON object with the open file beside it, an answer is a JSON object: the fields of
+`Format`, the thumbnail in base64, or `status` and `message`; `last` says that this process ends
+with it. It ends, too, when the service closes the socket, and is killed when the service ends in
+any way.
 """
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import json
 import os
@@ -15,6 +17,7 @@ import resource
 import signal
 import socket
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from spark_ros.service.errors import ApiError
@@ -59,10 +62,8 @@ def _answer(descriptor: int, max_pixels: int, part: str) -> dict[str, Any]:
         return {'status': error.status, 'message': error.message[:LONGEST_MESSAGE], 'last': last}
     finally:
         os.close(descriptor)
-    return {
-        'content_type': found.content_type, 'extension': found.extension, 'width': found.width,
-        'height': found.height, 'last': False,
-    }  # fmt: skip
+    thumbnail = found.thumbnail and base64.b64encode(found.thumbnail).decode('ascii')
+    return {**asdict(found), 'thumbnail': thumbnail, 'last': False}
 
 
 def _most_kb() -> int:

@@ -8,6 +8,7 @@ it behind its own images only, and the processes limit their memory themselves (
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import socket
@@ -60,7 +61,8 @@ class Decoder:
             part: the image's name in errors.
 
         Returns:
-            Its content type, the extension of its files, and its upright width and height.
+            Its content type, the extension of its files, its upright width and height, and its
+            thumbnail.
 
         Raises:
             ApiError: 415, 413 or 400: the image is refused, the message says why; 429: the tenant
@@ -75,7 +77,8 @@ class Decoder:
             raise ApiError(400, f'{part} does not decode')
         if 'status' in answer:
             raise ApiError(answer['status'], answer['message'])
-        return Format(**answer)
+        small = answer['thumbnail']
+        return Format(**{**answer, 'thumbnail': small and base64.b64decode(small)})
 
     def close(self) -> None:
         """End the processes."""

@@ -63,8 +63,9 @@ class DiskImages:
             sync_directory(target.parent.parent)
             sync_directory(self._root)
         return StoredImage(
-            identity, tenant, name, kind.content_type, size, sha256, kind.width, kind.height
-        )
+            identity, tenant, name, kind.content_type, size, sha256, kind.width, kind.height,
+            kind.thumbnail,
+        )  # fmt: skip
 
     def discard(self, image: StoredImage) -> None:
         """Remove a file."""

@@ -16,8 +16,8 @@ from spark_ros.service.errors import ApiError
 from spark_ros.service.media.image_store import ImageStore
 
 RANGE = re.compile(r'bytes=(\d{1,18})?-(\d{1,18})?', re.ASCII | re.IGNORECASE)
-HEADERS = {
-    'Accept-Ranges': 'bytes',
+# Of whatever came from outside.
+FILE_HEADERS = {
     'Cache-Control': 'private, max-age=3600, immutable',
     # Were a browser ever made to treat an image as a page, the page could do nothing.
     'Content-Security-Policy': "default-src 'none'; sandbox",
@@ -35,7 +35,8 @@ async def image_reply(store: ImageStore, row: Row[Any], request: Request) -> Res
             cannot be read now.
     """
     headers = {
-        **HEADERS,
+        **FILE_HEADERS,
+        'Accept-Ranges': 'bytes',
         'ETag': f'"{row.sha256}"',
         'Last-Modified': formatdate(row.created, usegmt=True),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from spark_ros.service.storage.store import Transaction
 
 # The tenant of what programs show; no key's tenant looks like it.
 PROGRAMS = 'programs'
+ID = re.compile('[0-9a-f]{32}')
+THUMBNAILS = '/console/api/thumbnails'
 PATH = re.compile(r'/v1/image/([0-9a-z]{1,64})/([0-9a-f]{32})\.([a-z0-9]{3,4})')
 
 
@@ -32,6 +35,7 @@ class StoredImage:
     sha256: str
     width: int | None = None
     height: int | None = None
+    thumbnail: bytes | None = None
 
     @property
     def path(self) -> str:
@@ -66,6 +70,10 @@ def record(transaction: Transaction, image: StoredImage, tag: str | None, now: f
             created=now,
         )
     )
+    if image.thumbnail is not None:
+        transaction.connection.execute(
+            insert(schema.thumbnails).values(image_id=image.id, content=image.thumbnail)
+        )
 
 
 def find(connection: Connection, path: str) -> Row[Any] | None:
@@ -80,6 +88,27 @@ def find(connection: Connection, path: str) -> Row[Any] | None:
             images.c.name == f'{parts[2]}.{parts[3]}',
         )
     ).first()
+
+
+def thumbnail(connection: Connection, identity: str) -> bytes | None:
+    """Return the thumbnail of an image by its id, a JPEG, or None."""
+    if not ID.fullmatch(identity):
+        return None
+    thumbnails = schema.thumbnails
+    query = select(thumbnails.c.content).where(thumbnails.c.image_id == identity)
+    return connection.execute(query).scalar()
+
+
+def thumbnail_paths(connection: Connection, paths: Iterable[str]) -> dict[str, str]:
+    """Return where operators find the thumbnails of images, by their paths; not all have one."""
+    known = {path: found[2] for path in paths if (found := PATH.fullmatch(path)) is not None}
+    if not known:
+        return {}
+    column = schema.thumbnails.c.image_id
+    present = {*connection.execute(select(column).where(column.in_(known.values()))).scalars()}
+    return {
+        path: f'{THUMBNAILS}/{identity}' for path, identity in known.items() if identity in present
+    }
 
 
 def own_path(location: str, tenant: str) -> str | None:

@@ -18,12 +18,14 @@ class Format:
 
     Attributes:
         width, height: of an image that was looked at, upright, in pixels.
+        thumbnail: of such an image, as a small JPEG, where one can be made.
     """
 
     content_type: str
     extension: str
     width: int | None = None
     height: int | None = None
+    thumbnail: bytes | None = None
 
 
 FORMATS = {

@@ -19,6 +19,7 @@ from spark_ros.service.errors import ApiError
 from spark_ros.service.events import Change, Subscription
 from spark_ros.service.heat import view as heat_view
 from spark_ros.service.media import images
+from spark_ros.service.media.image_reply import FILE_HEADERS
 from spark_ros.service.operators import view as operator_view
 from spark_ros.service.operators.access import (
     acting_operator,
@@ -49,7 +50,7 @@ def _question_id(request: Request) -> int:
 
 
 async def queue(request: Request) -> Response:
-    """Give the questions that wait, oldest first, and how many this session has answered."""
+    """Give the oldest questions that wait, how many wait, and how many this session answered."""
     operator = await known_operator(request)
     service = context_of(request)
     now = service.clock()
@@ -58,10 +59,23 @@ async def queue(request: Request) -> Response:
         rows = jobs.waiting(connection, QUEUE_LENGTH, service.crunchers.pseudonym(operator))
         return reply({
             'questions': operator_view.queue_lines(service, connection, rows, operator, now),
+            'waiting': jobs.count_waiting(connection),
             'answered': jobs.answered_by(connection, operator),
         })
 
     return await service.store.read(read)
+
+
+async def thumbnail(request: Request) -> Response:
+    """Give the thumbnail of an image."""
+    await known_operator(request)
+    identity = request.path_params['image_id']
+    content = await context_of(request).store.read(
+        lambda connection: images.thumbnail(connection, identity)
+    )
+    if content is None:
+        raise ApiError(404, 'there is no such thumbnail')
+    return Response(content, headers=FILE_HEADERS, media_type='image/jpeg')
 
 
 async def question(request: Request) -> Response:
@@ -240,6 +254,7 @@ def _unknown_question() -> ApiError:
 
 routes = [
     Route('/console/api/queue', queue),
+    Route(f'{images.THUMBNAILS}/{{image_id}}', thumbnail),
     Route('/console/api/questions/{question_id}', question),
     Route('/console/api/questions/{question_id}/claim', claim, methods=['POST']),
     Route('/console/api/questions/{question_id}/heartbeat', heartbeat, methods=['POST']),

@@ -19,7 +19,7 @@ from spark_ros.service.spark import answers, programs
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.replies import to_json
-from spark_ros.service.web.shown_media import Asked, media
+from spark_ros.service.web.shown_media import EXAMPLE, Asked, media
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
@@ -43,9 +43,15 @@ def _summaries(
 ) -> list[dict[str, Any]]:
     wanted = [_image_of(row) for row in rows]
     shown = media(service, connection, [each for each in wanted if each[0]])
+    urls = [(shown[each]['url'] if each[0] else None) or '' for each in wanted]
+    thumbnails = images.thumbnail_paths(connection, urls)
     return [
-        _summary(row, operator, now, shown.get(image))
-        for row, image in zip(rows, wanted, strict=True)
+        {
+            **_summary(row, operator, now, shown.get(image)),
+            # A path of this service, or None.
+            'thumbnail': EXAMPLE if url == EXAMPLE else thumbnails.get(url),
+        }
+        for row, image, url in zip(rows, wanted, urls, strict=True)
     ]
 
 

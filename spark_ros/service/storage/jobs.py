@@ -269,6 +269,12 @@ def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]
     return list(connection.execute(query))
 
 
+def count_waiting(connection: Connection) -> int:
+    """Count the questions that wait, of all keys."""
+    query = select(func.count()).where(questions.c.state.in_(OPEN_STATES))
+    return int(connection.execute(query).scalar_one())
+
+
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
     """Whether an operator, by the name that callers know, must not answer a question."""
     query = (

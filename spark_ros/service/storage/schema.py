@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -69,6 +70,14 @@ images = Table(
     Column('width', Integer),
     Column('height', Integer),
     Column('created', Float, nullable=False),
+)
+
+# What the rows of the queue show; apart, so that nobody reads it along with an image's facts.
+thumbnails = Table(
+    'thumbnails',
+    metadata,
+    Column('image_id', String(64), ForeignKey('images.id'), primary_key=True),
+    Column('content', LargeBinary, nullable=False),
 )
 
 jobs = Table(

@@ -15,7 +15,7 @@ export const ANNOTATE_HELP = [
   [['←', '↑', '→', '↓'], 'Nudge it by a pixel, with Shift by ten'],
   [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
   [['Esc'], 'Stop the drag, else deselect'],
-  [['L'], 'Type a label'],
+  [['L'], 'Type a label; of many, a part of one and Enter'],
   [['R'], 'Write a response'],
   [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
 ];
@@ -26,9 +26,10 @@ export class AnnotateForm {
   #picture;
   #response = byId('response');
   #open = false;
+  /** What an answer that says nothing lacks; '' where it does say something. */
+  #askedFor = '';
 
   help = ANNOTATE_HELP;
-  problem = '';
   submitsFromField = false;
 
   constructor({ board, labels, picture }) {
@@ -42,6 +43,7 @@ export class AnnotateForm {
       typeLabel: () => labels.type(),
     };
     board.editor.addEventListener('change', () => this.#open && this.#update());
+    this.#response.addEventListener('input', () => this.#update());
     byId('delete').addEventListener('click', () => board.removeSelected());
   }
 
@@ -49,9 +51,22 @@ export class AnnotateForm {
     return this.#picture.seen;
   }
 
+  get problem() {
+    const silent = !this.#board.editor.shapes.length && !this.#words;
+    return silent ? this.#askedFor : '';
+  }
+
+  showProblem() {
+    this.#update();
+    this.#response.focus();
+  }
+
   /** `draft` is what `keep` gave. */
   show(question, draft) {
     this.#open = true;
+    const video = question.content_type === 'video';
+    const priors = question.priors.length > 0;
+    this.#askedFor = priors ? '' : askedFor(video, question.label_options);
     this.#board.open({
       newShape: () => ({ label: this.#labels.active, type: 'bounding_box' }),
       onDrawn: () => this.#labels.typeIfNeeded(),
@@ -61,11 +76,13 @@ export class AnnotateForm {
         words: (shape) => [shape.label || 'no label', this.#markOf(shape)],
         shown: () => true,
       },
-      drawName: 'New box',
+      drawName: video ? null : 'New box',
       clickPlaces: false,
     });
-    for (const id of ['label-section', 'response-section']) byId(id).hidden = false;
-    this.#picture.show(question.image, { video: question.content_type === 'video' });
+    // On a video, only shapes that the robot named can be had, to be relabelled or removed.
+    for (const id of ['tools', 'label-section']) byId(id).hidden = video && !priors;
+    byId('response-section').hidden = false;
+    this.#picture.show(question.image, { video });
     this.#labels.show(question);
     this.#board.editor.load(question.priors, draft?.edits);
     this.#response.value = draft?.response ?? '';
@@ -120,7 +137,7 @@ export class AnnotateForm {
     const shape = this.#board.editor.selected;
     say(byId('selection'), shape ? this.#describe(shape) : 'Nothing selected');
     byId('delete').disabled = !shape;
-    say(byId('summary'), this.#summary());
+    say(byId('summary'), this.problem || this.#summary());
   }
 
   #describe(shape) {
@@ -143,6 +160,12 @@ export class AnnotateForm {
     if (removed) words.push(`${removed} removed`);
     return words.join(' · ') || counted(0, 'shape');
   }
+}
+
+/** Without boxes to confirm or labels to look for, silence would be no answer. */
+function askedFor(video, labels) {
+  if (video) return 'Answer in words, or flag the question.';
+  return labels.length ? '' : 'Draw a box, answer in words, or flag the question.';
 }
 
 /** The score belongs to what the detector said; a corrected shape has none. */

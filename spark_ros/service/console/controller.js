@@ -1,14 +1,14 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The question on the desk: claimed, shown, answered or given back, on to the next.
+// The question that is open: claimed, shown, answered or given back, on to the next.
 
 import * as api from './api.js';
 import { closeFlag } from './dialogs.js';
 import { byId } from './dom.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
-import { notify, showCounts, showIdle, showSignedOut } from './status.js';
+import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
 
-export class Desk {
+export class Controller {
   #parts;
   #lease;
   #busy = false;
@@ -26,10 +26,10 @@ export class Desk {
   constructor(parts) {
     this.#parts = parts;
     this.#lease = new Lease({
-      onLost: (reason) => {
+      onLost: (reason) => this.#once(() => {
         notify(`The question is no longer yours: ${reason}`, true);
-        this.#once(() => this.#goOn());
-      },
+        return this.#goOn();
+      }),
       onAbsent: () => {
         if (this.current) this.#putAside();
         this.#close();
@@ -92,11 +92,21 @@ export class Desk {
   }
 
   switchTo(id) {
-    if (this.current?.id === id) return;
+    if (this.current?.id === id) {
+      this.form.focus();
+      return;
+    }
     this.#once(async () => {
-      if (this.current) this.#putAside();
-      await this.#lease.release();
-      if (!(await this.#open(id))) this.#close();
+      const before = this.current;
+      if (before) this.#putAside();
+      if (await this.#open(id)) {
+        if (before) await api.release(before.id).catch(() => {});
+      } else if (before) {
+        this.form?.focus();
+      } else {
+        // Enter is to open the oldest, and not to press this row again.
+        document.activeElement.blur();
+      }
       this.refresh();
     });
   }
@@ -109,7 +119,7 @@ export class Desk {
         await api.logOut();
       } catch (error) {
         if (error.status !== 401) {
-          notify(`Not logged out: ${error.message}`, true);
+          this.#sayFailed(`Not logged out: ${error.message}`, error);
           return;
         }
       }
@@ -124,17 +134,28 @@ export class Desk {
 
   async #fetch() {
     try {
-      const { questions, answered } = await api.getQueue();
+      const { questions, waiting, answered } = await api.getQueue();
       this.#signedOut = false;
-      this.#parts.queue.show(questions, this.current?.id);
-      showCounts(questions.length, answered);
+      showConnection({ reached: true });
+      this.#parts.queue.show(questions, waiting, this.current?.id);
+      showCounts(waiting, answered);
       const known = new Set(questions.map(({ id }) => id));
       this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
-      if (this.current) await this.#lookForFiles(this.current);
+      if (this.current) await this.#checkCurrent(questions);
       else this.#showIdle();
     } catch (error) {
+      if (error.status === 0) showConnection({ reached: false });
       this.#noticeSignedOut(error);
     }
+  }
+
+  /** Find out what changed about the question that is open: whether it is still ours, its files. */
+  async #checkCurrent(questions) {
+    const { current } = this;
+    if (!this.#busy && !questions.some(({ id, mine }) => mine && id === current.id)) {
+      await this.#lease.beat();
+    }
+    if (this.current === current) await this.#lookForFiles(current);
   }
 
   /** Show what has come of the question's files since it was opened. */
@@ -167,7 +188,9 @@ export class Desk {
     try {
       question = await api.claim(id);
     } catch (error) {
-      if (!this.#noticeSignedOut(error)) notify(`Could not open it: ${error.message}`);
+      if (!this.#noticeSignedOut(error)) {
+        this.#sayFailed(`Could not open it: ${error.message}`, error, false);
+      }
       return false;
     }
     this.form?.clear();
@@ -180,7 +203,7 @@ export class Desk {
     byId('idle').hidden = true;
     panel.show(question);
     this.form.show(question, draft);
-    queue.show(queue.questions, question.id);
+    queue.mark(question.id);
     this.form.focus();
     return true;
   }
@@ -199,7 +222,7 @@ export class Desk {
     this.form = null;
     closeFlag();
     panel.hide();
-    queue.show(queue.questions, null);
+    queue.mark(null);
     byId('idle').hidden = false;
     if (!this.#signedOut) this.#showIdle();
     this.updateButtons();
@@ -207,7 +230,7 @@ export class Desk {
 
   #showIdle() {
     const { queue } = this.#parts;
-    showIdle(queue.free().length, queue.excluded().length);
+    showIdle(queue.freeCount, queue.excluded().length);
   }
 
   /** Open the oldest free question; what is already known first, so that no time is lost. */
@@ -231,7 +254,7 @@ export class Desk {
     } catch (error) {
       if (this.#noticeSignedOut(error)) return;
       if (error.status !== 404 && error.status !== 409) {
-        notify(`Not sent: ${error.message} Your work is still here.`, true);
+        this.#sayFailed(`Not sent: ${error.message} Your work is still here.`, error);
         return;
       }
       notify(`Not taken: ${error.message}`, true);
@@ -241,11 +264,17 @@ export class Desk {
     await this.#goOn();
   }
 
+  #sayFailed(text, error, lasting = true) {
+    notify(text, lasting);
+    // Whether this is so for other calls, too.
+    if (error.status === 0) this.refresh();
+  }
+
   #noticeSignedOut(error) {
     if (error.status !== 401) return false;
     this.#signedOut = true;
     this.#lease.stop();
-    this.#parts.queue.show([], null);
+    this.#parts.queue.show([], 0, null);
     this.#close();
     showSignedOut();
     return true;

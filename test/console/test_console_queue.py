@@ -1,0 +1,116 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The list of what waits: true counts, small pictures, and rows that lead on."""
+
+import re
+
+import pytest
+from console_mouse import open_question, wait_until_open
+from console_service import box, prior
+from playwright.sync_api import expect
+
+from spark_ros.service.operators import api
+
+PUSHED_MS = 4000
+LABELS = {'label_options': ['person']}
+
+
+def test_all_that_wait_are_counted_not_only_those_that_are_listed(
+    service, operator, monkeypatch
+):
+    monkeypatch.setattr(api, 'QUEUE_LENGTH', 2)
+    for n in range(5):
+        service.ask(instructions=f'question {n}', priors=LABELS)
+    rows = operator.get_by_test_id('question')
+    expect(operator.get_by_test_id('waiting')).to_have_text('5')
+    expect(rows).to_have_count(2)
+    expect(operator.get_by_role('navigation')).to_contain_text('and 3 more')
+    expect(operator.get_by_test_id('idle')).to_contain_text('5 questions waiting')
+    expect(operator).to_have_title(re.compile(r'\(5\)'))
+    open_question(operator)
+    for left in (4, 3, 2, 1):
+        operator.keyboard.press('Enter')
+        expect(operator.get_by_test_id('waiting')).to_have_text(str(left))
+        wait_until_open(operator)
+    expect(operator.get_by_role('navigation')).not_to_contain_text('more')
+
+
+def test_what_the_asker_aborts_is_closed_at_once(service, operator):
+    aborted = service.ask_heat('free-text', instruction='Aborted?')
+    service.ask_heat('free-text', instruction='And this?')
+    open_question(operator)
+    operator.get_by_test_id('text-answer').fill('half an answer')
+    service.abort_heat(aborted)
+    expect(operator.get_by_test_id('notice')).to_contain_text(
+        'no longer yours', timeout=PUSHED_MS)
+    expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
+
+
+def test_enter_goes_on_after_a_click_on_a_row(service, browser, operator):
+    """Also where the row is somebody else's, or the one that is open already."""
+    for words in ('taken', 'free'):
+        service.ask(instructions=words, priors=LABELS)
+    with service.console(browser, 1) as other:
+        taken, _ = other.get('/queue').json()['questions']
+        other.post(f'/questions/{taken["id"]}/claim', json={}).raise_for_status()
+    rows = operator.get_by_test_id('question')
+    expect(rows.first.locator('.badge')).to_have_text('taken')
+    rows.first.click()
+    expect(operator.get_by_test_id('notice')).to_contain_text('another operator')
+    operator.keyboard.press('Enter')
+    wait_until_open(operator)
+    expect(operator.get_by_test_id('instructions')).to_have_text('free')
+    rows.nth(1).click()
+    operator.keyboard.press('Enter')
+    expect(rows).to_have_count(1)
+
+
+def test_a_row_of_somebody_else_does_not_cost_the_open_question(service, browser, operator):
+    priors = {'annotations': [prior('person', box(0.1, 0.1, 0.3, 0.3))], **LABELS}
+    for words in ('taken', 'mine'):
+        service.ask(instructions=words, priors=priors)
+    with service.console(browser, 1) as other:
+        taken, _ = other.get('/queue').json()['questions']
+        other.post(f'/questions/{taken["id"]}/claim', json={}).raise_for_status()
+    rows = operator.get_by_test_id('question')
+    expect(rows.first.locator('.badge')).to_have_text('taken')
+    rows.nth(1).click()
+    wait_until_open(operator)
+    rows.first.click()
+    expect(operator.get_by_test_id('notice')).to_contain_text('another operator')
+    expect(operator.get_by_test_id('instructions')).to_have_text('mine')
+    operator.keyboard.press('Enter')
+    expect(rows).to_have_count(1)
+
+
+def test_a_row_loads_a_small_picture_and_not_the_image(service, operator):
+    asked_for = []
+    operator.on('request', lambda request: asked_for.append(request.url))
+    service.ask()
+    picture = operator.get_by_test_id('question').locator('img')
+    expect(picture).to_have_attribute('loading', 'lazy')
+    expect(picture).to_have_js_property('naturalWidth', 128)
+    expect(picture).to_have_js_property('naturalHeight', 96)
+    assert not [url for url in asked_for if '/v1/image/' in url]
+
+
+def test_a_row_without_a_picture_has_a_sign(service, operator, files):
+    """A video, and an image that cannot be had: no icon of a broken image."""
+    service.ask(content_location=[f'{files}/video.webm'], content_type='video')
+    service.ask(content_location=[f'{files}/gone.jpg'])
+    rows = operator.get_by_test_id('question')
+    for row, sign in ((rows.nth(0), '▶'), (rows.nth(1), '▣')):
+        expect(row.locator('.thumb')).to_have_text(sign)
+        expect(row.locator('img')).to_have_count(0)
+    # Fetched or not, it stays so.
+    for kind in ('Shapes cannot be drawn', 'answered 404'):
+        operator.keyboard.press('s')
+        operator.keyboard.press('Enter')
+        expect(operator.get_by_test_id('cover')).to_contain_text(kind)
+        expect(operator.get_by_test_id('question').locator('img')).to_have_count(0)
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_small_picture_that_does_not_come_leaves_a_sign(service, operator):
+    operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503))
+    service.ask()
+    expect(operator.get_by_test_id('question').locator('.thumb')).to_have_text('▣')
