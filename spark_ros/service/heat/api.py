@@ -30,13 +30,13 @@ from spark_ros.service.heat.staged_media import staged_file
 from spark_ros.service.heat.staging import STAGED_PATH, staged_response
 from spark_ros.service.heat.wanted_media import wanted_media
 from spark_ros.service.storage import fetches, jobs, leases
-from spark_ros.service.storage.idempotency import carry_out, once
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.blocking import block_s, counted, wait_until_over
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
+from spark_ros.service.web.idempotency import idempotent
 from spark_ros.service.web.paging import next_link, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
@@ -106,7 +106,7 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
 
     body = await read_json(request, service.settings.json_limit, key.id, parse)
     asked, job = body.value
-    said = once(request, hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest())
+    body_hash = hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest()
     job = replace(job, robot_id=robot_of(request), base_url=base_url(request))
     settled = await _staged(service, key, asked) if key.test else None
     now = service.clock()
@@ -122,13 +122,9 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
             leases.settle(transaction, made.id, now, **settled)
         return {'id': token}
 
-    def create_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'heat', said, lambda: create(transaction), now,
-            service.settings.idempotency_s,
-        )
-
-    made = await service.store.write(create_once)
+    made = await service.store.write(
+        idempotent(request, key.id, 'heat', body_hash, create)
+    )
     return await _give(request, key, made['id'], seconds)
 
 
@@ -174,8 +170,7 @@ async def abort(request: Request) -> Response:
     token = request.path_params['id']
     # An abort is done at once: there is nothing that a valid `block` would wait for.
     block_s(request)
-    said = once(request, hashlib.sha256(token.encode()).hexdigest())
-    now = service.clock()
+    body_hash, now = hashlib.sha256(token.encode()).hexdigest(), service.clock()
 
     def take_back(transaction: Transaction) -> dict[str, Any]:
         states = jobs.states(transaction.connection, key.id, token)
@@ -187,13 +182,8 @@ async def abort(request: Request) -> Response:
                            'aborted')
         return {'success': True}
 
-    def abort_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'abort', said, lambda: take_back(transaction), now,
-            service.settings.idempotency_s,
-        )
-
-    return reply(await service.store.write(abort_once))
+    write = idempotent(request, key.id, 'abort', body_hash, take_back)
+    return reply(await service.store.write(write))
 
 
 def _unknown_request() -> ApiError:

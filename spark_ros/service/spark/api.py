@@ -23,10 +23,10 @@ from spark_ros.service.spark.objects import (
     new_job,
 )
 from spark_ros.service.storage import fetches, jobs
-from spark_ros.service.storage.idempotency import carry_out, once
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import hosting_key, spark_key
+from spark_ros.service.web.idempotency import idempotent
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
@@ -46,7 +46,6 @@ async def create_engagement(request: Request) -> Response:
         return asked, new_job(key, asked, settings.metadata_limit)
 
     body = await read_json(request, settings.json_limit, key.id, parse)
-    said = once(request, body.sha256)
     asked, job = body.value
     robot_id = robot_of(request) or job.robot_id
     job = replace(job, robot_id=robot_id, base_url=base_url(request))
@@ -64,13 +63,8 @@ async def create_engagement(request: Request) -> Response:
         fetches.put(transaction, key.tenant, wanted, now, settings.fetch_fresh_s)
         return {'token': token}
 
-    def create_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'engagement', said, lambda: create(transaction), now,
-            settings.idempotency_s,
-        )
-
-    return reply(await service.store.write(create_once))
+    write = idempotent(request, key.id, 'engagement', body.sha256, create)
+    return reply(await service.store.write(write))
 
 
 async def list_engagements(request: Request) -> Response:
@@ -145,7 +139,7 @@ async def _upload(request: Request, expected: Expected) -> Response:
     service, key = context_of(request), await hosting_key(request)
     stored, tag = await receive(service, request, key.tenant, expected)
     body_hash = hashlib.sha256(f'{stored.sha256}\n{tag}'.encode()).hexdigest()
-    said, base, now = once(request, body_hash), base_url(request), service.clock()
+    base, now = base_url(request), service.clock()
 
     def record(transaction: Transaction) -> dict[str, Any]:
         images.record(transaction, stored, tag, now)
@@ -154,14 +148,9 @@ async def _upload(request: Request, expected: Expected) -> Response:
         )
         return {'url': base + stored.path, 'signedUrl': base + signed}
 
-    def record_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'image', said, lambda: record(transaction), now,
-            service.settings.idempotency_s,
-        )
-
+    write = idempotent(request, key.id, 'image', body_hash, record)
     return reply(await keep(
-        service, stored, record_once, lambda result: str(result['url']).endswith(stored.path)
+        service, stored, write, lambda result: str(result['url']).endswith(stored.path)
     ))
 
 
