@@ -10,11 +10,11 @@ from starlette.requests import Request
 
 from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.events import ChangeBus
+from spark_ros.service.fair_threads import FairThreadPool
 from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.settings import Settings
-from spark_ros.service.shared_threads import SharedThreads
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
@@ -45,7 +45,7 @@ class Context:
     cursors: Cursors
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
-    large_json: SharedThreads
+    large_json: FairThreadPool
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
@@ -78,7 +78,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         cursors=Cursors(store.value('epoch'), secret),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
-        large_json=SharedThreads('large-json'),
+        large_json=FairThreadPool('large-json'),
     )
 
 

@@ -33,9 +33,8 @@ from sqlalchemy import (
 )
 
 from spark_ros.service.events import Change
-from spark_ros.service.shared_threads import SharedThreads
+from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
-from spark_ros.service.turns import Turns
 
 T = TypeVar('T')
 
@@ -73,8 +72,8 @@ class Store:
         self._engine = _engine(url)
         self._on_commit = on_commit
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        turns = Turns(READS_WAITING, 'reads of this key')
-        self._readers = SharedThreads('store-read', READERS, turns)
+        lock = PerCallerLock(READS_WAITING, 'reads of this key')
+        self._readers = FairThreadPool('store-read', READERS, lock)
         self._writer: threading.Thread | None = None
         self._closed = False
         self._prepare()
