@@ -59,7 +59,8 @@ class Dispatcher(ABC):
             try:
                 while True:
                     await self._begin_due(changes)
-                    await self._wait(changes, await self._rest_s())
+                    if await changes.wait(await self._rest_s(), self._matters):
+                        changes.drain()
             finally:
                 running = [*self._running.values()]
                 for task in running:
@@ -84,16 +85,3 @@ class Dispatcher(ABC):
         self._running[row.id] = task
         task.add_done_callback(ended)
         return True
-
-    async def _wait(self, changes: Subscription, seconds: float) -> None:
-        """Wait for a change that matters, for a row to end, or until the time."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while True:
-            try:
-                change = await asyncio.wait_for(changes.next(), until - loop.time())
-            except asyncio.TimeoutError:
-                return
-            if change is None or self._matters(change):
-                changes.drain()
-                return

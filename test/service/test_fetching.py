@@ -247,7 +247,7 @@ def test_what_fails_for_the_moment_is_tried_again_and_then_no_more(
 
     def pause(seconds: float) -> None:
         service.clock.now += seconds
-        service.context.bus.look_again()
+        service.context.bus.read_again()
 
     wait_for_attempts(service, 2)
     pause(5.0)

@@ -70,7 +70,7 @@ class Fetcher(Dispatcher):
         try:
             await self._fetch(row)
             # Consoles that wait for it look again.
-            self._context.bus.look_again()
+            self._context.bus.read_again()
         except Exception:
             log.exception('a fetch could not be handled; it is tried again')
             # What became of it is not stored: at once it would be due again.

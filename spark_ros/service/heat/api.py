@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -30,13 +30,14 @@ from spark_ros.service.heat.staged_media import staged_file
 from spark_ros.service.heat.staging import STAGED_PATH, staged_response
 from spark_ros.service.heat.wanted_media import wanted_media
 from spark_ros.service.storage import fetches, jobs, leases
+from spark_ros.service.storage.jobs import OPEN_STATES
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
 from spark_ros.service.storage.store import Transaction
-from spark_ros.service.web.blocking import block_s, counted, wait_until_over
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
 from spark_ros.service.web.idempotency import idempotent
+from spark_ros.service.web.long_poll import block_s, counted, long_poll
 from spark_ros.service.web.paging import next_link, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
@@ -44,15 +45,6 @@ from spark_ros.service.web.shown_media import Asked
 from spark_ros.service.web.sizes import attachment_sizes
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A request as it was at a moment: which question it is, if it waits, and what is said."""
-
-    question_id: int
-    pending: bool
-    answer: Response
 
 
 def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -146,22 +138,24 @@ async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, A
 async def _give(request: Request, key: Key, token: str, seconds: float) -> Response:
     service, base = context_of(request), base_url(request)
 
-    def read(connection: Connection) -> _Seen:
+    def read_now(connection: Connection) -> tuple[Response, int | None]:
+        """Return the answer, and the id of the question while it is pending."""
         row = jobs.of_token(connection, key.id, token)
         if row is None:
             raise _unknown_request()
         answer = reply_json(request_json(service, row, base, service.clock()))
-        return _Seen(row.id, status_of(row) == PENDING, answer)
+        return answer, row.id if status_of(row) == PENDING else None
 
-    async def look() -> _Seen:
-        return await service.store.read(read, key.id)
+    def read() -> Awaitable[tuple[Response, int | None]]:
+        return service.store.read(read_now, key.id)
 
-    seen = await look()
-    if seconds and seen.pending:
-        seen = await wait_until_over(
-            service.bus, request, seen.question_id, seconds, look, lambda seen: not seen.pending
+    answer, pending_id = await read()
+    if not seconds or pending_id is None:
+        return answer
+    with service.bus.subscribe(pending_id) as changes:
+        return await long_poll(
+            request, changes, seconds, read, lambda change: change.state not in OPEN_STATES
         )
-    return seen.answer
 
 
 async def abort(request: Request) -> Response:

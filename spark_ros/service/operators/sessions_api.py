@@ -55,7 +55,7 @@ async def log_out(request: Request) -> Response:
 async def _end(service: Context, id: str) -> bool:
     ended = await service.store.write(lambda transaction: sessions.end(transaction, id))
     # Its event stream ends now.
-    service.bus.look_again()
+    service.bus.read_again()
     return ended > 0
 
 

@@ -16,7 +16,7 @@ from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_form
-from spark_ros.service.web.disconnects import while_connected
+from spark_ros.service.web.long_poll import while_connected
 from spark_ros.wire.values import expect_text
 
 T = TypeVar('T')
