@@ -246,7 +246,7 @@ def test_a_receiver_that_hangs_is_given_up_in_time(
     with Receiver(lambda number: None) as hanging:
         service.tenant().ask(webhook_url=hanging.url())
         [row] = until(service, lambda found: found[0].attempts == 1)
-        assert row.error == 'no answer within 0.3 s'
+        assert row.error == 'not finished within 0.3 s'
 
 
 def test_each_image_of_a_job_is_pushed(pushing: InProcess, receiver: Receiver) -> None:

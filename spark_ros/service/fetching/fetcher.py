@@ -1,12 +1,16 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Fetches what questions name on other hosts, after they were accepted."""
+"""Fetches what questions name on other hosts, after they were accepted.
+
+A host or a caller that stalls slows down only its own fetches.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import tempfile
-from typing import Any
+from collections import Counter
+from typing import IO, Any
 
 from sqlalchemy import Connection, Row
 
@@ -15,10 +19,9 @@ from spark_ros.service.dispatcher import Dispatcher
 from spark_ros.service.errors import ApiError
 from spark_ros.service.events import Change
 from spark_ros.service.fetching.download import Download, FetchFailed
-from spark_ros.service.fetching.places import Places
-from spark_ros.service.fetching.recognise import recognise
 from spark_ros.service.media import images
 from spark_ros.service.media.images import StoredImage
+from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
 from spark_ros.service.pushes.outgoing import Guard, outgoing_client
 from spark_ros.service.storage import fetches
 from spark_ros.service.storage.store import Transaction
@@ -28,6 +31,47 @@ log = logging.getLogger('spark_ros.service')
 
 PAUSE_S = 10.0
 DAY_S = 86_400.0
+MOST = 16
+PER_TENANT = 4
+PER_HOST = 2
+PART = 'what came'
+# What browsers play besides what may be uploaded (EBML, RFC 8794, 11.2.1).
+WEBM = Format('video/webm', 'webm')
+EBML, DOCTYPE = b'\x1a\x45\xdf\xa3', b'\x42\x82\x84webm'
+
+
+class FetchLimiter:
+    """Limits how many fetches run at once, in all, for each tenant and to each host."""
+
+    def __init__(self) -> None:
+        self._tenants: Counter[str] = Counter()
+        self._hosts: Counter[str] = Counter()
+
+    @property
+    def free(self) -> int:
+        """How many more may run, if their tenants and hosts have room."""
+        return MOST - self._tenants.total()
+
+    def begin(self, tenant: str, host: str) -> bool:
+        """Count a fetch; False when there is no room for this tenant or host."""
+        if self.free <= 0 or tenant in self.full_tenants() or host in self.full_hosts():
+            return False
+        self._tenants[tenant] += 1
+        self._hosts[host] += 1
+        return True
+
+    def end(self, tenant: str, host: str) -> None:
+        """Count a fetch no longer."""
+        self._tenants -= Counter([tenant])
+        self._hosts -= Counter([host])
+
+    def full_tenants(self) -> list[str]:
+        """Return the tenants that have no room now."""
+        return [tenant for tenant, count in self._tenants.items() if count >= PER_TENANT]
+
+    def full_hosts(self) -> list[str]:
+        """Return the hosts that have no room now."""
+        return [host for host, count in self._hosts.items() if count >= PER_HOST]
 
 
 class Fetcher(Dispatcher):
@@ -40,7 +84,7 @@ class Fetcher(Dispatcher):
     def __init__(self, context: Context, guard: Guard) -> None:
         super().__init__(context)
         self._http = outgoing_client(guard, context.settings.fetch_timeout_s)
-        self._places = Places()
+        self._limiter = FetchLimiter()
 
     async def run(self) -> None:
         """Fetch until cancelled."""
@@ -48,20 +92,20 @@ class Fetcher(Dispatcher):
             await super().run()
 
     def _free(self) -> int:
-        return self._places.free
+        return self._limiter.free
 
     def _due(self, connection: Connection) -> list[Row[Any]]:
         return fetches.due(
             connection,
             self._context.clock(),
-            self._places.free,
-            tenants=self._places.full_tenants(),
-            hosts=self._places.full_hosts(),
+            self._limiter.free,
+            tenants=self._limiter.full_tenants(),
+            hosts=self._limiter.full_hosts(),
             running=[*self._running],
         )
 
     def _take(self, row: Row[Any]) -> bool:
-        return self._places.take(row.tenant, row.host)
+        return self._limiter.begin(row.tenant, row.host)
 
     def _matters(self, change: Change) -> bool:
         return change.state == 'open'
@@ -76,7 +120,7 @@ class Fetcher(Dispatcher):
             # What became of it is not stored: at once it would be due again.
             await asyncio.sleep(PAUSE_S)
         finally:
-            self._places.give_back(row.tenant, row.host)
+            self._limiter.end(row.tenant, row.host)
 
     async def _fetch(self, row: Row[Any]) -> None:
         context = self._context
@@ -87,13 +131,13 @@ class Fetcher(Dispatcher):
                 if left <= 0:
                     raise FetchFailed('the key has used up what may be fetched for it in a day')
                 await download.run(row.url, context.settings.fetch_timeout_s)
-                kind = await recognise(context, row.tenant, row.kind, file)
+                kind = await self._format_of(row, file)
                 stored = await context.images.save(file, row.tenant, kind)
             except FetchFailed as error:
                 await self._failed(row, error, download.size)
                 return
             except ApiError as error:
-                # Of recognising it, or because the place for images is full or away.
+                # The file is not of its kind, or the store of images is full or cannot be reached.
                 problem = FetchFailed(error.message, error.status >= 500)
                 await self._failed(row, problem, download.size)
                 return
@@ -103,6 +147,17 @@ class Fetcher(Dispatcher):
                 await self._failed(row, problem, download.size)
                 return
         await self._done(row, stored)
+
+    async def _format_of(self, row: Row[Any], file: IO[bytes]) -> Format:
+        """Tell the format of a file by its bytes, whatever its server says.
+
+        Raises:
+            ApiError: it is no image, video or audio as its row says, or does not decode.
+        """
+        if row.kind == 'image':
+            return await self._context.decoder.look(row.tenant, file, PART)
+        sniff = _sniff_video if row.kind == 'video' else sniff_audio
+        return await asyncio.to_thread(sniff, file, PART)
 
     async def _done(self, row: Row[Any], stored: StoredImage) -> None:
         now = self._context.clock()
@@ -116,7 +171,7 @@ class Fetcher(Dispatcher):
     async def _failed(self, row: Row[Any], error: FetchFailed, size: int) -> None:
         settings = self._context.settings
         due = None
-        if error.passing and row.attempts < len(settings.fetch_pauses_s):
+        if error.transient and row.attempts < len(settings.fetch_pauses_s):
             due = self._context.clock() + settings.fetch_pauses_s[row.attempts]
         await self._context.store.write(
             lambda transaction: fetches.failed(transaction, row, error.reason, size, due)
@@ -132,3 +187,9 @@ class Fetcher(Dispatcher):
     def _limit_of(self, kind: str) -> int:
         settings = self._context.settings
         return settings.video_limit if kind == 'video' else settings.image_limit
+
+
+def _sniff_video(file: IO[bytes], part: str) -> Format:
+    file.seek(0)
+    head = file.read(64)
+    return WEBM if head.startswith(EBML) and DOCTYPE in head else sniff_video(file, part)

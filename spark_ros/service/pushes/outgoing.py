@@ -210,6 +210,27 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
 
+def failure_reason(error: Exception, timeout_s: float) -> tuple[str, bool]:
+    """Say why a request of an `outgoing_client` failed, and whether to try again.
+
+    Args:
+        error: whatever was raised: a stranger's server can cause nearly any exception.
+        timeout_s: how long the request was allowed to take.
+
+    Returns:
+        The reason in words, and whether another attempt may succeed.
+    """
+    if isinstance(
+        error, asyncio.TimeoutError | httpcore.TimeoutException | httpx.TimeoutException
+    ):
+        return f'not finished within {timeout_s:g} s', True
+    if isinstance(error, RefusedDestination):
+        return f'refused: {error}', False
+    if isinstance(error, httpx.InvalidURL):
+        return 'refused: the URL is not well-formed', False
+    return f'{type(error).__name__}: {ascii(str(error))[1:-1]}', True
+
+
 def outgoing_client(
     guard: Guard, timeout_s: float, ssl_context: ssl.SSLContext | None = None
 ) -> httpx.AsyncClient:

@@ -13,7 +13,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-import httpcore
 import httpx
 from sqlalchemy import Connection, Row
 
@@ -22,7 +21,7 @@ from spark_ros.service.dispatcher import LOOK_EVERY_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
 from spark_ros.service.pushes.delivery_limiter import DeliveryLimiter
-from spark_ros.service.pushes.outgoing import Guard, RefusedDestination, outgoing_client
+from spark_ros.service.pushes.outgoing import Guard, failure_reason, outgoing_client
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
 from spark_ros.wire.signing import standard_webhook_signature, webhook_signature
@@ -161,15 +160,8 @@ class Sender(Dispatcher):
             status = await asyncio.wait_for(
                 _status(self._http, push.url, push.body, headers), self._timeout_s
             )
-        except (asyncio.TimeoutError, httpcore.TimeoutException, httpx.TimeoutException):
-            return f'no answer within {self._timeout_s:g} s'
-        except RefusedDestination as error:
-            return f'refused: {error}'
-        except httpx.InvalidURL:
-            return 'refused: the URL is not well-formed'
         except Exception as error:
-            # Whatever a stranger's server makes of HTTP is a failed attempt, and no more.
-            return f'{type(error).__name__}: {ascii(str(error))[1:-1]}'
+            return failure_reason(error, self._timeout_s)[0]
         if 200 <= status < 300:
             return None
         return f'answered {status}' + ('; redirects are not followed' if status < 400 else '')
