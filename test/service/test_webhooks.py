@@ -22,7 +22,7 @@ from sqlalchemy import select
 from webhook_receiver import Received, Receiver
 
 from spark_ros.service.pushes import webhooks
-from spark_ros.service.pushes.delivery_limiter import PER_HOST, DeliveryLimiter
+from spark_ros.service.pushes.per_host_limiter import PER_HOST, PerHostLimiter
 from spark_ros.service.storage import keys, outbox
 from spark_ros.service.storage.schema import deliveries
 
@@ -329,8 +329,8 @@ def test_a_question_without_a_webhook_leaves_nothing(service: InProcess) -> None
     assert rows(service) == []
 
 
-def test_a_host_has_so_many_deliveries_and_in_trouble_one() -> None:
-    limiter = DeliveryLimiter(256)
+def test_a_host_has_so_many_deliveries_and_a_failing_one_has_one() -> None:
+    limiter = PerHostLimiter(256)
     assert [limiter.begin(1, 'a') for _ in range(PER_HOST + 1)] == [True] * PER_HOST + [False]
     assert limiter.full_hosts() == [(1, 'a')]
     assert limiter.end(1, 'a', False) is True
@@ -338,15 +338,15 @@ def test_a_host_has_so_many_deliveries_and_in_trouble_one() -> None:
     assert [limiter.begin(1, 'a'), limiter.begin(1, 'a')] == [True, False]
     # What one key made of a host is not held against another.
     assert limiter.begin(2, 'a') and limiter.begin(2, 'a')
-    limiter.leave(1, 'a')
+    assert limiter.end(1, 'a', None) is False
     assert limiter.full_hosts() == []
     assert limiter.begin(1, 'a')
     assert limiter.end(1, 'a', True) is True
     assert limiter.begin(1, 'a') and limiter.begin(1, 'a')
 
 
-def test_hosts_in_trouble_leave_room_for_the_others_of_their_key() -> None:
-    limiter = DeliveryLimiter(256)
+def test_failing_hosts_leave_room_for_the_others_of_their_key() -> None:
+    limiter = PerHostLimiter(256)
     hosts = [f'dead-{number}' for number in range(64)]
     assert all(limiter.begin(1, host) for host in hosts)
     assert not limiter.begin(1, 'alive')
@@ -360,7 +360,7 @@ def test_hosts_in_trouble_leave_room_for_the_others_of_their_key() -> None:
 @pytest.mark.parametrize(('most', 'keys'), [(1, 1), (3, 3), (64, 13), (256, 17)])
 def test_each_key_leaves_room_for_the_next(most: int, keys: int) -> None:
     """A quarter for the first, a quarter of what is left for the second, and so on."""
-    limiter = DeliveryLimiter(most)
+    limiter = PerHostLimiter(most)
     begun = []
     while limiter.free:
         key_id, free = len(begun), limiter.free

@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from typing import IO, Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from spark_ros.service.context import Context
 from spark_ros.service.dispatcher import Dispatcher
@@ -23,7 +23,7 @@ from spark_ros.service.media import images
 from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
 from spark_ros.service.pushes.outgoing import Guard, outgoing_client
-from spark_ros.service.storage import fetches
+from spark_ros.service.storage import fetches, outbox, schema
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.uploads import keep
 
@@ -95,13 +95,16 @@ class Fetcher(Dispatcher):
         return self._limiter.free
 
     def _due(self, connection: Connection) -> list[Row[Any]]:
-        return fetches.due(
+        table = schema.fetches
+        return outbox.due(
             connection,
+            select(table),
+            table.c.due,
             self._context.clock(),
             self._limiter.free,
-            tenants=self._limiter.full_tenants(),
-            hosts=self._limiter.full_hosts(),
-            running=[*self._running],
+            (table.c.tenant, self._limiter.full_tenants()),
+            (table.c.host, self._limiter.full_hosts()),
+            (table.c.id, [*self._running]),
         )
 
     def _take(self, row: Row[Any]) -> bool:

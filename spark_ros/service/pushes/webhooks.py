@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select, tuple_
 
 from spark_ros.service.context import Context
 from spark_ros.service.dispatcher import LOOK_EVERY_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
-from spark_ros.service.pushes.delivery_limiter import DeliveryLimiter
 from spark_ros.service.pushes.outgoing import Guard, failure_reason, outgoing_client
+from spark_ros.service.pushes.per_host_limiter import PerHostLimiter
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
+from spark_ros.service.storage.schema import deliveries
 from spark_ros.wire.signing import standard_webhook_signature, webhook_signature
 
 log = logging.getLogger('spark_ros.service')
@@ -56,7 +57,7 @@ class Sender(Dispatcher):
         super().__init__(context)
         self._timeout_s = context.settings.webhook_timeout_s
         self._http = outgoing_client(guard, self._timeout_s)
-        self._limiter = DeliveryLimiter(most)
+        self._limiter = PerHostLimiter(most)
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -69,11 +70,13 @@ class Sender(Dispatcher):
     def _due(self, connection: Connection) -> list[Row[Any]]:
         return outbox.due(
             connection,
+            select(deliveries.c.question_id.label('id'), deliveries.c.key_id, deliveries.c.host),
+            deliveries.c.due,
             self._context.clock(),
             self._limiter.free,
-            keys=self._limiter.full_keys(),
-            hosts=self._limiter.full_hosts(),
-            questions=[*self._running],
+            (deliveries.c.key_id, self._limiter.full_keys()),
+            (tuple_(deliveries.c.key_id, deliveries.c.host), self._limiter.full_hosts()),
+            (deliveries.c.question_id, [*self._running]),
         )
 
     def _take(self, row: Row[Any]) -> bool:
@@ -88,42 +91,29 @@ class Sender(Dispatcher):
         return LOOK_EVERY_S if due is None else min(due - now, LOOK_EVERY_S)
 
     async def _attempt(self, row: Row[Any]) -> None:
-        store, clock, question_id = self._context.store, self._context.clock, row.id
-        learned: str | None = None
-        tried = False
+        store, schedule_s = self._context.store, self._context.settings.webhook_schedule_s
+        error: str | None = None
+        succeeded: bool | None = None
         try:
-            push = await store.read(lambda connection: self._load(connection, question_id))
-            if push is None:
-                return
-            error = learned = await self._post(push)
-            tried = True
-            if error is None:
-                sequence = push.delivery.sequence
+            push = await store.read(lambda connection: self._load(connection, row.id))
+            if push is not None:
+                error, delivery = await self._post(push), push.delivery
+                succeeded, now = error is None, self._context.clock()
                 await store.write(
-                    lambda transaction: outbox.delivered(transaction, question_id, sequence)
-                )
-            else:
-                delivery, schedule_s = push.delivery, self._context.settings.webhook_schedule_s
-                await store.write(
-                    lambda transaction: outbox.failed(
-                        transaction, delivery, error, clock(), schedule_s
+                    lambda transaction: outbox.attempted(
+                        transaction, delivery, error, now, schedule_s
                     )
                 )
         except Exception:
             log.exception('a webhook could not be handled; it is tried again')
-            # What became of it is not stored: at once it would be due again.
+            # The result is not stored: without a pause the webhook would be due again at once.
             await asyncio.sleep(PAUSE_S)
         finally:
-            self._end(row, tried, learned)
-
-    def _end(self, row: Row[Any], tried: bool, error: str | None) -> None:
-        if not tried:
-            self._limiter.leave(row.key_id, row.host)
-        elif self._limiter.end(row.key_id, row.host, error is None):
-            if error is None:
-                log.info('webhooks to %s arrive again', ascii(row.host))
-            else:
-                log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
+            if self._limiter.end(row.key_id, row.host, succeeded):
+                if succeeded:
+                    log.info('webhooks to %s arrive again', ascii(row.host))
+                else:
+                    log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
 
     def _load(self, connection: Connection, question_id: int) -> _Push | None:
         """Read what is to be sent now: the question's newest state."""

@@ -101,25 +101,6 @@ def _newest(connection: Connection, names: Collection[str], before: float) -> di
     return found
 
 
-def due(
-    connection: Connection,
-    now: float,
-    limit: int,
-    *,
-    tenants: Collection[str] = (),
-    hosts: Collection[str] = (),
-    running: Collection[int] = (),
-) -> list[Row[Any]]:
-    """Return what is to be attempted now, the oldest first, but for these tenants and hosts."""
-    query = select(fetches).where(fetches.c.due <= now)
-    for column, left_out in (
-        (fetches.c.tenant, tenants), (fetches.c.host, hosts), (fetches.c.id, running)
-    ):
-        if left_out:
-            query = query.where(column.not_in(left_out))
-    return list(connection.execute(query.order_by(fetches.c.due).limit(limit)))
-
-
 def bytes_since(connection: Connection, tenant: str, since: float) -> int:
     """Return how many bytes came for a tenant in the fetches that began after a time."""
     query = select(func.coalesce(func.sum(fetches.c.size), 0)).where(
