@@ -56,7 +56,7 @@ async def changes(request: Request) -> Response:
 
 
 def _expect_kept(connection: Connection, after: int) -> None:
-    if after < change_log.forgotten(connection):
+    if after < change_log.newest_deleted(connection):
         raise feed_cursor.gone('changes after it are no longer kept')
     if after > change_log.newest(connection):
         raise feed_cursor.gone('it is ahead of this store, which was put back to an earlier time')

@@ -12,7 +12,7 @@ from spark_ros.service.storage import change_log, leases, outbox, schema
 from spark_ros.service.storage.store import Transaction
 
 EXPIRE_EVERY_S = 1.0
-FORGET_EVERY_S = 3600.0
+CLEAN_UP_EVERY_S = 3600.0
 
 
 async def expire_leases(context: Context) -> None:
@@ -23,10 +23,10 @@ async def expire_leases(context: Context) -> None:
 
 
 async def clean_up(context: Context) -> None:
-    """Forget what is too old, until cancelled."""
+    """Delete what is too old, until cancelled."""
     while True:
-        await context.store.write(lambda transaction: _forget(transaction, context))
-        await asyncio.sleep(FORGET_EVERY_S)
+        await context.store.write(lambda transaction: _clean_up(transaction, context))
+        await asyncio.sleep(CLEAN_UP_EVERY_S)
 
 
 async def _expire(context: Context, now: float) -> None:
@@ -38,11 +38,11 @@ async def _expire(context: Context, now: float) -> None:
         await context.store.write(lambda transaction: leases.expire(transaction, now))
 
 
-def _forget(transaction: Transaction, context: Context) -> None:
+def _clean_up(transaction: Transaction, context: Context) -> None:
     now = context.clock()
     kept = now - context.settings.idempotency_s
-    change_log.forget(transaction, kept)
-    outbox.forget(transaction, kept)
+    change_log.delete_until(transaction, kept)
+    outbox.delete_until(transaction, kept)
     for statement in (
         delete(schema.idempotency).where(schema.idempotency.c.created <= kept),
         delete(schema.sessions).where(schema.sessions.c.expires <= now),

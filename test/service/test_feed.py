@@ -203,7 +203,7 @@ def test_after_seven_days_it_is_gone_unless_nothing_was_missed(service: InProces
 
     def forget() -> None:
         old = service.clock() - 7 * DAY_S
-        service.context.store.write_now(lambda tx: change_log.forget(tx, old))
+        service.context.store.write_now(lambda tx: change_log.delete_until(tx, old))
 
     service.clock.now += 7 * DAY_S - 1
     forget()

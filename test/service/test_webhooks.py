@@ -157,9 +157,9 @@ def test_five_attempts_half_a_minute_apart(pushing: InProcess) -> None:
         robot.get('/v1/engagement')
         assert len(receiver.received) == 5
         # It is remembered for a week.
-        pushing.context.store.write_now(lambda tx: outbox.forget(tx, begun - 1))
+        pushing.context.store.write_now(lambda tx: outbox.delete_until(tx, begun - 1))
         assert len(rows(pushing)) == 1
-        pushing.context.store.write_now(lambda tx: outbox.forget(tx, begun))
+        pushing.context.store.write_now(lambda tx: outbox.delete_until(tx, begun))
         assert rows(pushing) == []
 
 

@@ -100,18 +100,18 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     asked, job = body.value
     body_hash = hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest()
     job = replace(job, robot_id=robot_of(request), base_url=base_url(request))
-    settled = await _staged(service, key, asked) if key.test else None
+    answer = await _staged(service, key, asked) if key.test else None
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
-        if settled is None:
+        if answer is None:
             by = Asked(key.tenant, now, job.base_url)
             wanted = wanted_media(service, transaction.connection, asked, by)
             fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
         else:
             [made] = jobs.states(transaction.connection, key.id, token)
-            leases.settle(transaction, made.id, now, **settled)
+            leases.close(transaction, made.id, None, now, **answer)
         return {'id': token}
 
     made = await service.store.write(
@@ -124,7 +124,7 @@ async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, A
     """Return what is stored as a staged answer."""
     sizes = await attachment_sizes(service, asked, key.tenant)
 
-    def settled() -> dict[str, Any]:
+    def answer() -> dict[str, Any]:
         try:
             response = staged_response(asked, sizes)
         except WireError as error:
@@ -132,7 +132,7 @@ async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, A
         return {'answer': to_json({'response': response}).decode()}
 
     # It may be ten thousand annotations.
-    return await service.large_json.run(key.id, settled)
+    return await service.large_json.run(key.id, answer)
 
 
 async def _give(request: Request, key: Key, token: str, seconds: float) -> Response:

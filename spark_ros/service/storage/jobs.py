@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
-from spark_ros.service.storage.change_log import Route, note_changes
 from spark_ros.service.storage.schema import jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
@@ -54,13 +53,18 @@ OPEN_STATES = ('open', 'assigned')
 NO_LIMIT = 2**62
 TOKEN = re.compile('[0-9a-f-]{36}')
 
-# Made once: building a statement costs more than carrying it out.
+# Built once: building a statement takes longer than executing it.
 COUNT_OPEN = (
     select(func.count())
     .select_from(questions)
     .where(questions.c.key_id == bindparam('key_id'), questions.c.state.in_(OPEN_STATES))
 )
-INSERT_JOB = insert(jobs).returning(jobs.c.id)
+INSERT_JOB = insert(jobs).returning(*change_log.JOB)
+# Columns of `jobs` that a NewJob has under the same name.
+AS_GIVEN = (
+    'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
+    'base_url',
+)  # fmt: skip
 # All in one statement: each of its own would wait anew for the interpreter's lock.
 INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
 
@@ -128,45 +132,30 @@ def create(
             {'Retry-After': '30'},
         )
     token = str(uuid.uuid4())
-    job_id = connection.execute(
-        INSERT_JOB,
+    row = connection.execute(INSERT_JOB, {
+        **{column: getattr(job, column) for column in AS_GIVEN},
+        'token': token,
+        'key_id': key_id,
+        'excluded': ' '.join(job.excluded),
+        'images': len(job.questions),
+        'created': now,
+    }).one()  # fmt: skip
+    made = connection.execute(INSERT_QUESTION, [
         {
-            'token': token,
+            'job_id': row.id,
             'key_id': key_id,
-            'api': job.api,
-            'name': job.name,
-            'program': job.program,
-            'instructions': job.instructions,
-            'webhook_url': job.webhook_url,
-            'request': job.request,
-            'priors': job.priors,
-            'excluded': ' '.join(job.excluded),
-            'images': len(job.questions),
-            'robot_id': job.robot_id,
-            'base_url': job.base_url,
+            'kind': job.kind,
+            'position': position,
+            'image_location': question.image_location,
+            'prior_count': question.prior_count,
+            'state': 'open',
+            'sequence': 1,
             'created': now,
-        },
-    ).scalar_one()
-    route = Route(key_id, job.api, job.robot_id, job.webhook_url)
-    made = connection.execute(
-        INSERT_QUESTION,
-        [
-            {
-                'job_id': job_id,
-                'key_id': key_id,
-                'kind': job.kind,
-                'position': position,
-                'image_location': question.image_location,
-                'prior_count': question.prior_count,
-                'state': 'open',
-                'sequence': 1,
-                'created': now,
-            }
-            for position, question in enumerate(job.questions)
-        ],
-    )
+        }
+        for position, question in enumerate(job.questions)
+    ])  # fmt: skip
     ids = [id for _, id in sorted(made.all())]
-    note_changes(transaction, ids, route, 1, 'open', now)
+    change_log.append_changes(transaction, ids, row, 1, 'open', now)
     return token
 
 

@@ -119,6 +119,6 @@ def attempted(
     )
 
 
-def forget(transaction: Transaction, before: float) -> None:
-    """Forget what nobody took by a time in Unix seconds."""
+def delete_until(transaction: Transaction, before: float) -> None:
+    """Delete what was not delivered of changes up to a time in Unix seconds."""
     transaction.connection.execute(delete(deliveries).where(deliveries.c.changed <= before))

@@ -201,7 +201,7 @@ class Store:
                 'version': schema.VERSION,
                 'epoch': secrets.token_hex(8),
                 'url_secret': secrets.token_hex(32),
-                # The newest number of the changes that were forgotten.
+                # The newest number of the changes that were deleted.
                 'forgotten': '0',
             }
             missing = [
