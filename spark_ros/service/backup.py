@@ -10,18 +10,17 @@ holds a whole database with all its images, or, before it was made for the first
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
 
-from spark_ros.service.media.disk_images import sync_directory
+from spark_ros.service.media.disk_images import sync_directory, write_durably
 from spark_ros.service.media.image_files import MEBIBYTE, relative_path
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage.store import BUSY_TIMEOUT_MS, private_directory
@@ -34,13 +33,6 @@ STEPS = 100_000
 
 class BackupError(RuntimeError):
     """A backup that cannot be made; the message is all the user needs."""
-
-
-@dataclass
-class _Copied:
-    new: int = 0
-    present: int = 0
-    gone: int = 0
 
 
 def back_up(settings: Settings, target: Path, tell: Callable[[str], None]) -> None:
@@ -112,16 +104,16 @@ def _back_up(
     _expect_same_service(source, last)
     try:
         _copy_database(source, part, tell)
-        copied = _Copied() if images is None else _copy_images(part, images, target, tell)
+        copied = Counter[str]() if images is None else _copy_images(part, images, target, tell)
         os.replace(part, last)
         sync_directory(target)
     finally:
         part.unlink(missing_ok=True)
     tell(f'database: {last.stat().st_size / MEBIBYTE:.1f} MiB')
     if images is not None:
-        tell(f'images: {copied.new} copied, {copied.present} were there')
-    if copied.gone:
-        tell(f'images: {copied.gone} that the database knows are not in {images}, or damaged')
+        tell(f'images: {copied["new"]} copied, {copied["present"]} were there')
+    if copied['gone']:
+        tell(f'images: {copied["gone"]} that the database knows are not in {images}, or damaged')
 
 
 def _expect_same_service(source: Path, last: Path) -> None:
@@ -172,50 +164,41 @@ def _copy_database(source: Path, part: Path, tell: Callable[[str], None]) -> Non
 
 def _copy_images(
     database: Path, images: Path, target: Path, tell: Callable[[str], None]
-) -> _Copied:
+) -> Counter[str]:
+    """Copy the images that the copied database knows; count them: `new`, `present` or `gone`."""
     place = private_directory(target / 'images')
     # Of the same name as the service's own: what is left over here is removed by its next start.
     incoming = private_directory(place / 'incoming')
     for left_over in incoming.iterdir():
         left_over.unlink()
-    copied = _Copied()
+    copied = Counter[str]()
     with closing(_open(database)) as connection:
         (count,) = connection.execute('SELECT count(*) FROM images').fetchone()
-        told = _NowAndThen(
-            lambda: tell(f'images: {copied.new + copied.present + copied.gone} of {count}')
-        )
+        told = _NowAndThen(lambda: tell(f'images: {copied.total()} of {count}'))
         for tenant, name, size, sha256 in connection.execute(
             'SELECT tenant, name, size, sha256 FROM images'
         ):
             told()
             file = place / relative_path(tenant, name)
             if file.exists() and file.stat().st_size == size:
-                copied.present += 1
+                copied['present'] += 1
             elif _copy(images / relative_path(tenant, name), incoming / name, sha256):
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 os.replace(incoming / name, file)
                 sync_directory(file.parent)
-                copied.new += 1
+                copied['new'] += 1
             else:
-                copied.gone += 1
+                copied['gone'] += 1
     return copied
 
 
 def _copy(source: Path, part: Path, sha256: str) -> bool:
     """Copy a file durably; False where it is not there or no longer what was stored."""
-    digest = hashlib.sha256()
     if not source.exists():
         return False
-    with (
-        open(source, 'rb') as original,
-        open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as out,
-    ):
-        while chunk := original.read(MEBIBYTE):
-            digest.update(chunk)
-            out.write(chunk)
-        out.flush()
-        os.fsync(out.fileno())
-    if digest.hexdigest() == sha256:
+    with open(source, 'rb') as original:
+        _, written = write_durably(original, part)
+    if written == sha256:
         return True
     part.unlink()
     return False
