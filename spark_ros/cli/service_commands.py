@@ -164,18 +164,18 @@ def _key_create(options: argparse.Namespace) -> None:
 
 def _key_secret(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        key = store.read_now(lambda connection: keys.require(connection, options.name))
+        key = store.read_now(keys.require, options.name)
         print(key.webhook_secret)
 
 
 def _key_rotate(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        print(store.write_now(lambda tx: keys.rotate(tx, options.name)))
+        print(store.write_now(keys.rotate, options.name))
 
 
 def _key_revoke(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        store.write_now(lambda tx: keys.revoke(tx, options.name, time.time()))
+        store.write_now(keys.revoke, options.name, time.time())
         print(f'{options.name}: revoked')
 
 
@@ -212,9 +212,7 @@ def _program_set(options: argparse.Namespace) -> None:
 
 def _program_show(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        program = store.read_now(
-            lambda connection: programs.find(connection, options.name)
-        )
+        program = store.read_now(programs.find, options.name)
     if program is None:
         raise CommandError(f'there is no program {options.name!r}; `program list` shows them')
     print(json.dumps({'name': options.name, **vars(program)}, indent=2, ensure_ascii=False))
@@ -241,7 +239,7 @@ def _login_link(options: argparse.Namespace) -> None:
 def _session_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
         now = time.time()
-        for each in store.read_now(lambda connection: sessions.everything(connection, now)):
+        for each in store.read_now(sessions.everything, now):
             times = (format_time(at) for at in (each.created, each.seen, each.expires))
             print(each.id, *times, sep='\t')
 

@@ -27,7 +27,7 @@ from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
 from spark_ros.service.settings import Settings
 from spark_ros.service.spark import api as spark_api
-from spark_ros.service.web.middleware import Outermost
+from spark_ros.service.web.middleware import SecurityHeadersMiddleware
 from spark_ros.service.web.replies import ERROR_HANDLERS
 
 
@@ -85,7 +85,7 @@ def create_app(
             *pages.routes,
             Mount('/console', files),
         ],
-        middleware=[Middleware(Outermost, idempotency_s=settings.idempotency_s)],
+        middleware=[Middleware(SecurityHeadersMiddleware, idempotency_s=settings.idempotency_s)],
         exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )

@@ -51,7 +51,7 @@ async def changes(request: Request) -> Response:
         service.bus.subscribe_robot(key.id, robot_id) as subscription,
     ):
         return await long_poll(
-            request, subscription, seconds, lambda: service.store.read(read, key.id)
+            request, subscription, seconds, lambda: service.store.read_for(key.id, read)
         )
 
 

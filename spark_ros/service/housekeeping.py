@@ -25,7 +25,7 @@ async def expire_leases(context: Context) -> None:
 async def clean_up(context: Context) -> None:
     """Delete what is too old, until cancelled."""
     while True:
-        await context.store.write(lambda transaction: _clean_up(transaction, context))
+        await context.store.write(_clean_up, context)
         await asyncio.sleep(CLEAN_UP_EVERY_S)
 
 
@@ -35,7 +35,7 @@ async def _expire(context: Context, now: float) -> None:
         questions.c.state == 'assigned', questions.c.lease_until <= now
     )
     if await context.store.read(lambda connection: connection.execute(late).first()):
-        await context.store.write(lambda transaction: leases.expire(transaction, now))
+        await context.store.write(leases.expire, now)
 
 
 def _clean_up(transaction: Transaction, context: Context) -> None:

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
@@ -26,7 +25,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.file_limits import most_connections, set_process_limits
 from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
-from spark_ros.service.settings import Settings
+from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import sessions
 from spark_ros.service.storage.directory_lock import lock_directory
 from spark_ros.service.storage.store import expect_driver
@@ -88,7 +87,7 @@ def listening(
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)
         tell_address(address)
-        if not _is_loopback(listen.host) and not address.startswith('https:'):
+        if not is_loopback(listen.host) and not address.startswith('https:'):
             log.warning(
                 'listening on %s without TLS: keys and answers cross the network in the clear; '
                 'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
@@ -171,9 +170,7 @@ class Server(uvicorn.Server):
         listener = Listener(self._listener, self._connections, self._connection, self.config.ssl)
         self._accepting = background.start('listener', listener.run)
         context: Context = self._app.state.context
-        link = await context.store.write(
-            lambda transaction: sessions.start_links(transaction, self._address, context.clock())
-        )
+        link = await context.store.write(sessions.start_links, self._address, context.clock())
         await asyncio.to_thread(self._announce, context, self._address, link)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -231,10 +228,3 @@ def _address(listen: Listen, port: int) -> str:
     if ':' in host and not host.startswith('['):
         host = f'[{host}]'
     return f'{"https" if listen.certificate else "http"}://{host}:{port}'
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == 'localhost'

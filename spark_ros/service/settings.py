@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from spark_ros.wire.spark import METADATA_LIMIT
@@ -27,6 +28,14 @@ def default_data_directory() -> Path:
         return Path(named)
     home = os.environ.get('XDG_DATA_HOME') or Path.home() / '.local' / 'share'
     return Path(home) / 'spark-service'
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, as an address or as `localhost`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'
 
 
 @dataclass(frozen=True)

@@ -176,15 +176,11 @@ class Fetcher(Dispatcher):
         due = None
         if error.transient and row.attempts < len(settings.fetch_pauses_s):
             due = self._context.clock() + settings.fetch_pauses_s[row.attempts]
-        await self._context.store.write(
-            lambda transaction: fetches.failed(transaction, row, error.reason, size, due)
-        )
+        await self._context.store.write(fetches.failed, row, error.reason, size, due)
 
     async def _quota_left(self, row: Row[Any]) -> int:
         since = self._context.clock() - DAY_S
-        used = await self._context.store.read(
-            lambda connection: fetches.bytes_since(connection, row.tenant, since)
-        )
+        used = await self._context.store.read(fetches.bytes_since, row.tenant, since)
         return self._context.settings.fetch_quota - used
 
     def _limit_of(self, kind: str) -> int:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
+from spark_ros.service.heat.attachments import attachment_sizes, copied_media
 from spark_ros.service.heat.objects import (
     ABORTED,
     PENDING,
@@ -28,8 +29,7 @@ from spark_ros.service.heat.objects import (
 )
 from spark_ros.service.heat.staged_media import staged_file
 from spark_ros.service.heat.staging import STAGED_PATH, staged_response
-from spark_ros.service.heat.wanted_media import wanted_media
-from spark_ros.service.storage import fetches, jobs, leases
+from spark_ros.service.storage import jobs, leases
 from spark_ros.service.storage.jobs import OPEN_STATES
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
@@ -38,11 +38,10 @@ from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
 from spark_ros.service.web.idempotency import idempotent
 from spark_ros.service.web.long_poll import block_s, counted, long_poll
-from spark_ros.service.web.paging import next_link, read_page
-from spark_ros.service.web.replies import json_array, reply, reply_json, to_json
+from spark_ros.service.web.paging import page_reply, read_page
+from spark_ros.service.web.replies import reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Asked
-from spark_ros.service.web.sizes import attachment_sizes
+from spark_ros.service.web.shown_media import Requester, fetch_missing
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
 
@@ -64,12 +63,12 @@ async def list_requests(request: Request) -> Response:
     base, now = base_url(request), service.clock()
 
     def read(connection: Connection) -> Response:
-        rows, more = jobs.of_key(connection, key.id, page)
-        headers = next_link(request, '/v1/requests', page, len(rows), more)
-        written = json_array(request_json(service, row, base, now) for row in rows)
-        return reply_json(written, headers=headers)
+        return page_reply(
+            request, '/v1/requests', page, jobs.of_key(connection, key.id, page),
+            lambda row: request_json(service, row, base, now),
+        )  # fmt: skip
 
-    return await service.store.read(read, key.id)
+    return await service.store.read_for(key.id, read)
 
 
 async def retrieve(request: Request) -> Response:
@@ -106,9 +105,8 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
         if answer is None:
-            by = Asked(key.tenant, now, job.base_url)
-            wanted = wanted_media(service, transaction.connection, asked, by)
-            fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
+            files = copied_media(asked)
+            fetch_missing(service, transaction, files, Requester(key.tenant, now, job.base_url))
         else:
             [made] = jobs.states(transaction.connection, key.id, token)
             leases.close(transaction, made.id, None, now, **answer)
@@ -147,7 +145,7 @@ async def _give(request: Request, key: Key, token: str, seconds: float) -> Respo
         return answer, row.id if status_of(row) == PENDING else None
 
     def read() -> Awaitable[tuple[Response, int | None]]:
-        return service.store.read(read_now, key.id)
+        return service.store.read_for(key.id, read_now)
 
     answer, pending_id = await read()
     if not seconds or pending_id is None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,13 +14,13 @@ from spark_ros.service.heat.staging import STAGED_PATH
 from spark_ros.service.media import images
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
-from spark_ros.service.web.image_urls import fresh_url
 from spark_ros.service.web.replies import json_object, to_json
 from spark_ros.wire.heat import MEDIA, HeatRequest, parse_heat_request
 from spark_ros.wire.values import format_time
 
 API = 'heat'
 NAME_LENGTH = 80
+HOUR_S = 3600
 PENDING, COMPLETE, ABORTED = 'pending', 'complete', 'aborted'
 # What an answer says itself; of a body such fields are not kept.
 OURS = (
@@ -99,5 +100,7 @@ def _response(service: Context, row: Row[Any], base: str, now: float) -> str | b
     if response.startswith(STAGED_PATH):
         response = base + response
     elif own is not None:
-        response = base + fresh_url(service, own, row.key_hash, now)
+        # The same URL for an hour, so that it can be cached.
+        until = math.ceil((now + service.settings.url_ttl_s) / HOUR_S) * HOUR_S
+        response = base + service.urls.sign(own, row.key_hash, until)
     return to_json({'response': response})

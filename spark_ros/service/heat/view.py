@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Row
 from spark_ros.geometry import ImageSize
 from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
+from spark_ros.service.heat.attachments import copied_media, is_copied
 from spark_ros.service.heat.objects import asked_of
-from spark_ros.service.heat.wanted_media import attached_media, is_copied
 from spark_ros.service.media import images
 from spark_ros.service.settings import Settings
-from spark_ros.service.web.shown_media import Asked, link, media
+from spark_ros.service.web.shown_media import Requester, link, media
 from spark_ros.service.web.uploads import Expected
 from spark_ros.wire.heat import MEDIA, Prompt
 from spark_ros.wire.heat_response import check_response
@@ -30,9 +30,8 @@ def details(
 ) -> dict[str, Any]:
     """Write all that an operator needs to answer, beyond the line of the queue."""
     asked = asked_of(row)
-    files = [url for kind, url in attached_media(asked) if is_copied(kind, url)]
-    by = Asked(row.tenant, row.created, row.base_url)
-    copies = media(service, connection, [(url, by) for url in files])
+    by = Requester(row.tenant, row.created, row.base_url)
+    copies = media(service, connection, [(url, by) for _, url in copied_media(asked)])
 
     def shown(item: str, kind: str) -> dict[str, Any]:
         if kind == 'text':

@@ -92,9 +92,7 @@ async def heartbeat(request: Request) -> Response:
     question_id = _question_id(request)
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
-    await service.store.write(
-        lambda transaction: leases.heartbeat(transaction, question_id, operator, now, lease_s)
-    )
+    await service.store.write(leases.heartbeat, question_id, operator, now, lease_s)
     return reply({'lease_s': lease_s})
 
 
@@ -104,9 +102,7 @@ async def release(request: Request) -> Response:
     question_id = _question_id(request)
     service = context_of(request)
     now = service.clock()
-    await service.store.write(
-        lambda transaction: leases.release(transaction, question_id, operator, now)
-    )
+    await service.store.write(leases.release, question_id, operator, now)
     return reply({'state': 'open'})
 
 
@@ -118,7 +114,7 @@ async def answer(request: Request) -> Response:
     body = await read_json(request, service.settings.json_limit, operator, lambda value: value)
     now = service.clock()
 
-    row = await service.store.read(lambda connection: _row(connection, question_id))
+    row = await service.store.read(_row, question_id)
     sizes = await operator_view.sizes_of(service, row)
     if body.size + len(row.request) + len(row.priors) > LARGE:
         said, flags = await service.large_json.run(
@@ -158,7 +154,7 @@ async def upload(request: Request) -> Response:
     operator = await acting_operator(request)
     question_id = _question_id(request)
     service = context_of(request)
-    row = await service.store.read(lambda connection: _row(connection, question_id))
+    row = await service.store.read(_row, question_id)
     if row.lease_owner != operator:
         raise ApiError(409, 'you do not have this question, or no longer: claim it again')
     expected = heat_view.expected_upload(service.settings, row)

@@ -87,7 +87,7 @@ class Sender(Dispatcher):
 
     async def _rest_s(self) -> float:
         now = self._context.clock()
-        due = await self._context.store.read(lambda store: outbox.next_due(store, now))
+        due = await self._context.store.read(outbox.next_due, now)
         return LOOK_EVERY_S if due is None else min(due - now, LOOK_EVERY_S)
 
     async def _attempt(self, row: Row[Any]) -> None:
@@ -95,15 +95,11 @@ class Sender(Dispatcher):
         error: str | None = None
         succeeded: bool | None = None
         try:
-            push = await store.read(lambda connection: self._load(connection, row.id))
+            push = await store.read(self._load, row.id)
             if push is not None:
-                error, delivery = await self._post(push), push.delivery
+                error = await self._post(push)
                 succeeded, now = error is None, self._context.clock()
-                await store.write(
-                    lambda transaction: outbox.attempted(
-                        transaction, delivery, error, now, schedule_s
-                    )
-                )
+                await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
         except Exception:
             log.exception('a webhook could not be handled; it is tried again')
             # The result is not stored: without a pause the webhook would be due again at once.

@@ -68,9 +68,7 @@ class ScriptedOperator:
     async def _log_in(self, app: ASGIApp, service: Context) -> httpx.AsyncClient:
         # A session of a century: the operator lives as long as the service does.
         secret = await service.store.write(
-            lambda transaction: sessions.start(
-                transaction, sessions.SCRIPTED, service.clock(), 3.2e9
-            )
+            sessions.start, sessions.SCRIPTED, service.clock(), 3.2e9
         )
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app),

@@ -19,16 +19,10 @@ from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 # What a line of the queue shows.
 LINE_TEXT = 300
 LINE = (
-    questions.c.id,
-    questions.c.kind,
-    questions.c.state,
-    questions.c.image_location,
-    questions.c.prior_count,
-    questions.c.created,
-    questions.c.lease_owner,
-    jobs.c.api,
-    jobs.c.base_url,
-    jobs.c.program,
+    *questions.c[
+        'id', 'kind', 'state', 'image_location', 'prior_count', 'created', 'lease_owner'
+    ],
+    *jobs.c['api', 'base_url', 'program'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
     keys.c.name.label('key_name'),
     keys.c.tenant,
@@ -36,15 +30,10 @@ LINE = (
 # What a question row is read with by everybody else.
 ROW = (
     questions,
-    jobs.c.token,
-    jobs.c.api,
+    *jobs.c[
+        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url'
+    ],
     jobs.c.name.label('job_name'),
-    jobs.c.program,
-    jobs.c.instructions,
-    jobs.c.webhook_url,
-    jobs.c.request,
-    jobs.c.images,
-    jobs.c.base_url,
     keys.c.name.label('key_name'),
     keys.c.tenant,
     keys.c.hash.label('key_hash'),

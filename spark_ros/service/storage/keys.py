@@ -174,7 +174,4 @@ def _random_key(test: bool) -> str:
 
 
 def _key(row: Row[Any]) -> Key:
-    return Key(
-        row.id, row.name, row.tenant, row.api, bool(row.test), row.program, row.webhook_secret,
-        row.created, row.revoked, row.hash,
-    )
+    return Key(**{**row._mapping, 'test': bool(row.test)})

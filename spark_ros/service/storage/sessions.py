@@ -100,17 +100,14 @@ def start(transaction: Transaction, kind: str, now: float, session_s: float) -> 
 
 async def find(store: Store, secret: str, now: float) -> Session | None:
     """Return the session whose secret it is, or None; note that it was seen."""
-    found = await store.read(
-        lambda connection: connection.execute(
-            select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
-        ).first()
-    )
+    query = select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
+    found = await store.read(lambda connection: connection.execute(query).first())
     if found is None:
         return None
     if now - found.seen > SEEN_EVERY_S:
         # On a full disk, too, one can read.
         with contextlib.suppress(SQLAlchemyError):
-            await store.write(lambda transaction: _note_seen(transaction, found.id, now))
+            await store.write(_set_seen, found.id, now)
     return _session(found)
 
 
@@ -128,7 +125,7 @@ def end(transaction: Transaction, id: str | None = None) -> int:
     return transaction.connection.execute(query).rowcount
 
 
-def _note_seen(transaction: Transaction, id: str, now: float) -> None:
+def _set_seen(transaction: Transaction, id: str, now: float) -> None:
     transaction.connection.execute(
         update(sessions).where(sessions.c.id == id, sessions.c.seen < now).values(seen=now)
     )

@@ -67,7 +67,7 @@ async def _find(request: Request, *shown: str) -> Key | None:
     if len(shown) != 1:
         return None
     [secret] = shown
-    key = await context_of(request).store.read(lambda connection: keys.find(connection, secret))
+    key = await context_of(request).store.read(keys.find, secret)
     if key is not None:
         note_authenticated(request, key.id)
     return key

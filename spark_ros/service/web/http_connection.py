@@ -15,7 +15,6 @@ import struct
 import sys
 import termios
 from collections.abc import Hashable
-from http import HTTPStatus
 from typing import Any
 
 import httptools
@@ -24,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from spark_ros.service.web.connections import STATE, Connections, client_network
-from spark_ros.service.web.replies import error_body
+from spark_ros.service.web.replies import raw_error
 
 # Requests that a client sends ahead, without waiting for answers.
 MOST_PIPELINED = 16
@@ -235,13 +234,7 @@ class HttpConnection(HttpToolsProtocol):
             may_answer = True
         self._disconnect()
         if may_answer and not self.transport.is_closing():
-            body = error_body(status, message)
-            head = (
-                f'HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n'
-                'Content-Type: application/json\r\nCache-Control: no-store\r\n'
-                f'Content-Length: {len(body)}\r\nConnection: close\r\n\r\n'
-            )
-            self.transport.write(head.encode() + body)
+            self.transport.write(raw_error(status, message))
         self.transport.close()
 
     def _disconnect(self) -> None:

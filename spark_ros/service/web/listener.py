@@ -18,7 +18,7 @@ from typing import Any
 
 from spark_ros.service.web.connections import Connections
 from spark_ros.service.web.http_connection import HttpConnection
-from spark_ros.service.web.replies import error_body
+from spark_ros.service.web.replies import raw_error
 
 log = logging.getLogger('spark_ros.service')
 
@@ -104,9 +104,5 @@ class Listener:
     def _refuse(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             if self._tls is None:
-                body = error_body(503, 'all connections are in use; repeat later')
-                client.send(
-                    b'HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n'
-                    b'Retry-After: 1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s'
-                    % (len(body), body)
-                )
+                message = 'all connections are in use; repeat later'
+                client.send(raw_error(503, message, 'Retry-After: 1\r\n'))
