@@ -155,7 +155,7 @@ def _key_create(options: argparse.Namespace) -> None:
                 )
             )
         )
-        if options.program and options.program not in service.store.read_now(programs.everything):
+        if options.program and options.program not in service.store.read_now(programs.list_all):
             print(
                 f'note: there is no program {options.program!r} yet; `program set` makes it',
                 file=sys.stderr,
@@ -181,7 +181,7 @@ def _key_revoke(options: argparse.Namespace) -> None:
 
 def _key_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        for key in store.read_now(keys.everything):
+        for key in store.read_now(keys.list_all):
             state = 'revoked' if key.revoked else 'test' if key.test else 'active'
             made, program = format_time(key.created), key.program or '-'
             print(f'{key.name}\t{key.api}\t{state}\t{program}\t{made}')
@@ -220,7 +220,7 @@ def _program_show(options: argparse.Namespace) -> None:
 
 def _program_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        for name, program in store.read_now(programs.everything).items():
+        for name, program in store.read_now(programs.list_all).items():
             print(f'{name}\t{program.instructions.splitlines()[0]}')
 
 
@@ -239,7 +239,7 @@ def _login_link(options: argparse.Namespace) -> None:
 def _session_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
         now = time.time()
-        for each in store.read_now(sessions.everything, now):
+        for each in store.read_now(sessions.list_all, now):
             times = (format_time(at) for at in (each.created, each.seen, each.expires))
             print(each.id, *times, sep='\t')
 

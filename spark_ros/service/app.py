@@ -40,7 +40,7 @@ def create_app(
 
     Args:
         clock: Unix seconds.
-        resolve: gives the addresses of hosts that callers name; by default as the system does.
+        resolve: resolves host names that callers give; by default as the system does.
 
     Raises:
         OSError, ValueError: the scripted operator's truth file cannot be used, or a network of

@@ -29,9 +29,9 @@ class Context:
 
     Attributes:
         clock: Unix seconds.
-        blocked_calls: by API key.
-        event_streams: by operator.
-        large_json: where JSON is parsed that would hold up the event loop.
+        blocked_calls: limits long polls, by API key.
+        event_streams: limits server-sent event streams, by session.
+        large_json: a thread for JSON that would block the event loop.
     """
 
     settings: Settings
@@ -89,6 +89,6 @@ def context_of(request: Request) -> Context:
 
 
 def base_url(request: Request) -> str:
-    """Return what the service's URLs start with, as the caller can reach it; no final slash."""
+    """Return the start of this service's URLs as callers can reach it, without a final slash."""
     public = context_of(request).settings.public_url or str(request.base_url)
     return public.rstrip('/')

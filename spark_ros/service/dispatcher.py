@@ -17,13 +17,16 @@ from sqlalchemy import Connection, Row
 from spark_ros.service.context import Context
 from spark_ros.service.events import Change, Subscription
 
-# How soon the database is looked at again when nothing says so: the wall clock may be set, and a
-# command may set a program.
-LOOK_EVERY_S = 1.0
+# How soon the database is read again when no change was announced: the wall clock may be set, and
+# a command in another process may set a program.
+POLL_S = 1.0
 
 
 class Dispatcher(ABC):
-    """Begins what is due and has room, until `run` is cancelled. Rows have an `id`."""
+    """Starts a task for each row that is due and has room, until `run` is cancelled.
+
+    Rows have an `id`.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -31,35 +34,35 @@ class Dispatcher(ABC):
 
     @abstractmethod
     def _free(self) -> int:
-        """Return how many rows more may be under way."""
+        """Return how many more rows may be under way."""
 
     @abstractmethod
     def _due(self, connection: Connection) -> Sequence[Row[Any]]:
-        """Return rows that are due, but for those under way and those without room."""
+        """Return rows that are due, except those under way and those without room."""
 
     @abstractmethod
-    def _take(self, row: Row[Any]) -> bool:
-        """Take a place for a row, which `_attempt` gives back; False when there is none."""
+    def _reserve(self, row: Row[Any]) -> bool:
+        """Count a row in the limits until `_attempt` ends; False when there is no room."""
 
     @abstractmethod
     async def _attempt(self, row: Row[Any]) -> None:
-        """Do a row, and note in the database what became of it."""
+        """Process a row, and store the result in the database."""
 
     @abstractmethod
     def _matters(self, change: Change) -> bool:
         """Whether a change may have made something due."""
 
-    async def _rest_s(self) -> float:
-        """Return for how long nothing becomes due by itself."""
-        return LOOK_EVERY_S
+    async def _poll_after_s(self) -> float:
+        """Return after how many seconds to read what is due, if nothing is announced before."""
+        return POLL_S
 
     async def run(self) -> None:
-        """Begin what is due until cancelled."""
+        """Process what is due until cancelled."""
         with self._context.bus.subscribe() as changes:
             try:
                 while True:
                     await self._begin_due(changes)
-                    if await changes.wait(await self._rest_s(), self._matters):
+                    if await changes.wait(await self._poll_after_s(), self._matters):
                         changes.drain()
             finally:
                 running = [*self._running.values()]
@@ -74,7 +77,7 @@ class Dispatcher(ABC):
                 return
 
     def _begin(self, changes: Subscription, row: Row[Any]) -> bool:
-        if row.id in self._running or not self._take(row):
+        if row.id in self._running or not self._reserve(row):
             return False
 
         def ended(task: asyncio.Task[None]) -> None:

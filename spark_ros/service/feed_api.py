@@ -27,7 +27,7 @@ from spark_ros.service.web.robots import check_robot_id
 
 
 async def changes(request: Request) -> Response:
-    """Give what changed of the caller's questions, when something has or after `block` seconds."""
+    """Give the caller's questions that changed, at once or within `block` seconds."""
     service, key = context_of(request), await hosting_key(request)
     seconds = block_s(request)
     robot_id = request.query_params.get('robot_id') or None
@@ -71,8 +71,8 @@ def _page(
 
 def _change(service: Context, row: Row[Any], base: str) -> bytes:
     if row.api == 'heat':
-        said = request_json(service, row, base, service.clock())
-        return b'{"api":"heat","request":%b}' % said
+        written = request_json(service, row, base, service.clock())
+        return b'{"api":"heat","request":%b}' % written
     return b'{"api":"spark","engagement":%b}' % engagement_json(row)
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the service does by the clock: leases run out, and what is too old is forgotten."""
+"""Periodic work: leases that ran out are ended, and rows that are too old are deleted."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Run the service under uvicorn: one line says where, and a signal ends it cleanly."""
+"""Run the service under uvicorn: one line shows its address, and a signal ends it cleanly."""
 
 from __future__ import annotations
 
@@ -81,12 +81,17 @@ def listening(
     announce: Callable[[Context, str, str], None],
     limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> Iterator[Server]:
-    """Take the data and the port, and give the server that is to run on them; see `serve`."""
+    """Lock the data directory, bind the port, and yield the server to run; see `serve`.
+
+    Args:
+        settings, listen, announce: as of `serve`.
+        limits: of connections.
+    """
     expect_driver(settings.database)
-    with lock_directory(settings.data) as tell_address, _bind(listen) as listener:
+    with lock_directory(settings.data) as write_address, _bind(listen) as listener:
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)
-        tell_address(address)
+        write_address(address)
         if not is_loopback(listen.host) and not address.startswith('https:'):
             log.warning(
                 'listening on %s without TLS: keys and answers cross the network in the clear; '
@@ -155,7 +160,7 @@ class Server(uvicorn.Server):
             raise ServeError('the service did not start; the lines above say why')
 
     def stop(self) -> None:
-        """End it, from any thread; a second time without waiting for calls under way."""
+        """Stop serving, from any thread; a second call does not wait for requests under way."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stop)
 
@@ -188,7 +193,7 @@ class Server(uvicorn.Server):
         # uvicorn's own raises the signal again at the end, and the exit code would not be 0.
         loop = asyncio.get_running_loop()
         alone = threading.current_thread() is threading.main_thread()
-        # Elsewhere Python hears no signals.
+        # In other threads Python cannot handle signals.
         signals = (signal.SIGINT, signal.SIGTERM) if alone else ()
         for number in signals:
             loop.add_signal_handler(number, self._stop)

@@ -34,7 +34,7 @@ DAY_S = 86_400
 @pytest.fixture
 def pushing(make_service: Callable[..., InProcess], monkeypatch: pytest.MonkeyPatch) -> InProcess:
     """A service that reaches loopback and looks at its clock often."""
-    monkeypatch.setattr(webhooks, 'LOOK_EVERY_S', 0.02)
+    monkeypatch.setattr(webhooks, 'POLL_S', 0.02)
     return make_service(allow_nets=LOOPBACK)
 
 

@@ -21,7 +21,7 @@ class FetchFailed(Exception):
     """Nothing came that can be used.
 
     Attributes:
-        reason: what was wrong, for operators only: to callers it would tell what answers where.
+        reason: what was wrong, for operators only: callers could use it to scan the network.
         transient: whether another attempt may succeed.
     """
 
@@ -30,7 +30,7 @@ class FetchFailed(Exception):
 
 
 class Download:
-    """Takes a body into a file.
+    """Downloads a body into a file.
 
     Attributes:
         size: how many bytes came so far.

@@ -25,7 +25,7 @@ from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
 from spark_ros.service.pushes.outgoing import Guard, outgoing_client
 from spark_ros.service.storage import fetches, outbox, schema
 from spark_ros.service.storage.store import Transaction
-from spark_ros.service.web.uploads import keep
+from spark_ros.service.web.uploads import commit_upload
 
 log = logging.getLogger('spark_ros.service')
 
@@ -75,7 +75,7 @@ class FetchLimiter:
 
 
 class Fetcher(Dispatcher):
-    """Fetches what is due, for as long as `run` runs; once.
+    """Fetches the files that are due. `run` can be called once.
 
     Raises:
         OSError: the certificate authorities that TLS is verified by cannot be read.
@@ -107,7 +107,7 @@ class Fetcher(Dispatcher):
             (table.c.id, [*self._running]),
         )
 
-    def _take(self, row: Row[Any]) -> bool:
+    def _reserve(self, row: Row[Any]) -> bool:
         return self._limiter.begin(row.tenant, row.host)
 
     def _matters(self, change: Change) -> bool:
@@ -116,11 +116,11 @@ class Fetcher(Dispatcher):
     async def _attempt(self, row: Row[Any]) -> None:
         try:
             await self._fetch(row)
-            # Consoles that wait for it look again.
+            # Consoles that show the file as waiting read it again.
             self._context.bus.read_again()
         except Exception:
             log.exception('a fetch could not be handled; it is tried again')
-            # What became of it is not stored: at once it would be due again.
+            # The result is not stored: without a pause the fetch would be due again at once.
             await asyncio.sleep(PAUSE_S)
         finally:
             self._limiter.end(row.tenant, row.host)
@@ -169,7 +169,7 @@ class Fetcher(Dispatcher):
             images.record(transaction, stored, None, now)
             fetches.done(transaction, row, stored.path, stored.size)
 
-        await keep(self._context, stored, write)
+        await commit_upload(self._context, stored, write)
 
     async def _failed(self, row: Row[Any], error: FetchFailed, size: int) -> None:
         settings = self._context.settings

@@ -22,15 +22,15 @@ API = 'heat'
 NAME_LENGTH = 80
 HOUR_S = 3600
 PENDING, COMPLETE, ABORTED = 'pending', 'complete', 'aborted'
-# What an answer says itself; of a body such fields are not kept.
-OURS = (
+# Fields that the service sets; they are dropped from a request's body.
+SET_BY_SERVICE = (
     'id', 'status', 'response', 'type', 'cruncher_feedback', 'crunchers', 'sequence',
     'date_created', 'date_closed',
 )  # fmt: skip
 
 
 def new_job(service: Context, asked: HeatRequest) -> jobs.NewJob:
-    """Say what is to be stored for a request: one question, whatever is attached to it."""
+    """Make the job to store for a request: one question, whatever is attached to it."""
     shown = asked.attachments[0] if asked.attachments_type == 'image' and asked.attachments else ''
     return jobs.NewJob(
         api=API,
@@ -40,7 +40,7 @@ def new_job(service: Context, asked: HeatRequest) -> jobs.NewJob:
         instructions=asked.prompt.instruction,
         webhook_url=asked.hook_url,
         request=to_json({
-            name: value for name, value in asked.raw.items() if name not in OURS
+            name: value for name, value in asked.raw.items() if name not in SET_BY_SERVICE
         }).decode(),
         priors='{}',
         questions=[jobs.NewQuestion(shown)],

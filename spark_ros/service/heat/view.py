@@ -38,11 +38,11 @@ def details(
             return {'text': item}
         return copies[item, by] if is_copied(kind, item) else link(item)
 
-    def prompt(said: Prompt) -> dict[str, Any]:
-        choices, scale = said.choices, said.scale
+    def prompt(asked: Prompt) -> dict[str, Any]:
+        choices, scale = asked.choices, asked.scale
         return {
-            'kind': said.kind,
-            'instruction': said.instruction,
+            'kind': asked.kind,
+            'instruction': asked.instruction,
             'choices_type': choices.type if choices else 'text',
             'choices': [] if choices is None else [
                 {'value': value, **(shown(value, choices.type) if choices.type != 'text' else {})}
@@ -55,7 +55,7 @@ def details(
             'rating_step': scale.step if scale else None,
             'label_min': scale.low_label if scale else '',
             'label_max': scale.high_label if scale else '',
-            'validation': said.validation,
+            'validation': asked.validation,
         }
 
     return {
@@ -105,8 +105,8 @@ def answer_of(
     Raises:
         WireError: it is not an answer to this request; the message says why.
     """
-    said, asked = expect_object(body, 'the answer'), asked_of(row)
-    response = check_response(asked, said.get('response'), sizes)
+    answer, asked = expect_object(body, 'the answer'), asked_of(row)
+    response = check_response(asked, answer.get('response'), sizes)
     if row.kind in MEDIA:
         # As a path: each caller knows the service by its own address.
         response = images.own_path(response, row.tenant) or response

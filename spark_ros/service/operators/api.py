@@ -31,7 +31,7 @@ from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
 from spark_ros.service.web.concurrency import CountedStream
 from spark_ros.service.web.replies import reply
-from spark_ros.service.web.uploads import keep, receive
+from spark_ros.service.web.uploads import commit_upload, receive
 
 QUEUE_LENGTH = 200
 KEEP_ALIVE_S = 15.0
@@ -160,7 +160,7 @@ async def upload(request: Request) -> Response:
     expected = heat_view.expected_upload(service.settings, row)
     stored, _ = await receive(service, request, row.tenant, expected)
     now = service.clock()
-    await keep(
+    await commit_upload(
         service, stored, lambda transaction: images.record(transaction, stored, None, now)
     )
     return reply({'url': base_url(request) + stored.path})

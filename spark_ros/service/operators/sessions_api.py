@@ -18,7 +18,7 @@ from spark_ros.wire.values import format_time
 async def every_session(request: Request) -> Response:
     """List the browsers that are logged in; `this` is the one that asks."""
     session, service = await known_session(request), context_of(request)
-    found = await service.store.read(sessions.everything, service.clock())
+    found = await service.store.read(sessions.list_all, service.clock())
     return reply({
         'sessions': [
             {

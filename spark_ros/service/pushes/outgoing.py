@@ -38,9 +38,9 @@ class Guard:
     Args:
         allowed: networks that are reached although they are not public; a cloud's metadata
             service is not, whatever is allowed.
-        refused_ports: where no HTTP server listens, but others that might be talked into harm.
+        refused_ports: of services other than HTTP, which a crafted request might harm.
         resolve: gives the addresses of a host and port.
-        option: of the command line, by which `allowed` is given.
+        option: the command line option for `allowed`, for messages.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class Guard:
             else:
                 refused.append(f'{text} is {why}')
         if not found:
-            said = ', '.join(refused) or 'it has no address'
-            raise RefusedDestination(f'{said}; {self._option} permits a network')
+            why_none = ', '.join(refused) or 'it has no address'
+            raise RefusedDestination(f'{why_none}; {self._option} permits a network')
         return found[:MOST_ADDRESSES]
 
     def refusal(self, text: str) -> str | None:
@@ -92,7 +92,7 @@ class Guard:
 async def resolve_by_system(host: str, port: int) -> list[str]:
     """Return the addresses that the system's resolver knows.
 
-    In a thread of its own: a name server that never answers holds up nobody else, nor the end of
+    In a thread of its own: a name server that never answers delays nobody else, nor the end of
     the process.
 
     Raises:
@@ -101,7 +101,7 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[str]] = loop.create_future()
 
-    def tell(found: list[str] | Exception) -> None:
+    def resolve(found: list[str] | Exception) -> None:
         if answer.done():
             return
         if isinstance(found, Exception):
@@ -120,14 +120,14 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
             found = error
         # The loop may have ended meanwhile.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(tell, found)
+            loop.call_soon_threadsafe(resolve, found)
 
     threading.Thread(target=look_up, name='resolve', daemon=True).start()
     return await answer
 
 
 class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses that a guard lets through, and to no other."""
+    """Connects only to addresses that a guard permits."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -172,7 +172,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Carries requests to where a guard lets them; raises httpcore's errors.
+    """Sends requests only to addresses that a guard permits; raises httpcore's errors.
 
     Args:
         ssl_context: how TLS is verified; by default as httpx does (`SSL_CERT_FILE` names others).

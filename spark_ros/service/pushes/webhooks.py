@@ -17,7 +17,7 @@ import httpx
 from sqlalchemy import Connection, Row, select, tuple_
 
 from spark_ros.service.context import Context
-from spark_ros.service.dispatcher import LOOK_EVERY_S, Dispatcher
+from spark_ros.service.dispatcher import POLL_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
 from spark_ros.service.pushes.outgoing import Guard, failure_reason, outgoing_client
@@ -34,7 +34,7 @@ PAUSE_S = 1.0
 
 @dataclass(frozen=True)
 class _Push:
-    """What is sent, and the row of the outbox that it is sent for."""
+    """A webhook to send, and its row of the outbox."""
 
     delivery: Row[Any]
     id: str
@@ -44,7 +44,7 @@ class _Push:
 
 
 class Sender(Dispatcher):
-    """Sends what is due, for as long as `run` runs; once.
+    """Sends the webhooks that are due. `run` can be called once.
 
     Args:
         most: how many webhooks may be on their way at once.
@@ -79,16 +79,16 @@ class Sender(Dispatcher):
             (deliveries.c.question_id, [*self._running]),
         )
 
-    def _take(self, row: Row[Any]) -> bool:
+    def _reserve(self, row: Row[Any]) -> bool:
         return self._limiter.begin(row.key_id, row.host)
 
     def _matters(self, change: Change) -> bool:
         return change.pushed
 
-    async def _rest_s(self) -> float:
+    async def _poll_after_s(self) -> float:
         now = self._context.clock()
         due = await self._context.store.read(outbox.next_due, now)
-        return LOOK_EVERY_S if due is None else min(due - now, LOOK_EVERY_S)
+        return POLL_S if due is None else min(due - now, POLL_S)
 
     async def _attempt(self, row: Row[Any]) -> None:
         store, schedule_s = self._context.store, self._context.settings.webhook_schedule_s
@@ -119,14 +119,14 @@ class Sender(Dispatcher):
             return None
         [row] = rows
         if row.api == 'heat':
-            said = request_json(self._context, row, row.base_url, self._context.clock())
+            body = request_json(self._context, row, row.base_url, self._context.clock())
         else:
-            said = engagement_json(row)
+            body = engagement_json(row)
         return _Push(
             delivery,
             f'{row.token}.{row.position}.{row.sequence}',
             row.webhook_url,
-            said,
+            body,
             keys.webhook_secret(connection, row.key_id),
         )
 

@@ -42,7 +42,7 @@ class ScriptedOperator:
     """Answers every question: by the truth, or the plainest valid way where it has none.
 
     Attributes:
-        delay_s: how long it looks at each question.
+        delay_s: how long it waits before it answers each question.
     """
 
     truth: Truth | None = None
@@ -50,7 +50,7 @@ class ScriptedOperator:
     _given_up: set[int] = field(default_factory=set)
 
     async def run(self, app: ASGIApp, service: Context) -> None:
-        """Answer until cancelled; one bad question, or a service in trouble, never ends it."""
+        """Answer until cancelled; a bad question or a failing service does not end it."""
         with service.bus.subscribe() as changes:
             console = await self._log_in(app, service)
             async with console:

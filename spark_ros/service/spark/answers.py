@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What an operator's final list of shapes says of the priors (SparkAI's answer)."""
+"""SparkAI's answer, derived from an operator's final list of shapes and the priors."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def derive(shapes: Any, priors: Sequence[Prior], image_index: int | None) -> dic
             {name: shape[name] for name in ('label', 'type', 'vertices') if name in shape},
             f'shapes[{at}]',
         )
-        prior = _take(left, shape.get('prior'), f'shapes[{at}].prior')
+        prior = _pop_prior(left, shape.get('prior'), f'shapes[{at}].prior')
         if prior is None:
             added = annotation_json(drawn, as_strings=False)
             changed.append(added if image_index is None else {**added, 'image_idx': image_index})
@@ -96,7 +96,7 @@ def derive(shapes: Any, priors: Sequence[Prior], image_index: int | None) -> dic
     }
 
 
-def _take(left: dict[int, Prior], index: Any, name: str) -> Prior | None:
+def _pop_prior(left: dict[int, Prior], index: Any, name: str) -> Prior | None:
     if index is None:
         return None
     if isinstance(index, bool) or not isinstance(index, int):

@@ -31,7 +31,7 @@ from spark_ros.service.web.paging import MAX_LIMIT, next_link, page_reply, read_
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
 from spark_ros.service.web.shown_media import Requester, fetch_missing
-from spark_ros.service.web.uploads import Expected, keep, receive
+from spark_ros.service.web.uploads import Expected, commit_upload, receive
 from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
 from spark_ros.wire.values import WireError
 
@@ -141,7 +141,7 @@ async def _upload(request: Request, expected: Expected) -> Response:
         return {'url': base + stored.path, 'signedUrl': base + signed}
 
     write = idempotent(request, key.id, 'image', body_hash, record)
-    return reply(await keep(
+    return reply(await commit_upload(
         service, stored, write, lambda result: str(result['url']).endswith(stored.path)
     ))
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The log of state changes, in the order of commits: what the feed gives and webhooks push.
+"""The log of state changes, in the order of commits, for the feed and the webhooks.
 
 Numbers grow and are never used twice. The log is kept some days; the newest number that was
 deleted is stored, so that a client that comes back later learns that changes are missing.
@@ -19,10 +19,10 @@ from spark_ros.service.storage.schema import changes, jobs, meta, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
 PAGE_LENGTH = 100
-# Of what was asked and answered, in characters: one page never takes long to write or to read.
+# The largest page, in characters of requests and answers.
 PAGE_SIZE = 4 * 1024 * 1024
 
-# What of a job decides who is told of its changes.
+# The columns of a job that decide to whom its changes are announced.
 JOB: tuple[Column[Any], ...] = tuple(
     jobs.c['id', 'key_id', 'api', 'robot_id', 'webhook_url']
 )

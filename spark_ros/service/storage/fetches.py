@@ -32,7 +32,7 @@ def put(
     now: float,
     fresh_s: float,
 ) -> None:
-    """Have files fetched, but for those whose last fetch began less than `fresh_s` ago.
+    """Queue files to be fetched, except those whose last fetch began less than `fresh_s` ago.
 
     Args:
         wanted: kinds (`image`, `video`, `audio`) and URLs.
@@ -110,19 +110,19 @@ def bytes_since(connection: Connection, tenant: str, since: float) -> int:
 
 
 def done(transaction: Transaction, row: Row[Any], image: str, size: int) -> None:
-    """Note where the copy is: the path of its URL."""
-    _note(transaction, row, size, state=DONE, image=image, due=None, error=None)
+    """Store that a fetch is done, with the path of the copy's URL."""
+    _update(transaction, row, size, state=DONE, image=image, due=None, error=None)
 
 
 def failed(
     transaction: Transaction, row: Row[Any], error: str, size: int, due: float | None
 ) -> None:
-    """Note why an attempt failed, and when the next one is: None for never."""
+    """Store why an attempt failed, and when the next one is due: None for never."""
     state = FAILED if due is None else WAITING
-    _note(transaction, row, size, state=state, due=due, error=error[:MAX_ERROR])
+    _update(transaction, row, size, state=state, due=due, error=error[:MAX_ERROR])
 
 
-def _note(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> None:
+def _update(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> None:
     transaction.connection.execute(
         update(fetches)
         .where(fetches.c.id == row.id)

@@ -16,7 +16,7 @@ from spark_ros.service.storage import change_log
 from spark_ros.service.storage.schema import jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
-# What a line of the queue shows.
+# Columns of a line of the queue, whose instructions are cut to this length.
 LINE_TEXT = 300
 LINE = (
     *questions.c[
@@ -27,7 +27,7 @@ LINE = (
     keys.c.name.label('key_name'),
     keys.c.tenant,
 )
-# What a question row is read with by everybody else.
+# Columns of a question everywhere else.
 ROW = (
     questions,
     *jobs.c[
@@ -68,16 +68,16 @@ class NewQuestion:
 
 @dataclass(frozen=True)
 class NewJob:
-    """A request that was found in order, in the words of no API.
+    """A valid request, in terms that are common to both APIs.
 
     Attributes:
-        api: which API it came by and its answer goes by.
+        api: by which API it came, and its answer is given.
         kind: what an answer consists of (`spark_ros.model.QuestionKind`).
-        request: what else was asked, as JSON for the API's own module; part of its answers.
-        priors: what was given along for the operators, likewise.
-        excluded: who must not answer, by the names that the caller knows operators by.
-        robot_id: which robot asks, where it says so.
-        base_url: what it knows this service by.
+        request: the rest of the request, as JSON for the API's own module; part of its answers.
+        priors: what only operators need, as JSON for the API's own module.
+        excluded: pseudonyms of the operators who must not answer.
+        robot_id: which robot asks, if the request names it.
+        base_url: the start of this service's URLs, as the caller uses them.
     """
 
     api: str
@@ -183,7 +183,7 @@ def of_token(connection: Connection, key_id: int, token: str) -> Row[Any] | None
 
 
 def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
-    """Return where the questions of a job of this key stand; empty where there is no such job."""
+    """Return id, state, flags and closing time of a job's questions; empty without such a job."""
     if not TOKEN.fullmatch(token):
         return []
     query = (
@@ -196,7 +196,7 @@ def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
-    """Return questions, whosever they are, in the order of their ids."""
+    """Return questions of any key, in the given order."""
     rows = connection.execute(_joined().where(questions.c.id.in_(ids)))
     found = {row.id: row for row in rows}
     return [found[id] for id in ids if id in found]
@@ -211,7 +211,7 @@ def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
 
 
 def question(connection: Connection, question_id: int) -> Row[Any] | None:
-    """Return one question, whosever it is, with its job's `priors`; None if there is none."""
+    """Return one question of any key, with its job's `priors`; None if there is none."""
     if not 0 < question_id < NO_LIMIT:
         return None
     query = _joined().add_columns(jobs.c.priors).where(questions.c.id == question_id)
@@ -219,11 +219,11 @@ def question(connection: Connection, question_id: int) -> Row[Any] | None:
 
 
 def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
-    """Return the lines of the queue: what all keys wait for, oldest first.
+    """Return the lines of the queue: the open questions of all keys, oldest first.
 
     Args:
-        operator: whose queue it is, by the name that callers know; `excluded` of a line tells
-            whether they must not answer.
+        operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
+            operator must not answer.
     """
     # Of each state the index has the oldest without sorting all that are open.
     oldest = union_all(*(
@@ -248,7 +248,7 @@ def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]
 
 
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
-    """Whether an operator, by the name that callers know, must not answer a question."""
+    """Whether an operator, given by pseudonym, must not answer a question."""
     query = (
         select(jobs.c.excluded.contains(operator))
         .join(questions, questions.c.job_id == jobs.c.id)

@@ -115,7 +115,7 @@ def rotate(transaction: Transaction, name: str) -> str:
 
 
 def revoke(transaction: Transaction, name: str, now: float) -> None:
-    """Make a key useless from now on; its data stays.
+    """Revoke a key; its data stays.
 
     Raises:
         KeyProblem: there is none of this name.
@@ -127,7 +127,7 @@ def revoke(transaction: Transaction, name: str, now: float) -> None:
 
 
 def find(connection: Connection, secret: str) -> Key | None:
-    """Return the key that a caller showed, unless it is unknown or revoked."""
+    """Return the key with this secret, unless it is unknown or revoked."""
     row = connection.execute(FIND, {'hash': digest(secret)}).first()
     return None if row is None else _key(row)
 
@@ -145,7 +145,7 @@ def require(connection: Connection, name: str) -> Key:
 
 
 def webhook_secret(connection: Connection, key_id: int) -> str:
-    """Return what a key's webhooks are signed with, also when the key was revoked since."""
+    """Return the secret that signs a key's webhooks, also of a revoked key."""
     return str(connection.execute(WEBHOOK_SECRET, {'id': key_id}).scalar_one())
 
 
@@ -160,7 +160,7 @@ def exists(connection: Connection, name: str) -> bool:
     return _named(connection, name) is not None
 
 
-def everything(connection: Connection) -> list[Key]:
+def list_all(connection: Connection) -> list[Key]:
     """Return all keys, oldest first."""
     return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The outbox: what is to be pushed, written in the transaction of the change it tells of.
+"""The outbox: webhooks to send, written in the transaction of the change they report.
 
 A question has one row at most, for its newest state: a change that comes while an earlier one
 still waits takes its place and starts the attempts anew. So a push always carries the newest

@@ -49,7 +49,7 @@ def make_link(transaction: Transaction, address: str, now: float) -> str:
 
 
 def start_links(transaction: Transaction, address: str, now: float) -> str:
-    """Note where the service now runs, void all earlier links and return a new one."""
+    """Store where the service now runs, delete all earlier links and return a new one."""
     transaction.connection.execute(delete(login_tokens))
     transaction.connection.execute(delete(meta).where(meta.c.name == ADDRESS))
     transaction.connection.execute(insert(meta).values(name=ADDRESS, value=address))
@@ -99,19 +99,19 @@ def start(transaction: Transaction, kind: str, now: float, session_s: float) -> 
 
 
 async def find(store: Store, secret: str, now: float) -> Session | None:
-    """Return the session whose secret it is, or None; note that it was seen."""
+    """Return the session of a secret, or None; store that it was seen."""
     query = select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
     found = await store.read(lambda connection: connection.execute(query).first())
     if found is None:
         return None
     if now - found.seen > SEEN_EVERY_S:
-        # On a full disk, too, one can read.
+        # Reading must work even when the disk is full.
         with contextlib.suppress(SQLAlchemyError):
             await store.write(_set_seen, found.id, now)
     return _session(found)
 
 
-def everything(connection: Connection, now: float) -> list[Session]:
+def list_all(connection: Connection, now: float) -> list[Session]:
     """Return the browsers that are logged in, the oldest login first."""
     query = select(sessions).where(sessions.c.kind == CONSOLE, sessions.c.expires > now)
     return [_session(row) for row in connection.execute(query.order_by(sessions.c.created))]

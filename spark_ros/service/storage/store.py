@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The store: one writer that commits what is waiting together, and readers beside it.
+"""The store: one writer thread that commits waiting writes together, and reader threads.
 
 SQLite has one writer at a time. One thread takes every write that waits, runs each under its own
 savepoint, commits them with one fsync, and only then lets their callers answer: nothing is
@@ -44,7 +44,7 @@ BATCH = 64
 READERS = 4
 READS_WAITING = 512
 BUSY_TIMEOUT_MS = 15_000
-# How to execute a query of which as much is read as a page has room for.
+# Execution option of queries that are read row by row until a page is full.
 ROW_BY_ROW = {'yield_per': 1}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from spark_ros.service.errors import BrokenOff
+from spark_ros.service.errors import StreamAborted
 from spark_ros.service.web.replies import error_reply, log
 
 access = logging.getLogger('spark_ros.service.access')
@@ -75,7 +75,7 @@ class SecurityHeadersMiddleware:
 
         try:
             await self._app(scope, receive, send_on)
-        except BrokenOff as error:
+        except StreamAborted as error:
             # Without an end the server closes the connection, and the client knows.
             log.debug('%s %s broke off: %s', scope['method'], _path(scope), error)
         except Exception:

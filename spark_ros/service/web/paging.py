@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Lists given page by page (page: GET /v1/engagement): what is asked for, and the next one."""
+"""Lists in pages (API page: GET /v1/engagement): query parameters and the Link header."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MAX_LIMIT = 50
 
 
 def read_page(request: Request, default_limit: int, states: Sequence[str] = ()) -> jobs.Page:
-    """Read `limit`, `cursor` and, where there are states to name, `state`.
+    """Read the query parameters `limit` and `cursor`, and `state` for a list with states.
 
     Raises:
-        WireError: one of them makes no sense.
+        WireError: one of them is not valid.
     """
     query = request.query_params
     limit = _whole(query.get('limit'), 'limit', default_limit)

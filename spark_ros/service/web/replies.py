@@ -31,8 +31,12 @@ def to_json(value: Any) -> bytes:
 def json_object(fields: Mapping[str, Any], *more: str | bytes) -> bytes:
     """Write a JSON object from fields, and from those of objects that are written already.
 
-    What is stored as JSON goes into an answer as it is: to read and write megabytes of it again
-    would hold up everybody.
+    What is stored as JSON goes into an answer as it is: parsing and writing megabytes again would
+    block other requests.
+
+    Args:
+        fields: the first fields of the object.
+        more: JSON objects whose fields follow.
     """
     parts = [to_json(fields), *(each.encode() if isinstance(each, str) else each for each in more)]
     return b'{%b}' % b','.join(filter(None, (part[1:-1] for part in parts)))
@@ -91,7 +95,7 @@ async def handle_error(request: Request, error: Exception) -> Response:
         return error_reply(400, str(error))
     if isinstance(error, HTTPException):
         if error.status_code in (404, 405):
-            # The page knows no 405: for its clients a method that is not there is not found.
+            # The API page has no 405: for its clients an unknown method is not found.
             return error_reply(404, f'there is no {request.method} {request.url.path}')
         return error_reply(error.status_code, str(error.detail), error.headers)
     if _disk_is_full(error):

@@ -15,7 +15,7 @@ from spark_ros.service.media import images
 from spark_ros.service.storage import fetches, keys
 from spark_ros.service.storage.store import Transaction
 
-# The picture that `spark-service try` has one ask about.
+# The image of the question in `spark-service try`.
 EXAMPLE = '/docs/example.png'
 OWN, LINK = 'own', 'link'
 
@@ -40,8 +40,11 @@ def own_url(
 ) -> str | None:
     """Return the path of a file on this service that the requester may show, or None.
 
-    That is a file of the same key, or of another whose signed URL was given: robots that ask by
-    one API can host their pictures with a key of the other.
+    That is a file of the same key, or of another key whose signed URL was given: robots that use
+    one API can host their images with a key of the other.
+
+    Args:
+        location: the URL that was given.
     """
     if by.base and location == by.base + EXAMPLE:
         return EXAMPLE
@@ -81,7 +84,7 @@ def fetch_missing(
 def media(
     service: Context, connection: Connection, wanted: Collection[tuple[str, Requester]]
 ) -> dict[tuple[str, Requester], dict[str, Any]]:
-    """Write what a console shows of files.
+    """Describe files for the console.
 
     Args:
         wanted: their URLs as they were given, and by whom.
@@ -114,5 +117,5 @@ def _medium(location: str, own: str | None, found: Row[Any] | None) -> dict[str,
 
 
 def link(location: str) -> dict[str, Any]:
-    """Write what a console shows of what it cannot copy: an address to open elsewhere."""
+    """Describe for the console what cannot be copied: a link to open."""
     return {'url': None, 'source': location, 'state': LINK, 'error': None}
