@@ -26,7 +26,7 @@ from spark_ros.service.storage import jobs
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import hosting_key, spark_key
-from spark_ros.service.web.idempotency import idempotent
+from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, page_reply, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
@@ -129,6 +129,8 @@ async def upload_video(request: Request) -> Response:
 
 async def _upload(request: Request, expected: Expected) -> Response:
     service, key = context_of(request), await hosting_key(request)
+    # Before the file is stored, which an invalid header would leave behind.
+    parse_idempotency_key(request)
     stored, tag = await receive(service, request, key.tenant, expected)
     body_hash = hashlib.sha256(f'{stored.sha256}\n{tag}'.encode()).hexdigest()
     base, now = base_url(request), service.clock()
