@@ -101,6 +101,9 @@ async def running(
 ) -> AsyncIterator[Starlette]:
     """Run a service inside this process, for instance behind `httpx.ASGITransport`.
 
+    Args:
+        settings, clock, resolve: as of `create_app`.
+
     Raises:
         ImagesUnusable, OSError, ValueError: as `create_app`, or images cannot be kept.
     """

@@ -56,11 +56,14 @@ class Context:
 
 
 def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
-    """Open a service's data, making it where it is not there.
+    """Open a service's data; make it if it is not there.
+
+    Args:
+        clock: Unix seconds.
 
     Raises:
         OSError: the data directory cannot be used.
-        ValueError: the setting of images names no bucket.
+        ValueError: the setting `images` is not a bucket's URL.
         RuntimeError: the database is of another version.
     """
     bus = ChangeBus()

@@ -1,8 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Do what is due in the database, each row in a task of its own.
+"""Processes rows of the database that are due, each in a task of its own.
 
-What is due stays there until it is done: a process that dies leaves it as it was, and it is done
-by the next one.
+A row stays due until its result is stored: if the process dies, the next one processes it again.
 """
 
 from __future__ import annotations

@@ -50,7 +50,15 @@ class Subscription:
         return await self._queue.get()
 
     async def wait(self, seconds: float, matters: Callable[[Change], bool]) -> bool:
-        """Wait for a change that matters, or for None; return whether it came in time."""
+        """Wait for a change that matters, or for None (see `next`).
+
+        Args:
+            seconds: how long to wait.
+            matters: whether a change ends the wait.
+
+        Returns:
+            False when the time is up.
+        """
         # Not asyncio.wait_for, which up to Python 3.11 loses a cancellation at times.
         with move_on_after(seconds):
             while (change := await self.next()) is not None and not matters(change):

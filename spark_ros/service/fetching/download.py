@@ -45,6 +45,10 @@ class Download:
     async def run(self, url: str, timeout_s: float) -> None:
         """Fetch a URL; nothing but its host, path and query is sent.
 
+        Args:
+            url: an absolute URL; a user name or password in it is dropped.
+            timeout_s: how long all of it may take.
+
         Raises:
             FetchFailed: it cannot be fetched.
         """

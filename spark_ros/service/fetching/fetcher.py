@@ -136,18 +136,8 @@ class Fetcher(Dispatcher):
                 await download.run(row.url, context.settings.fetch_timeout_s)
                 kind = await self._format_of(row, file)
                 stored = await context.images.save(file, row.tenant, kind)
-            except FetchFailed as error:
+            except (FetchFailed, ApiError, OSError) as error:
                 await self._failed(row, error, download.size)
-                return
-            except ApiError as error:
-                # The file is not of its kind, or the store of images is full or cannot be reached.
-                problem = FetchFailed(error.message, error.status >= 500)
-                await self._failed(row, problem, download.size)
-                return
-            except OSError as error:
-                log.warning('a picture that was fetched cannot be stored: %s', error)
-                problem = FetchFailed('the service cannot store it', True)
-                await self._failed(row, problem, download.size)
                 return
         await self._done(row, stored)
 
@@ -171,8 +161,14 @@ class Fetcher(Dispatcher):
 
         await commit_upload(self._context, stored, write)
 
-    async def _failed(self, row: Row[Any], error: FetchFailed, size: int) -> None:
+    async def _failed(self, row: Row[Any], error: Exception, size: int) -> None:
         settings = self._context.settings
+        if isinstance(error, ApiError):
+            # The file is not of its kind, or the store of images is full or cannot be reached.
+            error = FetchFailed(error.message, error.status >= 500)
+        elif not isinstance(error, FetchFailed):
+            log.warning('a picture that was fetched cannot be stored: %s', error)
+            error = FetchFailed('the service cannot store it', True)
         due = None
         if error.transient and row.attempts < len(settings.fetch_pauses_s):
             due = self._context.clock() + settings.fetch_pauses_s[row.attempts]

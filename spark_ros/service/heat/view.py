@@ -28,7 +28,12 @@ DIAL = 'dial:'
 def details(
     service: Context, connection: Connection, row: Row[Any], operator: str
 ) -> dict[str, Any]:
-    """Write all that an operator needs to answer, beyond the line of the queue."""
+    """Describe a question for the console, beyond the line of the queue.
+
+    Args:
+        row: of the question, see `jobs.question`.
+        operator: who asks; their pseudonym tells whether the caller has excluded them.
+    """
     asked = asked_of(row)
     by = Requester(row.tenant, row.created, row.base_url)
     copies = media(service, connection, [(url, by) for _, url in copied_media(asked)])

@@ -234,7 +234,13 @@ def failure_reason(error: Exception, timeout_s: float) -> tuple[str, bool]:
 def outgoing_client(
     guard: Guard, timeout_s: float, ssl_context: ssl.SSLContext | None = None
 ) -> httpx.AsyncClient:
-    """Make a client for URLs that others name; it keeps no cookies."""
+    """Make a client for URLs that callers name: it stores no cookies and follows no redirects.
+
+    Args:
+        guard: decides which addresses it connects to.
+        timeout_s: of each read and write; half of it to connect.
+        ssl_context: how TLS is verified; by default as httpx does.
+    """
     return httpx.AsyncClient(
         transport=GuardedTransport(guard, ssl_context),
         headers={

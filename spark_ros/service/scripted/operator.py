@@ -167,7 +167,11 @@ class ScriptedOperator:
 
 
 def from_setting(setting: str, delay_s: float) -> ScriptedOperator | None:
-    """Make the operator that `--operator` names: empty, `scripted` or `scripted:<truth file>`.
+    """Make the operator that the option `--operator` names, or None.
+
+    Args:
+        setting: empty, `scripted` or `scripted:<truth file>`.
+        delay_s: how long the operator waits before it answers each question.
 
     Raises:
         OSError, ValueError: the setting or the truth file cannot be used.

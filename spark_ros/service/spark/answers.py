@@ -35,7 +35,11 @@ class Prior:
 def priors_of(raw: Sequence[Mapping[str, Any]], position: int) -> list[Prior]:
     """Return the priors on one image of a request.
 
-    One without `image_idx` is a prior of every image: the request does not say of which.
+    One without `image_idx` is a prior of every image.
+
+    Args:
+        raw: all priors of the request, as they were sent.
+        position: index of the image in the request.
     """
     return [
         Prior(index, annotation)

@@ -49,7 +49,7 @@ def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.New
             raise ApiError(
                 400, 'program_name and instructions are both missing; one of them is required'
             )
-    # One without an index is a prior of every image: the request does not say of which.
+    # One without an index is a prior of every image.
     counts = Counter(annotation.image_index for annotation in asked.annotations)
     return jobs.NewJob(
         api='spark',

@@ -99,7 +99,12 @@ def newest_deleted(connection: Connection) -> int:
 
 
 def read_page(connection: Connection, key_id: int, robot_id: str | None, after: int) -> ChangePage:
-    """Return what changed of a key's questions, or of one robot's, after a number."""
+    """Return which questions of a key changed, up to a full page.
+
+    Args:
+        robot_id: only questions of this robot; None for all of the key.
+        after: the number of the last change that the caller has seen.
+    """
     # Read first: what is committed between the two reads belongs to the next page.
     end = newest(connection)
     wanted: dict[str, int | str] = {'key_id': key_id, 'after': after, 'until': end}

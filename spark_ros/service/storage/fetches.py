@@ -102,7 +102,7 @@ def _newest(connection: Connection, names: Collection[str], before: float) -> di
 
 
 def bytes_since(connection: Connection, tenant: str, since: float) -> int:
-    """Return how many bytes came for a tenant in the fetches that began after a time."""
+    """Return how many bytes were fetched for a tenant, by fetches that began after a time."""
     query = select(func.coalesce(func.sum(fetches.c.size), 0)).where(
         fetches.c.tenant == tenant, fetches.c.created > since
     )
@@ -110,14 +110,25 @@ def bytes_since(connection: Connection, tenant: str, since: float) -> int:
 
 
 def done(transaction: Transaction, row: Row[Any], image: str, size: int) -> None:
-    """Store that a fetch is done, with the path of the copy's URL."""
+    """Store that a fetch is done.
+
+    Args:
+        image: the path of the copy's URL.
+        size: how many bytes came in this attempt.
+    """
     _update(transaction, row, size, state=DONE, image=image, due=None, error=None)
 
 
 def failed(
     transaction: Transaction, row: Row[Any], error: str, size: int, due: float | None
 ) -> None:
-    """Store why an attempt failed, and when the next one is due: None for never."""
+    """Store that an attempt failed.
+
+    Args:
+        error: what went wrong.
+        size: how many bytes came in this attempt.
+        due: when the next attempt is, in Unix seconds; None for never.
+    """
     state = FAILED if due is None else WAITING
     _update(transaction, row, size, state=state, due=due, error=error[:MAX_ERROR])
 

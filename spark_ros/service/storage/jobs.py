@@ -108,8 +108,12 @@ def create(
 ) -> str:
     """Store a job with its questions open and return its token.
 
+    Args:
+        key_id: of the caller's API key.
+        open_limit: how many open questions a key may have.
+
     Raises:
-        ApiError: 429 when the key would have more than `open_limit` questions open.
+        ApiError: 429 when the key would have more.
     """
     connection = transaction.connection
     waiting = connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one()
@@ -151,10 +155,15 @@ def create(
 def of_key(
     connection: Connection, key_id: int, page: Page, token: str | None = None
 ) -> tuple[list[Row[Any]], bool]:
-    """Return a key's questions, or those of one of its jobs, oldest first; and if there are more.
+    """Return a page of a key's questions, oldest first.
 
-    A page has at least one of them, and ends before what was asked and answered is larger than
-    `change_log.PAGE_SIZE`.
+    Args:
+        token: only questions of the job with this token; None for all.
+
+    Returns:
+        The rows, and whether there are more. A page ends at its limit, or before its requests and
+        answers are larger than `change_log.PAGE_SIZE`, but it has at least one row, if there is
+        one.
     """
     query = _joined().where(questions.c.key_id == key_id)
     if token is not None:
@@ -203,7 +212,7 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
 
 
 def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
-    """Count a key's questions, or those in one state."""
+    """Count a key's questions, all or those in one state."""
     query = select(func.count()).select_from(questions).where(questions.c.key_id == key_id)
     if state is not None:
         query = query.where(questions.c.state == state)

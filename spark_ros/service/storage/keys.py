@@ -73,7 +73,13 @@ def create(
     api: str = 'spark',
     test: bool = False,
 ) -> str:
-    """Make a key and return it: the only time it is seen.
+    """Make a key and return it; later only its hash is known.
+
+    Args:
+        name: unique; how commands and operators know the key.
+        program: the default program of its questions.
+        api: `spark` or `heat`.
+        test: whether its questions get staged answers (Heat).
 
     Raises:
         KeyProblem: the name is taken or not usable.

@@ -33,7 +33,11 @@ FREE = {'lease_owner': None, 'lease_until': None}
 def claim(
     transaction: Transaction, question_id: int, owner: str, now: float, lease_s: float
 ) -> None:
-    """Give a question to an operator, or renew the lease of the one who has it.
+    """Give a question to an operator, or renew their lease.
+
+    Args:
+        owner: the operator.
+        lease_s: how long they keep the question without a heartbeat.
 
     Raises:
         ApiError: 404 unknown, 409 when another has it or it is closed.
@@ -48,7 +52,7 @@ def claim(
 def heartbeat(
     transaction: Transaction, question_id: int, owner: str, now: float, lease_s: float
 ) -> None:
-    """Renew a lease.
+    """Renew an operator's lease, for `lease_s` from now.
 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
@@ -63,7 +67,7 @@ def heartbeat(
 
 
 def release(transaction: Transaction, question_id: int, owner: str, now: float) -> None:
-    """Put a question back.
+    """Put a question of an operator back into the queue.
 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not have the question.
@@ -106,7 +110,7 @@ def close(
 
 
 def abort(transaction: Transaction, question_id: int, now: float) -> bool:
-    """Take a question back, also from an operator who has it; False when it is over already."""
+    """Abort a question, even if an operator has it; False when it was closed or aborted before."""
     waiting = questions.c.state.in_(OPEN_STATES)
     return _move(transaction, question_id, waiting, 'aborted', now, {**FREE, 'closed': now})
 

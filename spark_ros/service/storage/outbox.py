@@ -22,14 +22,19 @@ MAX_ERROR = 500
 
 
 def is_pushed(api: str, state: str) -> bool:
-    """Whether a webhook hears of this state: SparkAI's of every one, Heat's of the last only."""
+    """Whether a webhook is sent for this state: for SparkAI always, for Heat only at the end."""
     return api == 'spark' or state in ('closed', 'aborted')
 
 
 def put(
     transaction: Transaction, question_id: int, key_id: int, url: str, sequence: int, now: float
 ) -> None:
-    """Have a question's new state pushed, instead of an earlier one that still waits."""
+    """Queue a webhook for a question's new state, in place of one that still waits.
+
+    Args:
+        url: where the webhook goes.
+        sequence: of the question's state.
+    """
     connection = transaction.connection
     connection.execute(delete(deliveries).where(deliveries.c.question_id == question_id))
     connection.execute(

@@ -69,16 +69,24 @@ def is_link(connection: Connection, token: str, now: float) -> bool:
 
 
 def log_in(transaction: Transaction, token: str, now: float, session_s: float) -> str | None:
-    """Turn a link's token into a session and return its secret; None if used or expired."""
+    """Exchange a login link's token for a session that lasts `session_s`.
+
+    Returns:
+        The session's secret, or None if the token was used or has expired.
+    """
     used = transaction.connection.execute(delete(login_tokens).where(_usable(token, now)))
     return start(transaction, CONSOLE, now, session_s) if used.rowcount == 1 else None
 
 
 def start(transaction: Transaction, kind: str, now: float, session_s: float) -> str:
-    """Start a session of a `console` or a `scripted` operator and return its secret.
+    """Start a session and return its secret.
 
     There is one scripted operator, the same at every start of the service, and a new session of
     it ends the one before; on the console each login counts as an operator.
+
+    Args:
+        kind: `console` or `scripted`.
+        session_s: how long it is valid.
     """
     secret = secrets.token_urlsafe(32)
     name = digest(secret)

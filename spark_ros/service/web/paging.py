@@ -24,6 +24,10 @@ MAX_LIMIT = 50
 def read_page(request: Request, default_limit: int, states: Sequence[str] = ()) -> jobs.Page:
     """Read the query parameters `limit` and `cursor`, and `state` for a list with states.
 
+    Args:
+        default_limit: without `limit`.
+        states: the accepted values of `state`; empty for a list without states.
+
     Raises:
         WireError: one of them is not valid.
     """

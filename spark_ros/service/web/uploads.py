@@ -38,6 +38,10 @@ async def receive(
 
     The file is stored, but not yet in the database.
 
+    Args:
+        tenant: whose file it is.
+        expected: what the part must be.
+
     Raises:
         ApiError: 400, 413 or 415: the message says what is wrong with it; 429: too many images
             of this tenant wait; 500 or 503: it could not be stored.
