@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the parts of a running service share; made at start, passed to whoever needs it."""
+"""The objects that the parts of a running service share, made at its start."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The change bus: who waits for a question to change hears of it, in the order of commits."""
+"""The change bus: announces committed state changes to subscribers, in the order of commits."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class FairThreadPool:
         """Run a function after those of the same caller that came before, and return its result.
 
         Args:
-            caller: whose it is; None is nobody's, and waits only for a free thread.
+            caller: whose function it is; with None it waits only for a free thread.
 
         Raises:
             ApiError: 429 when too many of the caller wait already.

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""`GET /health`: whether the service does its work, for whoever watches it; nothing secret."""
+"""`GET /health`: whether the service works, without secrets, for monitoring."""
 
 from __future__ import annotations
 

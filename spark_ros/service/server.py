@@ -36,8 +36,8 @@ from spark_ros.service.web.listener import Listener
 log = logging.getLogger('spark_ros.service')
 
 GRACE_S = 5
-# How long a thread that works on a large body keeps the interpreter from those who wait for it. A
-# question takes it dozens of times on its way through the threads.
+# How long a thread may hold the GIL while others wait for it. A question needs the GIL dozens of
+# times on its way through the threads.
 SWITCH_INTERVAL_S = 0.0005
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""One attempt to fetch a file whose URL somebody else chose."""
+"""One attempt to fetch a file from a URL that a caller named."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _response(service: Context, row: Row[Any], base: str, now: float) -> str | b
     """Return the object with the response that was stored."""
     if row.kind not in MEDIA:
         return str(row.answer)
-    # Files here are stored as paths: each caller knows the service by its own address.
+    # Files here are stored as paths: callers may reach the service by different addresses.
     response = json.loads(row.answer)['response']
     own = images.own_path(response, row.tenant)
     if response.startswith(STAGED_PATH):

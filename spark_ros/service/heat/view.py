@@ -32,7 +32,7 @@ def details(
 
     Args:
         row: of the question, see `jobs.question`.
-        operator: who asks; their pseudonym tells whether the caller has excluded them.
+        operator: for whom; `excluded` says whether the caller has excluded them.
     """
     asked = asked_of(row)
     by = Requester(row.tenant, row.created, row.base_url)
@@ -113,6 +113,6 @@ def answer_of(
     answer, asked = expect_object(body, 'the answer'), asked_of(row)
     response = check_response(asked, answer.get('response'), sizes)
     if row.kind in MEDIA:
-        # As a path: each caller knows the service by its own address.
+        # As a path: callers may reach the service by different addresses.
         response = images.own_path(response, row.tenant) or response
     return {'response': response}

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Where the service may connect to when somebody else names the URL.
+"""Outgoing connections to URLs that callers name, limited to permitted addresses.
 
 A name is resolved when a connection is made, every address that comes back is checked, and the
 connection goes to the very address that was checked: what the name means a moment later does not

@@ -65,7 +65,7 @@ def _respond(prompt: dict[str, Any], labels: Sequence[str] | None) -> Any:
 
 
 def _choose(prompt: dict[str, Any], labels: Sequence[str] | None) -> list[str]:
-    """Choose what is on the picture, else that nothing of it is, else what comes first."""
+    """Choose the labels on the picture, else `none of these`, else the first options."""
     values = [choice['value'] for choice in prompt['choices']]
     wanted = [] if labels is None else [value for value in values if value in labels]
     if labels is not None and NONE_OF_THESE in values:

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Programs: the standing instructions that a question may name instead of giving its own."""
+"""Programs: named standing instructions, which a question can refer to."""
 
 from __future__ import annotations
 

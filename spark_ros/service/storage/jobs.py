@@ -54,7 +54,7 @@ AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
     'base_url',
 )  # fmt: skip
-# All in one statement: each of its own would wait anew for the interpreter's lock.
+# One statement for all questions: each further statement would have to wait for the GIL again.
 INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
 
 

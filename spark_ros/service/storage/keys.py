@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""API keys: who may call, and whose data it is."""
+"""API keys: each stands for a caller and owns that caller's data."""
 
 from __future__ import annotations
 

@@ -260,7 +260,7 @@ def holds_data(url: str) -> bool:
 def private_directory(path: Path) -> Path:
     """Make a directory with mode 0700 if it is not there, and return it.
 
-    An existing one is only narrowed while it is empty: it may be somebody's home.
+    The mode of an existing directory is changed only if it is empty: it may be a home directory.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(path.iterdir()):

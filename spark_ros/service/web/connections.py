@@ -73,8 +73,8 @@ class Connections:
     """The open connections, and which of them may be closed for a new one.
 
     Attributes:
-        now: seconds that the server has been listening. Deadlines are measured by it: while the
-            process is held up it stands still, so that no client pays for that.
+        now: seconds that the server has been listening. Deadlines are measured by it: it does
+            not run while the process is blocked, so clients are not closed for that delay.
     """
 
     def __init__(self, limits: ConnectionLimits, most: int) -> None:

@@ -128,7 +128,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head_since is None:
-            # A trailer: nobody asks for one, and it must not pass for a header.
+            # A trailer: no endpoint uses one, and it must not be taken for a header.
             return
         if len(self.headers) >= self._limits.headers:
             raise _HeadTooLarge

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Which robot asks: several may share one API key, and each follows its own questions."""
+"""Names of robots: several may share one API key, and each follows its own questions."""
 
 from __future__ import annotations
 
