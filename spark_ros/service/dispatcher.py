@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from sqlalchemy import Connection, Row
 
 from spark_ros.service.context import Context
@@ -25,10 +26,14 @@ class Dispatcher(ABC):
     """Starts a task for each row that is due and has room, until `run` is cancelled.
 
     Rows have an `id`.
+
+    Args:
+        http: is closed when `run` ends, which can be called once.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, http: httpx.AsyncClient) -> None:
         self._context = context
+        self._http = http
         self._running: dict[int, asyncio.Task[None]] = {}
 
     @abstractmethod
@@ -57,17 +62,18 @@ class Dispatcher(ABC):
 
     async def run(self) -> None:
         """Process what is due until cancelled."""
-        with self._context.bus.subscribe() as changes:
-            try:
-                while True:
-                    await self._begin_due(changes)
-                    if await changes.wait(await self._poll_after_s(), self._matters):
-                        changes.drain()
-            finally:
-                running = [*self._running.values()]
-                for task in running:
-                    task.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
+        async with self._http:
+            with self._context.bus.subscribe() as changes:
+                try:
+                    while True:
+                        await self._begin_due(changes)
+                        if await changes.wait(await self._poll_after_s(), self._matters):
+                            changes.drain()
+                finally:
+                    running = [*self._running.values()]
+                    for task in running:
+                        task.cancel()
+                    await asyncio.gather(*running, return_exceptions=True)
 
     async def _begin_due(self, changes: Subscription) -> None:
         while self._free() > 0:

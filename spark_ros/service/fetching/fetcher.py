@@ -75,21 +75,15 @@ class FetchLimiter:
 
 
 class Fetcher(Dispatcher):
-    """Fetches the files that are due. `run` can be called once.
+    """Fetches the files that are due.
 
     Raises:
         OSError: the certificate authorities that TLS is verified by cannot be read.
     """
 
     def __init__(self, context: Context, guard: Guard) -> None:
-        super().__init__(context)
-        self._http = outgoing_client(guard, context.settings.fetch_timeout_s)
+        super().__init__(context, outgoing_client(guard, context.settings.fetch_timeout_s))
         self._limiter = FetchLimiter()
-
-    async def run(self) -> None:
-        """Fetch until cancelled."""
-        async with self._http:
-            await super().run()
 
     def _free(self) -> int:
         return self._limiter.free

@@ -44,7 +44,7 @@ class _Push:
 
 
 class Sender(Dispatcher):
-    """Sends the webhooks that are due. `run` can be called once.
+    """Sends the webhooks that are due.
 
     Args:
         most: how many webhooks may be on their way at once.
@@ -54,15 +54,9 @@ class Sender(Dispatcher):
     """
 
     def __init__(self, context: Context, guard: Guard, most: int) -> None:
-        super().__init__(context)
         self._timeout_s = context.settings.webhook_timeout_s
-        self._http = outgoing_client(guard, self._timeout_s)
+        super().__init__(context, outgoing_client(guard, self._timeout_s))
         self._limiter = PerHostLimiter(most)
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        async with self._http:
-            await super().run()
 
     def _free(self) -> int:
         return self._limiter.free
