@@ -38,8 +38,8 @@ WITHIN: dict[str, dict[str, set[str]]] = {
     },
     'ros': {'workarounds': set()},
     'service': {
-        'storage': {'errors', 'events', 'shared_threads', 'turns'},
-        'media': {'storage', 'errors', 'settings', 'turns'},
+        'storage': {'errors', 'events', 'fair_threads'},
+        'media': {'storage', 'errors', 'settings', 'fair_threads'},
         'web': {'storage', 'media', 'context', 'errors', 'events'},
         'spark': {'storage', 'media', 'web', 'context', 'errors'},
         'heat': {'storage', 'media', 'web', 'context', 'errors', 'settings'},

@@ -131,7 +131,7 @@ def _key_create(options: argparse.Namespace) -> None:
             tx, options.name, service.clock(),
             program=options.program, api=api, test=options.test,
         )))  # fmt: skip
-        if options.program and options.program not in service.store.read_now(programs.everything):
+        if options.program and options.program not in service.store.read_now(programs.list_all):
             print(
                 f'note: there is no program {options.program!r} yet; `program set` makes it',
                 file=sys.stderr,
@@ -140,24 +140,24 @@ def _key_create(options: argparse.Namespace) -> None:
 
 def _key_secret(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        key = store.read_now(lambda connection: keys.require(connection, options.name))
+        key = store.read_now(keys.require, options.name)
         print(key.webhook_secret)
 
 
 def _key_rotate(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        print(store.write_now(lambda tx: keys.rotate(tx, options.name)))
+        print(store.write_now(keys.rotate, options.name))
 
 
 def _key_revoke(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        store.write_now(lambda tx: keys.revoke(tx, options.name, time.time()))
+        store.write_now(keys.revoke, options.name, time.time())
         print(f'{options.name}: revoked')
 
 
 def _key_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        for key in store.read_now(keys.everything):
+        for key in store.read_now(keys.list_all):
             state = 'revoked' if key.revoked else 'test' if key.test else 'active'
             made, program = format_time(key.created), key.program or '-'
             print(f'{key.name}\t{key.api}\t{state}\t{program}\t{made}')
@@ -188,7 +188,7 @@ def _program_set(options: argparse.Namespace) -> None:
 
 def _program_show(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        program = store.read_now(lambda connection: programs.find(connection, options.name))
+        program = store.read_now(programs.find, options.name)
     if program is None:
         raise CommandError(f'there is no program {options.name!r}; `program list` shows them')
     print(json.dumps({'name': options.name, **vars(program)}, indent=2, ensure_ascii=False))
@@ -196,7 +196,7 @@ def _program_show(options: argparse.Namespace) -> None:
 
 def _program_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
-        for name, program in store.read_now(programs.everything).items():
+        for name, program in store.read_now(programs.list_all).items():
             print(f'{name}\t{program.instructions.splitlines()[0]}')
 
 
@@ -211,7 +211,7 @@ def _login_link(options: argparse.Namespace) -> None:
 def _session_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
         now = time.time()
-        for each in store.read_now(lambda connection: sessions.everything(connection, now)):
+        for each in store.read_now(sessions.list_all, now):
             times = (format_time(at) for at in (each.created, each.seen, each.expires))
             print(each.id, *times, sep='\t')
 

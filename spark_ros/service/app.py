@@ -27,7 +27,7 @@ from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
 from spark_ros.service.settings import Settings
 from spark_ros.service.spark import api as spark_api
-from spark_ros.service.web.middleware import Outermost
+from spark_ros.service.web.middleware import SecurityHeadersMiddleware
 from spark_ros.service.web.replies import ERROR_HANDLERS
 
 
@@ -40,7 +40,7 @@ def create_app(
 
     Args:
         clock: Unix seconds.
-        resolve: gives the addresses of hosts that callers name; by default as the system does.
+        resolve: resolves host names that callers give; by default as the system does.
 
     Raises:
         OSError, ValueError: the scripted operator's truth file cannot be used, or a network of
@@ -85,7 +85,7 @@ def create_app(
             *pages.routes,
             Mount('/console', files),
         ],
-        middleware=[Middleware(Outermost, idempotency_s=settings.idempotency_s)],
+        middleware=[Middleware(SecurityHeadersMiddleware, idempotency_s=settings.idempotency_s)],
         exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )
@@ -100,6 +100,9 @@ async def running(
     resolve: Resolve | None = None,
 ) -> AsyncIterator[Starlette]:
     """Run a service inside this process, for instance behind `httpx.ASGITransport`.
+
+    Args:
+        settings, clock, resolve: as of `create_app`.
 
     Raises:
         ImagesUnusable, OSError, ValueError: as `create_app`, or images cannot be kept.

@@ -20,8 +20,8 @@ class BackgroundTasks:
 
     Args:
         clock: Unix seconds.
-        first_pause_s, longest_pause_s: how long a task rests after it failed; twice as long each
-            time, until it has run for the longest pause. Until then it counts as failing.
+        first_pause_s, longest_pause_s: the backoff after a failure, doubled each time, until the
+            task has run for the longest pause. Until then it counts as failing.
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class BackgroundTasks:
 
     @property
     def failing(self) -> dict[str, float]:
-        """The names of the tasks that failed, and since when, in Unix seconds."""
+        """The names of the failing tasks, and since when, in Unix seconds."""
         return dict(self._failing)
 
     def start(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Run a task until `stop`, or until what is returned is cancelled.
 
         Args:
-            name: what the log and the health endpoint call it.
-            run: makes it, each time anew; it is not meant to end.
+            name: for the log and the health endpoint.
+            run: makes the coroutine, again after each failure; it is not meant to end.
         """
         task = asyncio.create_task(self._supervise(name, run), name=name)
         self._tasks.append(task)

@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """A copy of a service's data, made while it runs.
 
-The database is copied first, into a file beside the last copy; then every image that this copy
+The database is copied first, into a file next to the last copy; then every image that this copy
 knows and the backup does not have; and only then the new copy takes the place of the last one.
 An image is stored before the database knows it and never changes. So at every moment the backup
 holds a whole database with all its images, or, before it was made for the first time, none.
@@ -10,25 +10,24 @@ holds a whole database with all its images, or, before it was made for the first
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
 
-from spark_ros.service.media.disk_images import sync_directory
+from spark_ros.service.media.disk_images import sync_directory, write_durably
 from spark_ros.service.media.image_files import MEBIBYTE, relative_path
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage.store import BUSY_TIMEOUT_MS, private_directory
 
 DATABASE = 'service.db'
-TELL_EVERY_S = 5.0
-# Instructions of SQLite's machine between two looks at the clock.
+REPORT_EVERY_S = 5.0
+# Instructions of SQLite's virtual machine between two calls of the progress handler.
 STEPS = 100_000
 
 
@@ -36,19 +35,12 @@ class BackupError(RuntimeError):
     """A backup that cannot be made; the message is all the user needs."""
 
 
-@dataclass
-class _Copied:
-    new: int = 0
-    present: int = 0
-    gone: int = 0
-
-
-def back_up(settings: Settings, target: Path, tell: Callable[[str], None]) -> None:
+def back_up(settings: Settings, target: Path, report: Callable[[str], None]) -> None:
     """Copy a service's data into a directory; what is there from the last time stays.
 
     Args:
         target: made with mode 0700; the files in it get 0600.
-        tell: called with a line now and then while it takes long, and at the end.
+        report: called with a line now and then while it takes long, and at the end.
 
     Raises:
         BackupError: it cannot be made; a backup that was there is as it was.
@@ -57,7 +49,7 @@ def back_up(settings: Settings, target: Path, tell: Callable[[str], None]) -> No
     _expect_apart(target, settings.data, source.parent)
     try:
         with _alone_in(private_directory(target)):
-            _back_up(source, None if settings.images else settings.data / 'images', target, tell)
+            _back_up(source, None if settings.images else settings.data / 'images', target, report)
     except sqlite3.Error as error:
         if 'interrupted' in str(error):
             raise KeyboardInterrupt from None
@@ -65,7 +57,7 @@ def back_up(settings: Settings, target: Path, tell: Callable[[str], None]) -> No
     except OSError as error:
         raise BackupError(f'{error.filename or target}: {error.strerror or error}') from None
     if settings.images:
-        tell(f'images: they are in {settings.images} and stay there')
+        report(f'images: they are in {settings.images} and stay there')
 
 
 def _source(settings: Settings) -> Path:
@@ -106,22 +98,22 @@ def _alone_in(target: Path) -> Iterator[None]:
 
 
 def _back_up(
-    source: Path, images: Path | None, target: Path, tell: Callable[[str], None]
+    source: Path, images: Path | None, target: Path, report: Callable[[str], None]
 ) -> None:
     last, part = target / DATABASE, target / f'{DATABASE}.part'
     _expect_same_service(source, last)
     try:
-        _copy_database(source, part, tell)
-        copied = _Copied() if images is None else _copy_images(part, images, target, tell)
+        _copy_database(source, part, report)
+        copied = Counter[str]() if images is None else _copy_images(part, images, target, report)
         os.replace(part, last)
         sync_directory(target)
     finally:
         part.unlink(missing_ok=True)
-    tell(f'database: {last.stat().st_size / MEBIBYTE:.1f} MiB')
+    report(f'database: {last.stat().st_size / MEBIBYTE:.1f} MiB')
     if images is not None:
-        tell(f'images: {copied.new} copied, {copied.present} were there')
-    if copied.gone:
-        tell(f'images: {copied.gone} that the database knows are not in {images}, or damaged')
+        report(f'images: {copied["new"]} copied, {copied["present"]} were there')
+    if copied['gone']:
+        report(f'images: {copied["gone"]} that the database knows are not in {images}, or damaged')
 
 
 def _expect_same_service(source: Path, last: Path) -> None:
@@ -151,18 +143,18 @@ def _open(database: Path) -> sqlite3.Connection:
     )
 
 
-def _copy_database(source: Path, part: Path, tell: Callable[[str], None]) -> None:
+def _copy_database(source: Path, part: Path, report: Callable[[str], None]) -> None:
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     whole = source.stat().st_size / MEBIBYTE
-    told = _NowAndThen(
-        lambda: tell(f'database: {part.stat().st_size / MEBIBYTE:.0f} of about {whole:.0f} MiB')
+    progress = _Throttled(
+        lambda: report(f'database: {part.stat().st_size / MEBIBYTE:.0f} of about {whole:.0f} MiB')
     )
     with closing(_open(source)) as connection:
-        connection.set_progress_handler(told, STEPS)
+        connection.set_progress_handler(progress, STEPS)
         connection.execute('VACUUM INTO ?', (str(part),))
     with closing(_open(part)) as connection:
-        connection.set_progress_handler(told, STEPS)
+        connection.set_progress_handler(progress, STEPS)
         (verdict,) = connection.execute('PRAGMA quick_check(1)').fetchone()
     if verdict != 'ok':
         raise BackupError(f'{source}: the database is damaged: {verdict}')
@@ -171,66 +163,57 @@ def _copy_database(source: Path, part: Path, tell: Callable[[str], None]) -> Non
 
 
 def _copy_images(
-    database: Path, images: Path, target: Path, tell: Callable[[str], None]
-) -> _Copied:
+    database: Path, images: Path, target: Path, report: Callable[[str], None]
+) -> Counter[str]:
+    """Copy the images that the copied database knows; count them: `new`, `present` or `gone`."""
     place = private_directory(target / 'images')
     # Of the same name as the service's own: what is left over here is removed by its next start.
     incoming = private_directory(place / 'incoming')
     for left_over in incoming.iterdir():
         left_over.unlink()
-    copied = _Copied()
+    copied = Counter[str]()
     with closing(_open(database)) as connection:
         (count,) = connection.execute('SELECT count(*) FROM images').fetchone()
-        told = _NowAndThen(
-            lambda: tell(f'images: {copied.new + copied.present + copied.gone} of {count}')
-        )
+        progress = _Throttled(lambda: report(f'images: {copied.total()} of {count}'))
         for tenant, name, size, sha256 in connection.execute(
             'SELECT tenant, name, size, sha256 FROM images'
         ):
-            told()
+            progress()
             file = place / relative_path(tenant, name)
             if file.exists() and file.stat().st_size == size:
-                copied.present += 1
+                copied['present'] += 1
             elif _copy(images / relative_path(tenant, name), incoming / name, sha256):
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 os.replace(incoming / name, file)
                 sync_directory(file.parent)
-                copied.new += 1
+                copied['new'] += 1
             else:
-                copied.gone += 1
+                copied['gone'] += 1
     return copied
 
 
 def _copy(source: Path, part: Path, sha256: str) -> bool:
     """Copy a file durably; False where it is not there or no longer what was stored."""
-    digest = hashlib.sha256()
     if not source.exists():
         return False
-    with (
-        open(source, 'rb') as original,
-        open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as out,
-    ):
-        while chunk := original.read(MEBIBYTE):
-            digest.update(chunk)
-            out.write(chunk)
-        out.flush()
-        os.fsync(out.fileno())
-    if digest.hexdigest() == sha256:
+    with open(source, 'rb') as original:
+        _, written = write_durably(original, part)
+    if written == sha256:
         return True
     part.unlink()
     return False
 
 
-class _NowAndThen:
-    """Calls what it is given, but not more often than is worth reading."""
+class _Throttled:
+    """Calls a function, but at most every few seconds."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self._tell = tell
-        self._next = time.monotonic() + TELL_EVERY_S
+    def __init__(self, report: Callable[[], None]) -> None:
+        self._report = report
+        self._next = time.monotonic() + REPORT_EVERY_S
 
     def __call__(self) -> int:
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + TELL_EVERY_S
-            self._tell()
+            self._next = time.monotonic() + REPORT_EVERY_S
+            self._report()
         # For SQLite: go on.
         return 0

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the parts of a running service share; made at start, passed to whoever needs it."""
+"""The objects that the parts of a running service share, made at its start."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from starlette.requests import Request
 
 from spark_ros.service.crunchers import Crunchers
 from spark_ros.service.events import ChangeBus
+from spark_ros.service.fair_threads import FairThreadPool
 from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.settings import Settings
-from spark_ros.service.shared_threads import SharedThreads
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
@@ -29,9 +29,9 @@ class Context:
 
     Attributes:
         clock: Unix seconds.
-        blocked_calls: by API key.
-        event_streams: by operator.
-        large_json: where JSON is parsed that would hold up the event loop.
+        blocked_calls: limits long polls, by API key.
+        event_streams: limits server-sent event streams, by session.
+        large_json: a thread for JSON that would block the event loop.
     """
 
     settings: Settings
@@ -45,7 +45,7 @@ class Context:
     cursors: Cursors
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
-    large_json: SharedThreads
+    large_json: FairThreadPool
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
@@ -56,11 +56,14 @@ class Context:
 
 
 def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
-    """Open a service's data, making it where it is not there.
+    """Open a service's data; make it if it is not there.
+
+    Args:
+        clock: Unix seconds.
 
     Raises:
         OSError: the data directory cannot be used.
-        ValueError: the setting of images names no bucket.
+        ValueError: the setting `images` is not a bucket's URL.
         RuntimeError: the database is of another version.
     """
     bus = ChangeBus()
@@ -78,7 +81,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         cursors=Cursors(store.value('epoch'), secret),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
-        large_json=SharedThreads('large-json'),
+        large_json=FairThreadPool('large-json'),
     )
 
 
@@ -89,6 +92,6 @@ def context_of(request: Request) -> Context:
 
 
 def base_url(request: Request) -> str:
-    """Return what the service's URLs start with, as the caller can reach it; no final slash."""
+    """Return the start of this service's URLs as callers can reach it, without a final slash."""
     public = context_of(request).settings.public_url or str(request.base_url)
     return public.rstrip('/')

@@ -20,7 +20,7 @@ class Crunchers:
     """Makes pseudonyms.
 
     Args:
-        secret: the service's; without it nobody can tell which operator a name belongs to.
+        secret: the service's; without it a pseudonym cannot be traced to an operator.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -28,9 +28,9 @@ class Crunchers:
 
     def pseudonym(self, operator: str) -> str:
         """Return an operator's name for callers."""
-        said = f'cruncher\n{operator}'.encode()
-        return hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:LENGTH]
+        message = f'cruncher\n{operator}'.encode()
+        return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:LENGTH]
 
     def possible(self, names: Iterable[str]) -> list[str]:
-        """Return the names that can be an operator's, each once; all others are nobody's."""
+        """Return the names that are valid pseudonyms, each once."""
         return sorted({name for name in names if PSEUDONYM.fullmatch(name)})

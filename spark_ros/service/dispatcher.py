@@ -1,8 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Do what is due in the database, each row in a task of its own.
+"""Processes rows of the database that are due, each in a task of its own.
 
-What is due stays there until it is done: a process that dies leaves it as it was, and it is done
-by the next one.
+A row stays due until its result is stored: if the process dies, the next one processes it again.
 """
 
 from __future__ import annotations
@@ -12,59 +11,69 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from sqlalchemy import Connection, Row
 
 from spark_ros.service.context import Context
 from spark_ros.service.events import Change, Subscription
 
-# How soon the database is looked at again when nothing says so: the wall clock may be set, and a
-# command may set a program.
-LOOK_EVERY_S = 1.0
+# How soon the database is read again when no change was announced: the wall clock may be set, and
+# a command in another process may set a program.
+POLL_S = 1.0
 
 
 class Dispatcher(ABC):
-    """Begins what is due and has room, until `run` is cancelled. Rows have an `id`."""
+    """Starts a task for each row that is due and has room, until `run` is cancelled.
 
-    def __init__(self, context: Context) -> None:
+    Rows have an `id`.
+
+    Args:
+        http: is closed when `run` ends, which can be called once.
+    """
+
+    def __init__(self, context: Context, http: httpx.AsyncClient) -> None:
         self._context = context
+        self._http = http
         self._running: dict[int, asyncio.Task[None]] = {}
 
     @abstractmethod
     def _free(self) -> int:
-        """Return how many rows more may be under way."""
+        """Return how many more rows may be under way."""
 
     @abstractmethod
     def _due(self, connection: Connection) -> Sequence[Row[Any]]:
-        """Return rows that are due, but for those under way and those without room."""
+        """Return rows that are due, except those under way and those without room."""
 
     @abstractmethod
-    def _take(self, row: Row[Any]) -> bool:
-        """Take a place for a row, which `_attempt` gives back; False when there is none."""
+    def _reserve(self, row: Row[Any]) -> bool:
+        """Count a row in the limits until `_attempt` ends; False when there is no room."""
 
     @abstractmethod
     async def _attempt(self, row: Row[Any]) -> None:
-        """Do a row, and note in the database what became of it."""
+        """Process a row, and store the result in the database."""
 
     @abstractmethod
     def _matters(self, change: Change) -> bool:
         """Whether a change may have made something due."""
 
-    async def _rest_s(self) -> float:
-        """Return for how long nothing becomes due by itself."""
-        return LOOK_EVERY_S
+    async def _poll_after_s(self) -> float:
+        """Return after how many seconds to read what is due, if nothing is announced before."""
+        return POLL_S
 
     async def run(self) -> None:
-        """Begin what is due until cancelled."""
-        with self._context.bus.subscribe() as changes:
-            try:
-                while True:
-                    await self._begin_due(changes)
-                    await self._wait(changes, await self._rest_s())
-            finally:
-                running = [*self._running.values()]
-                for task in running:
-                    task.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
+        """Process what is due until cancelled."""
+        async with self._http:
+            with self._context.bus.subscribe() as changes:
+                try:
+                    while True:
+                        await self._begin_due(changes)
+                        if await changes.wait(await self._poll_after_s(), self._matters):
+                            changes.drain()
+                finally:
+                    running = [*self._running.values()]
+                    for task in running:
+                        task.cancel()
+                    await asyncio.gather(*running, return_exceptions=True)
 
     async def _begin_due(self, changes: Subscription) -> None:
         while self._free() > 0:
@@ -73,7 +82,7 @@ class Dispatcher(ABC):
                 return
 
     def _begin(self, changes: Subscription, row: Row[Any]) -> bool:
-        if row.id in self._running or not self._take(row):
+        if row.id in self._running or not self._reserve(row):
             return False
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -84,16 +93,3 @@ class Dispatcher(ABC):
         self._running[row.id] = task
         task.add_done_callback(ended)
         return True
-
-    async def _wait(self, changes: Subscription, seconds: float) -> None:
-        """Wait for a change that matters, for a row to end, or until the time."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while True:
-            try:
-                change = await asyncio.wait_for(changes.next(), until - loop.time())
-            except asyncio.TimeoutError:
-                return
-            if change is None or self._matters(change):
-                changes.drain()
-                return

@@ -3,7 +3,7 @@
 
 Exception
 ├── ApiError            an answer other than 200, with its message and headers
-└── BrokenOff           an answer that cannot be finished although its 200 has gone out
+└── StreamAborted       an answer that cannot be finished although its 200 has gone out
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
-class BrokenOff(Exception):
-    """What was being sent cannot be read to its end; only closing the connection can say so."""
+class StreamAborted(Exception):
+    """A file that is being sent cannot be read to its end; the connection must be closed."""

@@ -1,17 +1,16 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The change bus: who waits for a question to change hears of it, in the order of commits."""
+"""The change bus: announces committed state changes to subscribers, in the order of commits."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from itertools import chain
-from typing import TypeVar
+
+from anyio import move_on_after
 
 BACKLOG = 1000
-K = TypeVar('K')
 
 
 @dataclass(frozen=True)
@@ -36,23 +35,44 @@ class Change:
 
 
 class Subscription:
-    """The changes that one waiter has not taken yet."""
+    """A queue of the changes that one subscriber has not taken yet.
 
-    def __init__(self) -> None:
+    Attributes:
+        closed: whether the service stops; nothing more comes.
+    """
+
+    def __init__(self, closed: bool = False) -> None:
         self._queue: asyncio.Queue[Change | None] = asyncio.Queue(BACKLOG)
-        self.closed = False
+        self.closed = closed
 
     async def next(self) -> Change | None:
-        """Wait for the next change; None means: look at everything again, or `closed`."""
+        """Wait for the next change; None means: read everything again, or `closed`."""
         return await self._queue.get()
 
+    async def wait(self, seconds: float, matters: Callable[[Change], bool]) -> bool:
+        """Wait for a change that matters, or for None (see `next`).
+
+        Args:
+            seconds: how long to wait.
+            matters: whether a change ends the wait.
+
+        Returns:
+            False when the time is up.
+        """
+        # Not asyncio.wait_for, which up to Python 3.11 loses a cancellation at times.
+        with move_on_after(seconds):
+            while (change := await self.next()) is not None and not matters(change):
+                pass
+            return True
+        return False
+
     def drain(self) -> None:
-        """Forget the changes that already came."""
+        """Drop the changes that already came."""
         while not self._queue.empty():
             self._queue.get_nowait()
 
     def offer(self, change: Change | None) -> None:
-        """Hand over a change; a waiter that fell far behind starts over instead."""
+        """Add a change; a subscriber that fell far behind gets None in place of all of them."""
         try:
             self._queue.put_nowait(change)
         except asyncio.QueueFull:
@@ -61,13 +81,16 @@ class Subscription:
 
 
 class ChangeBus:
-    """Carries changes from the store's writer thread to waiters in the event loop."""
+    """Carries changes from the store's writer thread to subscribers in the event loop.
+
+    Hundreds may wait at once, each for its own question: a change wakes only the subscribers of
+    its topics. These are None (all changes), a question's id, and a key's id with a robot's or
+    with None (all of the key's).
+    """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._subscriptions: set[Subscription] = set()
-        self._by_question: dict[int, set[Subscription]] = {}
-        self._by_robot: dict[tuple[int, str | None], set[Subscription]] = {}
+        self._topics: dict[Hashable, set[Subscription]] = {}
         self._closed = False
 
     def open(self) -> None:
@@ -76,78 +99,56 @@ class ChangeBus:
 
     def publish(self, changes: Iterable[Change]) -> None:
         """Announce committed changes; callable from any thread."""
-        batch = tuple(changes)
-        if batch and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._offer, batch)
+        if batch := tuple(changes):
+            self._call(self._offer, batch)
 
-    def look_again(self) -> None:
-        """Have whoever follows every change look at everything again; callable in any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._offer_nothing)
+    def read_again(self) -> None:
+        """Have the subscribers of all changes read everything again; callable in any thread."""
+        self._call(self._offer_to, None, None)
 
     def close(self) -> None:
         """End all waiting; call in the event loop."""
         self._closed = True
-        for subscription in self._everybody():
-            subscription.closed = True
-            subscription.offer(None)
+        for subscriptions in self._topics.values():
+            for subscription in subscriptions:
+                subscription.closed = True
+                subscription.offer(None)
 
-    @contextmanager
-    def subscribe(self, question_id: int | None = None) -> Iterator[Subscription]:
-        """Hear of every change from now on, or of those of one question.
-
-        Hundreds may wait at once, each for its own question: a change wakes only those whose
-        it is.
-        """
-        if question_id is not None:
-            with self._listening(self._by_question, question_id) as subscription:
-                yield subscription
-            return
-        subscription = self._new()
-        self._subscriptions.add(subscription)
-        try:
-            yield subscription
-        finally:
-            self._subscriptions.discard(subscription)
+    def subscribe(
+        self, question_id: int | None = None
+    ) -> AbstractContextManager[Subscription]:
+        """Subscribe to the changes of one question, or to all of them."""
+        return self._subscribe(question_id)
 
     def subscribe_robot(
         self, key_id: int, robot_id: str | None
     ) -> AbstractContextManager[Subscription]:
-        """Hear of the changes of one key's questions, or of those that one robot asked."""
-        return self._listening(self._by_robot, (key_id, robot_id))
+        """Subscribe to the changes of one key's questions, or of those that one robot asked."""
+        return self._subscribe((key_id, robot_id))
 
     @contextmanager
-    def _listening(self, groups: dict[K, set[Subscription]], name: K) -> Iterator[Subscription]:
-        subscription = self._new()
-        group = groups.setdefault(name, set())
-        group.add(subscription)
+    def _subscribe(self, topic: Hashable) -> Iterator[Subscription]:
+        subscription = Subscription(self._closed)
+        subscriptions = self._topics.setdefault(topic, set())
+        subscriptions.add(subscription)
         try:
             yield subscription
         finally:
-            group.discard(subscription)
-            if not group:
-                groups.pop(name, None)
+            subscriptions.discard(subscription)
+            if not subscriptions:
+                self._topics.pop(topic, None)
 
-    def _new(self) -> Subscription:
-        subscription = Subscription()
-        subscription.closed = self._closed
-        return subscription
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     def _offer(self, batch: tuple[Change, ...]) -> None:
         for change in batch:
-            for subscription in self._concerned(change):
-                subscription.offer(change)
+            for robot_id in {None, change.robot_id}:
+                self._offer_to((change.key_id, robot_id), change)
+            self._offer_to(change.question_id, change)
+            self._offer_to(None, change)
 
-    def _offer_nothing(self) -> None:
-        for subscription in self._subscriptions:
-            subscription.offer(None)
-
-    def _concerned(self, change: Change) -> Iterator[Subscription]:
-        yield from self._subscriptions
-        yield from self._by_question.get(change.question_id, ())
-        for robot_id in {None, change.robot_id}:
-            yield from self._by_robot.get((change.key_id, robot_id), ())
-
-    def _everybody(self) -> list[Subscription]:
-        groups = (*self._by_question.values(), *self._by_robot.values())
-        return [*self._subscriptions, *chain.from_iterable(groups)]
+    def _offer_to(self, topic: Hashable, change: Change | None) -> None:
+        for subscription in self._topics.get(topic, ()):
+            subscription.offer(change)

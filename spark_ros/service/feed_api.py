@@ -8,7 +8,6 @@ question that changed since, in the order of commits, and the cursor to go on wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -21,20 +20,14 @@ from spark_ros.service.heat.objects import request_json
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import change_log, feed_cursor, jobs
 from spark_ros.service.storage.keys import Key
-from spark_ros.service.web.blocking import block_s, counted, wait_for_change
 from spark_ros.service.web.credentials import hosting_key
+from spark_ros.service.web.long_poll import block_s, counted, long_poll
 from spark_ros.service.web.replies import json_array, json_object, reply_json
 from spark_ros.service.web.robots import check_robot_id
 
 
-@dataclass(frozen=True)
-class _Seen:
-    answer: Response
-    anything: bool
-
-
 async def changes(request: Request) -> Response:
-    """Give what changed of the caller's questions, when something has or after `block` seconds."""
+    """Give the caller's questions that changed, at once or within `block` seconds."""
     service, key = context_of(request), await hosting_key(request)
     seconds = block_s(request)
     robot_id = request.query_params.get('robot_id') or None
@@ -46,28 +39,24 @@ async def changes(request: Request) -> Response:
         return _page(service, key, number, [], False)
     after, base = service.cursors.read(key.id, given), base_url(request)
 
-    def read(connection: Connection) -> _Seen:
+    def read(connection: Connection) -> tuple[Response, bool]:
         _expect_kept(connection, after)
         page = change_log.read_page(connection, key.id, robot_id, after)
         rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
         written = [_change(service, row, base) for row in rows]
-        return _Seen(_page(service, key, page.until, written, page.more), bool(written))
-
-    async def look() -> _Seen:
-        return await service.store.read(read, key.id)
+        return _page(service, key, page.until, written, page.more), not written
 
     with (
         counted(service, key, seconds),
         service.bus.subscribe_robot(key.id, robot_id) as subscription,
     ):
-        seen = await wait_for_change(
-            subscription, request, seconds, look, lambda seen: seen.anything
+        return await long_poll(
+            request, subscription, seconds, lambda: service.store.read_for(key.id, read)
         )
-    return seen.answer
 
 
 def _expect_kept(connection: Connection, after: int) -> None:
-    if after < change_log.forgotten(connection):
+    if after < change_log.newest_deleted(connection):
         raise feed_cursor.gone('changes after it are no longer kept')
     if after > change_log.newest(connection):
         raise feed_cursor.gone('it is ahead of this store, which was put back to an earlier time')
@@ -82,8 +71,8 @@ def _page(
 
 def _change(service: Context, row: Row[Any], base: str) -> bytes:
     if row.api == 'heat':
-        said = request_json(service, row, base, service.clock())
-        return b'{"api":"heat","request":%b}' % said
+        written = request_json(service, row, base, service.clock())
+        return b'{"api":"heat","request":%b}' % written
     return b'{"api":"spark","engagement":%b}' % engagement_json(row)
 
 

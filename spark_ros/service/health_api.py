@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""`GET /health`: whether the service does its work, for whoever watches it; nothing secret."""
+"""`GET /health`: whether the service works, without secrets, for monitoring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATABASE_S = 1.0
 
 
 class Health:
-    """Knows which parts of a service fail, and since when."""
+    """Which parts of a service fail, and since when."""
 
     def __init__(self, context: Context, background: BackgroundTasks) -> None:
         self._context = context
@@ -32,7 +32,7 @@ class Health:
         self._database_since: float | None = None
 
     async def failing(self) -> dict[str, float]:
-        """Return the names of what fails, and since when, in Unix seconds."""
+        """Return the names of the failing parts, and since when, in Unix seconds."""
         failing = self._background.failing
         if await self._database_answers():
             self._database_since = None
@@ -67,8 +67,8 @@ async def health(request: Request) -> Response:
     failing = await found.failing()
     if not failing:
         return reply({'status': 'ok'})
-    said = ', '.join(f'{name} since {format_time(since)}' for name, since in failing.items())
-    return error_reply(503, f'failing: {said}')
+    names = ', '.join(f'{name} since {format_time(since)}' for name, since in failing.items())
+    return error_reply(503, f'failing: {names}')
 
 
 routes = [Route('/health', health)]

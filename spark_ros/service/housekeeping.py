@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What the service does by the clock: leases run out, and what is too old is forgotten."""
+"""Periodic work: leases that ran out are ended, and rows that are too old are deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spark_ros.service.storage import change_log, leases, outbox, schema
 from spark_ros.service.storage.store import Transaction
 
 EXPIRE_EVERY_S = 1.0
-FORGET_EVERY_S = 3600.0
+CLEAN_UP_EVERY_S = 3600.0
 
 
 async def expire_leases(context: Context) -> None:
@@ -23,10 +23,10 @@ async def expire_leases(context: Context) -> None:
 
 
 async def clean_up(context: Context) -> None:
-    """Forget what is too old, until cancelled."""
+    """Delete what is too old, until cancelled."""
     while True:
-        await context.store.write(lambda transaction: _forget(transaction, context))
-        await asyncio.sleep(FORGET_EVERY_S)
+        await context.store.write(_clean_up, context)
+        await asyncio.sleep(CLEAN_UP_EVERY_S)
 
 
 async def _expire(context: Context, now: float) -> None:
@@ -35,14 +35,14 @@ async def _expire(context: Context, now: float) -> None:
         questions.c.state == 'assigned', questions.c.lease_until <= now
     )
     if await context.store.read(lambda connection: connection.execute(late).first()):
-        await context.store.write(lambda transaction: leases.expire(transaction, now))
+        await context.store.write(leases.expire, now)
 
 
-def _forget(transaction: Transaction, context: Context) -> None:
+def _clean_up(transaction: Transaction, context: Context) -> None:
     now = context.clock()
     kept = now - context.settings.idempotency_s
-    change_log.forget(transaction, kept)
-    outbox.forget(transaction, kept)
+    change_log.delete_until(transaction, kept)
+    outbox.delete_until(transaction, kept)
     for statement in (
         delete(schema.idempotency).where(schema.idempotency.c.created <= kept),
         delete(schema.sessions).where(schema.sessions.c.expires <= now),

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Run the service under uvicorn: one line says where, and a signal ends it cleanly."""
+"""Run the service under uvicorn: one line shows its address, and a signal ends it cleanly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
@@ -26,7 +25,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.file_limits import most_connections, set_process_limits
 from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
-from spark_ros.service.settings import Settings
+from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import sessions
 from spark_ros.service.storage.directory_lock import lock_directory
 from spark_ros.service.storage.store import expect_driver
@@ -37,8 +36,8 @@ from spark_ros.service.web.listener import Listener
 log = logging.getLogger('spark_ros.service')
 
 GRACE_S = 5
-# How long a thread that works on a large body keeps the interpreter from those who wait for it. A
-# question takes it dozens of times on its way through the threads.
+# How long a thread may hold the GIL while others wait for it. A question needs the GIL dozens of
+# times on its way through the threads.
 SWITCH_INTERVAL_S = 0.0005
 
 
@@ -82,13 +81,18 @@ def listening(
     announce: Callable[[Context, str, str], None],
     limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> Iterator[Server]:
-    """Take the data and the port, and give the server that is to run on them; see `serve`."""
+    """Lock the data directory, bind the port, and yield the server to run; see `serve`.
+
+    Args:
+        settings, listen, announce: as of `serve`.
+        limits: of connections.
+    """
     expect_driver(settings.database)
-    with lock_directory(settings.data) as tell_address, _bind(listen) as listener:
+    with lock_directory(settings.data) as write_address, _bind(listen) as listener:
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)
-        tell_address(address)
-        if not _is_loopback(listen.host) and not address.startswith('https:'):
+        write_address(address)
+        if not is_loopback(listen.host) and not address.startswith('https:'):
             log.warning(
                 'listening on %s without TLS: keys and answers cross the network in the clear; '
                 'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
@@ -156,7 +160,7 @@ class Server(uvicorn.Server):
             raise ServeError('the service did not start; the lines above say why')
 
     def stop(self) -> None:
-        """End it, from any thread; a second time without waiting for calls under way."""
+        """Stop serving, from any thread; a second call does not wait for requests under way."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stop)
 
@@ -171,9 +175,7 @@ class Server(uvicorn.Server):
         listener = Listener(self._listener, self._connections, self._connection, self.config.ssl)
         self._accepting = background.start('listener', listener.run)
         context: Context = self._app.state.context
-        link = await context.store.write(
-            lambda transaction: sessions.start_links(transaction, self._address, context.clock())
-        )
+        link = await context.store.write(sessions.start_links, self._address, context.clock())
         await asyncio.to_thread(self._announce, context, self._address, link)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -191,7 +193,7 @@ class Server(uvicorn.Server):
         # uvicorn's own raises the signal again at the end, and the exit code would not be 0.
         loop = asyncio.get_running_loop()
         alone = threading.current_thread() is threading.main_thread()
-        # Elsewhere Python hears no signals.
+        # In other threads Python cannot handle signals.
         signals = (signal.SIGINT, signal.SIGTERM) if alone else ()
         for number in signals:
             loop.add_signal_handler(number, self._stop)
@@ -231,10 +233,3 @@ def _address(listen: Listen, port: int) -> str:
     if ':' in host and not host.startswith('['):
         host = f'[{host}]'
     return f'{"https" if listen.certificate else "http"}://{host}:{port}'
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == 'localhost'

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from spark_ros.wire.spark import METADATA_LIMIT
@@ -12,7 +13,7 @@ from spark_ros.wire.spark import METADATA_LIMIT
 MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
 # Mail, names, files and shells; databases, caches and queues; what runs containers.
-NO_WEB_SERVERS = (
+REFUSED_PORTS = (
     *(20, 21, 22, 23, 25, 53, 69, 110, 111, 135, 137, 138, 139, 143, 389, 445, 465, 512, 513, 514),
     *(587, 631, 636, 873, 990, 993, 995, 2049, 3389, 5900, 5985, 5986),
     *(1433, 1521, 2181, 3306, 4369, 5432, 5672, 6379, 6432, 9042, 9092, 9200, 9300),
@@ -22,11 +23,19 @@ NO_WEB_SERVERS = (
 
 
 def default_data_directory() -> Path:
-    """Return where the service keeps its data when nobody says: `SPARK_SERVICE_DATA` or XDG."""
+    """Return the default data directory: `SPARK_SERVICE_DATA`, else by the XDG specification."""
     if named := os.environ.get('SPARK_SERVICE_DATA'):
         return Path(named)
     home = os.environ.get('XDG_DATA_HOME') or Path.home() / '.local' / 'share'
     return Path(home) / 'spark-service'
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, as an address or as `localhost`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,8 @@ class Settings:
         session_s: how long an operator stays logged in.
         min_free: bytes that uploads leave free on the disk, so that answers can still be stored.
         operator: empty, `scripted` or `scripted:<truth file>`.
-        operator_delay_s: how long the scripted operator looks at each question.
-        webhook_schedule_s: when a webhook is attempted, in seconds after the change it tells of.
+        operator_delay_s: how long the scripted operator waits before each answer.
+        webhook_schedule_s: when a webhook is attempted, in seconds after the change.
         webhook_timeout_s: how long one attempt may take in all.
         allow_nets: networks (CIDR) that webhooks may reach although they are not public.
         fetch_nets: networks that pictures are fetched from although they are not public.
@@ -87,7 +96,7 @@ class Settings:
     fetch_timeout_s: float = 60.0
     fetch_fresh_s: float = 60.0
     fetch_quota: int = 2048 * MEBIBYTE
-    refused_ports: tuple[int, ...] = NO_WEB_SERVERS
+    refused_ports: tuple[int, ...] = REFUSED_PORTS
 
     @property
     def database(self) -> str:

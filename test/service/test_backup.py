@@ -290,7 +290,7 @@ def test_images_in_a_bucket_stay_there(
 def test_long_work_tells_how_far_it_is(
     asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup, 'TELL_EVERY_S', 0.0)
+    monkeypatch.setattr(backup, 'REPORT_EVERY_S', 0.0)
     monkeypatch.setattr(backup, 'STEPS', 100)
     told: list[str] = []
     backup.back_up(Settings(asked), tmp_path / 'backup', told.append)

@@ -247,7 +247,7 @@ def test_what_fails_for_the_moment_is_tried_again_and_then_no_more(
 
     def pause(seconds: float) -> None:
         service.clock.now += seconds
-        service.context.bus.look_again()
+        service.context.bus.read_again()
 
     wait_for_attempts(service, 2)
     pause(5.0)
@@ -301,7 +301,7 @@ def test_an_attempt_has_a_deadline(
     service = make_service(fetch_nets=LOOPBACK, fetch_timeout_s=0.3, fetch_pauses_s=())
     robot, operator = service.tenant(), service.operator()
     robot.ask(content_location=host.url('/hang'))
-    assert first(operator)['error'] == 'it did not arrive within 0.3 s'
+    assert first(operator)['error'] == 'not finished within 0.3 s'
 
 
 def test_a_key_has_a_quota_of_bytes_a_day(

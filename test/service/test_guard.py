@@ -312,6 +312,13 @@ def test_an_image_is_stored_once_per_idempotency_key(service: InProcess) -> None
     assert is_error(robot.post('/v1/image', files=other, headers={'Idempotency-Key': 'k'}), 409)
 
 
+def test_an_upload_with_an_invalid_idempotency_key_leaves_no_file(service: InProcess) -> None:
+    files = {'image_file': ('a', picture())}
+    headers = {'Idempotency-Key': ''}
+    assert is_error(service.tenant().post('/v1/image', files=files, headers=headers), 400)
+    assert not [file for file in (service.settings.data / 'images').rglob('*') if file.is_file()]
+
+
 def test_urls_start_with_the_public_url(make_service: Callable[..., InProcess]) -> None:
     robot = make_service(public_url='https://ask.example/').tenant()
     assert robot.upload()['signedUrl'].startswith('https://ask.example/v1/image/')

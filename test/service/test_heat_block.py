@@ -18,7 +18,7 @@ from serving import printed
 from starlette.requests import Request
 
 from spark_ros.service.storage import jobs, leases
-from spark_ros.service.web.blocking import block_s
+from spark_ros.service.web.long_poll import block_s
 
 WAITERS = 100
 
@@ -217,7 +217,8 @@ def until_waiting(service: InProcess, count: int) -> None:
     """Wait until so many blocked calls listen for changes."""
 
     async def listening() -> int:
-        return sum(map(len, service.context.bus._by_question.values()))
+        topics = service.context.bus._topics
+        return sum(len(topics[topic]) for topic in topics if topic is not None)
 
     until = time.monotonic() + DEADLINE_S
     while (now := service.do(listening())) != count:
@@ -229,5 +230,5 @@ def test_a_question_that_nobody_waits_for_leaves_nothing(service: InProcess) -> 
     for _ in range(20):
         assert ask(robot, 'free-text', '?block=0.01')['status'] == 'pending'
     until_waiting(service, 0)
-    assert service.context.bus._by_question == {}
+    assert service.context.bus._topics.keys() == {None}
     assert seen(robot, ask(robot, 'free-text')['id'])['status'] == 'pending'

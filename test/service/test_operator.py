@@ -36,18 +36,18 @@ def test_corrects_towards_the_truth() -> None:
         ('owl', Box(0.0, 0.8, 0.1, 1.0)),
     ]
     outcome = correct(priors, truth)
-    assert outcome.response == '1 modified, 1 added, 2 removed'
-    assert [(each['prior'], each['label']) for each in outcome.shapes] == [
+    assert outcome['response'] == '1 modified, 1 added, 2 removed'
+    assert [(each['prior'], each['label']) for each in outcome['shapes']] == [
         (0, 'cat'), (1, 'dog'), (None, 'owl'),
     ]  # fmt: skip
-    assert outcome.shapes[0]['vertices'] == box(0.1, 0.1, 0.3, 0.3)
+    assert outcome['shapes'][0]['vertices'] == box(0.1, 0.1, 0.3, 0.3)
 
 
 def test_nothing_to_do_is_confirmed() -> None:
     priors = [shown(4, 'cat', 0.1, 0.1, 0.3, 0.3)]
-    assert correct(priors, [('cat', Box(0.1, 0.1, 0.3, 0.299))]).response == 'confirmed'
-    assert confirm(priors).shapes[0]['prior'] == 4
-    assert correct([], []).response == 'confirmed'
+    assert correct(priors, [('cat', Box(0.1, 0.1, 0.3, 0.299))])['response'] == 'confirmed'
+    assert confirm(priors)['shapes'][0]['prior'] == 4
+    assert correct([], [])['response'] == 'confirmed'
 
 
 boxes = st.tuples(*[st.integers(0, 20)] * 2, *[st.integers(1, 12)] * 2).map(
@@ -64,13 +64,13 @@ def test_the_outcome_is_the_truth(
     guessed: list[tuple[str, Box]], truth: list[tuple[str, Box]]
 ) -> None:
     outcome = correct([shown(at, label, *b) for at, (label, b) in enumerate(guessed)], truth)
-    assert len(outcome.shapes) == len(truth)
-    used = [each['prior'] for each in outcome.shapes if each['prior'] is not None]
+    assert len(outcome['shapes']) == len(truth)
+    used = [each['prior'] for each in outcome['shapes'] if each['prior'] is not None]
     assert len(used) == len(set(used))
     for label, there in truth:
         assert any(
             each['label'] == label and iou(drawn(each), there) >= 0.9
-            for each in outcome.shapes
+            for each in outcome['shapes']
         )
 
 

@@ -18,7 +18,7 @@ import pytest
 from service_harness import served_by_process
 from serving import printed
 
-from spark_ros.service.storage.idempotency import KEY
+from spark_ros.service.web.idempotency import KEY
 
 schemathesis = pytest.importorskip('schemathesis', reason='it needs Python 3.11')
 hooks = pytest.importorskip('schemathesis.hooks')

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from spark_ros.service.scripted.operator import from_setting
-from spark_ros.service.scripted.recognise import dhash
-from spark_ros.service.scripted.truth_file import TruthFile
+from spark_ros.service.scripted.recognise import TruthFile, dhash
 
 GENERATOR = np.random.default_rng(3)
 PICTURES = [

@@ -22,7 +22,7 @@ from sqlalchemy import select
 from webhook_receiver import Received, Receiver
 
 from spark_ros.service.pushes import webhooks
-from spark_ros.service.pushes.delivery_limiter import PER_HOST, DeliveryLimiter
+from spark_ros.service.pushes.per_host_limiter import PER_HOST, PerHostLimiter
 from spark_ros.service.storage import keys, outbox
 from spark_ros.service.storage.schema import deliveries
 
@@ -34,7 +34,7 @@ DAY_S = 86_400
 @pytest.fixture
 def pushing(make_service: Callable[..., InProcess], monkeypatch: pytest.MonkeyPatch) -> InProcess:
     """A service that reaches loopback and looks at its clock often."""
-    monkeypatch.setattr(webhooks, 'LOOK_EVERY_S', 0.02)
+    monkeypatch.setattr(webhooks, 'POLL_S', 0.02)
     return make_service(allow_nets=LOOPBACK)
 
 
@@ -157,9 +157,9 @@ def test_five_attempts_half_a_minute_apart(pushing: InProcess) -> None:
         robot.get('/v1/engagement')
         assert len(receiver.received) == 5
         # It is remembered for a week.
-        pushing.context.store.write_now(lambda tx: outbox.forget(tx, begun - 1))
+        pushing.context.store.write_now(lambda tx: outbox.delete_until(tx, begun - 1))
         assert len(rows(pushing)) == 1
-        pushing.context.store.write_now(lambda tx: outbox.forget(tx, begun))
+        pushing.context.store.write_now(lambda tx: outbox.delete_until(tx, begun))
         assert rows(pushing) == []
 
 
@@ -246,7 +246,7 @@ def test_a_receiver_that_hangs_is_given_up_in_time(
     with Receiver(lambda number: None) as hanging:
         service.tenant().ask(webhook_url=hanging.url())
         [row] = until(service, lambda found: found[0].attempts == 1)
-        assert row.error == 'no answer within 0.3 s'
+        assert row.error == 'not finished within 0.3 s'
 
 
 def test_each_image_of_a_job_is_pushed(pushing: InProcess, receiver: Receiver) -> None:
@@ -329,8 +329,8 @@ def test_a_question_without_a_webhook_leaves_nothing(service: InProcess) -> None
     assert rows(service) == []
 
 
-def test_a_host_has_so_many_deliveries_and_in_trouble_one() -> None:
-    limiter = DeliveryLimiter(256)
+def test_a_host_has_so_many_deliveries_and_a_failing_one_has_one() -> None:
+    limiter = PerHostLimiter(256)
     assert [limiter.begin(1, 'a') for _ in range(PER_HOST + 1)] == [True] * PER_HOST + [False]
     assert limiter.full_hosts() == [(1, 'a')]
     assert limiter.end(1, 'a', False) is True
@@ -338,15 +338,15 @@ def test_a_host_has_so_many_deliveries_and_in_trouble_one() -> None:
     assert [limiter.begin(1, 'a'), limiter.begin(1, 'a')] == [True, False]
     # What one key made of a host is not held against another.
     assert limiter.begin(2, 'a') and limiter.begin(2, 'a')
-    limiter.leave(1, 'a')
+    assert limiter.end(1, 'a', None) is False
     assert limiter.full_hosts() == []
     assert limiter.begin(1, 'a')
     assert limiter.end(1, 'a', True) is True
     assert limiter.begin(1, 'a') and limiter.begin(1, 'a')
 
 
-def test_hosts_in_trouble_leave_room_for_the_others_of_their_key() -> None:
-    limiter = DeliveryLimiter(256)
+def test_failing_hosts_leave_room_for_the_others_of_their_key() -> None:
+    limiter = PerHostLimiter(256)
     hosts = [f'dead-{number}' for number in range(64)]
     assert all(limiter.begin(1, host) for host in hosts)
     assert not limiter.begin(1, 'alive')
@@ -360,7 +360,7 @@ def test_hosts_in_trouble_leave_room_for_the_others_of_their_key() -> None:
 @pytest.mark.parametrize(('most', 'keys'), [(1, 1), (3, 3), (64, 13), (256, 17)])
 def test_each_key_leaves_room_for_the_next(most: int, keys: int) -> None:
     """A quarter for the first, a quarter of what is left for the second, and so on."""
-    limiter = DeliveryLimiter(most)
+    limiter = PerHostLimiter(most)
     begun = []
     while limiter.free:
         key_id, free = len(begun), limiter.free

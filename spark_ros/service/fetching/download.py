@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""One attempt to fetch a file whose URL somebody else chose."""
+"""One attempt to fetch a file from a URL that a caller named."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import IO
 
-import httpcore
 import httpx
 
-from spark_ros.service.pushes.outgoing import RefusedDestination
+from spark_ros.service.pushes.outgoing import failure_reason
 
-# Answers that may be others a moment later, beside those of 500 and above.
-PASSING = (408, 425, 429)
+# Besides 500 and above, statuses after which another attempt may succeed.
+TRANSIENT = (408, 425, 429)
 CHUNK = 64 * 1024
 
 
@@ -22,16 +21,16 @@ class FetchFailed(Exception):
     """Nothing came that can be used.
 
     Attributes:
-        reason: what was wrong, for operators only: to callers it would tell what answers where.
-        passing: whether another attempt may do better.
+        reason: what was wrong, for operators only: callers could use it to scan the network.
+        transient: whether another attempt may succeed.
     """
 
     reason: str
-    passing: bool = False
+    transient: bool = False
 
 
 class Download:
-    """Takes a body into a file.
+    """Downloads a body into a file.
 
     Attributes:
         size: how many bytes came so far.
@@ -46,6 +45,10 @@ class Download:
     async def run(self, url: str, timeout_s: float) -> None:
         """Fetch a URL; nothing but its host, path and query is sent.
 
+        Args:
+            url: an absolute URL; a user name or password in it is dropped.
+            timeout_s: how long all of it may take.
+
         Raises:
             FetchFailed: it cannot be fetched.
         """
@@ -53,15 +56,8 @@ class Download:
             await asyncio.wait_for(self._take(url), timeout_s)
         except FetchFailed:
             raise
-        except (asyncio.TimeoutError, httpcore.TimeoutException, httpx.TimeoutException):
-            raise FetchFailed(f'it did not arrive within {timeout_s:g} s', True) from None
-        except RefusedDestination as error:
-            raise FetchFailed(f'refused: {error}') from None
-        except httpx.InvalidURL:
-            raise FetchFailed('the URL is not well-formed') from None
         except Exception as error:
-            # Whatever a stranger's server makes of HTTP is a failed attempt, and no more.
-            raise FetchFailed(f'{type(error).__name__}: {ascii(str(error))[1:-1]}', True) from None
+            raise FetchFailed(*failure_reason(error, timeout_s)) from None
 
     async def _take(self, url: str) -> None:
         # A password in the URL would be sent, too.
@@ -70,7 +66,7 @@ class Download:
             status = response.status_code
             if status != 200:
                 why = '; redirects are not followed' if 300 <= status < 400 else ''
-                raise FetchFailed(f'answered {status}{why}', status >= 500 or status in PASSING)
+                raise FetchFailed(f'answered {status}{why}', status >= 500 or status in TRANSIENT)
             declared = response.headers.get('content-length', '')
             if declared.isascii() and declared.isdigit() and int(declared[:20]) > self._limit:
                 raise self._too_large()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
+from spark_ros.service.heat.attachments import attachment_sizes, copied_media
 from spark_ros.service.heat.objects import (
     ABORTED,
     PENDING,
@@ -27,31 +28,21 @@ from spark_ros.service.heat.objects import (
     status_of,
 )
 from spark_ros.service.heat.staging import STAGED_PATH, staged_file, staged_response
-from spark_ros.service.heat.wanted_media import wanted_media
-from spark_ros.service.storage import fetches, jobs, leases
-from spark_ros.service.storage.idempotency import carry_out, once
+from spark_ros.service.storage import jobs, leases
+from spark_ros.service.storage.jobs import OPEN_STATES
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
 from spark_ros.service.storage.store import Transaction
-from spark_ros.service.web.blocking import block_s, counted, wait_until_over
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
-from spark_ros.service.web.paging import next_link, read_page
-from spark_ros.service.web.replies import json_array, reply, reply_json, to_json
+from spark_ros.service.web.idempotency import idempotent
+from spark_ros.service.web.long_poll import block_s, counted, long_poll
+from spark_ros.service.web.paging import page_reply, read_page
+from spark_ros.service.web.replies import reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Asked
-from spark_ros.service.web.sizes import attachment_sizes
+from spark_ros.service.web.shown_media import Requester, fetch_missing
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A request as it was at a moment: which question it is, if it waits, and what is said."""
-
-    question_id: int
-    pending: bool
-    answer: Response
 
 
 def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -71,12 +62,12 @@ async def list_requests(request: Request) -> Response:
     base, now = base_url(request), service.clock()
 
     def read(connection: Connection) -> Response:
-        rows, more = jobs.of_key(connection, key.id, page)
-        headers = next_link(request, '/v1/requests', page, len(rows), more)
-        written = json_array(request_json(service, row, base, now) for row in rows)
-        return reply_json(written, headers=headers)
+        return page_reply(
+            request, '/v1/requests', page, jobs.of_key(connection, key.id, page),
+            lambda row: request_json(service, row, base, now),
+        )  # fmt: skip
 
-    return await service.store.read(read, key.id)
+    return await service.store.read_for(key.id, read)
 
 
 async def retrieve(request: Request) -> Response:
@@ -105,29 +96,24 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
 
     body = await read_json(request, service.settings.json_limit, key.id, parse)
     asked, job = body.value
-    said = once(request, hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest())
+    body_hash = hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest()
     job = replace(job, robot_id=robot_of(request), base_url=base_url(request))
-    settled = await _staged(service, key, asked) if key.test else None
+    answer = await _staged(service, key, asked) if key.test else None
     now = service.clock()
 
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
-        if settled is None:
-            by = Asked(key.tenant, now, job.base_url)
-            wanted = wanted_media(service, transaction.connection, asked, by)
-            fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
+        if answer is None:
+            files = copied_media(asked)
+            fetch_missing(service, transaction, files, Requester(key.tenant, now, job.base_url))
         else:
             [made] = jobs.states(transaction.connection, key.id, token)
-            leases.settle(transaction, made.id, now, **settled)
+            leases.close(transaction, made.id, None, now, **answer)
         return {'id': token}
 
-    def create_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'heat', said, lambda: create(transaction), now,
-            service.settings.idempotency_s,
-        )
-
-    made = await service.store.write(create_once)
+    made = await service.store.write(
+        idempotent(request, key.id, 'heat', body_hash, create)
+    )
     return await _give(request, key, made['id'], seconds)
 
 
@@ -135,7 +121,7 @@ async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, A
     """Return what is stored as a staged answer."""
     sizes = await attachment_sizes(service, asked, key.tenant)
 
-    def settled() -> dict[str, Any]:
+    def answer() -> dict[str, Any]:
         try:
             response = staged_response(asked, sizes)
         except WireError as error:
@@ -143,28 +129,30 @@ async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, A
         return {'answer': to_json({'response': response}).decode()}
 
     # It may be ten thousand annotations.
-    return await service.large_json.run(key.id, settled)
+    return await service.large_json.run(key.id, answer)
 
 
 async def _give(request: Request, key: Key, token: str, seconds: float) -> Response:
     service, base = context_of(request), base_url(request)
 
-    def read(connection: Connection) -> _Seen:
+    def read_now(connection: Connection) -> tuple[Response, int | None]:
+        """Return the answer, and the id of the question while it is pending."""
         row = jobs.of_token(connection, key.id, token)
         if row is None:
             raise _unknown_request()
         answer = reply_json(request_json(service, row, base, service.clock()))
-        return _Seen(row.id, status_of(row) == PENDING, answer)
+        return answer, row.id if status_of(row) == PENDING else None
 
-    async def look() -> _Seen:
-        return await service.store.read(read, key.id)
+    def read() -> Awaitable[tuple[Response, int | None]]:
+        return service.store.read_for(key.id, read_now)
 
-    seen = await look()
-    if seconds and seen.pending:
-        seen = await wait_until_over(
-            service.bus, request, seen.question_id, seconds, look, lambda seen: not seen.pending
+    answer, pending_id = await read()
+    if not seconds or pending_id is None:
+        return answer
+    with service.bus.subscribe(pending_id) as changes:
+        return await long_poll(
+            request, changes, seconds, read, lambda change: change.state not in OPEN_STATES
         )
-    return seen.answer
 
 
 async def abort(request: Request) -> Response:
@@ -173,8 +161,7 @@ async def abort(request: Request) -> Response:
     token = request.path_params['id']
     # An abort is done at once: there is nothing that a valid `block` would wait for.
     block_s(request)
-    said = once(request, hashlib.sha256(token.encode()).hexdigest())
-    now = service.clock()
+    body_hash, now = hashlib.sha256(token.encode()).hexdigest(), service.clock()
 
     def take_back(transaction: Transaction) -> dict[str, Any]:
         states = jobs.states(transaction.connection, key.id, token)
@@ -186,13 +173,8 @@ async def abort(request: Request) -> Response:
                            'aborted')
         return {'success': True}
 
-    def abort_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'abort', said, lambda: take_back(transaction), now,
-            service.settings.idempotency_s,
-        )
-
-    return reply(await service.store.write(abort_once))
+    write = idempotent(request, key.id, 'abort', body_hash, take_back)
+    return reply(await service.store.write(write))
 
 
 def _unknown_request() -> ApiError:

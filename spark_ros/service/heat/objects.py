@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,23 +14,23 @@ from spark_ros.service.heat.staging import STAGED_PATH
 from spark_ros.service.media import images
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
-from spark_ros.service.web.image_urls import fresh_url
 from spark_ros.service.web.replies import json_object, to_json
 from spark_ros.wire.heat import MEDIA, HeatRequest, parse_heat_request
 from spark_ros.wire.values import format_time
 
 API = 'heat'
 NAME_LENGTH = 80
+HOUR_S = 3600
 PENDING, COMPLETE, ABORTED = 'pending', 'complete', 'aborted'
-# What an answer says itself; of a body such fields are not kept.
-OURS = (
+# Fields that the service sets; they are dropped from a request's body.
+SET_BY_SERVICE = (
     'id', 'status', 'response', 'type', 'cruncher_feedback', 'crunchers', 'sequence',
     'date_created', 'date_closed',
 )  # fmt: skip
 
 
 def new_job(service: Context, asked: HeatRequest) -> jobs.NewJob:
-    """Say what is to be stored for a request: one question, whatever is attached to it."""
+    """Make the job to store for a request: one question, whatever is attached to it."""
     shown = asked.attachments[0] if asked.attachments_type == 'image' and asked.attachments else ''
     return jobs.NewJob(
         api=API,
@@ -39,7 +40,7 @@ def new_job(service: Context, asked: HeatRequest) -> jobs.NewJob:
         instructions=asked.prompt.instruction,
         webhook_url=asked.hook_url,
         request=to_json({
-            name: value for name, value in asked.raw.items() if name not in OURS
+            name: value for name, value in asked.raw.items() if name not in SET_BY_SERVICE
         }).decode(),
         priors='{}',
         questions=[jobs.NewQuestion(shown)],
@@ -93,11 +94,13 @@ def _response(service: Context, row: Row[Any], base: str, now: float) -> str | b
     """Return the object with the response that was stored."""
     if row.kind not in MEDIA:
         return str(row.answer)
-    # Files here are stored as paths: each caller knows the service by its own address.
+    # Files here are stored as paths: callers may reach the service by different addresses.
     response = json.loads(row.answer)['response']
     own = images.own_path(response, row.tenant)
     if response.startswith(STAGED_PATH):
         response = base + response
     elif own is not None:
-        response = base + fresh_url(service, own, row.key_hash, now)
+        # The same URL for an hour, so that it can be cached.
+        until = math.ceil((now + service.settings.url_ttl_s) / HOUR_S) * HOUR_S
+        response = base + service.urls.sign(own, row.key_hash, until)
     return to_json({'response': response})

@@ -64,7 +64,7 @@ def middle(scale: Scale) -> float:
 
 
 def first_choices(options: Sequence[str], least: int) -> list[str]:
-    """Return the first choices: as many as must be made, and at least one."""
+    """Return the first `least` options, or one if `least` is 0."""
     return list(options[: max(1, least)])
 
 

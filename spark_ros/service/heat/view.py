@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Row
 from spark_ros.geometry import ImageSize
 from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
+from spark_ros.service.heat.attachments import copied_media, is_copied
 from spark_ros.service.heat.objects import asked_of
-from spark_ros.service.heat.wanted_media import attached_media, is_copied
 from spark_ros.service.media import images
 from spark_ros.service.settings import Settings
-from spark_ros.service.web.shown_media import Asked, link, media
+from spark_ros.service.web.shown_media import Requester, link, media
 from spark_ros.service.web.uploads import Expected
 from spark_ros.wire.heat import MEDIA, Prompt
 from spark_ros.wire.heat_response import check_response
@@ -28,22 +28,26 @@ DIAL = 'dial:'
 def details(
     service: Context, connection: Connection, row: Row[Any], operator: str
 ) -> dict[str, Any]:
-    """Write all that an operator needs to answer, beyond the line of the queue."""
+    """Describe a question for the console, beyond the line of the queue.
+
+    Args:
+        row: of the question, see `jobs.question`.
+        operator: for whom; `excluded` says whether the caller has excluded them.
+    """
     asked = asked_of(row)
-    files = [url for kind, url in attached_media(asked) if is_copied(kind, url)]
-    by = Asked(row.tenant, row.created, row.base_url)
-    copies = media(service, connection, [(url, by) for url in files])
+    by = Requester(row.tenant, row.created, row.base_url)
+    copies = media(service, connection, [(url, by) for _, url in copied_media(asked)])
 
     def shown(item: str, kind: str) -> dict[str, Any]:
         if kind == 'text':
             return {'text': item}
         return copies[item, by] if is_copied(kind, item) else link(item)
 
-    def prompt(said: Prompt) -> dict[str, Any]:
-        choices, scale = said.choices, said.scale
+    def prompt(asked: Prompt) -> dict[str, Any]:
+        choices, scale = asked.choices, asked.scale
         return {
-            'kind': said.kind,
-            'instruction': said.instruction,
+            'kind': asked.kind,
+            'instruction': asked.instruction,
             'choices_type': choices.type if choices else 'text',
             'choices': [] if choices is None else [
                 {'value': value, **(shown(value, choices.type) if choices.type != 'text' else {})}
@@ -56,7 +60,7 @@ def details(
             'rating_step': scale.step if scale else None,
             'label_min': scale.low_label if scale else '',
             'label_max': scale.high_label if scale else '',
-            'validation': said.validation,
+            'validation': asked.validation,
         }
 
     return {
@@ -106,9 +110,9 @@ def answer_of(
     Raises:
         WireError: it is not an answer to this request; the message says why.
     """
-    said, asked = expect_object(body, 'the answer'), asked_of(row)
-    response = check_response(asked, said.get('response'), sizes)
+    answer, asked = expect_object(body, 'the answer'), asked_of(row)
+    response = check_response(asked, answer.get('response'), sizes)
     if row.kind in MEDIA:
-        # As a path: each caller knows the service by its own address.
+        # As a path: callers may reach the service by different addresses.
         response = images.own_path(response, row.tenant) or response
     return {'response': response}

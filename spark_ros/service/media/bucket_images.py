@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from spark_ros.service.errors import IMAGES_AWAY, ApiError
 from spark_ros.service.media.image_files import MEBIBYTE, ImagesUnusable, relative_path
 from spark_ros.service.media.images import StoredImage, new_name
 from spark_ros.service.media.sniff import Format
+from spark_ros.service.settings import is_loopback
 
 log = logging.getLogger('spark_ros.service')
 
@@ -281,10 +281,5 @@ def _host(endpoint: str) -> str:
 
 def _warn_of_plain_http(endpoint: str) -> None:
     parts = urlsplit(endpoint)
-    host = parts.hostname or ''
-    try:
-        here = ip_address(host).is_loopback
-    except ValueError:
-        here = host == 'localhost'
-    if parts.scheme == 'http' and not here:
+    if parts.scheme == 'http' and not is_loopback(parts.hostname or ''):
         log.warning('images cross the network to %s in the clear; use https', _host(endpoint))

@@ -20,8 +20,8 @@ from contextlib import asynccontextmanager
 from typing import IO, Any
 
 from spark_ros.service.errors import ApiError
+from spark_ros.service.fair_threads import PerCallerLock
 from spark_ros.service.media.sniff import Format
-from spark_ros.service.turns import Turns
 
 PROCESSES = 2
 WAITING = 32
@@ -48,7 +48,7 @@ class Decoder:
         self._idle: asyncio.LifoQueue[_Process] = asyncio.LifoQueue()
         for process in self._processes:
             self._idle.put_nowait(process)
-        self._turns = Turns(WAITING, 'of your images')
+        self._lock = PerCallerLock(WAITING, 'of your images')
 
     async def look(self, tenant: str, file: IO[bytes], part: str = 'image_file') -> Format:
         """Decode an image and say what it is.
@@ -70,7 +70,7 @@ class Decoder:
             RuntimeError: no process can be started.
         """
         said = {'max_pixels': self._max_pixels, 'part': part}
-        async with self._turns.turn(tenant), self._process() as process:
+        async with self._lock.hold(tenant), self._process() as process:
             # Once more where it died: what killed it may have been meant for another image.
             answer = await self._ask(process, file, said) or await self._ask(process, file, said)
         if answer is None:

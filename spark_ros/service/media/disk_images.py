@@ -50,7 +50,8 @@ class DiskImages:
         identity, name = new_name(kind)
         part = self._incoming / identity
         try:
-            size, sha256 = _write(file, part)
+            file.seek(0)
+            size, sha256 = write_durably(file, part)
             target = self._root / relative_path(tenant, name)
             made = not target.parent.is_dir()
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,9 +90,13 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write(file: IO[bytes], part: Path) -> tuple[int, str]:
+def write_durably(file: IO[bytes], part: Path) -> tuple[int, str]:
+    """Copy the rest of a file to a new one of mode 0600, so that it survives a power cut.
+
+    Returns:
+        Its size in bytes, and its SHA-256 in hexadecimal.
+    """
     size, sha256 = 0, hashlib.sha256()
-    file.seek(0)
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as out:
         while chunk := file.read(CHUNK):
             out.write(chunk)

@@ -10,7 +10,7 @@ from typing import IO, Any, TypeVar
 
 from sqlalchemy import Row
 
-from spark_ros.service.errors import ApiError, BrokenOff
+from spark_ros.service.errors import ApiError, StreamAborted
 from spark_ros.service.media.bucket_images import BucketImages, parse_bucket
 from spark_ros.service.media.disk_images import DiskImages
 from spark_ros.service.media.image_files import ImageFiles
@@ -48,7 +48,7 @@ class ImageStore:
     ) -> AsyncGenerator[bytes, None]:
         """Return the bytes from `start` up to before `stop`; the first are already there.
 
-        What fails after them raises BrokenOff.
+        What fails after them raises StreamAborted.
         """
         file = await self._beside(self.files.open, row.tenant, row.name, row.size)
         try:
@@ -72,7 +72,7 @@ class ImageStore:
                 try:
                     part = await self._part(file, left)
                 except (ApiError, OSError) as error:
-                    raise BrokenOff(str(error)) from None
+                    raise StreamAborted(str(error)) from None
                 yield part
         finally:
             file.close()

@@ -16,7 +16,7 @@ from spark_ros.service.context import base_url, context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import sessions
 from spark_ros.service.storage.sessions import Session
-from spark_ros.service.web.connections import note_authenticated
+from spark_ros.service.web.connections import mark_authenticated
 
 
 def cookie_name(request: Request) -> str:
@@ -31,7 +31,7 @@ async def session_or_none(request: Request) -> Session | None:
     secret = request.cookies.get(cookie_name(request))
     found = await sessions.find(service.store, secret, service.clock()) if secret else None
     if found is not None:
-        note_authenticated(request, found.operator)
+        mark_authenticated(request, found.operator)
     return found
 
 

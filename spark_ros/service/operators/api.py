@@ -32,7 +32,7 @@ from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
 from spark_ros.service.web.concurrency import CountedStream
 from spark_ros.service.web.replies import reply
-from spark_ros.service.web.uploads import keep, receive
+from spark_ros.service.web.uploads import commit_upload, receive
 
 QUEUE_LENGTH = 200
 KEEP_ALIVE_S = 15.0
@@ -106,9 +106,7 @@ async def heartbeat(request: Request) -> Response:
     question_id = _question_id(request)
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
-    await service.store.write(
-        lambda transaction: leases.heartbeat(transaction, question_id, operator, now, lease_s)
-    )
+    await service.store.write(leases.heartbeat, question_id, operator, now, lease_s)
     return reply({'lease_s': lease_s})
 
 
@@ -118,9 +116,7 @@ async def release(request: Request) -> Response:
     question_id = _question_id(request)
     service = context_of(request)
     now = service.clock()
-    await service.store.write(
-        lambda transaction: leases.release(transaction, question_id, operator, now)
-    )
+    await service.store.write(leases.release, question_id, operator, now)
     return reply({'state': 'open'})
 
 
@@ -132,7 +128,7 @@ async def answer(request: Request) -> Response:
     body = await read_json(request, service.settings.json_limit, operator, lambda value: value)
     now = service.clock()
 
-    row = await service.store.read(lambda connection: _row(connection, question_id))
+    row = await service.store.read(_row, question_id)
     sizes = await operator_view.sizes_of(service, row)
     if body.size + len(row.request) + len(row.priors) > LARGE:
         said, flags = await service.large_json.run(
@@ -172,13 +168,13 @@ async def upload(request: Request) -> Response:
     operator = await acting_operator(request)
     question_id = _question_id(request)
     service = context_of(request)
-    row = await service.store.read(lambda connection: _row(connection, question_id))
+    row = await service.store.read(_row, question_id)
     if row.lease_owner != operator:
         raise ApiError(409, 'you do not have this question, or no longer: claim it again')
     expected = heat_view.expected_upload(service.settings, row)
     stored, _ = await receive(service, request, row.tenant, expected)
     now = service.clock()
-    await keep(
+    await commit_upload(
         service, stored, lambda transaction: images.record(transaction, stored, None, now)
     )
     return reply({'url': base_url(request) + stored.path})

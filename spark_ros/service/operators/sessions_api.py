@@ -18,9 +18,7 @@ from spark_ros.wire.values import format_time
 async def every_session(request: Request) -> Response:
     """List the browsers that are logged in; `this` is the one that asks."""
     session, service = await known_session(request), context_of(request)
-    found = await service.store.read(
-        lambda connection: sessions.everything(connection, service.clock())
-    )
+    found = await service.store.read(sessions.list_all, service.clock())
     return reply({
         'sessions': [
             {
@@ -53,9 +51,9 @@ async def log_out(request: Request) -> Response:
 
 
 async def _end(service: Context, id: str) -> bool:
-    ended = await service.store.write(lambda transaction: sessions.end(transaction, id))
+    ended = await service.store.write(sessions.end, id)
     # Its event stream ends now.
-    service.bus.look_again()
+    service.bus.read_again()
     return ended > 0
 
 

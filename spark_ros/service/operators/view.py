@@ -14,13 +14,13 @@ from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.heat import objects as heat_json
 from spark_ros.service.heat import view as heat_view
+from spark_ros.service.heat.attachments import attachment_sizes
 from spark_ros.service.media import images
 from spark_ros.service.spark import answers, programs
 from spark_ros.service.storage import jobs
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.replies import to_json
-from spark_ros.service.web.shown_media import EXAMPLE, Asked, media
-from spark_ros.service.web.sizes import attachment_sizes
+from spark_ros.service.web.shown_media import EXAMPLE, Requester, media
 from spark_ros.wire.annotations import annotation_json
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
 
@@ -55,8 +55,8 @@ def _summaries(
     ]
 
 
-def _image_of(row: Row[Any]) -> tuple[str, Asked]:
-    return row.image_location, Asked(row.tenant, row.created, row.base_url)
+def _image_of(row: Row[Any]) -> tuple[str, Requester]:
+    return row.image_location, Requester(row.tenant, row.created, row.base_url)
 
 
 def _summary(
@@ -91,7 +91,7 @@ def details(
     program = programs.find(connection, row.program) if row.program else None
     labels = given['label_options'] or (list(program.label_options) if program else [])
     references = program.reference_images if program else ()
-    by = Asked(images.PROGRAMS, now)
+    by = Requester(images.PROGRAMS, now)
     return {
         **seen,
         'program_known': program is not None,

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Where the service may connect to when somebody else names the URL.
+"""Outgoing connections to URLs that callers name, limited to permitted addresses.
 
 A name is resolved when a connection is made, every address that comes back is checked, and the
 connection goes to the very address that was checked: what the name means a moment later does not
@@ -38,9 +38,9 @@ class Guard:
     Args:
         allowed: networks that are reached although they are not public; a cloud's metadata
             service is not, whatever is allowed.
-        refused_ports: where no HTTP server listens, but others that might be talked into harm.
+        refused_ports: of services other than HTTP, which a crafted request might harm.
         resolve: gives the addresses of a host and port.
-        option: of the command line, by which `allowed` is given.
+        option: the command line option for `allowed`, for messages.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class Guard:
             else:
                 refused.append(f'{text} is {why}')
         if not found:
-            said = ', '.join(refused) or 'it has no address'
-            raise RefusedDestination(f'{said}; {self._option} permits a network')
+            why_none = ', '.join(refused) or 'it has no address'
+            raise RefusedDestination(f'{why_none}; {self._option} permits a network')
         return found[:MOST_ADDRESSES]
 
     def refusal(self, text: str) -> str | None:
@@ -92,7 +92,7 @@ class Guard:
 async def resolve_by_system(host: str, port: int) -> list[str]:
     """Return the addresses that the system's resolver knows.
 
-    In a thread of its own: a name server that never answers holds up nobody else, nor the end of
+    In a thread of its own: a name server that never answers delays nobody else, nor the end of
     the process.
 
     Raises:
@@ -101,7 +101,7 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[str]] = loop.create_future()
 
-    def tell(found: list[str] | Exception) -> None:
+    def resolve(found: list[str] | Exception) -> None:
         if answer.done():
             return
         if isinstance(found, Exception):
@@ -120,14 +120,14 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
             found = error
         # The loop may have ended meanwhile.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(tell, found)
+            loop.call_soon_threadsafe(resolve, found)
 
     threading.Thread(target=look_up, name='resolve', daemon=True).start()
     return await answer
 
 
 class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses that a guard lets through, and to no other."""
+    """Connects only to addresses that a guard permits."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -172,7 +172,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Carries requests to where a guard lets them; raises httpcore's errors.
+    """Sends requests only to addresses that a guard permits; raises httpcore's errors.
 
     Args:
         ssl_context: how TLS is verified; by default as httpx does (`SSL_CERT_FILE` names others).
@@ -210,10 +210,37 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
 
+def failure_reason(error: Exception, timeout_s: float) -> tuple[str, bool]:
+    """Say why a request of an `outgoing_client` failed, and whether to try again.
+
+    Args:
+        error: whatever was raised: a stranger's server can cause nearly any exception.
+        timeout_s: how long the request was allowed to take.
+
+    Returns:
+        The reason in words, and whether another attempt may succeed.
+    """
+    if isinstance(
+        error, asyncio.TimeoutError | httpcore.TimeoutException | httpx.TimeoutException
+    ):
+        return f'not finished within {timeout_s:g} s', True
+    if isinstance(error, RefusedDestination):
+        return f'refused: {error}', False
+    if isinstance(error, httpx.InvalidURL):
+        return 'refused: the URL is not well-formed', False
+    return f'{type(error).__name__}: {ascii(str(error))[1:-1]}', True
+
+
 def outgoing_client(
     guard: Guard, timeout_s: float, ssl_context: ssl.SSLContext | None = None
 ) -> httpx.AsyncClient:
-    """Make a client for URLs that others name; it keeps no cookies."""
+    """Make a client for URLs that callers name: it stores no cookies and follows no redirects.
+
+    Args:
+        guard: decides which addresses it connects to.
+        timeout_s: of each read and write; half of it to connect.
+        ssl_context: how TLS is verified; by default as httpx does.
+    """
     return httpx.AsyncClient(
         transport=GuardedTransport(guard, ssl_context),
         headers={

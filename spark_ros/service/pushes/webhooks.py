@@ -13,18 +13,18 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-import httpcore
 import httpx
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select, tuple_
 
 from spark_ros.service.context import Context
-from spark_ros.service.dispatcher import LOOK_EVERY_S, Dispatcher
+from spark_ros.service.dispatcher import POLL_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
-from spark_ros.service.pushes.delivery_limiter import DeliveryLimiter
-from spark_ros.service.pushes.outgoing import Guard, RefusedDestination, outgoing_client
+from spark_ros.service.pushes.outgoing import Guard, failure_reason, outgoing_client
+from spark_ros.service.pushes.per_host_limiter import PerHostLimiter
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
+from spark_ros.service.storage.schema import deliveries
 from spark_ros.wire.signing import standard_webhook_signature, webhook_signature
 
 log = logging.getLogger('spark_ros.service')
@@ -34,7 +34,7 @@ PAUSE_S = 1.0
 
 @dataclass(frozen=True)
 class _Push:
-    """What is sent, and the row of the outbox that it is sent for."""
+    """A webhook to send, and its row of the outbox."""
 
     delivery: Row[Any]
     id: str
@@ -44,7 +44,7 @@ class _Push:
 
 
 class Sender(Dispatcher):
-    """Sends what is due, for as long as `run` runs; once.
+    """Sends the webhooks that are due.
 
     Args:
         most: how many webhooks may be on their way at once.
@@ -54,15 +54,9 @@ class Sender(Dispatcher):
     """
 
     def __init__(self, context: Context, guard: Guard, most: int) -> None:
-        super().__init__(context)
         self._timeout_s = context.settings.webhook_timeout_s
-        self._http = outgoing_client(guard, self._timeout_s)
-        self._limiter = DeliveryLimiter(most)
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        async with self._http:
-            await super().run()
+        super().__init__(context, outgoing_client(guard, self._timeout_s))
+        self._limiter = PerHostLimiter(most)
 
     def _free(self) -> int:
         return self._limiter.free
@@ -70,61 +64,46 @@ class Sender(Dispatcher):
     def _due(self, connection: Connection) -> list[Row[Any]]:
         return outbox.due(
             connection,
+            select(deliveries.c.question_id.label('id'), deliveries.c.key_id, deliveries.c.host),
+            deliveries.c.due,
             self._context.clock(),
             self._limiter.free,
-            keys=self._limiter.full_keys(),
-            hosts=self._limiter.full_hosts(),
-            questions=[*self._running],
+            (deliveries.c.key_id, self._limiter.full_keys()),
+            (tuple_(deliveries.c.key_id, deliveries.c.host), self._limiter.full_hosts()),
+            (deliveries.c.question_id, [*self._running]),
         )
 
-    def _take(self, row: Row[Any]) -> bool:
+    def _reserve(self, row: Row[Any]) -> bool:
         return self._limiter.begin(row.key_id, row.host)
 
     def _matters(self, change: Change) -> bool:
         return change.pushed
 
-    async def _rest_s(self) -> float:
+    async def _poll_after_s(self) -> float:
         now = self._context.clock()
-        due = await self._context.store.read(lambda store: outbox.next_due(store, now))
-        return LOOK_EVERY_S if due is None else min(due - now, LOOK_EVERY_S)
+        due = await self._context.store.read(outbox.next_due, now)
+        return POLL_S if due is None else min(due - now, POLL_S)
 
     async def _attempt(self, row: Row[Any]) -> None:
-        store, clock, question_id = self._context.store, self._context.clock, row.id
-        learned: str | None = None
-        tried = False
+        store, schedule_s = self._context.store, self._context.settings.webhook_schedule_s
+        error: str | None = None
+        succeeded: bool | None = None
         try:
-            push = await store.read(lambda connection: self._load(connection, question_id))
-            if push is None:
-                return
-            error = learned = await self._post(push)
-            tried = True
-            if error is None:
-                sequence = push.delivery.sequence
-                await store.write(
-                    lambda transaction: outbox.delivered(transaction, question_id, sequence)
-                )
-            else:
-                delivery, schedule_s = push.delivery, self._context.settings.webhook_schedule_s
-                await store.write(
-                    lambda transaction: outbox.failed(
-                        transaction, delivery, error, clock(), schedule_s
-                    )
-                )
+            push = await store.read(self._load, row.id)
+            if push is not None:
+                error = await self._post(push)
+                succeeded, now = error is None, self._context.clock()
+                await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
         except Exception:
             log.exception('a webhook could not be handled; it is tried again')
-            # What became of it is not stored: at once it would be due again.
+            # The result is not stored: without a pause the webhook would be due again at once.
             await asyncio.sleep(PAUSE_S)
         finally:
-            self._end(row, tried, learned)
-
-    def _end(self, row: Row[Any], tried: bool, error: str | None) -> None:
-        if not tried:
-            self._limiter.leave(row.key_id, row.host)
-        elif self._limiter.end(row.key_id, row.host, error is None):
-            if error is None:
-                log.info('webhooks to %s arrive again', ascii(row.host))
-            else:
-                log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
+            if self._limiter.end(row.key_id, row.host, succeeded):
+                if succeeded:
+                    log.info('webhooks to %s arrive again', ascii(row.host))
+                else:
+                    log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
 
     def _load(self, connection: Connection, question_id: int) -> _Push | None:
         """Read what is to be sent now: the question's newest state."""
@@ -134,14 +113,14 @@ class Sender(Dispatcher):
             return None
         [row] = rows
         if row.api == 'heat':
-            said = request_json(self._context, row, row.base_url, self._context.clock())
+            body = request_json(self._context, row, row.base_url, self._context.clock())
         else:
-            said = engagement_json(row)
+            body = engagement_json(row)
         return _Push(
             delivery,
             f'{row.token}.{row.position}.{row.sequence}',
             row.webhook_url,
-            said,
+            body,
             keys.webhook_secret(connection, row.key_id),
         )
 
@@ -161,15 +140,8 @@ class Sender(Dispatcher):
             status = await asyncio.wait_for(
                 _status(self._http, push.url, push.body, headers), self._timeout_s
             )
-        except (asyncio.TimeoutError, httpcore.TimeoutException, httpx.TimeoutException):
-            return f'no answer within {self._timeout_s:g} s'
-        except RefusedDestination as error:
-            return f'refused: {error}'
-        except httpx.InvalidURL:
-            return 'refused: the URL is not well-formed'
         except Exception as error:
-            # Whatever a stranger's server makes of HTTP is a failed attempt, and no more.
-            return f'{type(error).__name__}: {ascii(str(error))[1:-1]}'
+            return failure_reason(error, self._timeout_s)[0]
         if 200 <= status < 300:
             return None
         return f'answered {status}' + ('; redirects are not followed' if status < 400 else '')

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from spark_ros.geometry import Box, Vertex, clamp, corners, hull, iou
@@ -15,20 +14,12 @@ GOOD_ENOUGH = 0.9
 TrueBox = tuple[str, Box]
 
 
-@dataclass(frozen=True)
-class Corrected:
-    """The shapes to submit, and what was done to get there."""
-
-    shapes: list[dict[str, Any]]
-    response: str
+def confirm(priors: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the answer that leaves every prior as it is."""
+    return {'shapes': [_unchanged(prior) for prior in priors], 'response': 'confirmed'}
 
 
-def confirm(priors: Sequence[dict[str, Any]]) -> Corrected:
-    """Leave every prior as it is."""
-    return Corrected([_as_it_was(prior) for prior in priors], 'confirmed')
-
-
-def correct(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> Corrected:
+def correct(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> dict[str, Any]:
     """Match priors to true boxes, best overlap first, and make the outcome the truth.
 
     A prior with the right label that overlaps its box by 0.9 is left as it is; another matched
@@ -37,6 +28,9 @@ def correct(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> Corre
     Args:
         priors: as the console's API gives them.
         truth: labels and normalized boxes.
+
+    Returns:
+        The answer: its shapes, and what was done in words.
     """
     matched = _match(priors, truth)
     shapes: list[dict[str, Any]] = []
@@ -46,7 +40,7 @@ def correct(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> Corre
             continue
         label, box = truth[matched[at]]
         if prior['label'] == label and iou(_hull(prior), box) >= GOOD_ENOUGH:
-            shapes.append(_as_it_was(prior))
+            shapes.append(_unchanged(prior))
         else:
             modified += 1
             shapes.append(_shape(label, box, prior['index']))
@@ -57,8 +51,8 @@ def correct(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> Corre
         'added': len(missing),
         'removed': len(priors) - len(matched),
     }
-    said = ', '.join(f'{count} {what}' for what, count in counts.items() if count)
-    return Corrected(shapes, said or 'confirmed')
+    done = ', '.join(f'{count} {what}' for what, count in counts.items() if count)
+    return {'shapes': shapes, 'response': done or 'confirmed'}
 
 
 def _match(priors: Sequence[dict[str, Any]], truth: Sequence[TrueBox]) -> dict[int, int]:
@@ -82,7 +76,7 @@ def _hull(prior: dict[str, Any]) -> Box:
     return hull(Vertex(vertex['x'], vertex['y']) for vertex in prior['vertices'])
 
 
-def _as_it_was(prior: dict[str, Any]) -> dict[str, Any]:
+def _unchanged(prior: dict[str, Any]) -> dict[str, Any]:
     kept = {name: prior[name] for name in ('label', 'type', 'vertices')}
     return {'prior': prior['index'], **kept}
 

@@ -47,16 +47,16 @@ def decide(question: dict[str, Any], seen: Sequence[Seen | None]) -> Any:
         seen: the attachments that were recognised, None for the others.
 
     Raises:
-        Unanswerable: there is nothing to say that would be valid.
+        Unanswerable: no valid response can be given.
     """
     known = [each for each in seen if each is not None]
     if question['prompt']['kind'] == ANNOTATIONS:
         return _annotations(question, seen, known=bool(known))
     labels = [label for each in known for label in each.labels] if known else None
-    return _say(question['prompt'], labels)
+    return _respond(question['prompt'], labels)
 
 
-def _say(prompt: dict[str, Any], labels: Sequence[str] | None) -> Any:
+def _respond(prompt: dict[str, Any], labels: Sequence[str] | None) -> Any:
     if prompt['kind'] == 'multiple-choice':
         return _choose(prompt, labels)
     if prompt['kind'] == 'rating':
@@ -65,7 +65,7 @@ def _say(prompt: dict[str, Any], labels: Sequence[str] | None) -> Any:
 
 
 def _choose(prompt: dict[str, Any], labels: Sequence[str] | None) -> list[str]:
-    """Choose what is on the picture, else that nothing of it is, else what comes first."""
+    """Choose the labels on the picture, else `none of these`, else the first options."""
     values = [choice['value'] for choice in prompt['choices']]
     wanted = [] if labels is None else [value for value in values if value in labels]
     if labels is not None and NONE_OF_THESE in values:
@@ -101,19 +101,19 @@ def _annotation(
         place = {'x': x, 'y': y, 'x2': x + width, 'y2': y + height}
     else:
         place = {'x': x + width / 2, 'y': y + height / 2}
-    said: dict[str, Any] = {
+    annotation: dict[str, Any] = {
         name: round(min(max(value, 0.0), size.width if name[0] == 'x' else size.height), 2)
         for name, value in place.items()
     }
     if len(question['attachments']) > 1:
-        said['attachment_index'] = index
+        annotation['attachment_index'] = index
     asked = question['per_annotation']
     if asked is None:
-        return said
+        return annotation
     if asked['kind'] == 'multiple-choice':
         if label not in [choice['value'] for choice in asked['choices']]:
             return None
-        return {**said, 'response': _choose(asked, [label])}
+        return {**annotation, 'response': _choose(asked, [label])}
     if asked['kind'] == 'free-text' and not asked['validation']:
-        return {**said, 'response': label}
-    return {**said, 'response': _say(asked, None)}
+        return {**annotation, 'response': label}
+    return {**annotation, 'response': _respond(asked, None)}

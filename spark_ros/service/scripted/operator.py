@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from starlette.types import ASGIApp
@@ -23,24 +22,20 @@ from spark_ros.service.scripted.heat import Seen, Unanswerable, decide
 from spark_ros.service.storage import sessions
 from spark_ros.wire.heat import MEDIA
 
+if TYPE_CHECKING:
+    # It needs OpenCV, which a service without a truth file does without.
+    from spark_ros.service.scripted.recognise import Truth
+
 log = logging.getLogger('spark_ros.service.scripted.operator')
 
 ADDRESS = 'http://scripted.invalid'
 PAUSE_AFTER_ERROR_S = 1.0
+# Statuses of a question that another operator has, or that is no longer open.
 LOST = (404, 409)
 
 
-class _NotNow(Exception):
+class _Unavailable(Exception):
     """The service cannot read or store images at present; the question can wait."""
-
-
-class Truth(Protocol):
-    """Knows the true boxes of pictures (`spark_ros.service.scripted.truth_file.TruthFile`)."""
-
-    def find(
-        self, image_bgr: Any, /
-    ) -> Sequence[tuple[str, tuple[float, float, float, float]]] | None:
-        """Return labels and (x, y, width, height) in pixels, or None: unknown picture."""
 
 
 @dataclass
@@ -48,7 +43,7 @@ class ScriptedOperator:
     """Answers every question: by the truth, or the plainest valid way where it has none.
 
     Attributes:
-        delay_s: how long it looks at each question.
+        delay_s: how long it waits before it answers each question.
     """
 
     truth: Truth | None = None
@@ -56,7 +51,7 @@ class ScriptedOperator:
     _given_up: set[int] = field(default_factory=set)
 
     async def run(self, app: ASGIApp, service: Context) -> None:
-        """Answer until cancelled; one bad question, or a service in trouble, never ends it."""
+        """Answer until cancelled; a bad question or a failing service does not end it."""
         with service.bus.subscribe() as changes:
             console = await self._log_in(app, service)
             async with console:
@@ -64,7 +59,7 @@ class ScriptedOperator:
                     try:
                         await self._answer_all(console, changes)
                         await changes.next()
-                    except _NotNow:
+                    except _Unavailable:
                         # The service's log already says why.
                         await asyncio.sleep(PAUSE_AFTER_ERROR_S)
                     except Exception:
@@ -74,9 +69,7 @@ class ScriptedOperator:
     async def _log_in(self, app: ASGIApp, service: Context) -> httpx.AsyncClient:
         # A session of a century: the operator lives as long as the service does.
         secret = await service.store.write(
-            lambda transaction: sessions.start(
-                transaction, sessions.SCRIPTED, service.clock(), 3.2e9
-            )
+            sessions.start, sessions.SCRIPTED, service.clock(), 3.2e9
         )
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
@@ -108,12 +101,12 @@ class ScriptedOperator:
             return
         question = _checked(claimed).json()
         try:
-            await self._look(console, path, question['lease_s'])
-            said = await self._decide(console, path, question)
-            answered = await console.post(f'{path}/answer', json=said)
+            await self._wait(console, path, question['lease_s'])
+            answer = await self._decide(console, path, question)
+            answered = await console.post(f'{path}/answer', json=answer)
             if answered.status_code not in LOST:
                 _checked(answered)
-        except _NotNow:
+        except _Unavailable:
             await console.post(f'{path}/release')
             raise
         except Unanswerable as reason:
@@ -123,7 +116,7 @@ class ScriptedOperator:
             why = f'the scripted operator failed: {type(error).__name__}: {error}'
             await self._flag(console, path, question_id, why)
 
-    async def _look(self, console: httpx.AsyncClient, path: str, lease_s: float) -> None:
+    async def _wait(self, console: httpx.AsyncClient, path: str, lease_s: float) -> None:
         left_s, step_s = self.delay_s, max(0.1, lease_s / 3)
         while left_s > 0:
             await asyncio.sleep(min(step_s, left_s))
@@ -140,8 +133,7 @@ class ScriptedOperator:
         is_image = question['content_type'] == 'image'
         seen = await self._recognise(console, question['image']) if is_image else None
         priors = question['priors']
-        said = confirm(priors) if seen is None else correct(priors, _normalized(seen))
-        return {'shapes': said.shapes, 'response': said.response}
+        return confirm(priors) if seen is None else correct(priors, _normalized(seen))
 
     async def _respond(
         self, console: httpx.AsyncClient, path: str, question: dict[str, Any]
@@ -173,7 +165,11 @@ class ScriptedOperator:
 
 
 def from_setting(setting: str, delay_s: float) -> ScriptedOperator | None:
-    """Make the operator that `--operator` names: empty, `scripted` or `scripted:<truth file>`.
+    """Make the operator that the option `--operator` names, or None.
+
+    Args:
+        setting: empty, `scripted` or `scripted:<truth file>`.
+        delay_s: how long the operator waits before it answers each question.
 
     Raises:
         OSError, ValueError: the setting or the truth file cannot be used.
@@ -185,15 +181,14 @@ def from_setting(setting: str, delay_s: float) -> ScriptedOperator | None:
         raise ValueError(f'the operator {setting!r} is neither scripted nor scripted:<file>')
     if not truth_file:
         return ScriptedOperator(None, delay_s)
-    # It needs OpenCV, which a service without a truth file does without.
-    from spark_ros.service.scripted.truth_file import TruthFile
+    from spark_ros.service.scripted.recognise import TruthFile
 
     return ScriptedOperator(TruthFile(Path(truth_file)), delay_s)
 
 
 def _checked(response: httpx.Response) -> httpx.Response:
     if response.status_code == 503:
-        raise _NotNow
+        raise _Unavailable
     if response.status_code != 200:
         raise RuntimeError(f'{response.request.url.path}: {response.status_code} {response.text}')
     return response
@@ -203,7 +198,7 @@ def _seen(truth: Truth, picture: bytes) -> Seen | None:
     import cv2
     import numpy as np
 
-    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    image: Any = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
     found = None if image is None else truth.find(image)
     if image is None or found is None:
         return None

@@ -15,7 +15,9 @@ allowed and ignored.
 from __future__ import annotations
 
 import json
+import logging
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+log = logging.getLogger('spark_ros.service.scripted.recognise')
 
 Box = tuple[float, float, float, float]
 
@@ -68,14 +72,7 @@ class Truth:
             OSError: the file cannot be read.
             ValueError: it is malformed; the message says where and how.
         """
-        try:
-            document = json.loads(Path(path).read_text(encoding='utf-8'))
-        except ValueError as error:
-            raise ValueError(f'{path}: not JSON: {error}') from error
-        images = document.get('images') if isinstance(document, dict) else None
-        if not isinstance(images, list):
-            raise ValueError(f'{path}: expected an object with a list "images"')
-        return cls([_entry(item, f'{path}: images[{index}]') for index, item in enumerate(images)])
+        return cls(_read_entries(path))
 
     def name(self, image_bgr: NDArray[np.uint8]) -> str | None:
         """Tell the name of the photograph that a picture (H, W, 3) shows, None if unknown."""
@@ -108,6 +105,48 @@ class Truth:
         seen = dhash(image_bgr)
         best = min(alike, key=lambda entry: _distance(entry.dhash, seen))
         return best if _distance(best.dhash, seen) <= _MAX_DISTANCE else None
+
+
+class TruthFile(Truth):
+    """The truth of a file, read again whenever it has changed; for use by one thread at a time.
+
+    A file must be replaced as a whole (`os.replace`). One that is gone or malformed is logged,
+    and what was known before stays.
+
+    Raises:
+        OSError, ValueError: the file cannot be read, or is malformed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._version = self._read_version()
+        super().__init__(_read_entries(path))
+
+    def find(self, image_bgr: NDArray[np.uint8]) -> list[tuple[str, Box]] | None:
+        """Give the true boxes on a picture, see `Truth.find`."""
+        try:
+            version = self._read_version()
+            if version != self._version:
+                self._version = version
+                self._entries = _read_entries(self._path)
+        except (OSError, ValueError) as error:
+            log.warning('the truth of before is used: %s', error)
+        return super().find(image_bgr)
+
+    def _read_version(self) -> tuple[int, int, int]:
+        found = os.stat(self._path)
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read_entries(path: Path | str) -> list[_Entry]:
+    try:
+        document = json.loads(Path(path).read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path}: not JSON: {error}') from error
+    images = document.get('images') if isinstance(document, dict) else None
+    if not isinstance(images, list):
+        raise ValueError(f'{path}: expected an object with a list "images"')
+    return [_entry(item, f'{path}: images[{index}]') for index, item in enumerate(images)]
 
 
 def _distance(one: int, other: int) -> int:

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What an operator's final list of shapes says of the priors (SparkAI's answer)."""
+"""SparkAI's answer, derived from an operator's final list of shapes and the priors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ class Prior:
 def priors_of(raw: Sequence[Mapping[str, Any]], position: int) -> list[Prior]:
     """Return the priors on one image of a request.
 
-    One without `image_idx` is a prior of every image: the request does not say of which.
+    One without `image_idx` is a prior of every image.
+
+    Args:
+        raw: all priors of the request, as they were sent.
+        position: index of the image in the request.
     """
     return [
         Prior(index, annotation)
@@ -72,7 +76,7 @@ def derive(shapes: Any, priors: Sequence[Prior], image_index: int | None) -> dic
             {name: shape[name] for name in ('label', 'type', 'vertices') if name in shape},
             f'shapes[{at}]',
         )
-        prior = _take(left, shape.get('prior'), f'shapes[{at}].prior')
+        prior = _pop_prior(left, shape.get('prior'), f'shapes[{at}].prior')
         if prior is None:
             added = annotation_json(drawn, as_strings=False)
             changed.append(added if image_index is None else {**added, 'image_idx': image_index})
@@ -96,7 +100,7 @@ def derive(shapes: Any, priors: Sequence[Prior], image_index: int | None) -> dic
     }
 
 
-def _take(left: dict[int, Prior], index: Any, name: str) -> Prior | None:
+def _pop_prior(left: dict[int, Prior], index: Any, name: str) -> Prior | None:
     if index is None:
         return None
     if isinstance(index, bool) or not isinstance(index, int):

@@ -22,16 +22,16 @@ from spark_ros.service.spark.objects import (
     job_state,
     new_job,
 )
-from spark_ros.service.storage import fetches, jobs
-from spark_ros.service.storage.idempotency import carry_out, once
+from spark_ros.service.storage import jobs
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import hosting_key, spark_key
-from spark_ros.service.web.paging import MAX_LIMIT, next_link, read_page
+from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
+from spark_ros.service.web.paging import MAX_LIMIT, next_link, page_reply, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Asked, own_url
-from spark_ros.service.web.uploads import Expected, keep, receive
+from spark_ros.service.web.shown_media import Requester, fetch_missing
+from spark_ros.service.web.uploads import Expected, commit_upload, receive
 from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
 from spark_ros.wire.values import WireError
 
@@ -46,7 +46,6 @@ async def create_engagement(request: Request) -> Response:
         return asked, new_job(key, asked, settings.metadata_limit)
 
     body = await read_json(request, settings.json_limit, key.id, parse)
-    said = once(request, body.sha256)
     asked, job = body.value
     robot_id = robot_of(request) or job.robot_id
     job = replace(job, robot_id=robot_id, base_url=base_url(request))
@@ -55,22 +54,12 @@ async def create_engagement(request: Request) -> Response:
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
         token = jobs.create(transaction, key.id, job, now, settings.open_limit)
-        by = Asked(key.tenant, now, job.base_url)
-        wanted = [
-            (asked.content_type, location)
-            for location in asked.content_location
-            if own_url(service, transaction.connection, location, by) is None
-        ]
-        fetches.put(transaction, key.tenant, wanted, now, settings.fetch_fresh_s)
+        files = [(asked.content_type, location) for location in asked.content_location]
+        fetch_missing(service, transaction, files, Requester(key.tenant, now, job.base_url))
         return {'token': token}
 
-    def create_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'engagement', said, lambda: create(transaction), now,
-            settings.idempotency_s,
-        )
-
-    return reply(await service.store.write(create_once))
+    write = idempotent(request, key.id, 'engagement', body.sha256, create)
+    return reply(await service.store.write(write))
 
 
 async def list_engagements(request: Request) -> Response:
@@ -78,17 +67,14 @@ async def list_engagements(request: Request) -> Response:
     service, key = context_of(request), await spark_key(request)
     page = read_page(request, 10, STATES)
     if _count_wanted(request):
-        count = await service.store.read(
-            lambda connection: jobs.count_of_key(connection, key.id, page.state), key.id
-        )
+        count = await service.store.read_for(key.id, jobs.count_of_key, key.id, page.state)
         return reply({'count': count})
 
     def read(connection: Connection) -> Response:
-        rows, more = jobs.of_key(connection, key.id, page)
-        headers = next_link(request, '/v1/engagement', page, len(rows), more)
-        return reply_json(json_array(map(engagement_json, rows)), headers=headers)
+        found = jobs.of_key(connection, key.id, page)
+        return page_reply(request, '/v1/engagement', page, found, engagement_json)
 
-    return await service.store.read(read, key.id)
+    return await service.store.read_for(key.id, read)
 
 
 async def get_engagement(request: Request) -> Response:
@@ -100,11 +86,10 @@ async def get_engagement(request: Request) -> Response:
     def read(connection: Connection) -> Response:
         if not jobs.states(connection, key.id, token):
             raise _unknown_token()
-        rows, more = jobs.of_key(connection, key.id, page, token)
-        headers = next_link(request, f'/v1/engagement/{token}', page, len(rows), more)
-        return reply_json(json_array(map(engagement_json, rows)), headers=headers)
+        found = jobs.of_key(connection, key.id, page, token)
+        return page_reply(request, f'/v1/engagement/{token}', page, found, engagement_json)
 
-    return await service.store.read(read, key.id)
+    return await service.store.read_for(key.id, read)
 
 
 async def get_job(request: Request) -> Response:
@@ -123,10 +108,11 @@ async def get_job(request: Request) -> Response:
         if page.cursor or page.state not in (None, job_state(states)):
             return reply([])
         rows, more = jobs.of_key(connection, key.id, whole, token)
-        headers = next_link(request, f'/v1/engagement/{token}', whole, len(rows), more)
+        path = f'/v1/engagement/{token}'
+        headers = next_link(request, path, whole, len(rows)) if more else {}
         return reply_json(json_array([job_json(rows, states)]), headers=headers)
 
-    return await service.store.read(read, key.id)
+    return await service.store.read_for(key.id, read)
 
 
 async def upload_image(request: Request) -> Response:
@@ -143,9 +129,11 @@ async def upload_video(request: Request) -> Response:
 
 async def _upload(request: Request, expected: Expected) -> Response:
     service, key = context_of(request), await hosting_key(request)
+    # Before the file is stored, which an invalid header would leave behind.
+    parse_idempotency_key(request)
     stored, tag = await receive(service, request, key.tenant, expected)
     body_hash = hashlib.sha256(f'{stored.sha256}\n{tag}'.encode()).hexdigest()
-    said, base, now = once(request, body_hash), base_url(request), service.clock()
+    base, now = base_url(request), service.clock()
 
     def record(transaction: Transaction) -> dict[str, Any]:
         images.record(transaction, stored, tag, now)
@@ -154,14 +142,9 @@ async def _upload(request: Request, expected: Expected) -> Response:
         )
         return {'url': base + stored.path, 'signedUrl': base + signed}
 
-    def record_once(transaction: Transaction) -> dict[str, Any]:
-        return carry_out(
-            transaction, key.id, 'image', said, lambda: record(transaction), now,
-            service.settings.idempotency_s,
-        )
-
-    return reply(await keep(
-        service, stored, record_once, lambda result: str(result['url']).endswith(stored.path)
+    write = idempotent(request, key.id, 'image', body_hash, record)
+    return reply(await commit_upload(
+        service, stored, write, lambda result: str(result['url']).endswith(stored.path)
     ))
 
 

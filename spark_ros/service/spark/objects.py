@@ -21,16 +21,17 @@ from spark_ros.wire.spark import EngagementRequest, metadata_size
 from spark_ros.wire.values import format_time
 
 NAME_LENGTH = 80
-NOTHING_SAID = to_json({
+NO_RESPONSE = to_json({
     'response': '', 'annotations': [], 'confirmed_annotations': [], 'removed_annotations': [],
 }).decode()  # fmt: skip
 
 
 def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.NewJob:
-    """Say what is to be stored for a request.
+    """Make the job to store for a request.
 
     Args:
-        key: who asks; its program is that of questions without one and without instructions.
+        key: of the caller; its program is used where a request has neither program nor
+            instructions.
         metadata_limit: of the request and of each prior, in bytes of JSON.
 
     Raises:
@@ -48,7 +49,7 @@ def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.New
             raise ApiError(
                 400, 'program_name and instructions are both missing; one of them is required'
             )
-    # One without an index is a prior of every image: the request does not say of which.
+    # One without an index is a prior of every image.
     counts = Counter(annotation.image_index for annotation in asked.annotations)
     return jobs.NewJob(
         api='spark',
@@ -74,10 +75,10 @@ def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.New
 
 
 def expect_program(connection: Connection, key: Key, job: jobs.NewJob) -> None:
-    """Check that there is something to tell the operators.
+    """Check that operators will have instructions.
 
     Raises:
-        ApiError: 400 when there are no instructions, and a program that nobody knows.
+        ApiError: 400 when there are no instructions, and the program is unknown.
     """
     if job.instructions is not None or job.program is None or job.program == key.program:
         return
@@ -109,7 +110,7 @@ def engagement_json(row: Row[Any]) -> bytes:
         'flags': json.loads(row.flags) if row.flags else [],
         **{name: value for name, value in optional.items() if value},
     }
-    answer = NOTHING_SAID if row.answer in (None, NO_ANSWER) else row.answer
+    answer = NO_RESPONSE if row.answer in (None, NO_ANSWER) else row.answer
     return json_object(fields, row.request, answer)
 
 

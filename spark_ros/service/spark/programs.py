@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Programs: the standing instructions that a question may name instead of giving its own."""
+"""Programs: named standing instructions, which a question can refer to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ProgramError(ValueError):
 
 @dataclass(frozen=True)
 class Program:
-    """What operators are told of a program.
+    """The standing instructions of a program.
 
     Attributes:
         reference_images: URLs, local files to import, or paths of images that were imported.
@@ -67,12 +67,12 @@ def parse(text: str) -> Program:
 
 
 def import_images(
-    program: Program, beside: Path, files: ImageFiles, max_pixels: int
+    program: Program, directory: Path, files: ImageFiles, max_pixels: int
 ) -> tuple[Program, list[images.StoredImage]]:
     """Save the local files among a program's reference images; URLs stay as they are.
 
     Args:
-        beside: the directory that relative file names start from.
+        directory: relative file names start from it.
 
     Returns:
         The program with the paths of its images on the service, and what was saved.
@@ -89,7 +89,7 @@ def import_images(
                 raise ProgramError(str(error)) from None
             continue
         try:
-            content = (beside / reference).read_bytes()
+            content = (directory / reference).read_bytes()
             kind = decode_image(content, max_pixels)
             stored = files.save(io.BytesIO(content), images.PROGRAMS, kind)
         except OSError as error:
@@ -133,7 +133,7 @@ def find(connection: Connection, name: str) -> Program | None:
     return None if row is None else _program(row)
 
 
-def everything(connection: Connection) -> dict[str, Program]:
+def list_all(connection: Connection) -> dict[str, Program]:
     """Return all programs by name, in the order of names."""
     rows = connection.execute(select(programs).order_by(programs.c.name))
     return {row.name: _program(row) for row in rows}

@@ -1,16 +1,17 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The log of state changes, in the order of commits: what the feed gives and webhooks push.
+"""The log of state changes, in the order of commits, for the feed and the webhooks.
 
-Numbers grow and are never used twice. The log is kept some days; what is forgotten leaves its
-newest number behind, so that whoever comes back later learns that something is missing.
+Numbers grow and are never used twice. The log is kept some days; the newest number that was
+deleted is stored, so that a client that comes back later learns that changes are missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, delete, func, insert, select, update
 
 from spark_ros.service.events import Change
 from spark_ros.service.storage import outbox
@@ -18,16 +19,17 @@ from spark_ros.service.storage.schema import changes, jobs, meta, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
 PAGE_LENGTH = 100
-# Of what was asked and answered, in characters: one page never takes long to write or to read.
+# The largest page, in characters of requests and answers.
 PAGE_SIZE = 4 * 1024 * 1024
 
-# Made once: building a statement costs more than carrying it out.
-INSERT = insert(changes).returning(changes.c.number, changes.c.question_id)
-ROUTE = select(jobs.c.key_id, jobs.c.api, jobs.c.robot_id, jobs.c.webhook_url).where(
-    jobs.c.id == bindparam('job_id')
+# The columns of a job that decide to whom its changes are announced.
+JOB: tuple[Column[Any], ...] = tuple(
+    jobs.c['id', 'key_id', 'api', 'robot_id', 'webhook_url']
 )
+# Built once: building a statement takes longer than executing it.
+INSERT = insert(changes).returning(changes.c.number, changes.c.question_id)
 NEWEST = select(func.max(changes.c.number))
-FORGOTTEN = select(meta.c.value).where(meta.c.name == 'forgotten')
+NEWEST_DELETED = select(meta.c.value).where(meta.c.name == 'forgotten')
 SIZE = func.length(jobs.c.request) + func.coalesce(func.length(questions.c.answer), 0)
 PAGE = (
     select(changes.c.number, changes.c.question_id, SIZE.label('size'))
@@ -45,16 +47,6 @@ ROBOT_PAGE = PAGE.where(jobs.c.robot_id == bindparam('robot_id'))
 
 
 @dataclass(frozen=True)
-class Route:
-    """Who hears of a question's changes."""
-
-    key_id: int
-    api: str
-    robot_id: str | None
-    webhook_url: str | None
-
-
-@dataclass(frozen=True)
 class ChangePage:
     """A part of the log.
 
@@ -69,54 +61,50 @@ class ChangePage:
     more: bool
 
 
-def note_changes(
+def append_changes(
     transaction: Transaction,
     question_ids: Sequence[int],
-    route: Route,
+    job: Row[Any],
     sequence: int,
     state: str,
     now: float,
 ) -> None:
-    """Record that questions of a job have a new state, and tell so once it is committed."""
-    made = transaction.connection.execute(
-        INSERT,
-        [
-            {
-                'question_id': question_id,
-                'key_id': route.key_id,
-                'sequence': sequence,
-                'state': state,
-                'at': now,
-            }
-            for question_id in question_ids
-        ],
-    )
-    pushed = bool(route.webhook_url) and outbox.is_pushed(route.api, state)
+    """Record that questions of a job have a new state; on commit it is announced.
+
+    Args:
+        job: with the columns of `JOB`.
+        sequence: of the questions, after the change.
+    """
+    made = transaction.connection.execute(INSERT, [
+        {'question_id': id, 'key_id': job.key_id, 'sequence': sequence, 'state': state, 'at': now}
+        for id in question_ids
+    ])
+    pushed = bool(job.webhook_url) and outbox.is_pushed(job.api, state)
     for number, question_id in sorted(made.all()):
-        if route.webhook_url and pushed:
-            outbox.put(transaction, question_id, route.key_id, route.webhook_url, sequence, now)
+        if pushed:
+            outbox.put(transaction, question_id, job.key_id, job.webhook_url, sequence, now)
         transaction.changes.append(
-            Change(number, question_id, route.key_id, state, route.robot_id, pushed)
+            Change(number, question_id, job.key_id, state, job.robot_id, pushed)
         )
 
 
-def route_of(connection: Connection, job_id: int) -> Route:
-    """Return who hears of the changes of a job's questions."""
-    return Route(*connection.execute(ROUTE, {'job_id': job_id}).one())
-
-
 def newest(connection: Connection) -> int:
-    """Return the number of the newest change of all keys, forgotten ones included."""
-    return max(connection.execute(NEWEST).scalar() or 0, forgotten(connection))
+    """Return the number of the newest change of all keys, deleted ones included."""
+    return max(connection.execute(NEWEST).scalar() or 0, newest_deleted(connection))
 
 
-def forgotten(connection: Connection) -> int:
-    """Return the newest number of the changes that were forgotten, or 0."""
-    return int(connection.execute(FORGOTTEN).scalar_one())
+def newest_deleted(connection: Connection) -> int:
+    """Return the newest number of the changes that were deleted, or 0."""
+    return int(connection.execute(NEWEST_DELETED).scalar_one())
 
 
 def read_page(connection: Connection, key_id: int, robot_id: str | None, after: int) -> ChangePage:
-    """Return what changed of a key's questions, or of one robot's, after a number."""
+    """Return which questions of a key changed, up to a full page.
+
+    Args:
+        robot_id: only questions of this robot; None for all of the key.
+        after: the number of the last change that the caller has seen.
+    """
     # Read first: what is committed between the two reads belongs to the next page.
     end = newest(connection)
     wanted: dict[str, int | str] = {'key_id': key_id, 'after': after, 'until': end}
@@ -136,8 +124,8 @@ def read_page(connection: Connection, key_id: int, robot_id: str | None, after: 
     return ChangePage(tuple(order), max(end, after), False)
 
 
-def forget(transaction: Transaction, before: float) -> None:
-    """Forget the changes up to a time in Unix seconds."""
+def delete_until(transaction: Transaction, before: float) -> None:
+    """Delete the changes up to a time in Unix seconds, but remember the number of the last."""
     connection = transaction.connection
     old = changes.c.at <= before
     last = connection.execute(select(func.max(changes.c.number)).where(old)).scalar()
@@ -146,6 +134,6 @@ def forget(transaction: Transaction, before: float) -> None:
     connection.execute(
         update(meta)
         .where(meta.c.name == 'forgotten')
-        .values(value=str(max(last, forgotten(connection))))
+        .values(value=str(max(last, newest_deleted(connection))))
     )
     connection.execute(delete(changes).where(old))

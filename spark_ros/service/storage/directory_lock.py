@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""One service at a time on a data directory; other commands may use it beside the service."""
+"""One service at a time on a data directory; other commands may use it at the same time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lock_directory(directory: Path) -> Iterator[Callable[[str], None]]:
     """Keep other services off a directory until the block, or this process, ends.
 
     Yields:
-        A function to tell others the address of this service.
+        A function that writes the address of this service, for the message to the next one.
 
     Raises:
         DirectoryInUse: another service has it.
@@ -39,8 +39,8 @@ def lock_directory(directory: Path) -> Iterator[Callable[[str], None]]:
             raise DirectoryInUse(f'a service already runs on {directory}{where}') from None
         file.truncate()
 
-        def tell(address: str) -> None:
+        def write_address(address: str) -> None:
             file.write(address)
             file.flush()
 
-        yield tell
+        yield write_address

@@ -1,9 +1,9 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Cursors of the change feed: a place in the log that means something to this store only.
+"""Cursors of the change feed: a position in the log of one store.
 
 A cursor is the epoch of the store for one key, a MAC, and the hidden number of a change: it
-cannot be made up, does not tell how much others ask, and one of another store or key is known
-as such.
+cannot be forged, does not reveal how much others ask, and one of another store or key is
+recognised.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Cursors:
     secret: bytes = field(repr=False)
 
     def write(self, key_id: int, number: int) -> str:
-        """Return a key's cursor behind the change of a number."""
+        """Return a key's cursor for what follows the change of a number."""
         epoch, plain = self._epoch(key_id), number.to_bytes(NUMBER, 'big')
         mac = self._digest(b'mac', epoch + plain)[:MAC]
         return base64.urlsafe_b64encode(epoch + mac + self._hide(mac, plain)).decode().rstrip('=')
@@ -67,7 +67,7 @@ class Cursors:
 
 
 def gone(why: str) -> ApiError:
-    """Return the answer to a cursor that changes can no longer be counted from."""
+    """Return the 410 for a cursor from which the changes are no longer known."""
     return ApiError(
         410, f'this cursor is void: {why}. Ask without one, then look at what is open once'
     )

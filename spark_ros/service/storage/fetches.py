@@ -32,7 +32,7 @@ def put(
     now: float,
     fresh_s: float,
 ) -> None:
-    """Have files fetched, but for those whose last fetch began less than `fresh_s` ago.
+    """Queue files to be fetched, except those whose last fetch began less than `fresh_s` ago.
 
     Args:
         wanted: kinds (`image`, `video`, `audio`) and URLs.
@@ -101,27 +101,8 @@ def _newest(connection: Connection, names: Collection[str], before: float) -> di
     return found
 
 
-def due(
-    connection: Connection,
-    now: float,
-    limit: int,
-    *,
-    tenants: Collection[str] = (),
-    hosts: Collection[str] = (),
-    running: Collection[int] = (),
-) -> list[Row[Any]]:
-    """Return what is to be attempted now, the oldest first, but for these tenants and hosts."""
-    query = select(fetches).where(fetches.c.due <= now)
-    for column, left_out in (
-        (fetches.c.tenant, tenants), (fetches.c.host, hosts), (fetches.c.id, running)
-    ):
-        if left_out:
-            query = query.where(column.not_in(left_out))
-    return list(connection.execute(query.order_by(fetches.c.due).limit(limit)))
-
-
 def bytes_since(connection: Connection, tenant: str, since: float) -> int:
-    """Return how many bytes came for a tenant in the fetches that began after a time."""
+    """Return how many bytes were fetched for a tenant, by fetches that began after a time."""
     query = select(func.coalesce(func.sum(fetches.c.size), 0)).where(
         fetches.c.tenant == tenant, fetches.c.created > since
     )
@@ -129,19 +110,30 @@ def bytes_since(connection: Connection, tenant: str, since: float) -> int:
 
 
 def done(transaction: Transaction, row: Row[Any], image: str, size: int) -> None:
-    """Note where the copy is: the path of its URL."""
-    _note(transaction, row, size, state=DONE, image=image, due=None, error=None)
+    """Store that a fetch is done.
+
+    Args:
+        image: the path of the copy's URL.
+        size: how many bytes came in this attempt.
+    """
+    _update(transaction, row, size, state=DONE, image=image, due=None, error=None)
 
 
 def failed(
     transaction: Transaction, row: Row[Any], error: str, size: int, due: float | None
 ) -> None:
-    """Note why an attempt failed, and when the next one is: None for never."""
+    """Store that an attempt failed.
+
+    Args:
+        error: what went wrong.
+        size: how many bytes came in this attempt.
+        due: when the next attempt is, in Unix seconds; None for never.
+    """
     state = FAILED if due is None else WAITING
-    _note(transaction, row, size, state=state, due=due, error=error[:MAX_ERROR])
+    _update(transaction, row, size, state=state, due=due, error=error[:MAX_ERROR])
 
 
-def _note(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> None:
+def _update(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> None:
     transaction.connection.execute(
         update(fetches)
         .where(fetches.c.id == row.id)

@@ -13,39 +13,27 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
-from spark_ros.service.storage.change_log import Route, note_changes
 from spark_ros.service.storage.schema import jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
-# What a line of the queue shows.
+# Columns of a line of the queue, whose instructions are cut to this length.
 LINE_TEXT = 300
 LINE = (
-    questions.c.id,
-    questions.c.kind,
-    questions.c.state,
-    questions.c.image_location,
-    questions.c.prior_count,
-    questions.c.created,
-    questions.c.lease_owner,
-    jobs.c.api,
-    jobs.c.base_url,
-    jobs.c.program,
+    *questions.c[
+        'id', 'kind', 'state', 'image_location', 'prior_count', 'created', 'lease_owner'
+    ],
+    *jobs.c['api', 'base_url', 'program'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
     keys.c.name.label('key_name'),
     keys.c.tenant,
 )
-# What a question row is read with by everybody else.
+# Columns of a question everywhere else.
 ROW = (
     questions,
-    jobs.c.token,
-    jobs.c.api,
+    *jobs.c[
+        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url'
+    ],
     jobs.c.name.label('job_name'),
-    jobs.c.program,
-    jobs.c.instructions,
-    jobs.c.webhook_url,
-    jobs.c.request,
-    jobs.c.images,
-    jobs.c.base_url,
     keys.c.name.label('key_name'),
     keys.c.tenant,
     keys.c.hash.label('key_hash'),
@@ -54,14 +42,19 @@ OPEN_STATES = ('open', 'assigned')
 NO_LIMIT = 2**62
 TOKEN = re.compile('[0-9a-f-]{36}')
 
-# Made once: building a statement costs more than carrying it out.
+# Built once: building a statement takes longer than executing it.
 COUNT_OPEN = (
     select(func.count())
     .select_from(questions)
     .where(questions.c.key_id == bindparam('key_id'), questions.c.state.in_(OPEN_STATES))
 )
-INSERT_JOB = insert(jobs).returning(jobs.c.id)
-# All in one statement: each of its own would wait anew for the interpreter's lock.
+INSERT_JOB = insert(jobs).returning(*change_log.JOB)
+# Columns of `jobs` that a NewJob has under the same name.
+AS_GIVEN = (
+    'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
+    'base_url',
+)  # fmt: skip
+# One statement for all questions: each further statement would have to wait for the GIL again.
 INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
 
 
@@ -75,16 +68,16 @@ class NewQuestion:
 
 @dataclass(frozen=True)
 class NewJob:
-    """A request that was found in order, in the words of no API.
+    """A valid request, in terms that are common to both APIs.
 
     Attributes:
-        api: which API it came by and its answer goes by.
+        api: by which API it came, and its answer is given.
         kind: what an answer consists of (`spark_ros.model.QuestionKind`).
-        request: what else was asked, as JSON for the API's own module; part of its answers.
-        priors: what was given along for the operators, likewise.
-        excluded: who must not answer, by the names that the caller knows operators by.
-        robot_id: which robot asks, where it says so.
-        base_url: what it knows this service by.
+        request: the rest of the request, as JSON for the API's own module; part of its answers.
+        priors: what only operators need, as JSON for the API's own module.
+        excluded: pseudonyms of the operators who must not answer.
+        robot_id: which robot asks, if the request names it.
+        base_url: the start of this service's URLs, as the caller uses them.
     """
 
     api: str
@@ -115,8 +108,12 @@ def create(
 ) -> str:
     """Store a job with its questions open and return its token.
 
+    Args:
+        key_id: of the caller's API key.
+        open_limit: how many open questions a key may have.
+
     Raises:
-        ApiError: 429 when the key would have more than `open_limit` questions open.
+        ApiError: 429 when the key would have more.
     """
     connection = transaction.connection
     waiting = connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one()
@@ -128,55 +125,45 @@ def create(
             {'Retry-After': '30'},
         )
     token = str(uuid.uuid4())
-    job_id = connection.execute(
-        INSERT_JOB,
+    row = connection.execute(INSERT_JOB, {
+        **{column: getattr(job, column) for column in AS_GIVEN},
+        'token': token,
+        'key_id': key_id,
+        'excluded': ' '.join(job.excluded),
+        'images': len(job.questions),
+        'created': now,
+    }).one()  # fmt: skip
+    made = connection.execute(INSERT_QUESTION, [
         {
-            'token': token,
+            'job_id': row.id,
             'key_id': key_id,
-            'api': job.api,
-            'name': job.name,
-            'program': job.program,
-            'instructions': job.instructions,
-            'webhook_url': job.webhook_url,
-            'request': job.request,
-            'priors': job.priors,
-            'excluded': ' '.join(job.excluded),
-            'images': len(job.questions),
-            'robot_id': job.robot_id,
-            'base_url': job.base_url,
+            'kind': job.kind,
+            'position': position,
+            'image_location': question.image_location,
+            'prior_count': question.prior_count,
+            'state': 'open',
+            'sequence': 1,
             'created': now,
-        },
-    ).scalar_one()
-    route = Route(key_id, job.api, job.robot_id, job.webhook_url)
-    made = connection.execute(
-        INSERT_QUESTION,
-        [
-            {
-                'job_id': job_id,
-                'key_id': key_id,
-                'kind': job.kind,
-                'position': position,
-                'image_location': question.image_location,
-                'prior_count': question.prior_count,
-                'state': 'open',
-                'sequence': 1,
-                'created': now,
-            }
-            for position, question in enumerate(job.questions)
-        ],
-    )
+        }
+        for position, question in enumerate(job.questions)
+    ])  # fmt: skip
     ids = [id for _, id in sorted(made.all())]
-    note_changes(transaction, ids, route, 1, 'open', now)
+    change_log.append_changes(transaction, ids, row, 1, 'open', now)
     return token
 
 
 def of_key(
     connection: Connection, key_id: int, page: Page, token: str | None = None
 ) -> tuple[list[Row[Any]], bool]:
-    """Return a key's questions, or those of one of its jobs, oldest first; and if there are more.
+    """Return a page of a key's questions, oldest first.
 
-    A page has at least one of them, and ends before what was asked and answered is larger than
-    `change_log.PAGE_SIZE`.
+    Args:
+        token: only questions of the job with this token; None for all.
+
+    Returns:
+        The rows, and whether there are more. A page ends at its limit, or before its requests and
+        answers are larger than `change_log.PAGE_SIZE`, but it has at least one row, if there is
+        one.
     """
     query = _joined().where(questions.c.key_id == key_id)
     if token is not None:
@@ -205,7 +192,7 @@ def of_token(connection: Connection, key_id: int, token: str) -> Row[Any] | None
 
 
 def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
-    """Return where the questions of a job of this key stand; empty where there is no such job."""
+    """Return id, state, flags and closing time of a job's questions; empty without such a job."""
     if not TOKEN.fullmatch(token):
         return []
     query = (
@@ -218,14 +205,14 @@ def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
-    """Return questions, whosever they are, in the order of their ids."""
+    """Return questions of any key, in the given order."""
     rows = connection.execute(_joined().where(questions.c.id.in_(ids)))
     found = {row.id: row for row in rows}
     return [found[id] for id in ids if id in found]
 
 
 def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
-    """Count a key's questions, or those in one state."""
+    """Count a key's questions, all or those in one state."""
     query = select(func.count()).select_from(questions).where(questions.c.key_id == key_id)
     if state is not None:
         query = query.where(questions.c.state == state)
@@ -233,7 +220,7 @@ def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
 
 
 def question(connection: Connection, question_id: int) -> Row[Any] | None:
-    """Return one question, whosever it is, with its job's `priors`; None if there is none."""
+    """Return one question of any key, with its job's `priors`; None if there is none."""
     if not 0 < question_id < NO_LIMIT:
         return None
     query = _joined().add_columns(jobs.c.priors).where(questions.c.id == question_id)
@@ -241,11 +228,11 @@ def question(connection: Connection, question_id: int) -> Row[Any] | None:
 
 
 def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
-    """Return the lines of the queue: what all keys wait for, oldest first.
+    """Return the lines of the queue: the open questions of all keys, oldest first.
 
     Args:
-        operator: whose queue it is, by the name that callers know; `excluded` of a line tells
-            whether they must not answer.
+        operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
+            operator must not answer.
     """
     # Of each state the index has the oldest without sorting all that are open.
     oldest = union_all(*(
@@ -276,7 +263,7 @@ def count_waiting(connection: Connection) -> int:
 
 
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
-    """Whether an operator, by the name that callers know, must not answer a question."""
+    """Whether an operator, given by pseudonym, must not answer a question."""
     query = (
         select(jobs.c.excluded.contains(operator))
         .join(questions, questions.c.job_id == jobs.c.id)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""API keys: who may call, and whose data it is."""
+"""API keys: each stands for a caller and owns that caller's data."""
 
 from __future__ import annotations
 
@@ -73,7 +73,13 @@ def create(
     api: str = 'spark',
     test: bool = False,
 ) -> str:
-    """Make a key and return it: the only time it is seen.
+    """Make a key and return it; later only its hash is known.
+
+    Args:
+        name: unique; how commands and operators know the key.
+        program: the default program of its questions.
+        api: `spark` or `heat`.
+        test: whether its questions get staged answers (Heat).
 
     Raises:
         KeyProblem: the name is taken or not usable.
@@ -115,7 +121,7 @@ def rotate(transaction: Transaction, name: str) -> str:
 
 
 def revoke(transaction: Transaction, name: str, now: float) -> None:
-    """Make a key useless from now on; its data stays.
+    """Revoke a key; its data stays.
 
     Raises:
         KeyProblem: there is none of this name.
@@ -127,7 +133,7 @@ def revoke(transaction: Transaction, name: str, now: float) -> None:
 
 
 def find(connection: Connection, secret: str) -> Key | None:
-    """Return the key that a caller showed, unless it is unknown or revoked."""
+    """Return the key with this secret, unless it is unknown or revoked."""
     row = connection.execute(FIND, {'hash': digest(secret)}).first()
     return None if row is None else _key(row)
 
@@ -145,7 +151,7 @@ def require(connection: Connection, name: str) -> Key:
 
 
 def webhook_secret(connection: Connection, key_id: int) -> str:
-    """Return what a key's webhooks are signed with, also when the key was revoked since."""
+    """Return the secret that signs a key's webhooks, also of a revoked key."""
     return str(connection.execute(WEBHOOK_SECRET, {'id': key_id}).scalar_one())
 
 
@@ -160,7 +166,7 @@ def exists(connection: Connection, name: str) -> bool:
     return _named(connection, name) is not None
 
 
-def everything(connection: Connection) -> list[Key]:
+def list_all(connection: Connection) -> list[Key]:
     """Return all keys, oldest first."""
     return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
 
@@ -174,7 +180,4 @@ def _random_key(test: bool) -> str:
 
 
 def _key(row: Row[Any]) -> Key:
-    return Key(
-        row.id, row.name, row.tenant, row.api, bool(row.test), row.program, row.webhook_secret,
-        row.created, row.revoked, row.hash,
-    )
+    return Key(**{**row._mapping, 'test': bool(row.test)})

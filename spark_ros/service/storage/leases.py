@@ -14,24 +14,30 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from spark_ros.service.errors import ApiError
-from spark_ros.service.storage.change_log import note_changes, route_of
+from spark_ros.service.storage.change_log import JOB, append_changes
 from spark_ros.service.storage.jobs import OPEN_STATES
-from spark_ros.service.storage.schema import questions
+from spark_ros.service.storage.schema import jobs, questions
 from spark_ros.service.storage.store import Transaction
 
 # The flag of a question that was closed because it cannot be answered.
 FLAGGED = 'flagged'
 NO_ANSWER = '{}'
+# Built once: building a statement takes longer than executing it.
+FIND_JOB = select(*JOB).where(jobs.c.id == bindparam('job_id'))
 FREE = {'lease_owner': None, 'lease_until': None}
 
 
 def claim(
     transaction: Transaction, question_id: int, owner: str, now: float, lease_s: float
 ) -> None:
-    """Give a question to an operator, or renew the lease of the one who has it.
+    """Give a question to an operator, or renew their lease.
+
+    Args:
+        owner: the operator.
+        lease_s: how long they keep the question without a heartbeat.
 
     Raises:
         ApiError: 404 unknown, 409 when another has it or it is closed.
@@ -46,7 +52,7 @@ def claim(
 def heartbeat(
     transaction: Transaction, question_id: int, owner: str, now: float, lease_s: float
 ) -> None:
-    """Renew a lease.
+    """Renew an operator's lease, for `lease_s` from now.
 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
@@ -61,7 +67,7 @@ def heartbeat(
 
 
 def release(transaction: Transaction, question_id: int, owner: str, now: float) -> None:
-    """Put a question back.
+    """Put a question of an operator back into the queue.
 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not have the question.
@@ -73,42 +79,38 @@ def release(transaction: Transaction, question_id: int, owner: str, now: float) 
 def close(
     transaction: Transaction,
     question_id: int,
-    owner: str,
+    owner: str | None,
     now: float,
     *,
     answer: str,
     flags: Sequence[str] = (),
     feedback: str | None = None,
 ) -> None:
-    """Store the answer of the operator who has the question; nothing changes it afterwards.
+    """Store the answer to a question; nothing changes it afterwards.
 
     Args:
-        answer: in the terms of the API that it goes back by, as JSON.
+        owner: the operator who has the question; None if it is open and no person is asked.
+        answer: as JSON, in the terms of the API that the question came by.
+        flags, feedback: what the operator says besides.
 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
     """
-    said = {**FREE, 'answered_by': owner, **_said(now, answer, flags, feedback)}
-    if not _move(transaction, question_id, _held_by(owner), 'closed', now, said):
+    answered = {
+        **FREE,
+        'answered_by': owner,
+        'closed': now,
+        'answer': answer,
+        'flags': json.dumps(list(flags), separators=(',', ':')),
+        'feedback': feedback,
+    }
+    when = questions.c.state == 'open' if owner is None else _held_by(owner)
+    if not _move(transaction, question_id, when, 'closed', now, answered):
         raise _not_yours(transaction, question_id)
 
 
-def settle(
-    transaction: Transaction,
-    question_id: int,
-    now: float,
-    *,
-    answer: str,
-    flags: Sequence[str] = (),
-    feedback: str | None = None,
-) -> None:
-    """Close an open question that no person is asked, in the transaction that made it."""
-    said = _said(now, answer, flags, feedback)
-    _move(transaction, question_id, questions.c.state == 'open', 'closed', now, said)
-
-
 def abort(transaction: Transaction, question_id: int, now: float) -> bool:
-    """Take a question back, also from an operator who has it; False when it is over already."""
+    """Abort a question, even if an operator has it; False when it was closed or aborted before."""
     waiting = questions.c.state.in_(OPEN_STATES)
     return _move(transaction, question_id, waiting, 'aborted', now, {**FREE, 'closed': now})
 
@@ -120,17 +122,6 @@ def expire(transaction: Transaction, now: float, question_id: int | None = None)
         over &= questions.c.id == question_id
     late = transaction.connection.execute(select(questions.c.id).where(over)).scalars().all()
     return sum(_move(transaction, each, over, 'open', now, FREE) for each in late)
-
-
-def _said(
-    now: float, answer: str, flags: Sequence[str], feedback: str | None
-) -> dict[str, Any]:
-    return {
-        'closed': now,
-        'answer': answer,
-        'flags': json.dumps(list(flags), separators=(',', ':')),
-        'feedback': feedback,
-    }
 
 
 def _held_by(owner: str) -> ColumnElement[bool]:
@@ -153,8 +144,8 @@ def _move(
     ).first()
     if moved is None:
         return False
-    route = route_of(transaction.connection, moved.job_id)
-    note_changes(transaction, [question_id], route, moved.sequence, state, now)
+    job = transaction.connection.execute(FIND_JOB, {'job_id': moved.job_id}).one()
+    append_changes(transaction, [question_id], job, moved.sequence, state, now)
     return True
 
 
@@ -164,10 +155,10 @@ def _not_yours(transaction: Transaction, question_id: int) -> ApiError:
     ).scalar()
     if state is None:
         return ApiError(404, 'there is no such question')
-    said = {
+    messages = {
         'open': 'you do not have this question, or no longer: claim it again',
         'assigned': 'another operator has this question',
         'closed': 'this question is closed',
         'aborted': 'the caller has aborted this question: an answer is no longer wanted',
     }
-    return ApiError(409, said[state])
+    return ApiError(409, messages[state])

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The outbox: what is to be pushed, written in the transaction of the change it tells of.
+"""The outbox: webhooks to send, written in the transaction of the change they report.
 
 A question has one row at most, for its newest state: a change that comes while an earlier one
 still waits takes its place and starts the attempts anew. So a push always carries the newest
@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from spark_ros.service.storage.schema import deliveries
 from spark_ros.service.storage.store import Transaction
@@ -22,14 +22,19 @@ MAX_ERROR = 500
 
 
 def is_pushed(api: str, state: str) -> bool:
-    """Whether a webhook hears of this state: SparkAI's of every one, Heat's of the last only."""
+    """Whether a webhook is sent for this state: for SparkAI always, for Heat only at the end."""
     return api == 'spark' or state in ('closed', 'aborted')
 
 
 def put(
     transaction: Transaction, question_id: int, key_id: int, url: str, sequence: int, now: float
 ) -> None:
-    """Have a question's new state pushed, instead of an earlier one that still waits."""
+    """Queue a webhook for a question's new state, in place of one that still waits.
+
+    Args:
+        url: where the webhook goes.
+        sequence: of the question's state.
+    """
     connection = transaction.connection
     connection.execute(delete(deliveries).where(deliveries.c.question_id == question_id))
     connection.execute(
@@ -54,30 +59,24 @@ def host_of(url: str) -> str:
 
 def due(
     connection: Connection,
+    query: Select[Any],
+    column: ColumnElement[Any],
     now: float,
     limit: int,
-    *,
-    keys: Collection[int] = (),
-    hosts: Collection[tuple[int, str]] = (),
-    questions: Collection[int] = (),
+    *left_out: tuple[ColumnElement[Any], Collection[Any]],
 ) -> list[Row[Any]]:
-    """Return what is to be attempted now, the oldest first: `id` of the question, key and host.
+    """Return the rows of a query that are due, those that have been due for longest first.
 
     Args:
-        now: Unix seconds.
-        limit: how many at most.
-        keys, hosts, questions: what is left out; of hosts, only what one key sends there.
+        column: when a row is due, in Unix seconds.
+        limit: how many rows at most.
+        left_out: columns, and values that the rows must not have there.
     """
-    query = select(
-        deliveries.c.question_id.label('id'), deliveries.c.key_id, deliveries.c.host
-    ).where(deliveries.c.due <= now)
-    if keys:
-        query = query.where(deliveries.c.key_id.not_in(keys))
-    if hosts:
-        query = query.where(tuple_(deliveries.c.key_id, deliveries.c.host).not_in(hosts))
-    if questions:
-        query = query.where(deliveries.c.question_id.not_in(questions))
-    return list(connection.execute(query.order_by(deliveries.c.due).limit(limit)))
+    query = query.where(column <= now)
+    for each, values in left_out:
+        if values:
+            query = query.where(each.not_in(values))
+    return list(connection.execute(query.order_by(column).limit(limit)))
 
 
 def next_due(connection: Connection, now: float) -> float | None:
@@ -93,25 +92,25 @@ def find(connection: Connection, question_id: int) -> Row[Any] | None:
     return connection.execute(query).first()
 
 
-def delivered(transaction: Transaction, question_id: int, sequence: int) -> None:
-    """Forget what a receiver has accepted; a newer state goes on waiting."""
-    transaction.connection.execute(
-        delete(deliveries).where(
-            deliveries.c.question_id == question_id, deliveries.c.sequence <= sequence
-        )
-    )
-
-
-def failed(
-    transaction: Transaction, row: Row[Any], error: str, now: float, schedule_s: Sequence[float]
+def attempted(
+    transaction: Transaction,
+    row: Row[Any],
+    error: str | None,
+    now: float,
+    schedule_s: Sequence[float],
 ) -> None:
-    """Plan the next attempt at what could not be delivered, or give up after the last.
+    """Delete what was delivered; else plan the next attempt, or give up after the last.
 
     Args:
         row: what was attempted; a newer state in its place is left alone.
+        error: what went wrong; None if it was delivered.
         schedule_s: when the attempts are, in seconds after the change. One that is past already
             (the service was down) keeps its distance to the one before.
     """
+    same = (deliveries.c.question_id == row.question_id, deliveries.c.sequence == row.sequence)
+    if error is None:
+        transaction.connection.execute(delete(deliveries).where(*same))
+        return
     attempts = row.attempts + 1
     when: float | None = None
     if attempts < len(schedule_s):
@@ -120,13 +119,11 @@ def failed(
             when = now + schedule_s[attempts] - schedule_s[attempts - 1]
     transaction.connection.execute(
         update(deliveries)
-        .where(
-            deliveries.c.question_id == row.question_id, deliveries.c.sequence == row.sequence
-        )
+        .where(*same)
         .values(attempts=attempts, due=when, error=error[:MAX_ERROR])
     )
 
 
-def forget(transaction: Transaction, before: float) -> None:
-    """Forget what nobody took by a time in Unix seconds."""
+def delete_until(transaction: Transaction, before: float) -> None:
+    """Delete what was not delivered of changes up to a time in Unix seconds."""
     transaction.connection.execute(delete(deliveries).where(deliveries.c.changed <= before))

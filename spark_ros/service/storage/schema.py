@@ -95,10 +95,10 @@ jobs = Table(
     # (it may be megabytes) stands apart, so that lists are cheap.
     Column('request', Text, nullable=False),
     Column('priors', Text, nullable=False),
-    # The names of operators (as Heat's callers know them) who must not answer, by spaces.
+    # The pseudonyms of operators who must not answer, separated by spaces.
     Column('excluded', Text, nullable=False),
     Column('images', Integer, nullable=False),
-    # Which robot asked, where it said so, and what it knows this service by.
+    # Which robot asked, if the request names it, and the service's URL as the caller knows it.
     Column('robot_id', String(200)),
     Column('base_url', Text, nullable=False),
     Column('created', Float, nullable=False),
@@ -210,7 +210,7 @@ sessions = Table(
     'sessions',
     metadata,
     Column('hash', String(64), primary_key=True),
-    # What a session is called where sessions are listed; worth nothing to who reads it.
+    # Names a session in lists; it cannot be used to log in.
     Column('id', String(16), nullable=False, unique=True),
     Column('kind', String(16), nullable=False),
     # Who it is: the owner of leases and of answers. A person may come to have several sessions.

@@ -49,7 +49,7 @@ def make_link(transaction: Transaction, address: str, now: float) -> str:
 
 
 def start_links(transaction: Transaction, address: str, now: float) -> str:
-    """Note where the service now runs, void all earlier links and return a new one."""
+    """Store where the service now runs, delete all earlier links and return a new one."""
     transaction.connection.execute(delete(login_tokens))
     transaction.connection.execute(delete(meta).where(meta.c.name == ADDRESS))
     transaction.connection.execute(insert(meta).values(name=ADDRESS, value=address))
@@ -69,16 +69,24 @@ def is_link(connection: Connection, token: str, now: float) -> bool:
 
 
 def log_in(transaction: Transaction, token: str, now: float, session_s: float) -> str | None:
-    """Turn a link's token into a session and return its secret; None if used or expired."""
+    """Exchange a login link's token for a session that lasts `session_s`.
+
+    Returns:
+        The session's secret, or None if the token was used or has expired.
+    """
     used = transaction.connection.execute(delete(login_tokens).where(_usable(token, now)))
     return start(transaction, CONSOLE, now, session_s) if used.rowcount == 1 else None
 
 
 def start(transaction: Transaction, kind: str, now: float, session_s: float) -> str:
-    """Start a session of a `console` or a `scripted` operator and return its secret.
+    """Start a session and return its secret.
 
     There is one scripted operator, the same at every start of the service, and a new session of
     it ends the one before; on the console each login counts as an operator.
+
+    Args:
+        kind: `console` or `scripted`.
+        session_s: how long it is valid.
     """
     secret = secrets.token_urlsafe(32)
     name = digest(secret)
@@ -99,22 +107,19 @@ def start(transaction: Transaction, kind: str, now: float, session_s: float) -> 
 
 
 async def find(store: Store, secret: str, now: float) -> Session | None:
-    """Return the session whose secret it is, or None; note that it was seen."""
-    found = await store.read(
-        lambda connection: connection.execute(
-            select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
-        ).first()
-    )
+    """Return the session of a secret, or None; store that it was seen."""
+    query = select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
+    found = await store.read(lambda connection: connection.execute(query).first())
     if found is None:
         return None
     if now - found.seen > SEEN_EVERY_S:
-        # On a full disk, too, one can read.
+        # Reading must work even when the disk is full.
         with contextlib.suppress(SQLAlchemyError):
-            await store.write(lambda transaction: _note_seen(transaction, found.id, now))
+            await store.write(_set_seen, found.id, now)
     return _session(found)
 
 
-def everything(connection: Connection, now: float) -> list[Session]:
+def list_all(connection: Connection, now: float) -> list[Session]:
     """Return the browsers that are logged in, the oldest login first."""
     query = select(sessions).where(sessions.c.kind == CONSOLE, sessions.c.expires > now)
     return [_session(row) for row in connection.execute(query.order_by(sessions.c.created))]
@@ -128,7 +133,7 @@ def end(transaction: Transaction, id: str | None = None) -> int:
     return transaction.connection.execute(query).rowcount
 
 
-def _note_seen(transaction: Transaction, id: str, now: float) -> None:
+def _set_seen(transaction: Transaction, id: str, now: float) -> None:
     transaction.connection.execute(
         update(sessions).where(sessions.c.id == id, sessions.c.seen < now).values(seen=now)
     )

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The store: one writer that commits what is waiting together, and readers beside it.
+"""The store: one writer thread that commits waiting writes together, and reader threads.
 
 SQLite has one writer at a time. One thread takes every write that waits, runs each under its own
 savepoint, commits them with one fsync, and only then lets their callers answer: nothing is
@@ -17,8 +17,9 @@ from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -33,17 +34,17 @@ from sqlalchemy import (
 )
 
 from spark_ros.service.events import Change
-from spark_ros.service.shared_threads import SharedThreads
+from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
-from spark_ros.service.turns import Turns
 
+P = ParamSpec('P')
 T = TypeVar('T')
 
 BATCH = 64
 READERS = 4
 READS_WAITING = 512
 BUSY_TIMEOUT_MS = 15_000
-# How to execute a query of which as much is read as a page has room for.
+# Execution option of queries that are read row by row until a page is full.
 ROW_BY_ROW = {'yield_per': 1}
 
 
@@ -55,8 +56,12 @@ class Transaction:
     changes: list[Change] = field(default_factory=list)
 
 
+Read = Callable[Concatenate[Connection, P], T]
+Write = Callable[Concatenate[Transaction, P], T]
+
+
 @dataclass
-class _Write:
+class _Waiting:
     work: Callable[[Transaction], Any]
     future: Future[Any] = field(default_factory=Future)
 
@@ -72,59 +77,57 @@ class Store:
     def __init__(self, url: str, on_commit: Callable[[list[Change]], None] | None = None) -> None:
         self._engine = _engine(url)
         self._on_commit = on_commit
-        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        turns = Turns(READS_WAITING, 'reads of this key')
-        self._readers = SharedThreads('store-read', READERS, turns)
+        self._writes: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        lock = PerCallerLock(READS_WAITING, 'reads of this key')
+        self._readers = FairThreadPool('store-read', READERS, lock)
         self._writer: threading.Thread | None = None
         self._closed = False
         self._prepare()
 
     def value(self, name: str) -> str:
         """Return a value of the `meta` table: `epoch`, `url_secret` or `version`."""
-        return str(
-            self.read_now(
-                lambda connection: connection.execute(
-                    select(schema.meta.c.value).where(schema.meta.c.name == name)
-                ).scalar_one()
-            )
-        )
+        query = select(schema.meta.c.value).where(schema.meta.c.name == name)
+        return str(self.read_now(lambda connection: connection.execute(query).scalar_one()))
 
-    def read_now(self, work: Callable[[Connection], T]) -> T:
-        """Run a read in this thread."""
+    def read_now(self, work: Read[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)` in this thread."""
         with self._engine.connect() as connection, connection.begin():
-            return work(connection)
+            return work(connection, *args, **kwargs)
 
-    def write_now(self, work: Callable[[Transaction], T]) -> T:
-        """Run one write in this thread; durable when it returns. Not for the event loop."""
+    def write_now(self, work: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(transaction, …)` in this thread, not in the event loop's; durable after it."""
         with self._writing() as connection:
             transaction = Transaction(connection)
-            result = work(transaction)
+            result = work(transaction, *args, **kwargs)
         self._announce(transaction.changes)
         return result
 
-    async def read(self, work: Callable[[Connection], T], caller: Hashable = None) -> T:
-        """Run a read beside the event loop.
+    async def read(self, work: Read[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(connection, …)` in a thread: a small read, such as of one row."""
+        return await self._readers.run(None, partial(self.read_now, work, *args, **kwargs))
 
-        Args:
-            caller: whose read it is, where it may be large: each has one thread at a time.
+    async def read_for(
+        self, caller: Hashable, work: Read[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a read that may be large: of these, each caller has one at a time.
 
         Raises:
             ApiError: 429 when too many reads of the caller wait already.
         """
-        return await self._readers.run(caller, self.read_now, work)
+        return await self._readers.run(caller, partial(self.read_now, work, *args, **kwargs))
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run a write with others that wait; durable when it returns.
+    async def write(self, work: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(transaction, …)` with other waiting writes; durable when it returns.
 
-        An exception of `work` undoes that write alone. A caller that is cancelled before its
-        turn writes nothing.
+        An exception of `work` rolls back that write alone. A caller that is cancelled before its
+        write begins writes nothing.
         """
         if self._closed:
             raise RuntimeError('the store is closed')
         if self._writer is None:
             self._writer = threading.Thread(target=self._run, name='store-write', daemon=True)
             self._writer.start()
-        write = _Write(work)
+        write = _Waiting(lambda transaction: work(transaction, *args, **kwargs))
         self._writes.put(write)
         result: T = await asyncio.wrap_future(write.future)
         return result
@@ -153,11 +156,11 @@ class Store:
                 if write is not None and write.future.set_running_or_notify_cancel()
             ])
 
-    def _commit(self, writes: list[_Write]) -> None:
+    def _commit(self, writes: list[_Waiting]) -> None:
         if not writes:
             return
-        done: list[tuple[_Write, Any]] = []
-        refused: list[tuple[_Write, BaseException]] = []
+        done: list[tuple[_Waiting, Any]] = []
+        failed: list[tuple[_Waiting, BaseException]] = []
         changes: list[Change] = []
         try:
             with self._writing() as connection:
@@ -167,20 +170,20 @@ class Store:
                         with connection.begin_nested():
                             result = write.work(transaction)
                     except Exception as error:
-                        refused.append((write, error))
+                        failed.append((write, error))
                     else:
                         done.append((write, result))
                         changes += transaction.changes
         except Exception as error:
-            said = dict((id(write), why) for write, why in refused)
+            own_errors = {id(write): own_error for write, own_error in failed}
             for write in writes:
-                write.future.set_exception(said.get(id(write), error))
+                write.future.set_exception(own_errors.get(id(write), error))
             return
         self._announce(changes)
         for write, result in done:
             write.future.set_result(result)
-        for write, why in refused:
-            write.future.set_exception(why)
+        for write, own_error in failed:
+            write.future.set_exception(own_error)
 
     def _announce(self, changes: list[Change]) -> None:
         if changes and self._on_commit is not None:
@@ -202,7 +205,7 @@ class Store:
                 'version': schema.VERSION,
                 'epoch': secrets.token_hex(8),
                 'url_secret': secrets.token_hex(32),
-                # The newest number of the changes that were forgotten.
+                # The newest number of the changes that were deleted.
                 'forgotten': '0',
             }
             missing = [
@@ -257,7 +260,7 @@ def holds_data(url: str) -> bool:
 def private_directory(path: Path) -> Path:
     """Make a directory with mode 0700 if it is not there, and return it.
 
-    An existing one is only narrowed while it is empty: it may be somebody's home.
+    The mode of an existing directory is changed only if it is empty: it may be a home directory.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(path.iterdir()):

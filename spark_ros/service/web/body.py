@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Read request bodies within limits, whatever their Content-Length says or does not say."""
+"""Read request bodies within limits, with or without a true Content-Length."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from spark_ros.service.web.json_size import expect_small
 
 T = TypeVar('T')
 
-# How much of a too large body is taken and thrown away, so that an ordinary client is still
-# writing to an open connection when the 413 reaches it.
+# How much of a too large body is read and dropped: most clients read an answer only after they
+# have written the body, and would not see the 413 on a connection that was closed before.
 DRAIN = 64 * 1024 * 1024
 MULTIPART_OVERHEAD = 64 * 1024
 # JSON of more bytes than this is neither read nor written on the event loop.
@@ -32,7 +32,7 @@ LARGE = 64 * 1024
 
 @dataclass(frozen=True)
 class JsonBody(Generic[T]):
-    """What a JSON body says, the SHA-256 of its canonical form, and its size in bytes."""
+    """A parsed JSON body, the SHA-256 of its canonical form, and its size in bytes."""
 
     value: T
     sha256: str
@@ -45,8 +45,8 @@ async def read_json(
     """Read a JSON body of at most `limit` bytes.
 
     Args:
-        caller: whose body it is: large ones are parsed one after the other, by turns.
-        parse: turns the JSON value into what it says.
+        caller: whose body it is; of large ones, each caller has one parsed at a time.
+        parse: turns the JSON value into the result's `value`.
 
     Raises:
         ApiError: 413 too large, 400 not JSON; and whatever `parse` raises.
@@ -58,7 +58,7 @@ async def read_json(
 
 
 def _parse_large(raw: bytes, parse: Callable[[Any], T]) -> JsonBody[T]:
-    # The collector would go through all of it time and again, with the interpreter's lock held.
+    # The garbage collector would scan the growing result many times, holding the GIL.
     gc.disable()
     try:
         return parse_json(raw, parse)
@@ -72,7 +72,7 @@ def parse_json(raw: bytes, parse: Callable[[Any], T]) -> JsonBody[T]:
         raise ApiError(400, 'the body is empty; send a JSON object')
     expect_small(raw)
     try:
-        # Of UTF-16, which json would also take, nobody has told the size.
+        # UTF-8 only: `expect_small` cannot read UTF-16, which json would also accept.
         value = json.loads(raw.decode('utf-8-sig'), parse_constant=_refuse_constant)
         sha256 = sha256_of(value)
     except UnicodeEncodeError:
@@ -97,12 +97,12 @@ async def read_form(request: Request, limit: int) -> FormData:
             request.headers, stream, max_files=4, max_fields=16, max_part_size=MULTIPART_OVERHEAD
         ).parse()
     except (MultiPartException, ValueError) as error:
-        # The latter of a charset that cannot be looked up.
+        # ValueError: an unknown charset.
         raise ApiError(400, f'the body is not multipart/form-data: {error}') from None
 
 
 async def read_urlencoded(request: Request, limit: int) -> dict[str, str]:
-    """Read what a form of a page sends, in at most `limit` bytes.
+    """Read the fields of an HTML form of at most `limit` bytes.
 
     Raises:
         ApiError: 413 too large, 415 not application/x-www-form-urlencoded or not in UTF-8, 400
@@ -115,7 +115,7 @@ async def read_urlencoded(request: Request, limit: int) -> dict[str, str]:
     try:
         charset = kind.get_content_charset('utf-8')
     except ValueError:
-        # It is itself written in an encoding that is none.
+        # The charset parameter is itself encoded in an unknown charset.
         charset = ''
     if charset != 'utf-8':
         raise ApiError(415, 'send the form in UTF-8')
@@ -134,7 +134,7 @@ async def limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     """Yield the body's chunks while their sum is within `limit` bytes.
 
     Raises:
-        ApiError: 413 at the first byte too many, 400 when the client went away.
+        ApiError: 413 at the first byte too many, 400 when the client disconnected.
     """
     declared = request.headers.get('content-length', '')
     too_large = declared.isascii() and declared.isdigit() and int(declared[:20]) > limit

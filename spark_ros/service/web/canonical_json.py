@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """JSON in one form, whatever order and spaces it was sent with, so that it can be compared.
 
-Long lists are written in parts: a call of `json` holds the interpreter's lock until it is done.
+Long lists are written in parts: one call of `json` holds the GIL until it is done.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-# Items of a list.
+# How many items of a list are written by one call.
 AT_ONCE = 256
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False
@@ -22,7 +22,7 @@ def sha256_of(value: Any) -> str:
     """Return the SHA-256 of a JSON value's form, in hexadecimal.
 
     Raises:
-        UnicodeEncodeError: a string is none that UTF-8 can hold.
+        UnicodeEncodeError: a string cannot be encoded in UTF-8.
         ValueError: a number is not finite.
     """
     parts: list[str] = []

@@ -17,10 +17,10 @@ RETRY_AFTER_S = 5
 
 
 class ConcurrencyLimit:
-    """Counts what each caller holds open.
+    """Limits how many calls or streams each caller has open.
 
     Args:
-        most: how many each may hold at once.
+        most: how many each caller may have at once.
         what: names them in the message of a refusal.
     """
 
@@ -31,7 +31,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def hold(self, caller: Hashable) -> Iterator[None]:
-        """Count one more of a caller's.
+        """Count one more for a caller while the block runs.
 
         Raises:
             ApiError: 429 when the caller holds as many as are allowed.
@@ -52,15 +52,15 @@ class ConcurrencyLimit:
 
 
 class CountedStream(StreamingResponse):
-    """A streamed answer that counts for as long as it is sent.
+    """A streamed answer that counts towards a limit for as long as it is sent.
 
     Args:
         held: what `ConcurrencyLimit.hold` returned.
-        given: as of a StreamingResponse.
+        args, kwargs: of StreamingResponse.
     """
 
-    def __init__(self, held: AbstractContextManager[None], *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(self, held: AbstractContextManager[None], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,10 +1,10 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""All connections of the server: how many there may be, and who gives way to a new one.
+"""All connections of the server: how many there may be, and which is closed for a new one.
 
-A connection that waits (for its TLS handshake, for the head of a request, or for the next one)
-gives way first, then a request that has shown no valid key or session. What an authenticated
-caller has under way does not, up to a quarter of all connections. So neither strangers nor one
-caller can keep others out, however many connections they open.
+When all are in use, a connection that waits (for its TLS handshake, for the head of a request, or
+for the next request) is closed first, then one whose request has shown no valid key or session.
+Requests of an authenticated caller are not closed, up to a quarter of all connections. So neither
+unauthenticated clients nor one caller can keep others out, however many connections they open.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CALLERS = 4
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """What connections may take of the server.
+    """Limits of each connection, and of all together.
 
     Attributes:
         most: how many may be open, if there are files for so many.
@@ -38,7 +38,7 @@ class ConnectionLimits:
         body_s: the interval in which a body's rate is measured.
         body_rate: the least bytes a second that a body comes in with, on average.
         stalled_s: how long a client may read nothing of its answer.
-        sweep_s: how often the connections are looked at.
+        sweep_s: how often the limits of each connection are checked.
     """
 
     most: int = 2048
@@ -57,24 +57,24 @@ DEFAULT_LIMITS = ConnectionLimits()
 
 
 class Connection(Protocol):
-    """What is asked of a connection; `network` is its client's, by `client_network`."""
+    """What `Connections` needs of a connection; `network` is of its client (`client_network`)."""
 
     @property
     def network(self) -> str: ...
 
     def check(self, now: float, step: float) -> None:
-        """End the connection where it has passed a limit; `step` seconds since the last look."""
+        """End the connection where it has passed a limit; `step` seconds since the last check."""
 
     def abort(self) -> None:
-        """Close it at once, and what was not sent is lost."""
+        """Close it at once; what was not sent is lost."""
 
 
 class Connections:
-    """Knows every connection and whether it may be closed for a new one.
+    """The open connections, and which of them may be closed for a new one.
 
     Attributes:
-        now: seconds that the server has been listening. Deadlines are measured by it: while the
-            process is held up it stands still, so that no client pays for that.
+        now: seconds that the server has been listening. Deadlines are measured by it: it does
+            not run while the process is blocked, so clients are not closed for that delay.
     """
 
     def __init__(self, limits: ConnectionLimits, most: int) -> None:
@@ -83,61 +83,59 @@ class Connections:
         self._most = most
         self._all: set[Connection] = set()
         self._waiting = _ByNetwork()
-        self._strangers = _ByNetwork()
+        self._unauthenticated = _ByNetwork()
         self._idle_callers = _ByNetwork()
         self._callers: dict[Connection, Hashable] = {}
         self._held: Counter[Hashable] = Counter()
 
     def admit(self, connection: Connection) -> bool:
-        """Add a new connection, in the place of another if need be; False if it must go."""
-        if len(self._all) >= self._most and not self.make_room():
+        """Add a new connection, if need be in the place of another; False if there is no room."""
+        if len(self._all) >= self._most and not self.evict():
             return False
         self._all.add(connection)
         self._waiting.add(connection)
         return True
 
-    def make_room(self) -> bool:
-        """Close the connection that is the first to give way; False if there is none."""
-        victim = (
-            self._waiting.victim() or self._strangers.victim() or self._idle_callers.victim()
-        )
-        if victim is None:
-            return False
-        self.remove(victim)
-        victim.abort()
-        return True
+    def evict(self) -> bool:
+        """Close the connection that is the least worth keeping; False if none may be closed."""
+        for group in (self._waiting, self._unauthenticated, self._idle_callers):
+            if (connection := group.next_to_evict()) is not None:
+                self.remove(connection)
+                connection.abort()
+                return True
+        return False
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
+        """Remove a connection that is closed."""
         self._all.discard(connection)
         self._waiting.discard(connection)
-        self._strangers.discard(connection)
+        self._unauthenticated.discard(connection)
         self._idle_callers.discard(connection)
-        self._let_go(connection)
+        self._release(connection)
 
     def request_begins(self, connection: Connection) -> None:
-        """Note that the head of a request is complete."""
+        """Mark that the head of a request is complete."""
         self._waiting.discard(connection)
         self._idle_callers.discard(connection)
         if connection in self._all and connection not in self._callers:
-            self._strangers.add(connection)
+            self._unauthenticated.add(connection)
 
     def request_ends(self, connection: Connection) -> None:
-        """Note that a connection waits for its next request."""
-        self._strangers.discard(connection)
+        """Mark that a connection waits for its next request."""
+        self._unauthenticated.discard(connection)
         if connection in self._all:
             (self._idle_callers if connection in self._callers else self._waiting).add(connection)
 
     def authenticated(self, connection: Connection, caller: Hashable) -> None:
-        """Keep a connection, if its caller has not too many of them."""
+        """Protect a connection from being closed, if its caller has not too many of them."""
         share = max(1, self._most // CALLERS)
         if connection in self._all and self._held[caller] < share:
-            self._let_go(connection)
-            self._strangers.discard(connection)
+            self._release(connection)
+            self._unauthenticated.discard(connection)
             self._callers[connection] = caller
             self._held[caller] += 1
 
-    def _let_go(self, connection: Connection) -> None:
+    def _release(self, connection: Connection) -> None:
         if connection in self._callers:
             caller = self._callers.pop(connection)
             self._held[caller] -= 1
@@ -145,7 +143,7 @@ class Connections:
                 del self._held[caller]
 
     async def sweep(self) -> None:
-        """Look at all connections again and again, until cancelled."""
+        """Check all connections in intervals, until cancelled."""
         loop, step = asyncio.get_running_loop(), self.limits.sweep_s
         before = loop.time()
         while True:
@@ -173,7 +171,7 @@ class _ByNetwork:
             if not group:
                 del self._groups[connection.network]
 
-    def victim(self) -> Connection | None:
+    def next_to_evict(self) -> Connection | None:
         """Return the oldest connection of the network that has the most."""
         if not self._groups:
             return None
@@ -189,8 +187,8 @@ def client_network(host: str) -> str:
     return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
 
 
-def note_authenticated(request: Request, caller: Hashable) -> None:
-    """Note who a request's caller is, so that its connection is not closed for another."""
+def mark_authenticated(request: Request, caller: Hashable) -> None:
+    """Mark a request's connection as its caller's, so that it is not closed for another."""
     connection = getattr(request.state, STATE, None)
     if connection is not None:
         connection.request_authenticated(caller)

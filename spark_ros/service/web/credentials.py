@@ -3,7 +3,7 @@
 
 SparkAI's callers send `Authorization: Bearer <key>`. Heat's send `X-Heat-API-Key`, its former
 name `X-Crunch-API-Key`, or HTTP Basic with the key as user name. Images are uploaded with
-either: Heat takes URLs only, and who asks there must host frames somewhere.
+either: Heat takes URLs only, so its callers must host their frames somewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from spark_ros.service.context import context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import keys
 from spark_ros.service.storage.keys import Key
-from spark_ros.service.web.connections import note_authenticated
+from spark_ros.service.web.connections import mark_authenticated
 
 HEAT_HEADERS = ('X-Heat-API-Key', 'X-Crunch-API-Key')
 
@@ -46,7 +46,7 @@ async def heat_key(request: Request) -> Key:
 
 
 async def hosting_key(request: Request) -> Key:
-    """Return the key, of either API, of who uploads a file, or answer 401."""
+    """Return the key of a call that takes keys of either API, or answer 401."""
     key = await shown_key(request)
     if key is None:
         raise _unauthorized('send a valid API key as `Authorization: Bearer <key>`')
@@ -67,9 +67,9 @@ async def _find(request: Request, *shown: str) -> Key | None:
     if len(shown) != 1:
         return None
     [secret] = shown
-    key = await context_of(request).store.read(lambda connection: keys.find(connection, secret))
+    key = await context_of(request).store.read(keys.find, secret)
     if key is not None:
-        note_authenticated(request, key.id)
+        mark_authenticated(request, key.id)
     return key
 
 
@@ -95,9 +95,9 @@ def _basic_user(request: Request) -> str:
 
 
 def _unauthorized(message: str, basic: Request | None = None) -> ApiError:
-    """Return a 401; HTTP Basic is only named to a client that uses it.
+    """Return a 401 that names HTTP Basic only to a client that uses it.
 
-    To anybody else's browser it would open a dialog for a password, over whatever page it shows.
+    In other clients, which may be browsers, it would open a password dialog.
 
     Args:
         basic: the request, where its API takes HTTP Basic.

@@ -15,7 +15,6 @@ import struct
 import sys
 import termios
 from collections.abc import Hashable
-from http import HTTPStatus
 from typing import Any
 
 import httptools
@@ -24,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from spark_ros.service.web.connections import STATE, Connections, client_network
-from spark_ros.service.web.replies import error_body
+from spark_ros.service.web.replies import raw_error
 
 # Requests that a client sends ahead, without waiting for answers.
 MOST_PIPELINED = 16
@@ -38,15 +37,15 @@ class _HeadTooLarge(Exception):
 
 
 class HttpConnection(HttpToolsProtocol):
-    """A connection that was accepted; `transport` is None until TLS is agreed on.
+    """A connection that was accepted; `transport` is None until the TLS handshake is done.
 
     Args:
-        client, host: what was accepted, and from where.
+        client, host: the accepted socket, and its client's address.
         config, server_state, app_state: uvicorn's.
 
     Attributes:
         network: the client's, by which connections are counted.
-        opening: makes the transport; without TLS in a moment.
+        opening: the task that makes the transport; with TLS it takes a handshake.
     """
 
     def __init__(
@@ -96,7 +95,7 @@ class HttpConnection(HttpToolsProtocol):
             transport.abort()
 
     def request_authenticated(self, caller: Hashable) -> None:
-        """Note who is the caller of the request under way."""
+        """Mark this connection as the caller's whose request is under way."""
         if self._busy:
             self._all.authenticated(self, caller)
 
@@ -111,7 +110,7 @@ class HttpConnection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # Answered as a plain request; what follows it need not be HTTP.
+            # The request is answered as if it had no Upgrade; what follows need not be HTTP.
             self.cycle.keep_alive = False
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, _HeadTooLarge):
@@ -129,7 +128,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head_since is None:
-            # A trailer: nobody asks for one, and it must not pass for a header.
+            # A trailer: no endpoint uses one, and it must not be taken for a header.
             return
         if len(self.headers) >= self._limits.headers:
             raise _HeadTooLarge
@@ -182,10 +181,10 @@ class HttpConnection(HttpToolsProtocol):
         elif self._head_since is not None:
             if now - self._head_since > limits.head_s:
                 self._refuse(408, f'the head of the request took longer than {limits.head_s:g} s')
-        elif now - self._waiting_since > self._patience_s():
+        elif now - self._waiting_since > self._idle_limit_s():
             self.transport.close()
 
-    def _patience_s(self) -> float:
+    def _idle_limit_s(self) -> float:
         """Return how long the connection may be silent where no request is under way."""
         if self._active is None or self._body_pending:
             # Nothing was asked yet; or the rest of a request that was refused.
@@ -211,7 +210,7 @@ class HttpConnection(HttpToolsProtocol):
     def _too_slow(self, step: float) -> bool:
         assert self._active is not None
         if self.flow.read_paused or self._active.waiting_for_100_continue:
-            # The client waits for us.
+            # The client waits for this service.
             return False
         self._body_s += step
         if self._body_s < self._limits.body_s:
@@ -235,17 +234,11 @@ class HttpConnection(HttpToolsProtocol):
             may_answer = True
         self._disconnect()
         if may_answer and not self.transport.is_closing():
-            body = error_body(status, message)
-            head = (
-                f'HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n'
-                'Content-Type: application/json\r\nCache-Control: no-store\r\n'
-                f'Content-Length: {len(body)}\r\nConnection: close\r\n\r\n'
-            )
-            self.transport.write(head.encode() + body)
+            self.transport.write(raw_error(status, message))
         self.transport.close()
 
     def _disconnect(self) -> None:
-        """Tell the request under way that its client is gone."""
+        """Let the request under way know that its client has disconnected."""
         if self._active is not None and not self._active.response_complete:
             self._active.disconnected = True
             self._active.message_event.set()

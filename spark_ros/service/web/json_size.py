@@ -1,8 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How deep JSON is nested and how much it holds, told from its bytes before it is parsed.
+"""Limits of JSON, checked on its bytes before it is parsed: nesting and number of values.
 
-A parser holds the interpreter's lock until it is done. Two megabytes of `[[],[],…]` would take it
-most of a second, and a hundred thousand brackets its stack.
+A parser holds the GIL until it is done. Two megabytes of `[[],[],…]` would take most of a second,
+and a hundred thousand brackets would overflow its stack.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STEPS = bytes.maketrans(b'[{]}', b'\x01\x01\xff\xff')
 
 
 def expect_small(raw: bytes) -> None:
-    """Look at JSON in UTF-8; what is not JSON is for the parser to find.
+    """Check the limits of JSON in UTF-8. Text that is not JSON is left to the parser.
 
     Raises:
         ApiError: 413 more than MOST_VALUES values, 400 nested deeper than DEEPEST.

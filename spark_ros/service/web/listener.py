@@ -1,8 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Accept connections a few at a time, so that there are never more than there is room for.
 
-A server of the event loop accepts all that wait before anyone can be turned away, shows nothing
-of a connection until its TLS handshake is over, and tells nobody when it fails.
+asyncio's own server accepts all waiting connections before any can be refused, does not show a
+connection until its TLS handshake is over, and reports no failed handshake.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from spark_ros.service.web.connections import Connections
 from spark_ros.service.web.http_connection import HttpConnection
-from spark_ros.service.web.replies import error_body
+from spark_ros.service.web.replies import raw_error
 
 log = logging.getLogger('spark_ros.service')
 
@@ -29,11 +29,13 @@ LOG_EVERY_S = 60.0
 
 
 class Listener:
-    """Accepts what comes to a socket.
+    """Accepts the connections of a listening socket.
 
     Args:
-        make: makes the connection of what was accepted, and from which host.
-        tls: how to agree on TLS; None is without.
+        listener: bound; it is set to listen.
+        connections: decides whether a new connection is admitted.
+        make: makes the protocol of an accepted socket and its client's host.
+        tls: None for plain HTTP.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Listener:
         while True:
             await self._readable()
             try:
-                # Those that give way are closed when the loop goes on.
+                # Connections that were evicted are closed when the loop goes on.
                 for _ in range(BATCH):
                     self._admit(*self._socket.accept())
             except BlockingIOError:
@@ -65,7 +67,7 @@ class Listener:
                 if time.monotonic() - self._logged > LOG_EVERY_S:
                     self._logged = time.monotonic()
                     log.error('no connection can be accepted: %s', error)
-                await asyncio.sleep(0 if self._connections.make_room() else PAUSE_S)
+                await asyncio.sleep(0 if self._connections.evict() else PAUSE_S)
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -104,9 +106,5 @@ class Listener:
     def _refuse(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             if self._tls is None:
-                body = error_body(503, 'all connections are in use; repeat later')
-                client.send(
-                    b'HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n'
-                    b'Retry-After: 1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s'
-                    % (len(body), body)
-                )
+                message = 'all connections are in use; repeat later'
+                client.send(raw_error(503, message, 'Retry-After: 1\r\n'))

@@ -11,8 +11,8 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from spark_ros.service.errors import BrokenOff
-from spark_ros.service.web.replies import log, unexpected_reply
+from spark_ros.service.errors import StreamAborted
+from spark_ros.service.web.replies import error_reply, log
 
 access = logging.getLogger('spark_ros.service.access')
 
@@ -41,11 +41,15 @@ RETENTION = 'Idempotency-Key-Retention'
 """Tells callers of the APIs for how many seconds a key is kept: they may rely on repeating."""
 
 
-class Outermost:
-    """Adds the headers that an answer does not have, answers 500 where nothing else could, and
-    logs each request without its query string.
+class SecurityHeadersMiddleware:
+    """The outermost middleware: security headers, errors and the access log.
 
-    Query strings hold login tokens and signatures.
+    It adds the headers that an answer lacks, answers 500 to an exception that nothing else
+    handled, and logs each request without its query string, which can hold a login token or a
+    signature.
+
+    Args:
+        idempotency_s: for how long an Idempotency-Key is kept.
     """
 
     def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
@@ -71,14 +75,15 @@ class Outermost:
 
         try:
             await self._app(scope, receive, send_on)
-        except BrokenOff as error:
+        except StreamAborted as error:
             # Without an end the server closes the connection, and the client knows.
             log.debug('%s %s broke off: %s', scope['method'], _path(scope), error)
         except Exception:
             log.exception('%s %s failed', scope['method'], _path(scope))
             if status:
                 raise
-            await unexpected_reply()(scope, receive, send_on)
+            reply = error_reply(500, 'the service failed; its log says why')
+            await reply(scope, receive, send_on)
         finally:
             if access.isEnabledFor(logging.INFO):
                 elapsed_ms = (time.monotonic() - begun) * 1000

@@ -1,16 +1,20 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Lists given page by page (page: GET /v1/engagement): what is asked for, and the next one."""
+"""Lists in pages (API page: GET /v1/engagement): query parameters and the Link header."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy import Row
 from starlette.requests import Request
+from starlette.responses import Response
 
 from spark_ros.service.context import base_url
 from spark_ros.service.storage import jobs
+from spark_ros.service.web.replies import json_array, reply_json
 from spark_ros.wire.values import WireError
 
 WHOLE = re.compile(r'[+-]?[0-9]{1,1000}')
@@ -18,10 +22,14 @@ MAX_LIMIT = 50
 
 
 def read_page(request: Request, default_limit: int, states: Sequence[str] = ()) -> jobs.Page:
-    """Read `limit`, `cursor` and, where there are states to name, `state`.
+    """Read the query parameters `limit` and `cursor`, and `state` for a list with states.
+
+    Args:
+        default_limit: without `limit`.
+        states: the accepted values of `state`; empty for a list without states.
 
     Raises:
-        WireError: one of them makes no sense.
+        WireError: one of them is not valid.
     """
     query = request.query_params
     limit = _whole(query.get('limit'), 'limit', default_limit)
@@ -36,16 +44,27 @@ def read_page(request: Request, default_limit: int, states: Sequence[str] = ()) 
     return jobs.Page(min(limit, MAX_LIMIT), cursor, state)
 
 
-def next_link(
-    request: Request, path: str, page: jobs.Page, given: int, more: bool
-) -> dict[str, str]:
-    """Return the header that names the next page, where there is one.
+def page_reply(
+    request: Request,
+    path: str,
+    page: jobs.Page,
+    found: tuple[list[Row[Any]], bool],
+    write: Callable[[Row[Any]], bytes],
+) -> Response:
+    """Answer with a page of questions, and with a link to the next page where there is one.
 
     Args:
-        given: how many this page holds, which may be fewer than its limit.
+        path: of the list; the link repeats it.
+        found: the rows of this page, which may be fewer than its limit, and if there are more.
+        write: writes a row as JSON.
     """
-    if not more:
-        return {}
+    rows, more = found
+    written = json_array(map(write, rows))
+    return reply_json(written, headers=next_link(request, path, page, len(rows)) if more else {})
+
+
+def next_link(request: Request, path: str, page: jobs.Page, given: int) -> dict[str, str]:
+    """Return the header that names the page after one that holds `given` questions."""
     query: dict[str, str | int] = {'limit': page.limit, 'cursor': page.cursor + given}
     if page.state:
         query['state'] = page.state

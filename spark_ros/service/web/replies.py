@@ -7,6 +7,7 @@ import errno
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -30,8 +31,12 @@ def to_json(value: Any) -> bytes:
 def json_object(fields: Mapping[str, Any], *more: str | bytes) -> bytes:
     """Write a JSON object from fields, and from those of objects that are written already.
 
-    What is stored as JSON goes into an answer as it is: to read and write megabytes of it again
-    would hold up everybody.
+    What is stored as JSON goes into an answer as it is: parsing and writing megabytes again would
+    block other requests.
+
+    Args:
+        fields: the first fields of the object.
+        more: JSON objects whose fields follow.
     """
     parts = [to_json(fields), *(each.encode() if isinstance(each, str) else each for each in more)]
     return b'{%b}' % b','.join(filter(None, (part[1:-1] for part in parts)))
@@ -59,8 +64,7 @@ def error_reply(
     status: int, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with an error body."""
-    kept = {'Cache-Control': 'no-store', **(headers or {})}
-    return Response(error_body(status, message), status, kept, 'application/json')
+    return reply_json(error_body(status, message), status, headers)
 
 
 def error_body(status: int, message: str) -> bytes:
@@ -68,29 +72,32 @@ def error_body(status: int, message: str) -> bytes:
     return to_json({'statusCode': status, 'message': message})
 
 
-def unexpected_reply() -> Response:
-    """Answer for an error that nobody foresaw, without its details."""
-    return error_reply(500, 'the service failed; its log says why')
+def raw_error(status: int, message: str, headers: str = '') -> bytes:
+    """Write a whole HTTP/1.1 answer with an error, after which the connection is closed.
+
+    Args:
+        headers: more of them, each with its line end.
+    """
+    body = error_body(status, message)
+    head = (
+        f'HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n'
+        f'Cache-Control: no-store\r\n{headers}'
+        f'Content-Length: {len(body)}\r\nConnection: close\r\n\r\n'
+    )
+    return head.encode() + body
 
 
-async def _api_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)
-    return error_reply(error.status, error.message, error.headers)
-
-
-async def _wire_error(request: Request, error: Exception) -> Response:
-    return error_reply(400, str(error))
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code in (404, 405):
-        # The page knows no 405: for its clients a method that is not there is not found.
-        return error_reply(404, f'there is no {request.method} {request.url.path}')
-    return error_reply(error.status_code, str(error.detail), error.headers)
-
-
-async def _storage_error(request: Request, error: Exception) -> Response:
+async def handle_error(request: Request, error: Exception) -> Response:
+    """Answer with the error body for an exception (Starlette's interface)."""
+    if isinstance(error, ApiError):
+        return error_reply(error.status, error.message, error.headers)
+    if isinstance(error, WireError):
+        return error_reply(400, str(error))
+    if isinstance(error, HTTPException):
+        if error.status_code in (404, 405):
+            # The API page has no 405: for its clients an unknown method is not found.
+            return error_reply(404, f'there is no {request.method} {request.url.path}')
+        return error_reply(error.status_code, str(error.detail), error.headers)
     if _disk_is_full(error):
         log.error('%s: %s', DISK_FULL, error)
         return error_reply(500, DISK_FULL)
@@ -105,10 +112,6 @@ def _disk_is_full(error: Exception) -> bool:
 
 
 # Makes every error of an application an `{statusCode, message}` body.
-ERROR_HANDLERS = {
-    ApiError: _api_error,
-    WireError: _wire_error,
-    HTTPException: _http_error,
-    OSError: _storage_error,
-    DBAPIError: _storage_error,
-}
+ERROR_HANDLERS = dict.fromkeys(
+    (ApiError, WireError, HTTPException, OSError, DBAPIError), handle_error
+)

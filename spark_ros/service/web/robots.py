@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Which robot asks: several may share one API key, and each follows its own questions."""
+"""Names of robots: several may share one API key, and each follows its own questions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PRINTABLE = re.compile(r'[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?')
 
 
 def robot_of(request: Request) -> str | None:
-    """Return the robot that makes a call, by its header; None where there is none.
+    """Return the robot that makes a call, by its header; None without one.
 
     Raises:
-        ApiError: 400, it is no name of a robot.
+        ApiError: 400, the header is not a valid name.
     """
     named = request.headers.get(HEADER)
     return None if named is None else check_robot_id(named.strip(), HEADER)
@@ -29,12 +29,19 @@ def robot_of(request: Request) -> str | None:
 
 def robot_in(metadata: Mapping[str, Any]) -> str | None:
     """Return the robot that a question's metadata names as `robot_id`, or None."""
-    said = metadata.get('robot_id')
-    return said if isinstance(said, str) and _is_name(said) else None
+    name = metadata.get('robot_id')
+    return name if isinstance(name, str) and _is_name(name) else None
 
 
 def check_robot_id(robot_id: str, name: str) -> str:
-    """Return a robot's name, or answer 400."""
+    """Check the name of a robot and return it.
+
+    Args:
+        name: of the header or parameter, for the message.
+
+    Raises:
+        ApiError: 400, it is not 1 to 200 printable ASCII characters.
+    """
     if not _is_name(robot_id):
         raise ApiError(400, f'{name} must be 1 to {LONGEST} printable ASCII characters')
     return robot_id

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,15 +13,16 @@ from sqlalchemy import Connection, Row
 from spark_ros.service.context import Context
 from spark_ros.service.media import images
 from spark_ros.service.storage import fetches, keys
+from spark_ros.service.storage.store import Transaction
 
-# The picture that `spark-service try` has one ask about.
+# The image of the question in `spark-service try`.
 EXAMPLE = '/docs/example.png'
 OWN, LINK = 'own', 'link'
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Who named files, and when.
+class Requester:
+    """Who named files in a request, and when.
 
     Attributes:
         tenant: the key's.
@@ -35,17 +36,20 @@ class Asked:
 
 
 def own_url(
-    service: Context, connection: Connection, location: str, asked: Asked
+    service: Context, connection: Connection, location: str, by: Requester
 ) -> str | None:
-    """Return the path of a file on this service that who asked may show, or None.
+    """Return the path of a file on this service that the requester may show, or None.
 
-    That is a file of the same key, or of another whose signed URL was given: robots that ask by
-    one API can host their pictures with a key of the other.
+    That is a file of the same key, or of another key whose signed URL was given: robots that use
+    one API can host their images with a key of the other.
+
+    Args:
+        location: the URL that was given.
     """
-    if asked.base and location == asked.base + EXAMPLE:
+    if by.base and location == by.base + EXAMPLE:
         return EXAMPLE
-    own = images.own_path(location, asked.tenant)
-    return _signed_path(service, connection, location, asked.time) if own is None else own
+    own = images.own_path(location, by.tenant)
+    return _signed_path(service, connection, location, by.time) if own is None else own
 
 
 def _signed_path(
@@ -61,10 +65,26 @@ def _signed_path(
     return parts.path if service.urls.valid(parts.path, key_hash, until, signature, now) else None
 
 
+def fetch_missing(
+    service: Context, transaction: Transaction, files: Iterable[tuple[str, str]], by: Requester
+) -> None:
+    """Have files fetched, but for those on this service.
+
+    Args:
+        files: their kinds (`image`, `video`, `audio`) and URLs.
+    """
+    wanted = [
+        (kind, url)
+        for kind, url in files
+        if own_url(service, transaction.connection, url, by) is None
+    ]
+    fetches.put(transaction, by.tenant, wanted, by.time, service.settings.fetch_fresh_s)
+
+
 def media(
-    service: Context, connection: Connection, wanted: Collection[tuple[str, Asked]]
-) -> dict[tuple[str, Asked], dict[str, Any]]:
-    """Write what a console shows of files.
+    service: Context, connection: Connection, wanted: Collection[tuple[str, Requester]]
+) -> dict[tuple[str, Requester], dict[str, Any]]:
+    """Describe files for the console.
 
     Args:
         wanted: their URLs as they were given, and by whom.
@@ -76,8 +96,8 @@ def media(
     """
     own = {each: own_url(service, connection, *each) for each in wanted}
     elsewhere = {
-        (location, asked): (asked.tenant, location, asked.time)
-        for (location, asked), path in own.items()
+        (location, by): (by.tenant, location, by.time)
+        for (location, by), path in own.items()
         if path is None
     }
     fetched = fetches.newest(connection, [*elsewhere.values()])
@@ -88,14 +108,14 @@ def media(
 
 
 def _medium(location: str, own: str | None, found: Row[Any] | None) -> dict[str, Any]:
-    said = {'url': own, 'source': location, 'error': None}
+    medium = {'url': own, 'source': location, 'error': None}
     if own is not None:
-        return {**said, 'state': OWN}
+        return {**medium, 'state': OWN}
     if found is None:
-        return {**said, 'state': fetches.FAILED, 'error': 'it was not fetched'}
-    return {**said, 'url': found.image, 'state': found.state, 'error': found.error}
+        return {**medium, 'state': fetches.FAILED, 'error': 'it was not fetched'}
+    return {**medium, 'url': found.image, 'state': found.state, 'error': found.error}
 
 
 def link(location: str) -> dict[str, Any]:
-    """Write what a console shows of what it cannot copy: an address to open elsewhere."""
+    """Describe for the console what cannot be copied: a link to open."""
     return {'url': None, 'source': location, 'state': LINK, 'error': None}

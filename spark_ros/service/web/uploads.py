@@ -16,7 +16,7 @@ from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_form
-from spark_ros.service.web.disconnects import while_connected
+from spark_ros.service.web.long_poll import while_connected
 from spark_ros.wire.values import expect_text
 
 T = TypeVar('T')
@@ -38,6 +38,10 @@ async def receive(
 
     The file is stored, but not yet in the database.
 
+    Args:
+        tenant: whose file it is.
+        expected: what the part must be.
+
     Raises:
         ApiError: 400, 413 or 415: the message says what is wrong with it; 429: too many images
             of this tenant wait; 500 or 503: it could not be stored.
@@ -52,9 +56,9 @@ async def receive(
             raise ApiError(413, f'{part} is larger than the {limit} bytes accepted here')
         if not file.size:
             raise ApiError(400, f'{part} is empty')
-        said = None if tag is None else expect_text(tag, 'tag', 500)
+        text = None if tag is None else expect_text(tag, 'tag', 500)
         found = await _recognise(service, request, tenant, expected, file)
-        return await service.images.save(file.file, tenant, found), said
+        return await service.images.save(file.file, tenant, found), text
     finally:
         await form.close()
 
@@ -63,22 +67,23 @@ async def _recognise(
     service: Context, request: Request, tenant: str, expected: Expected, file: UploadFile
 ) -> Format:
     if expected.kind == 'image':
-        look = service.decoder.look(tenant, file.file, expected.part)
-        return await while_connected(request, look)
+        decoding = service.decoder.look(tenant, file.file, expected.part)
+        return await while_connected(request, decoding)
     sniff = sniff_video if expected.kind == 'video' else sniff_audio
     return sniff(file.file, expected.part)
 
 
-async def keep(
+async def commit_upload(
     service: Context,
     stored: StoredImage,
     work: Callable[[Transaction], T],
     kept: Callable[[T], bool] = lambda result: True,
 ) -> T:
-    """Enter a received file in the database; remove it again where that fails.
+    """Run the write that records a received file; remove the file if the write fails.
 
     Args:
-        kept: whether the result is about this file: a repeated upload's is about the first.
+        work: records the file, and may return the result of an earlier, identical upload.
+        kept: whether the result is about this file; otherwise the file is removed, too.
     """
     try:
         result = await service.store.write(work)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spark_ros.service.shared_threads import SharedThreads
+from spark_ros.service.fair_threads import FairThreadPool
 
 DEADLINE_S = 30.0
 
@@ -18,7 +18,7 @@ class Pieces:
     """Work that is noted when it runs; the first piece runs until it is let go."""
 
     def __init__(self) -> None:
-        self.thread = SharedThreads('test')
+        self.thread = FairThreadPool('test')
         self.ran: list[str] = []
         self.threads: set[int] = set()
         self.begun = threading.Event()
