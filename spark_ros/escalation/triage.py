@@ -95,7 +95,7 @@ class Triage:
             self._dry_run = None
             logger.info('the dry run is over: people are asked')
         if self._dry_run is not None:
-            self._dry_run.hourly.per_hour = settings.limits.per_hour
+            self._dry_run.per_hour = settings.limits.per_hour
         memories = [self._cooldown, *([self._dry_run.cooldowns] if self._dry_run else [])]
         for memory in memories:
             for name, seconds in cooldown_s.items():
@@ -192,7 +192,7 @@ class Triage:
             raise ValueError(DRY)
         engagements = await asyncio.shield(self._engagements)
         escalation = await self._work(
-            request.escalation, self._asking(camera), engagements.refuses
+            request.escalation, self._asking(camera), engagements.context.backend.refuses
         )
         try:
             await self._accept(escalation, request.sighting, now)
@@ -241,7 +241,7 @@ class Triage:
         self, escalation: Escalation, asking: Asking, dry_run: DryRun, now: float
     ) -> bool:
         """Tell what would be asked; return whether it would."""
-        if dry_run.hourly.reached(now):
+        if dry_run.reached(now):
             dry_run.dropped['limits.per_hour'] += 1
             return False
         doubted = doubted_of(escalation)

@@ -18,7 +18,7 @@ from spark_ros.escalation.backends.frame_server import FrameServer
 from spark_ros.escalation.backends.heat_backend import HeatBackend
 from spark_ros.escalation.backends.image_hosts import ImageHost, ServiceImageHost
 from spark_ros.escalation.backends.spark_backend import SparkBackend
-from spark_ros.escalation.journal.safe_journal import open_journal
+from spark_ros.escalation.journal.async_journal import open_journal
 from spark_ros.escalation.runtime import Connection, WebhookSettings
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError

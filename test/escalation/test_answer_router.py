@@ -139,7 +139,7 @@ def test_no_state_follows_the_answer() -> None:
         ):  # fmt: skip
             (asked,) = await opened(engagements, record)
             gate = threading.Event()
-            held = asyncio.ensure_future(engagements.disk(gate.wait, 20.0))
+            held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
             told = [
                 asyncio.ensure_future(engagements.router.settle(report(asked, state)))
                 for state in (State.CLOSED, State.ASSIGNED, State.OPEN, State.CLOSED)
@@ -162,7 +162,7 @@ def test_a_question_does_not_expire_once_its_answer_is_being_written() -> None:
             await submit(engagements, asked := escalation(timeout_s=1.0))
             await record.until(lambda: State.OPEN in record.states(asked.id))
             gate = threading.Event()
-            held = asyncio.ensure_future(engagements.disk(gate.wait, 20.0))
+            held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
             told = asyncio.ensure_future(engagements.router.settle(report(asked, State.CLOSED)))
             await asyncio.sleep(1.2)
             gate.set()
@@ -225,6 +225,6 @@ def test_nothing_is_left_of_questions_that_are_answered() -> None:
             poller, router = engagements.poller, engagements.router
             assert not len(engagements._questions) and not poller._due and not poller._delay_s
             assert len(poller._heap) <= 120 and not router._early
-            assert await engagements.disk(engagements.kept.entries) == []
+            assert await engagements.on_disk(engagements.kept.disk.entries) == []
 
     run(test())

@@ -189,7 +189,7 @@ def test_a_dry_run_asks_nobody_and_decides_as_the_real_one_would(
                 await play(here, given, note)
                 if dry_run:
                     assert not here.service.calls and not len(here.engagements._questions)
-                    assert await here.engagements._disk(here.engagements._journal.entries) == []
+                    assert await here.engagements.on_disk(here.engagements.kept.disk.entries) == []
                     assert {s.state for _, s in here.told} <= {State.WOULD_ASK}
                     assert not any(frame.encoded for frame in given if isinstance(frame, Seen))
                 else:

@@ -82,7 +82,7 @@ def test_what_has_been_sent_in_the_meantime_does_not_give_way() -> None:
             with pytest.raises(LimitReached, match=r'limits\.open'):
                 await submit(here.engagements, urgent)
             assert [asked.id for asked in here.engagements.all_asked()] == [waiting.id]
-            assert len(await here.engagements.disk(here.engagements.kept.entries)) == 1
+            assert len(await here.engagements.on_disk(here.engagements.kept.disk.entries)) == 1
 
     run(test())
 

@@ -61,7 +61,7 @@ def test_one_that_may_be_open_is_asked_for_again_to_withdraw_it(under_way: bool)
 
         service = Breaking(open_gate=service.open_gate)
         async with running(service, Journal(None)) as (engagements, record):
-            engagements._queue._outage = Backoff(60.0, 60.0)
+            engagements.queue._outage = Backoff(60.0, 60.0)
             await submit(engagements, asked)
             if under_way:
                 await record.until(lambda: service.creating)
@@ -85,7 +85,7 @@ def test_one_that_is_just_expiring_is_told_to_be_withdrawn() -> None:
             await submit(engagements, asked := escalation(timeout_s=0.5))
             await record.until(lambda: State.OPEN in record.states(asked.id))
             gate = threading.Event()
-            held = asyncio.ensure_future(engagements.disk(gate.wait, 20.0))
+            held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
             await asyncio.sleep(0.7)
             withdrawing = asyncio.ensure_future(engagements.withdraw(asked.id))
             await asyncio.sleep(0)

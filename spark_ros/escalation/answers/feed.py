@@ -15,8 +15,8 @@ from spark_ros.escalation.answers.poller import Poller
 from spark_ros.escalation.answers.router import AnswerRouter
 from spark_ros.escalation.backends.backend import Backend, News
 from spark_ros.escalation.backends.contact import Contacts
-from spark_ros.escalation.journal.disk import Disk
-from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.journal.async_journal import AsyncJournal
+from spark_ros.escalation.journal.journal import Journal
 
 CURSOR = 'feed cursor'
 AT_ONCE_S = 1.0
@@ -37,8 +37,7 @@ class Feed:
         self,
         backend: Backend,
         contacts: Contacts,
-        journal: SafeJournal,
-        disk: Disk,
+        journal: AsyncJournal,
         router: AnswerRouter,
         poller: Poller,
         reached: asyncio.Event,
@@ -48,14 +47,12 @@ class Feed:
         Args:
             backend: may have a feed.
             contacts: told whether it can be followed.
-            journal: remembers where in the feed we are; used on `disk` alone.
-            disk: the journal's thread.
+            journal: remembers where in the feed we are.
             router: takes what the feed says.
             poller: relaxed while there is a feed.
             reached: set when the service was just reached where it had not been.
         """
-        self._backend, self._contacts = backend, contacts
-        self._journal, self._disk = journal, disk
+        self._backend, self._contacts, self._journal = backend, contacts, journal
         self._router, self._poller, self._reached = router, poller, reached
         self._cursor: str | None = None
         self._seen = False
@@ -65,7 +62,7 @@ class Feed:
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        self._cursor = await self._disk(self._journal.note, CURSOR) or None
+        self._cursor = await self._journal.read_or('', Journal.note, CURSOR) or None
         self._seen = self._cursor is not None
         while True:
             pause_s = await self._follow()
@@ -127,7 +124,7 @@ class Feed:
         self._poller.relax(True)
         if news.cursor != self._cursor:
             self._cursor = news.cursor
-            await self._disk(self._journal.remember, CURSOR, news.cursor)
+            await self._journal.write(Journal.remember, CURSOR, news.cursor)
 
 
 def _nothing(news: News, cursor: str | None) -> bool:

@@ -34,10 +34,10 @@ class Entry:
     certainty: float
     created: float
     timeout_s: float
-    state: State
-    may_be_open: bool
-    image_url: str
-    token: str
+    state: State = State.QUEUED
+    may_be_open: bool = False
+    image_url: str = ''
+    token: str = ''
     age_s: float = field(default=0.0, compare=False)
 
 

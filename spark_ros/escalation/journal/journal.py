@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ class Journal:
     """The accepted questions of one node.
 
     Attributes:
-        unreadable: how many rows were set aside since it was opened.
+        left: what a former run left in it, oldest first, when it was opened.
+        unreadable: how many rows were set aside since then.
     """
 
     def __init__(
@@ -73,8 +75,7 @@ class Journal:
         """
         self._lock_file: int | None = None
         self.path = path
-        self._max_image_bytes = max_image_bytes
-        self._max_count = max_count
+        self.max_image_bytes, self.max_count = max_image_bytes, max_count
         self._now = now
         self.unreadable = 0
         try:
@@ -92,7 +93,7 @@ class Journal:
                 self._db.execute(f'PRAGMA {pragma}')
             make_tables(self._db)
             carry_over(self._db, self._now())
-            self.entries()
+            self.left = self.entries()
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise _kind(error)(f'the journal {path} cannot be opened: {error}') from None
@@ -102,7 +103,7 @@ class Journal:
 
     def limit_images(self, max_bytes: int) -> None:
         """Change how much the images may take; what is too much goes with the next one."""
-        self._max_image_bytes = max_bytes
+        self.max_image_bytes = max_bytes
 
     def add(self, escalation: Escalation, image: EncodedImage) -> Entry:
         """Store a question with its image; when this returns, it is on the disk.
@@ -112,6 +113,10 @@ class Journal:
             JournalError: the disk is full, or the file cannot be written.
         """
         now = self._now()
+        columns = (
+            escalation.id, escalation.priority, escalation.certainty, escalation.created,
+            escalation.timeout_s,
+        )  # fmt: skip
         try:
             self._db.execute('BEGIN IMMEDIATE')
             self._expect_room_for_one()
@@ -120,17 +125,8 @@ class Journal:
                 'INSERT INTO escalation (id, priority, certainty, created, timeout_s, state, '
                 'record, source, boot, up_s, wall_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
                 (
-                    escalation.id,
-                    escalation.priority,
-                    escalation.certainty,
-                    escalation.created,
-                    escalation.timeout_s,
-                    State.QUEUED.value,
-                    dump_escalation(escalation),
-                    escalation.source,
-                    now.boot,
-                    now.up_s,
-                    now.wall_s,
+                    *columns, State.QUEUED.value, dump_escalation(escalation), escalation.source,
+                    *now,
                 ),
             )
             self._db.execute(
@@ -146,17 +142,7 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute('ROLLBACK')
             raise JournalError(f'the question cannot be stored in {self.path}: {error}') from None
-        return Entry(
-            escalation.id,
-            escalation.priority,
-            escalation.certainty,
-            escalation.created,
-            escalation.timeout_s,
-            State.QUEUED,
-            False,
-            '',
-            '',
-        )
+        return Entry(*columns)
 
     def entries(self) -> list[Entry]:
         """Return everything that is not done, oldest first."""
@@ -219,19 +205,20 @@ class Journal:
         """Store the answer; it stays until `published`."""
         self._set(id, state=answer.state.value, answer=dump_answer(answer), late=int(late))
 
-    def unpublished(self) -> Iterator[Resolved]:
-        """Yield the answers that a former run stored and did not see published."""
+    def unpublished(self) -> list[Resolved]:
+        """Return the answers that a former run stored and did not see published."""
         rows = self._db.execute(
             'SELECT rowid, record, source, token, answer, late FROM escalation '
             'WHERE answer IS NOT NULL ORDER BY rowid'
         ).fetchall()
+        found = []
         for row, record, source, token, answer, late in rows:
             try:
                 asked, said = load_escalation(record, source), load_answer(answer)
+                found.append(Resolved(asked, str(token), said, bool(late), recovered=True))
             except UnreadableRecord as error:
                 self._set_aside(row, str(error))
-                continue
-            yield Resolved(asked, str(token), said, late=bool(late), recovered=True)
+        return found
 
     def done(self, id: str) -> None:
         """Forget a question whose end has been published."""
@@ -252,7 +239,7 @@ class Journal:
 
     def use(self) -> JournalUse:
         """Measure what is in it. Raises sqlite3.Error."""
-        return measure(self._db, self._max_count, self._max_image_bytes)
+        return measure(self._db, self.max_count, self.max_image_bytes)
 
     def close(self) -> None:
         """Close the file and let go of it."""
@@ -291,29 +278,29 @@ class Journal:
         set_aside(self._db, row, reason, self._now())
 
     def _expect_room_for_one(self) -> None:
-        if not self._max_count:
+        if not self.max_count:
             return
         (count,) = self._db.execute('SELECT COUNT(*) FROM escalation').fetchone()
-        if count >= self._max_count:
-            raise JournalFull('journal.max_count', f'{count} questions are kept')
+        if count >= self.max_count:
+            raise JournalFull('journal.max_count', f'{count} questions are kept', count)
 
     def _make_room(self, needed: int) -> None:
-        if not self._max_image_bytes:
+        if not self.max_image_bytes:
             return
-        if needed > self._max_image_bytes:
-            raise JournalFull('journal.max_mb', f'an image has {needed} bytes', hopeless=True)
+        if needed > self.max_image_bytes:
+            raise JournalFull('journal.max_mb', f'an image has {needed} bytes', math.inf)
         (used,) = self._db.execute('SELECT COALESCE(SUM(LENGTH(data)), 0) FROM image').fetchone()
         uploaded = self._db.execute(
             'SELECT image.id, LENGTH(data) FROM image JOIN escalation USING (id) '
             "WHERE image_url != '' ORDER BY escalation.rowid"
         )
         for id, size in uploaded.fetchall():
-            if used + needed <= self._max_image_bytes:
+            if used + needed <= self.max_image_bytes:
                 return
             self._db.execute('DELETE FROM image WHERE id = ?', (id,))
             used -= size
-        if used + needed > self._max_image_bytes:
-            raise JournalFull('journal.max_mb', f'{used} bytes of images wait to be sent')
+        if used + needed > self.max_image_bytes:
+            raise JournalFull('journal.max_mb', f'{used} bytes of images wait to be sent', used)
 
     def _row(self, query: str, id: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] | None = self._db.execute(query, (id,)).fetchone()
