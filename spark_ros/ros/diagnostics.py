@@ -11,12 +11,12 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from spark_ros.escalation.health.camera import CameraState, judge_camera
+from spark_ros.escalation.health.camera import CameraState, check_camera
+from spark_ros.escalation.health.check import CheckResult, Level
 from spark_ros.escalation.health.lately import Lately
-from spark_ros.escalation.health.questions import judge_questions
-from spark_ros.escalation.health.service import judge_service
+from spark_ros.escalation.health.questions import check_questions
+from spark_ros.escalation.health.service import check_service
 from spark_ros.escalation.health.snapshot import Snapshot
-from spark_ros.escalation.health.verdict import Level, Verdict
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.conversions import key_values
@@ -68,28 +68,28 @@ class Diagnostics:
 
     def _publish(self) -> None:
         now = time.monotonic()
-        verdicts = self._judge(now)
-        for verdict in verdicts:
-            self._log.note(verdict, now)
+        results = self._check(now)
+        for result in results:
+            self._log.note(result, now)
         name = self._node.get_fully_qualified_name().lstrip('/')
         array = DiagnosticArray(
-            status=[_status(name, self._config.robot_id, verdict) for verdict in verdicts]
+            status=[_status(name, self._config.robot_id, result) for result in results]
         )
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
 
-    def _judge(self, now: float) -> list[Verdict]:
+    def _check(self, now: float) -> list[CheckResult]:
         config, snapshot = self._config, self._health()
         rings = {camera.name: camera.frames_max_mb for camera in config.cameras}
         return [
             *(
-                judge_camera(
+                check_camera(
                     watch.look(rings[watch.name], snapshot.unusable.get(watch.name, 0), now)
                 )
                 for watch in self._watches
             ),
-            judge_questions(snapshot, config.journal_path, self._idle(), now),
-            judge_service(config.server_kind, config.server_url, snapshot, now),
+            check_questions(snapshot, config.journal_path, self._idle(), now),
+            check_service(config.server_kind, config.server_url, snapshot, now),
         ]
 
 
@@ -139,20 +139,20 @@ class _ChangeLog:
     def __init__(self) -> None:
         self._said: dict[str, tuple[frozenset[str], float]] = {}
 
-    def note(self, verdict: Verdict, now: float) -> None:
-        said, at = self._said.get(verdict.part, (frozenset(), now - SAY_AGAIN_S))
-        if verdict.kinds == said or now - at < SAY_AGAIN_S:
+    def note(self, result: CheckResult, now: float) -> None:
+        said, at = self._said.get(result.part, (frozenset(), now - SAY_AGAIN_S))
+        if result.kinds == said or now - at < SAY_AGAIN_S:
             return
-        self._said[verdict.part] = (verdict.kinds, now)
-        words = verdict.message if verdict.problems else f'all right again: {verdict.message}'
-        logger.log(LOG[verdict.level], '%s: %s', verdict.part, words)
+        self._said[result.part] = (result.kinds, now)
+        words = result.message if result.problems else f'all right again: {result.message}'
+        logger.log(LOG[result.level], '%s: %s', result.part, words)
 
 
-def _status(node: str, robot_id: str, verdict: Verdict) -> DiagnosticStatus:
+def _status(node: str, robot_id: str, result: CheckResult) -> DiagnosticStatus:
     return DiagnosticStatus(
-        level=LEVELS[verdict.level],
-        name=f'{node}: {verdict.part}',
-        message=verdict.message.encode('utf-8', 'replace').decode('utf-8'),
+        level=LEVELS[result.level],
+        name=f'{node}: {result.part}',
+        message=result.message.encode('utf-8', 'replace').decode('utf-8'),
         hardware_id=robot_id,
-        values=key_values(verdict.values),
+        values=key_values(result.values),
     )
