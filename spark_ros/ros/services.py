@@ -20,7 +20,7 @@ from rclpy.task import Future as RosFuture
 from std_srvs.srv import SetBool, Trigger
 
 from spark_ros.escalation.question.asking import Asking
-from spark_ros.escalation.question.request import Request, Terms
+from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import NS, status_message, time_message
@@ -89,7 +89,7 @@ class Services:
         sighting, id = camera.newest(), str(uuid.uuid4())
         if sighting is None:
             return id, None
-        return id, self._runtime.ask(Request(id, sighting, _as_configured))
+        return id, self._runtime.ask(Request(id, sighting, Asking.terms))
 
     async def _list(
         self, request: ListEngagements.Request, response: ListEngagements.Response
@@ -131,12 +131,3 @@ class Services:
         over = RosFuture()
         awaited.add_done_callback(lambda _: self._inbox.post(partial(over.set_result, None)))
         return over
-
-
-def _as_configured(asking: Asking) -> Terms:
-    return Terms(
-        question=asking.question,
-        program=asking.program,
-        priority=asking.priority,
-        timeout_s=asking.timeout_s,
-    )

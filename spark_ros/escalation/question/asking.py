@@ -26,6 +26,8 @@ MAX_PRIORS = 1000
 # Of a frame_id, for instance: a service takes only so much metadata.
 MAX_TEXT = 500
 DOUBTED = 'doubted'
+ON_PURPOSE = 0.0
+"""As uncertain as can be: it is sent before what a detector doubts, and never gives way to it."""
 logger = logging.getLogger(__name__)
 
 
@@ -64,6 +66,24 @@ class Sighting(Protocol):
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What is asked about a frame.
+
+    Attributes:
+        priors: None: what the detector saw on the frame.
+        metadata: of who asks; the node's own is added.
+        timeout_s: how long an answer is waited for; 0 waits for ever.
+    """
+
+    question: Question
+    program: str = ''
+    priors: tuple[Annotation, ...] | None = None
+    priority: int = 0
+    timeout_s: float = 0.0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Asking:
     """When and what to ask for one camera.
 
@@ -85,6 +105,12 @@ class Asking:
     image: ImageSettings = field(default_factory=ImageSettings)
     send: tuple[str, ...] = METADATA_KEYS
 
+    def terms(self) -> Terms:
+        """Return what is asked where nobody says anything else."""
+        return Terms(
+            self.question, self.program, priority=self.priority, timeout_s=self.timeout_s
+        )
+
 
 def doubts(
     sighting: Sighting, asking: Asking, cooldown: Cooldown, now: float
@@ -103,28 +129,41 @@ def doubts(
     fresh = cooldown.fresh(doubted, now)
     if not fresh:
         return None
-    size = sighting.size()
+    priors = _mark(counted, {a.id for a in fresh})
+    return make_escalation(str(uuid.uuid4()), sighting, asking, asking.terms(), priors, fresh)
+
+
+def make_escalation(
+    id: str, sighting: Sighting, asking: Asking, terms: Terms,
+    priors: tuple[Annotation, ...], doubted: Sequence[Annotation] = (),
+) -> Escalation:  # fmt: skip
+    """Return a question about a frame.
+
+    Args:
+        id: of the question.
+        sighting: the frame.
+        asking: how its camera is asked about.
+        terms: what is asked.
+        priors: what is shown with it: those of the terms, or what the detector saw.
+        doubted: the detections that it is asked because of; without any, somebody asks on
+            purpose, about the whole frame and before what a detector doubts.
+
+    Raises:
+        EncodingError: the image makes no sense.
+    """
+    size, given = sighting.size(), terms.priors is not None
     return Escalation(
-        id=str(uuid.uuid4()),
-        camera=sighting.camera,
-        stamp_ns=sighting.stamp_ns,
-        frame_id=sighting.frame_id,
-        frame_match=sighting.frame_match,
-        image_size=size,
-        source_size=sighting.source_size(),
-        question=asking.question,
-        priors=_mark(counted, {a.id for a in fresh}),
-        created=time.time(),
-        program=asking.program,
-        metadata=metadata_of(sighting, asking),
-        priority=asking.priority,
-        certainty=certainty(fresh),
-        timeout_s=asking.timeout_s,
-        source=sighting.source(),
-        departure=plan(asking.image, size, [a.box for a in fresh]),
-        source_fit=sighting.source_fit,
-        class_ids=sighting.class_ids,
-    )
+        id=id, created=time.time(), camera=sighting.camera, stamp_ns=sighting.stamp_ns,
+        frame_id=sighting.frame_id, frame_match=sighting.frame_match, image_size=size,
+        source=b'' if given else sighting.source(),
+        source_size=size if given else sighting.source_size(),
+        source_fit=Fit.STRETCH if given else sighting.source_fit,
+        class_ids=sighting.class_ids, question=terms.question, program=terms.program,
+        priors=priors, metadata={**terms.metadata, **metadata_of(sighting, asking)},
+        priority=terms.priority, timeout_s=terms.timeout_s,
+        certainty=certainty(doubted) if doubted else ON_PURPOSE,
+        departure=plan(asking.image, size, [a.box for a in doubted]),
+    )  # fmt: skip
 
 
 def observed(sighting: Sighting, thresholds: Thresholds) -> tuple[Annotation, ...]:

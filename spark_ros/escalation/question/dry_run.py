@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.question.policy import HOUR_S, Cooldown, HourlyLimit, Thresholds
+from spark_ros.escalation.question.policy import HOUR_S, Cooldown, Thresholds
 from spark_ros.model import Annotation
 
 FEW = 10
@@ -48,7 +48,7 @@ class DryRun:
 
     Attributes:
         cooldowns: by camera name.
-        hourly: how many would be asked in an hour.
+        per_hour: how many may be asked in an hour; 0 is no limit.
         dropped: why how many would not be asked.
     """
 
@@ -60,23 +60,23 @@ class DryRun:
             per_hour: the limit; 0 is none.
         """
         self.cooldowns = {camera: Cooldown(seconds) for camera, seconds in cooldown_s.items()}
-        self.hourly = HourlyLimit(per_hour)
+        self.per_hour = per_hour
         self.dropped: Counter[str] = Counter()
         self._said: deque[tuple[float, str, str]] = deque()
         self._lock = threading.Lock()
 
     def note(self, camera: str, label: str, now: float) -> None:
         """Count a question that would have been asked."""
-        self.hourly.note(now)
         with self._lock:
             self._said.append((now, camera, label))
-            self._forget(now)
+
+    def reached(self, now: float) -> bool:
+        """Whether one more in this hour would be too many."""
+        return len(self._last_hour(now)) >= self.per_hour > 0
 
     def summary(self, now: float) -> Summary:
         """Return the numbers; from any thread."""
-        with self._lock:
-            self._forget(now)
-            said = list(self._said)
+        said = self._last_hour(now)
         return Summary(
             len(said),
             Counter(label for _, _, label in said),
@@ -84,9 +84,11 @@ class DryRun:
             dict(self.dropped),
         )
 
-    def _forget(self, now: float) -> None:
-        while self._said and self._said[0][0] <= now - HOUR_S:
-            self._said.popleft()
+    def _last_hour(self, now: float) -> list[tuple[float, str, str]]:
+        with self._lock:
+            while self._said and self._said[0][0] <= now - HOUR_S:
+                self._said.popleft()
+            return list(self._said)
 
 
 def reason(asked: Sequence[Annotation], thresholds: Thresholds) -> str:
