@@ -166,11 +166,10 @@ def test_connections_that_only_drip_turn_no_push_away(
 
 
 def test_a_request_ends_in_time_however_it_drips() -> None:
-    class Slow(SmallHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(10_000)
+    def slow(request: SmallHandler) -> None:
+        request.rfile.read(10_000)
 
-    server = SmallServer(('127.0.0.1', 0), Slow, 'slow', request_s=0.5)
+    server = SmallServer(('127.0.0.1', 0), 'POST', slow, 'slow', request_s=0.5)
     try:
         begun = time.monotonic()
         with socket.create_connection(('127.0.0.1', server.port), 0.05) as connection:

@@ -58,13 +58,7 @@ class WebhookReceiver:
         self._secret, self._read, self._take_in, self._look = secret, read, take_in, look
         self._looked = float('-inf')
         self._lock = threading.Lock()
-        receiver = self
-
-        class Handler(SmallHandler):
-            def do_POST(self) -> None:
-                receiver._receive(self)
-
-        self._server = SmallServer((host, port), Handler, 'webhooks')
+        self._server = SmallServer((host, port), 'POST', self._receive, 'webhooks')
         self.port = self._server.port
 
     def close(self) -> None:
@@ -84,7 +78,7 @@ class WebhookReceiver:
             return
         if not self._verified(request.headers.get('Spark-Signature', ''), body):
             self._look_soon()
-            _answer(request, HTTPStatus.OK)
+            request.respond(HTTPStatus.OK)
             return
         request.server.asked(request.connection)
         try:
@@ -98,7 +92,7 @@ class WebhookReceiver:
             logger.exception('a push could not be taken in')
             settled = False
         # What is not settled is pushed again; meanwhile it may have become known.
-        _answer(request, HTTPStatus.OK if settled else HTTPStatus.SERVICE_UNAVAILABLE)
+        request.respond(HTTPStatus.OK if settled else HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _verified(self, signature: str, body: bytes) -> bool:
         found = SIGNATURE.fullmatch(signature)
@@ -116,9 +110,3 @@ class WebhookReceiver:
                 return
             self._looked = now
         self._look()
-
-
-def _answer(request: SmallHandler, status: HTTPStatus) -> None:
-    request.send_response(status)
-    request.send_header('Content-Length', '0')
-    request.end_headers()
