@@ -55,7 +55,7 @@ class Engagements:
         self.context = context
         self._questions, self._journal = context.questions, context.journal
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hourly = HourlyLimit(self._limits.per_hour)
+        self._hourly = HourlyLimit()
         # A restart must not make an hour have more questions.
         for age_s in self._journal.accepted_lately:
             self._hourly.note(time.monotonic() - age_s)
@@ -89,8 +89,7 @@ class Engagements:
         A question takes the place of one still waiting to be sent that has a lower priority, or
         the same and is more certain.
         """
-        self._hourly.per_hour = self._limits.per_hour
-        if self._hourly.reached(now):
+        if self._hourly.reached(now, self._limits.per_hour):
             return 'limits.per_hour'
         full = 0 < self._limits.open <= self._questions.waiting()
         if full and self._questions.most_certain_unsent(certainty, priority) is None:

@@ -61,9 +61,7 @@ class Triage:
         """
         self._current, self._emit, self._clock = current, emit, clock
         self._engagements: asyncio.Future[Engagements] = asyncio.Future()
-        self._cooldown = {
-            name: Cooldown(one.cooldown_s) for name, one in current.settings.asking.items()
-        }
+        self._cooldown = {camera: Cooldown() for camera in current.settings.asking}
         self._sightings: asyncio.Queue[Sighting] = asyncio.Queue(MAX_WAITING)
         # Requests that are not accepted yet, and whether they were withdrawn.
         self._requests: dict[str, bool] = {}
@@ -85,21 +83,14 @@ class Triage:
     def look(self) -> None:
         """Go on by other settings, for the same cameras; what was asked stays remembered."""
         settings = self._current.settings
-        cooldown_s = {name: one.cooldown_s for name, one in settings.asking.items()}
         if self._dry_run is None and settings.dry_run:
             # Each dry run begins without a memory.
-            self._dry_run = DryRun(cooldown_s, settings.limits.per_hour)
+            self._dry_run = DryRun(settings.asking)
             logger.info('this is a dry run: nobody is asked')
         elif self._dry_run is not None and not settings.dry_run:
             self._sum_up()
             self._dry_run = None
             logger.info('the dry run is over: people are asked')
-        if self._dry_run is not None:
-            self._dry_run.per_hour = settings.limits.per_hour
-        memories = [self._cooldown, *([self._dry_run.cooldowns] if self._dry_run else [])]
-        for memory in memories:
-            for name, seconds in cooldown_s.items():
-                memory[name].cooldown_s = seconds
 
     @property
     def dry_run(self) -> Summary | None:
@@ -241,7 +232,7 @@ class Triage:
         self, escalation: Escalation, asking: Asking, dry_run: DryRun, now: float
     ) -> bool:
         """Tell what would be asked; return whether it would."""
-        if dry_run.reached(now):
+        if dry_run.reached(now, self._current.settings.limits.per_hour):
             dry_run.dropped['limits.per_hour'] += 1
             return False
         doubted = doubted_of(escalation)

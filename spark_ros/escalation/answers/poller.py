@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
+import math
 import time
 
 import anyio
@@ -53,7 +53,6 @@ class Poller:
         self._questions, self._router = questions, router
         self._current, self._reached = current, reached
         self._used: Settings = current.settings
-        self._heap: list[tuple[float, str]] = []
         self._due: dict[str, float] = {}
         self._delay_s: dict[str, float] = {}
         self._changed = asyncio.Event()
@@ -72,9 +71,6 @@ class Poller:
         """Poll a question no more."""
         self._due.pop(id, None)
         self._delay_s.pop(id, None)
-        if len(self._heap) > 2 * len(self._due) + 100:
-            self._heap = [(due, id) for id, due in self._due.items()]
-            heapq.heapify(self._heap)
 
     def relax(self, relaxed: bool) -> None:
         """Poll ever so rarely while answers come by a faster way; as usual when they do not."""
@@ -125,23 +121,18 @@ class Poller:
                     await asyncio.sleep(min(self._outage.next(), longest_s))
 
     async def _wait(self) -> None:
-        while not self._heap or self._heap[0][0] > time.monotonic():
+        while (rest_s := min(self._due.values(), default=math.inf) - time.monotonic()) > 0:
             self._changed.clear()
-            rest = max(self._heap[0][0] - time.monotonic(), 0.0) if self._heap else None
             # Up to Python 3.11 `asyncio.wait_for` loses a cancellation at times.
-            with anyio.move_on_after(rest):
+            with anyio.move_on_after(rest_s):
                 await self._changed.wait()
 
     def _take_due(self) -> list[Asked]:
         """Take what is due, or will be in a moment; a limited rate is kept by taking less."""
-        most = max(int(self._backend.polls_per_s or 0), 1) if self._backend.polls_per_s else None
-        soon = time.monotonic() + TOGETHER_S
+        soon, rate = time.monotonic() + TOGETHER_S, self._backend.polls_per_s
+        due = sorted((at, id) for id, at in self._due.items() if at <= soon)
         taken: list[Asked] = []
-        while self._heap and self._heap[0][0] <= soon and (most is None or len(taken) < most):
-            due, id = heapq.heappop(self._heap)
-            if self._due.get(id) != due:
-                # It was brought forward, or is over.
-                continue
+        for _, id in due[: max(int(rate), 1) if rate else None]:
             del self._due[id]
             question = self._questions.get(id)
             if question is not None and question.token:
@@ -191,4 +182,3 @@ class Poller:
     def _schedule(self, id: str, delay_s: float) -> None:
         self._delay_s[id] = delay_s
         self._due[id] = time.monotonic() + delay_s
-        heapq.heappush(self._heap, (self._due[id], id))

@@ -126,7 +126,7 @@ def doubts(
     counted = [a for a in sighting.annotations() if thresholds.counts(a.label, a.score or 0.0)]
     doubted = [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
     doubted = sorted(doubted, key=lambda a: a.score or 0.0)[:MAX_PRIORS]
-    fresh = cooldown.fresh(doubted, now)
+    fresh = cooldown.fresh(doubted, now, asking.cooldown_s)
     if not fresh:
         return None
     priors = _mark(counted, {a.id for a in fresh})

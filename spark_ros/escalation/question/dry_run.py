@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spark_ros.escalation.question.policy import HOUR_S, Cooldown, Thresholds
@@ -48,19 +48,12 @@ class DryRun:
 
     Attributes:
         cooldowns: by camera name.
-        per_hour: how many may be asked in an hour; 0 is no limit.
         dropped: why how many would not be asked.
     """
 
-    def __init__(self, cooldown_s: Mapping[str, float], per_hour: int) -> None:
-        """Begin.
-
-        Args:
-            cooldown_s: by camera name.
-            per_hour: the limit; 0 is none.
-        """
-        self.cooldowns = {camera: Cooldown(seconds) for camera, seconds in cooldown_s.items()}
-        self.per_hour = per_hour
+    def __init__(self, cameras: Iterable[str]) -> None:
+        """Begin, for cameras of these names."""
+        self.cooldowns = {camera: Cooldown() for camera in cameras}
         self.dropped: Counter[str] = Counter()
         self._said: deque[tuple[float, str, str]] = deque()
         self._lock = threading.Lock()
@@ -70,9 +63,9 @@ class DryRun:
         with self._lock:
             self._said.append((now, camera, label))
 
-    def reached(self, now: float) -> bool:
-        """Whether one more in this hour would be too many."""
-        return len(self._last_hour(now)) >= self.per_hour > 0
+    def reached(self, now: float, per_hour: int) -> bool:
+        """Whether one more would be too many in an hour; a limit of 0 is none."""
+        return len(self._last_hour(now)) >= per_hour > 0
 
     def summary(self, now: float) -> Summary:
         """Return the numbers; from any thread."""

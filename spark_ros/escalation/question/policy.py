@@ -50,14 +50,10 @@ class Cooldown:
     it was last seen; a sighting moves the remembered box along but does not prolong the wait.
     So many objects are remembered that no operator could have looked at them all; while they are
     too many, nothing new is fresh, because it could not be told from what was asked.
-
-    Attributes:
-        cooldown_s: may be changed at any time, also for what is remembered.
     """
 
-    def __init__(self, cooldown_s: float, most: int = MAX_REMEMBERED) -> None:
-        """Ask about one object at most once in `cooldown_s` seconds, remembering `most`."""
-        self.cooldown_s = cooldown_s
+    def __init__(self, most: int = MAX_REMEMBERED) -> None:
+        """Remember at most so many objects."""
         self._most = most
         self._tracked: dict[str, float] = {}
         self._placed: dict[str, _Places] = {}
@@ -70,9 +66,17 @@ class Cooldown:
         """Whether as many objects are remembered as can be."""
         return len(self) >= self._most
 
-    def fresh(self, doubted: Iterable[Annotation], now: float) -> list[Annotation]:
-        """Return those of one frame's doubted detections that are not cooling down."""
-        self._forget(now - self.cooldown_s)
+    def fresh(
+        self, doubted: Iterable[Annotation], now: float, cooldown_s: float
+    ) -> list[Annotation]:
+        """Return those of one frame's doubted detections that are not cooling down.
+
+        Args:
+            doubted: what one frame shows.
+            now: in seconds.
+            cooldown_s: how long each object cools down.
+        """
+        self._forget(now - cooldown_s)
         unseen = self._unseen(list(doubted))
         return unseen[: max(self._most - len(self), 0)]
 
@@ -168,18 +172,16 @@ def _areas(
 
 
 class HourlyLimit:
-    """Count what was asked in the last hour; a limit of 0 is none."""
+    """Count what was asked in the last hour."""
 
-    def __init__(self, per_hour: int) -> None:
-        """Allow `per_hour` questions in any 3600 seconds."""
-        self.per_hour = per_hour
+    def __init__(self) -> None:
         self._times: deque[float] = deque()
 
-    def reached(self, now: float) -> bool:
-        """Whether one more would be too many."""
+    def reached(self, now: float, per_hour: int) -> bool:
+        """Whether one more would be too many in any 3600 seconds; a limit of 0 is none."""
         while self._times and self._times[0] <= now - HOUR_S:
             self._times.popleft()
-        return 0 < self.per_hour <= len(self._times)
+        return 0 < per_hour <= len(self._times)
 
     def note(self, now: float) -> None:
         """Count one question."""
