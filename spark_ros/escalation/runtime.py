@@ -21,7 +21,7 @@ from spark_ros.escalation.engagements import Engagements, cancel_all
 from spark_ros.escalation.health.snapshot import Health, Snapshot
 from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.asking import Sighting
+from spark_ros.escalation.question.asking import DetectedFrame
 from spark_ros.escalation.question.dry_run import Summary
 from spark_ros.escalation.question.escalation import EncodedImage, Status
 from spark_ros.escalation.question.request import Request
@@ -61,10 +61,10 @@ class Connection:
 
 
 class Runtime:
-    """Sightings in, answers out, on a thread of its own; every method is thread-safe.
+    """Frames in, answers out, on a thread of its own; every method is thread-safe.
 
     Attributes:
-        paused: whether nothing is asked because of sightings.
+        paused: whether nothing is asked because of detections.
     """
 
     def __init__(
@@ -134,10 +134,10 @@ class Runtime:
         """Go on by other settings, all of them at once."""
         self._post(self._configure, settings)
 
-    def offer(self, sighting: Sighting) -> None:
-        """Hand over a sighting; returns at once."""
+    def offer(self, frame: DetectedFrame) -> None:
+        """Hand over a frame; returns at once."""
         if not self.paused:
-            self._post(self._triage.offer, sighting)
+            self._post(self._triage.offer, frame)
 
     def ask(self, request: Request) -> Future[str]:
         """Ask on purpose; gives an empty string once it is accepted, or why it is not.

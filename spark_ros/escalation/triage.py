@@ -16,7 +16,7 @@ from spark_ros.escalation.engagements import UNKNOWN, Engagements, LimitReached
 from spark_ros.escalation.journal.errors import JournalError, JournalFull
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.encoding import EncodingError
-from spark_ros.escalation.question.asking import DOUBTED, Asking, Sighting, doubts
+from spark_ros.escalation.question.asking import DOUBTED, Asking, DetectedFrame, doubts
 from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
 from spark_ros.escalation.question.escalation import Escalation, Status
 from spark_ros.escalation.question.policy import Cooldown
@@ -39,7 +39,7 @@ class Withdrawn(ValueError):
 
 
 class Triage:
-    """Where sightings and requests are decided on, beside the robot's callbacks.
+    """Where frames and requests are decided on, beside the robot's callbacks.
 
     Attributes:
         dropped: why how many questions were not asked.
@@ -62,7 +62,7 @@ class Triage:
         self._current, self._emit, self._clock = current, emit, clock
         self._engagements: asyncio.Future[Engagements] = asyncio.Future()
         self._cooldown = {camera: Cooldown() for camera in current.settings.asking}
-        self._sightings: asyncio.Queue[Sighting] = asyncio.Queue(MAX_WAITING)
+        self._frames: asyncio.Queue[DetectedFrame] = asyncio.Queue(MAX_WAITING)
         # Requests that are not accepted yet, and whether they were withdrawn.
         self._requests: dict[str, bool] = {}
         # Held from the look at the limits until the question counts.
@@ -98,26 +98,26 @@ class Triage:
         running = self._dry_run
         return None if running is None else running.summary(self._clock())
 
-    def offer(self, sighting: Sighting) -> None:
-        """Take a sighting, or drop it where too many wait already."""
+    def offer(self, frame: DetectedFrame) -> None:
+        """Take a frame, or drop it where too many wait already."""
         try:
-            self._sightings.put_nowait(sighting)
+            self._frames.put_nowait(frame)
         except asyncio.QueueFull:
             self._drop('the encoder is busy')
 
     async def run(self) -> None:
-        """Decide on sightings, in the order in which they came, until cancelled."""
+        """Decide on frames, in the order in which they came, until cancelled."""
         try:
             while True:
-                sighting = await self._sightings.get()
+                frame = await self._frames.get()
                 try:
-                    await self.consider(sighting)
+                    await self.consider(frame)
                 except EncodingError as error:
                     self.dropped['bad image'] += 1
-                    self.unusable[sighting.camera] += 1
-                    self._warn(f'a frame of {sighting.camera} cannot be asked about: {error}')
+                    self.unusable[frame.camera] += 1
+                    self._warn(f'a frame of {frame.camera} cannot be asked about: {error}')
                 except Exception:
-                    logger.exception('a sighting of %s could not be handled', sighting.camera)
+                    logger.exception('a frame of %s could not be handled', frame.camera)
         finally:
             self.close()
 
@@ -126,17 +126,17 @@ class Triage:
         self._sum_up()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    async def consider(self, sighting: Sighting) -> None:
-        """Ask about a sighting, where something on it is doubted and not cooling down.
+    async def consider(self, frame: DetectedFrame) -> None:
+        """Ask about a frame, where something on it is doubted and not cooling down.
 
         Raises:
             EncodingError: its image makes no sense.
         """
         now = self._clock()
-        # A change of parameters in the meantime is for the next sighting.
-        asking, dry_run = self._current.settings.asking[sighting.camera], self._dry_run
-        cooldown = (dry_run.cooldowns if dry_run else self._cooldown)[sighting.camera]
-        escalation = await self._work(doubts, sighting, asking, cooldown, now)
+        # A change of parameters in the meantime is for the next frame.
+        asking, dry_run = self._current.settings.asking[frame.camera], self._dry_run
+        cooldown = (dry_run.cooldowns if dry_run else self._cooldown)[frame.camera]
+        escalation = await self._work(doubts, frame, asking, cooldown, now)
         if escalation is None:
             if cooldown.full:
                 self._drop('too many objects are cooling down')
@@ -144,7 +144,7 @@ class Triage:
         if dry_run is not None:
             asked = self._tell(escalation, asking, dry_run, now)
         else:
-            asked = await self._ask(escalation, sighting, now)
+            asked = await self._ask(escalation, frame, now)
         if asked:
             await self._work(cooldown.note, doubted_of(escalation), now)
 
@@ -178,7 +178,7 @@ class Triage:
         return await self._engagements.result().withdraw(id)
 
     async def _ask_request(self, request: Request) -> None:
-        now, camera = self._clock(), request.sighting.camera
+        now, camera = self._clock(), request.frame.camera
         if self._dry_run is not None:
             raise ValueError(DRY)
         engagements = await asyncio.shield(self._engagements)
@@ -186,20 +186,20 @@ class Triage:
             request.escalation, self._asking(camera), engagements.context.backend.refuses
         )
         try:
-            await self._accept(escalation, request.sighting, now)
+            await self._accept(escalation, request.frame, now)
         except LimitReached as error:
             self.dropped[error.limit] += 1
             raise
         if camera in self._cooldown and (doubted := doubted_of(escalation)):
             await self._work(self._cooldown[camera].note, doubted, now)
 
-    async def _ask(self, escalation: Escalation, sighting: Sighting, now: float) -> bool:
+    async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> bool:
         """Ask; return whether it is accepted: what is not may be asked with the next frame."""
         if now < self._full_until.get(escalation.camera, 0.0):
             self._drop('the journal is full')
             return False
         try:
-            await self._accept(escalation, sighting, now)
+            await self._accept(escalation, frame, now)
         except LimitReached as error:
             self._drop(error.limit)
             return False
@@ -210,7 +210,7 @@ class Triage:
             return False
         return True
 
-    async def _accept(self, escalation: Escalation, sighting: Sighting, now: float) -> None:
+    async def _accept(self, escalation: Escalation, frame: DetectedFrame, now: float) -> None:
         """The one way in: it is on the disk when this returns.
 
         Raises:
@@ -223,7 +223,7 @@ class Triage:
                 raise LimitReached(refusal)
             if self._requests.get(escalation.id):
                 raise Withdrawn
-            image = await self._work(sighting.encode, escalation.departure)
+            image = await self._work(frame.encode, escalation.departure)
             if self._requests.get(escalation.id):
                 raise Withdrawn
             await engagements.submit(escalation, image, now)

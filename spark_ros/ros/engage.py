@@ -31,8 +31,8 @@ from spark_ros.msg import Resolution
 from spark_ros.ros.action_server import CalmActionServer
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import resolution_message, stamp_ns, status_message
+from spark_ros.ros.detected_frame import RosDetectedFrame, own_image
 from spark_ros.ros.inbox import Inbox
-from spark_ros.ros.sighting import RosSighting, own_image
 from spark_ros.ros.terms import MAX_NAME, name_problem, read_terms
 
 NODE_ENDS = 'the node ends; what was asked stays asked, its answer will be on the topics'
@@ -154,10 +154,10 @@ class EngageServer:
         if request.image.data:
             if problem := name_problem(request.camera):
                 return problem
-            sighting = own_image(request.camera, request.image)
+            frame = own_image(request.camera, request.image)
             # The handle lives until the result is told, and rclpy keeps what it came with.
             request.image = CompressedImage()
-            self._ask(goal, sighting)
+            self._ask(goal, frame)
             return ''
         camera = self._cameras.get(request.camera)
         if camera is None:
@@ -169,15 +169,15 @@ class EngageServer:
         goal.forget_frame = camera.wait_for(stamp, partial(self._on_frame, goal))
         return ''
 
-    def _on_frame(self, goal: _Goal, sighting: RosSighting | None, problem: str) -> None:
+    def _on_frame(self, goal: _Goal, frame: RosDetectedFrame | None, problem: str) -> None:
         goal.forget_frame = None
-        if sighting is None:
+        if frame is None:
             self._end(goal, _refused(goal, State.FAILED, problem))
         else:
-            self._ask(goal, sighting)
+            self._ask(goal, frame)
 
-    def _ask(self, goal: _Goal, sighting: RosSighting) -> None:
-        request = Request(goal.id, sighting, partial(read_terms, goal.handle.request))
+    def _ask(self, goal: _Goal, frame: RosDetectedFrame) -> None:
+        request = Request(goal.id, frame, partial(read_terms, goal.handle.request))
         asked = self._runtime.ask(request)
         asked.add_done_callback(lambda _: self._inbox.post(partial(self._on_asked, goal, asked)))
 

@@ -86,10 +86,10 @@ class Services:
         return response
 
     def _begin(self, camera: CameraInput) -> tuple[str, Future[str] | None]:
-        sighting, id = camera.newest(), str(uuid.uuid4())
-        if sighting is None:
+        frame, id = camera.newest(), str(uuid.uuid4())
+        if frame is None:
             return id, None
-        return id, self._runtime.ask(Request(id, sighting, Asking.terms))
+        return id, self._runtime.ask(Request(id, frame, Asking.terms))
 
     async def _list(
         self, request: ListEngagements.Request, response: ListEngagements.Response

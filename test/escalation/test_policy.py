@@ -83,7 +83,7 @@ def test_an_object_that_moves_bit_by_bit_stays_the_same() -> None:
     assert iou(boxes[0], boxes[-1]) < SAME_OBJECT_IOU
 
 
-def test_a_sighting_does_not_prolong_the_wait() -> None:
+def test_a_later_detection_does_not_prolong_the_wait() -> None:
     cooldown = Cooldown()
     cooldown.note([doubted()], 0.0)
     for at in range(30):
@@ -112,11 +112,11 @@ def test_no_cooldown_asks_every_time() -> None:
     st.floats(0.1, 20),
 )
 def test_two_questions_about_one_object_are_a_cooldown_apart(
-    sightings: list[tuple[str, float, float]], cooldown_s: float
+    frames: list[tuple[str, float, float]], cooldown_s: float
 ) -> None:
     cooldown, now = Cooldown(), 0.0
     asked: dict[str, float] = {}
-    for label, _, pause in sightings:
+    for label, _, pause in frames:
         now += pause
         seen = doubted(label)
         if cooldown.fresh([seen], now, cooldown_s):

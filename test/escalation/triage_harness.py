@@ -94,10 +94,10 @@ class Office:
         self.engagements.configure(**changes)
         self.triage.look()
 
-    async def see(self, sighting: Seen) -> Escalation | None:
-        """Decide about a sighting; return the question that came of it."""
+    async def see(self, frame: Seen) -> Escalation | None:
+        """Decide about a frame; return the question that came of it."""
         before = len(self.told)
-        await self.triage.consider(sighting)
+        await self.triage.consider(frame)
         asked = [
             status.escalation
             for _, status in self.told[before:]

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is asked about a frame, and how: from a sighting to an escalation."""
+"""What is asked about a frame, and how: from a frame with its detections to an escalation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ON_PURPOSE = 0.0
 logger = logging.getLogger(__name__)
 
 
-class Sighting(Protocol):
+class DetectedFrame(Protocol):
     """A frame with what a detector saw on it. Its methods run outside the robot's callbacks.
 
     Attributes:
@@ -113,9 +113,9 @@ class Asking:
 
 
 def doubts(
-    sighting: Sighting, asking: Asking, cooldown: Cooldown, now: float
+    frame: DetectedFrame, asking: Asking, cooldown: Cooldown, now: float
 ) -> Escalation | None:
-    """Return what is to be asked about a sighting, or None where nothing is.
+    """Return what is to be asked about a frame, or None where nothing is.
 
     Marked as doubted are the detections that are not cooling down: they are asked about.
 
@@ -123,25 +123,25 @@ def doubts(
         EncodingError: the image makes no sense.
     """
     thresholds = asking.thresholds
-    counted = [a for a in sighting.annotations() if thresholds.counts(a.label, a.score or 0.0)]
+    counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
     doubted = [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
     doubted = sorted(doubted, key=lambda a: a.score or 0.0)[:MAX_PRIORS]
     fresh = cooldown.fresh(doubted, now, asking.cooldown_s)
     if not fresh:
         return None
     priors = _mark(counted, {a.id for a in fresh})
-    return make_escalation(str(uuid.uuid4()), sighting, asking, asking.terms(), priors, fresh)
+    return make_escalation(str(uuid.uuid4()), frame, asking, asking.terms(), priors, fresh)
 
 
 def make_escalation(
-    id: str, sighting: Sighting, asking: Asking, terms: Terms,
+    id: str, frame: DetectedFrame, asking: Asking, terms: Terms,
     priors: tuple[Annotation, ...], doubted: Sequence[Annotation] = (),
 ) -> Escalation:  # fmt: skip
     """Return a question about a frame.
 
     Args:
         id: of the question.
-        sighting: the frame.
+        frame: with what was detected on it.
         asking: how its camera is asked about.
         terms: what is asked.
         priors: what is shown with it: those of the terms, or what the detector saw.
@@ -151,36 +151,36 @@ def make_escalation(
     Raises:
         EncodingError: the image makes no sense.
     """
-    size, given = sighting.size(), terms.priors is not None
+    size, given = frame.size(), terms.priors is not None
     return Escalation(
-        id=id, created=time.time(), camera=sighting.camera, stamp_ns=sighting.stamp_ns,
-        frame_id=sighting.frame_id, frame_match=sighting.frame_match, image_size=size,
-        source=b'' if given else sighting.source(),
-        source_size=size if given else sighting.source_size(),
-        source_fit=Fit.STRETCH if given else sighting.source_fit,
-        class_ids=sighting.class_ids, question=terms.question, program=terms.program,
-        priors=priors, metadata={**terms.metadata, **metadata_of(sighting, asking)},
+        id=id, created=time.time(), camera=frame.camera, stamp_ns=frame.stamp_ns,
+        frame_id=frame.frame_id, frame_match=frame.frame_match, image_size=size,
+        source=b'' if given else frame.source(),
+        source_size=size if given else frame.source_size(),
+        source_fit=Fit.STRETCH if given else frame.source_fit,
+        class_ids=frame.class_ids, question=terms.question, program=terms.program,
+        priors=priors, metadata={**terms.metadata, **metadata_of(frame, asking)},
         priority=terms.priority, timeout_s=terms.timeout_s,
         certainty=certainty(doubted) if doubted else ON_PURPOSE,
         departure=plan(asking.image, size, [a.box for a in doubted]),
     )  # fmt: skip
 
 
-def observed(sighting: Sighting, thresholds: Thresholds) -> tuple[Annotation, ...]:
+def observed(frame: DetectedFrame, thresholds: Thresholds) -> tuple[Annotation, ...]:
     """Return what a detector saw, as priors: the doubted ones are marked."""
-    counted = [a for a in sighting.annotations() if thresholds.counts(a.label, a.score or 0.0)]
+    counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
     doubted = {a.id for a in counted if thresholds.doubted(a.label, a.score or 0.0)}
     return _mark(counted, doubted)
 
 
-def metadata_of(sighting: Sighting, asking: Asking) -> dict[str, str]:
+def metadata_of(frame: DetectedFrame, asking: Asking) -> dict[str, str]:
     """Return what is said of a frame beside the question, as far as it may leave."""
     metadata = {
         **asking.metadata,
-        'camera': sighting.camera,
-        'frame_id': sighting.frame_id,
-        'stamp': stamp_text(sighting.stamp_ns),
-        **sighting.metadata(),
+        'camera': frame.camera,
+        'frame_id': frame.frame_id,
+        'stamp': stamp_text(frame.stamp_ns),
+        **frame.metadata(),
     }
     return {key: text[:MAX_TEXT] for key, text in chosen(metadata, asking.send).items()}
 

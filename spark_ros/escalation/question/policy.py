@@ -47,7 +47,7 @@ class Cooldown:
     """Remember which objects of one camera were asked about lately.
 
     An object is the same by its tracker id, else by label and an IoU of at least 0.5 with where
-    it was last seen; a sighting moves the remembered box along but does not prolong the wait.
+    it was last seen; a detection moves the remembered box along but does not prolong the wait.
     So many objects are remembered that no operator could have looked at them all; while they are
     too many, nothing new is fresh, because it could not be told from what was asked.
     """

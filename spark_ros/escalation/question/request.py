@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from spark_ros.escalation.question.asking import (
     Asking,
-    Sighting,
+    DetectedFrame,
     Terms,
     make_escalation,
     observed,
@@ -28,7 +28,7 @@ class Request:
     """
 
     id: str
-    sighting: Sighting
+    frame: DetectedFrame
     read: Callable[[Asking], Terms]
 
     def escalation(self, asking: Asking, refuses: Callable[[Question, str], str]) -> Escalation:
@@ -41,10 +41,10 @@ class Request:
         Raises:
             ValueError: it makes no sense, or cannot be asked.
         """
-        sighting, terms = self.sighting, self.read(asking)
+        frame, terms = self.frame, self.read(asking)
         if refusal := refuses(terms.question, terms.program):
             raise ValueError(refusal)
         priors = terms.priors
         if priors is None:
-            priors = observed(sighting, asking.thresholds)
-        return make_escalation(self.id, sighting, asking, terms, priors)
+            priors = observed(frame, asking.thresholds)
+        return make_escalation(self.id, frame, asking, terms, priors)

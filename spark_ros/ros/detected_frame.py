@@ -22,8 +22,8 @@ from spark_ros.ros.images import to_pixels
 from spark_ros.ros.pose import PoseMessage, pose_metadata
 
 
-class RosSighting:
-    """What `spark_ros.escalation.question.asking.Sighting` asks for, over two messages."""
+class RosDetectedFrame:
+    """What `spark_ros.escalation.question.asking.DetectedFrame` asks for, over two messages."""
 
     def __init__(
         self,
@@ -104,8 +104,8 @@ class RosSighting:
         return ImageSize(self._image.width, self._image.height)
 
 
-def own_image(camera: str, image: CompressedImage) -> RosSighting:
-    """Return an image that came with a goal as a sighting on which nothing was detected."""
+def own_image(camera: str, image: CompressedImage) -> RosDetectedFrame:
+    """Return an image that came with a goal as a frame on which nothing was detected."""
     nothing = Detection2DArray(header=image.header)
     view = DetectorView()
-    return RosSighting(camera, image, nothing, FrameMatch.EXACT, view, lambda reason: None)
+    return RosDetectedFrame(camera, image, nothing, FrameMatch.EXACT, view, lambda reason: None)
