@@ -97,9 +97,9 @@ async def live(question: Question, context: Context) -> None:
     except Over as over:
         question.end(over.state, over.detail)
     # Nothing is awaited between here and the last look at `ending`: the first end counts.
-    context.questions.forget(question.entry.id)
-    context.router.forget(question)
-    context.poller.forget(question.entry.id)
+    context.questions.remove(question.entry.id)
+    context.router.close(question)
+    context.poller.unwatch(question.entry.id)
     if question.ending is not None:
         await end(question, context, *question.ending)
     elif resolved is not None:
@@ -141,18 +141,18 @@ async def create(question: Question, context: Context, escalation: Escalation) -
             image = await journal.read(Journal.image, id)
         except KeyError:
             raise Over(State.FAILED, 'the journal lost its image') from None
-        with context.contacts.noted(sends=True, image=True):
+        with context.contacts.recorded(sends=True, image=True):
             question.image_url = await context.backend.upload(escalation, image)
         await journal.write(Journal.uploaded, id, question.image_url)
     sent_before = question.may_be_open
     if not sent_before:
         await journal.write(Journal.opening, id)
-        context.questions.note(question, may_be_open=True)
+        context.questions.update(question, may_be_open=True)
     opening = asyncio.ensure_future(
         context.backend.open(escalation, question.image_url, may_be_open=sent_before)
     )
     try:
-        with context.contacts.noted(sends=True):
+        with context.contacts.recorded(sends=True):
             token = await asyncio.shield(opening)
     except asyncio.CancelledError:
         if question.ending is None or not context.backend.can_withdraw:
@@ -163,7 +163,7 @@ async def create(question: Question, context: Context, escalation: Escalation) -
             question.may_be_open = False
         raise
     except ClientError as error:
-        context.questions.note(question, may_be_open=sent_before or error.may_have_arrived)
+        context.questions.update(question, may_be_open=sent_before or error.may_have_arrived)
         raise
     context.questions.opened(question, token)
     await journal.write(Journal.opened, id, token)
@@ -183,14 +183,14 @@ async def answered(question: Question, context: Context) -> Resolved | None:
                 return None
             await expire(question, context)
             continue
-        report, settled = question.reports.pop(0)
+        report, taken = question.reports.pop(0)
         resolved: Resolved | None = None
         news: bool | None = None
         try:
             resolved, news = await take_in(question, context, report)
         finally:
-            if not settled.done():
-                settled.set_result(news)
+            if not taken.done():
+                taken.set_result(news)
         if resolved is not None:
             return resolved
 
@@ -231,8 +231,8 @@ async def take_in(
         question.sequence = report.sequence
         if question.state is State.EXPIRED:
             return None, False
-        context.questions.note(question, state=report.state)
-        await journal.write(Journal.note_state, id, report.state)
+        context.questions.update(question, state=report.state)
+        await journal.write(Journal.set_state, id, report.state)
         await tell(question, context, report.state)
         return None, True
     escalation = await recalled(question, context)
@@ -258,10 +258,10 @@ async def expire(question: Question, context: Context) -> None:
         raise Over(State.FAILED, 'given up: it is as old as journal.max_age_h')
     if not question.token:
         raise Over(State.EXPIRED, 'it could not be sent in time')
-    await context.journal.write(Journal.note_state, question.entry.id, State.EXPIRED)
+    await context.journal.write(Journal.set_state, question.entry.id, State.EXPIRED)
     await tell(question, context, State.EXPIRED, 'no answer in time')
     # Last, with nothing awaited in between: who ends it sees by it whether this was told.
-    context.questions.note(question, state=State.EXPIRED)
+    context.questions.update(question, state=State.EXPIRED)
     question.expires_at = time.monotonic() + KEEP_EXPIRED_S
 
 

@@ -58,7 +58,7 @@ class Engagements:
         self._hourly = HourlyLimit()
         # A restart must not make an hour have more questions.
         for age_s in self._journal.accepted_lately:
-            self._hourly.note(time.monotonic() - age_s)
+            self._hourly.count(time.monotonic() - age_s)
 
     def recover(self) -> None:
         """Take up what a former run left."""
@@ -77,11 +77,11 @@ class Engagements:
         finally:
             await cancel_all(self._tasks)
 
-    def look(self) -> None:
+    def configure(self) -> None:
         """Go on by other settings; what was accepted stays."""
         self._journal.limit_images(self.context.current.settings.journal_max_bytes)
-        self.context.queue.look()
-        self.context.poller.look()
+        self.context.queue.give_turns()
+        self.context.poller.configure()
 
     def admits(self, certainty: float, now: float, priority: int = 0) -> str:
         """Return an empty string, or why one more question cannot be asked now.
@@ -120,7 +120,7 @@ class Engagements:
                 used[full.limit] = full.used
                 if not await self._make_room(full.limit, escalation.priority):
                     raise
-        self._hourly.note(now)
+        self._hourly.count(now)
         self.context.emit(Status(escalation, State.QUEUED))
         self._take(entry)
 
@@ -180,7 +180,7 @@ class Engagements:
 
     async def _end(self, question: Question, state: State, detail: str) -> None:
         """Have a question end: it counts no more at once; wait until that is told and written."""
-        self._questions.forget(question.entry.id)
+        self._questions.remove(question.entry.id)
         question.end(state, detail)
         if question.task is not None:
             await asyncio.wait({question.task})

@@ -118,7 +118,7 @@ class Questions:
             self._id_of[entry.token] = entry.id
         return question
 
-    def note(
+    def update(
         self,
         question: Question,
         *,
@@ -135,11 +135,11 @@ class Questions:
     def opened(self, question: Question, token: str) -> None:
         """Note that the service has it."""
         question.token = token
-        self.note(question, state=State.OPEN)
+        self.update(question, state=State.OPEN)
         if question.entry.id in self._by_id:
             self._id_of[token] = question.entry.id
 
-    def forget(self, id: str) -> Question | None:
+    def remove(self, id: str) -> Question | None:
         """Let one go; None where it is gone already."""
         question = self._by_id.pop(id, None)
         if question is not None:

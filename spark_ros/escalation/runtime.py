@@ -76,8 +76,8 @@ class Runtime:
         """Start the thread; people can be asked after `connect`.
 
         Args:
-            settings: what to ask and how often to look.
-            deliver: called on the runtime's thread with each status and answer; must only note
+            settings: what to ask and how often to poll.
+            deliver: called on the runtime's thread with each status and answer; must only queue
                 it and return.
             died: called on the runtime's thread when it ends by an error: nothing will be asked
                 or answered any more.
@@ -111,7 +111,7 @@ class Runtime:
             try:
                 self._receiver = WebhookReceiver(
                     webhooks.host, webhooks.port, webhooks.secret, connection.backend.read_push,
-                    self._take_push, self._look_soon,
+                    self._take_push, self._poll_soon,
                 )  # fmt: skip
             except OSError:
                 connection.journal.close()
@@ -252,9 +252,9 @@ class Runtime:
 
     def _configure(self, settings: Settings) -> None:
         self._current.settings = settings
-        self._triage.look()
+        self._triage.configure()
         if self._engagements is not None:
-            self._engagements.look()
+            self._engagements.configure()
 
     async def _listed(self, camera: str, at_most: int) -> list[Status]:
         if self._engagements is None:
@@ -262,18 +262,18 @@ class Runtime:
         return await self._engagements.listed(camera, at_most)
 
     def _take_push(self, report: Report) -> Future[bool]:
-        return self._call(self._settle(report))
+        return self._call(self._take_in(report))
 
-    async def _settle(self, report: Report) -> bool:
+    async def _take_in(self, report: Report) -> bool:
         if self._engagements is None:
             return False
         context = self._engagements.context
         context.contacts.pushed()
         return await context.router.take_push(report)
 
-    def _look_soon(self) -> None:
+    def _poll_soon(self) -> None:
         if self._engagements is not None:
-            self._post(self._engagements.context.poller.look_soon)
+            self._post(self._engagements.context.poller.poll_soon)
 
 
 async def _end_all(loop: asyncio.AbstractEventLoop) -> None:

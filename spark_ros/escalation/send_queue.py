@@ -61,20 +61,20 @@ class SendQueue:
                     await asyncio.sleep(rest)
                 key = (-entry.priority, entry.certainty, entry.created, entry.id)
                 heapq.heappush(self._waiting, (key, granted))
-                self.look()
+                self.give_turns()
                 await granted
             held = granted.done() and not granted.cancelled()
             if held:
-                self._questions.note(question, sending=True)
+                self._questions.update(question, sending=True)
             yield held
         finally:
             if granted.done() and not granted.cancelled():
                 self._busy -= 1
-                self._questions.note(question, sending=False)
-                self.look()
+                self._questions.update(question, sending=False)
+                self.give_turns()
             granted.cancel()
 
-    def look(self) -> None:
+    def give_turns(self) -> None:
         """Give the turns that there are: something has changed."""
         while self._waiting and self._busy < AT_ONCE and not self._current.settings.dry_run:
             if (pause := self._closed_until - time.monotonic()) > 0:
@@ -122,7 +122,7 @@ class SendQueue:
 
     def _open(self) -> None:
         self._opening = None
-        self.look()
+        self.give_turns()
 
     def _say_outage(self, error: ClientError, now: float) -> None:
         """Log an outage when it begins, and then rarely: it may last for days."""

@@ -74,13 +74,13 @@ class Triage:
         self._summing_up: asyncio.TimerHandle | None = None
         self.dropped: Counter[str] = Counter()
         self.unusable: Counter[str] = Counter()
-        self.look()
+        self.configure()
 
     def connect(self, engagements: Engagements) -> None:
         """Have what is to be asked taken by these from now on."""
         self._engagements.set_result(engagements)
 
-    def look(self) -> None:
+    def configure(self) -> None:
         """Go on by other settings, for the same cameras; what was asked stays remembered."""
         settings = self._current.settings
         if self._dry_run is None and settings.dry_run:
@@ -146,7 +146,7 @@ class Triage:
         else:
             asked = await self._ask(escalation, frame, now)
         if asked:
-            await self._work(cooldown.note, doubted_of(escalation), now)
+            await self._work(cooldown.start, doubted_of(escalation), now)
 
     async def ask(self, request: Request) -> str:
         """Ask what somebody wants asked; return an empty string, or why it is not accepted."""
@@ -191,7 +191,7 @@ class Triage:
             self.dropped[error.limit] += 1
             raise
         if camera in self._cooldown and (doubted := doubted_of(escalation)):
-            await self._work(self._cooldown[camera].note, doubted, now)
+            await self._work(self._cooldown[camera].start, doubted, now)
 
     async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> bool:
         """Ask; return whether it is accepted: what is not may be asked with the next frame."""
@@ -236,7 +236,7 @@ class Triage:
             dry_run.dropped['limits.per_hour'] += 1
             return False
         doubted = doubted_of(escalation)
-        dry_run.note(escalation.camera, least_certain(doubted).label, now)
+        dry_run.count(escalation.camera, least_certain(doubted).label, now)
         why = reason(doubted, asking.thresholds)
         self._emit(Status(escalation, State.WOULD_ASK, detail=why))
         if self._summing_up is None:

@@ -94,7 +94,7 @@ class Withdrawals:
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""
         if self._backend.can_withdraw:
-            left = _read(await self._journal.read_or('', Journal.note, NOTE))
+            left = _read(await self._journal.read_or('', Journal.recall, NOTE))
             self._tokens = left | self._tokens
         pause = Backoff(0.5, 30.0)
         while True:
@@ -115,7 +115,7 @@ class Withdrawals:
     async def _withdrawn(self, token: str) -> bool:
         """Whether the service needs no more to be told of a question."""
         try:
-            with self._contacts.noted():
+            with self._contacts.recorded():
                 await self._backend.withdraw(token)
         except ClientError as error:
             if not error.final:

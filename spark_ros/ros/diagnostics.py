@@ -70,7 +70,7 @@ class Diagnostics:
         now = time.monotonic()
         results = self._check(now)
         for result in results:
-            self._log.note(result, now)
+            self._log.log(result, now)
         name = self._node.get_fully_qualified_name().lstrip('/')
         array = DiagnosticArray(
             status=[_status(name, self._config.robot_id, result) for result in results]
@@ -84,7 +84,7 @@ class Diagnostics:
         return [
             *(
                 check_camera(
-                    watch.look(rings[watch.name], snapshot.unusable.get(watch.name, 0), now)
+                    watch.state(rings[watch.name], snapshot.unusable.get(watch.name, 0), now)
                 )
                 for watch in self._watches
             ),
@@ -102,12 +102,12 @@ class _CameraWatch:
         self._rate, self._lately = Lately(RATE_S, now), Lately(LATELY_S, now)
         self._frames, self._heard = 0, now
 
-    def look(self, ring_max_mb: float, unencodable: int, now: float) -> CameraState:
+    def state(self, ring_max_mb: float, unencodable: int, now: float) -> CameraState:
         camera = self._camera
         if camera.frames != self._frames:
             self._frames, self._heard = camera.frames, now
-        frames = self._rate.look({'frames': camera.frames}, now)['frames']
-        lately = self._lately.look(
+        frames = self._rate.update({'frames': camera.frames}, now)['frames']
+        lately = self._lately.update(
             {
                 'unmatched': camera.unmatched,
                 'unusable': camera.unusable,
@@ -139,7 +139,7 @@ class _ChangeLog:
     def __init__(self) -> None:
         self._said: dict[str, tuple[frozenset[str], float]] = {}
 
-    def note(self, result: CheckResult, now: float) -> None:
+    def log(self, result: CheckResult, now: float) -> None:
         said, at = self._said.get(result.part, (frozenset(), now - SAY_AGAIN_S))
         if result.kinds == said or now - at < SAY_AGAIN_S:
             return

@@ -181,10 +181,10 @@ class Running(Engagements):
 
     def configure(self, **changes: Any) -> None:
         self.current.settings = replace(self.current.settings, **changes)
-        self.look()
+        super().configure()
 
     async def recall(self, name: str) -> str:
-        return await self.kept.read_or('', Journal.note, name)
+        return await self.kept.read_or('', Journal.recall, name)
 
     async def on_disk(self, call: Callable[..., Any], *args: object) -> Any:
         """Make a call on the journal's thread, after all that it has to do."""

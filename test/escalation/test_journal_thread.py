@@ -38,7 +38,7 @@ def test_what_waits_for_the_disk_is_written_also_when_its_task_is_cancelled(path
     gate.set()
     left[0].close()
     with closing(Journal(path)) as again:
-        assert [again.note(str(number)) for number in range(5)] == ['written'] * 5
+        assert [again.recall(str(number)) for number in range(5)] == ['written'] * 5
 
 
 def test_what_a_call_returns_or_raises_comes_back(path: Path) -> None:

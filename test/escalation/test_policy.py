@@ -62,14 +62,14 @@ def test_an_object_is_asked_about_once_in_its_cooldown() -> None:
     cooldown = Cooldown()
     cat = doubted()
     assert cooldown.fresh([cat], 100.0, 30.0) == [cat]
-    cooldown.note([cat], 100.0)
+    cooldown.start([cat], 100.0)
     assert cooldown.fresh([cat], 129.9, 30.0) == []
     assert cooldown.fresh([cat], 130.0, 30.0) == [cat]
 
 
 def test_another_label_or_place_is_another_object() -> None:
     cooldown = Cooldown()
-    cooldown.note([doubted('cat')], 0.0)
+    cooldown.start([doubted('cat')], 0.0)
     dog, elsewhere = doubted('dog'), doubted(box=Box(0.8, 0.8, 0.9, 0.9))
     assert cooldown.fresh([dog, elsewhere], 1.0, 30.0) == [dog, elsewhere]
 
@@ -77,7 +77,7 @@ def test_another_label_or_place_is_another_object() -> None:
 def test_an_object_that_moves_bit_by_bit_stays_the_same() -> None:
     cooldown = Cooldown()
     boxes = [Box(x / 100, 0.2, x / 100 + 0.2, 0.4) for x in range(0, 80, 4)]
-    cooldown.note([doubted(box=boxes[0])], 0.0)
+    cooldown.start([doubted(box=boxes[0])], 0.0)
     for at, box in enumerate(boxes[1:], 1):
         assert cooldown.fresh([doubted(box=box)], float(at), 30.0) == [], box
     assert iou(boxes[0], boxes[-1]) < SAME_OBJECT_IOU
@@ -85,7 +85,7 @@ def test_an_object_that_moves_bit_by_bit_stays_the_same() -> None:
 
 def test_a_later_detection_does_not_prolong_the_wait() -> None:
     cooldown = Cooldown()
-    cooldown.note([doubted()], 0.0)
+    cooldown.start([doubted()], 0.0)
     for at in range(30):
         assert cooldown.fresh([doubted()], float(at), 30.0) == []
     assert cooldown.fresh([doubted()], 30.0, 30.0)
@@ -94,7 +94,7 @@ def test_a_later_detection_does_not_prolong_the_wait() -> None:
 def test_a_tracker_id_says_which_object_it_is() -> None:
     cooldown = Cooldown()
     far = Box(0.8, 0.8, 0.9, 0.9)
-    cooldown.note([doubted(attributes={TRACKER_ID: '7'})], 0.0)
+    cooldown.start([doubted(attributes={TRACKER_ID: '7'})], 0.0)
     assert cooldown.fresh([doubted(box=far, attributes={TRACKER_ID: '7'})], 1.0, 30.0) == []
     assert cooldown.fresh([doubted('dog', box=far, attributes={TRACKER_ID: '7'})], 1.0, 30.0) == []
     assert len(cooldown.fresh([doubted(attributes={TRACKER_ID: '8'})], 1.0, 30.0)) == 1
@@ -103,7 +103,7 @@ def test_a_tracker_id_says_which_object_it_is() -> None:
 
 def test_no_cooldown_asks_every_time() -> None:
     cooldown = Cooldown()
-    cooldown.note([doubted()], 5.0)
+    cooldown.start([doubted()], 5.0)
     assert cooldown.fresh([doubted()], 5.0, 0.0)
 
 
@@ -122,14 +122,14 @@ def test_two_questions_about_one_object_are_a_cooldown_apart(
         if cooldown.fresh([seen], now, cooldown_s):
             assert now - asked.get(label, -1e9) >= cooldown_s * (1 - 1e-9)
             asked[label] = now
-        cooldown.note([seen], now)
+        cooldown.start([seen], now)
 
 
 def test_the_hourly_limit_slides() -> None:
     limit = HourlyLimit()
-    limit.note(0.0)
+    limit.count(0.0)
     assert not limit.reached(1.0, 2)
-    limit.note(1800.0)
+    limit.count(1800.0)
     assert limit.reached(3599.0, 2)
     assert not limit.reached(3600.0, 2)
     assert not limit.reached(1800.0, 0)
@@ -141,7 +141,7 @@ def test_no_hour_holds_more_than_the_limit(per_hour: int, pauses: list[float]) -
     for pause in pauses:
         now += pause
         if not limit.reached(now, per_hour):
-            limit.note(now)
+            limit.count(now)
             asked.append(now)
     for at in asked:
         assert sum(at - 3600.0 < other <= at for other in asked) <= per_hour
@@ -171,7 +171,7 @@ def test_many_objects_of_one_frame_are_told_apart_and_followed() -> None:
     places = [(x / 20, y / 20) for x in range(20) for y in range(20)]
     frame = [doubted(box=Box(x, y, x + 0.04, y + 0.04)) for x, y in places]
     assert cooldown.fresh(frame, 0.0, 30.0) == frame
-    cooldown.note(frame, 0.0)
+    cooldown.start(frame, 0.0)
     moved = [doubted(box=Box(x + 0.008, y, x + 0.048, y + 0.04)) for x, y in places]
     new = doubted('dog', box=Box(0.5, 0.5, 0.54, 0.54))
     assert cooldown.fresh([*reversed(moved), new], 1.0, 30.0) == [new]
@@ -183,7 +183,7 @@ def test_while_too_many_objects_cool_down_nothing_is_fresh() -> None:
     cooldown = Cooldown(most=3)
     frame = [doubted(box=Box(x / 10, 0.1, x / 10 + 0.08, 0.2)) for x in range(5)]
     assert cooldown.fresh(frame, 0.0, 30.0) == frame[:3]
-    cooldown.note(frame[:3], 0.0)
+    cooldown.start(frame[:3], 0.0)
     tracked = doubted(attributes={TRACKER_ID: '9'})
     assert cooldown.full and cooldown.fresh([*frame, tracked], 29.0, 30.0) == []
     assert len(cooldown.fresh([*frame, tracked], 30.0, 30.0)) == 3

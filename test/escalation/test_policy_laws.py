@@ -72,7 +72,7 @@ async def play(here: Office, given: list[Any], check: Callable[[Seen, Any], None
         elif step == 'answer':
             for asked in here.engagements.all_asked()[:1]:
                 closed = Report(asked.token, State.CLOSED, lambda _: Answer(State.CLOSED))
-                await here.engagements.router.settle(closed)
+                await here.engagements.router.route(closed)
         else:
             here.engagements.configure(dry_run=step == 'hold')
             await asyncio.sleep(0)

@@ -101,7 +101,7 @@ def test_a_push_that_cannot_be_verified_only_makes_it_look(
     receiver: WebhookReceiver, robot: Robot, secret: str, age_s: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr('spark_ros.escalation.answers.webhook_receiver.LOOK_EVERY_S', 3600.0)
+    monkeypatch.setattr('spark_ros.escalation.answers.webhook_receiver.POLL_EVERY_S', 3600.0)
     assert push(receiver, secret=secret, age_s=age_s) == 200
     assert robot.taken == [] and robot.looks == 1
     # A flood of them is no reason to look more often.

@@ -105,7 +105,7 @@ def test_an_answer_that_comes_after_it_is_not_told() -> None:
             assert await engagements.withdraw(asked.id) == ''
             assert await engagements.withdraw(asked.id) == UNKNOWN
             service.answer(asked.id)
-            await engagements.router.settle(service.answers[asked.id])
+            await engagements.router.route(service.answers[asked.id])
             assert record.states(asked.id)[-1] == State.CANCELED
             assert not record.resolved and not service.withdrawn
 
@@ -121,7 +121,7 @@ def test_an_expired_one_loses_its_late_answer_and_is_told_nothing_more() -> None
             await record.until(lambda: State.EXPIRED in record.states(asked.id))
             assert await engagements.withdraw(asked.id) == ''
             service.answer(asked.id)
-            await engagements.router.settle(service.answers[asked.id])
+            await engagements.router.route(service.answers[asked.id])
             assert record.states(asked.id)[-1] == State.EXPIRED
             assert not record.resolved
             await record.until(lambda: service.withdrawn)

@@ -92,7 +92,7 @@ class Office:
     def configure(self, **changes: Any) -> None:
         """Go on by other settings."""
         self.engagements.configure(**changes)
-        self.triage.look()
+        self.triage.configure()
 
     async def see(self, frame: Seen) -> Escalation | None:
         """Decide about a frame; return the question that came of it."""

@@ -62,7 +62,7 @@ class Feed:
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        self._cursor = await self._journal.read_or('', Journal.note, CURSOR) or None
+        self._cursor = await self._journal.read_or('', Journal.recall, CURSOR) or None
         self._seen = self._cursor is not None
         while True:
             pause_s = await self._follow()
@@ -117,10 +117,10 @@ class Feed:
         self._absent.reset()
         self._seen = True
         for report in news.reports:
-            await self._router.settle(report)
+            await self._router.route(report)
         if self._cursor is None:
             # Between the last answer that is known and this cursor anything may have happened.
-            self._poller.look_soon()
+            self._poller.poll_soon()
         self._poller.relax(True)
         if news.cursor != self._cursor:
             self._cursor = news.cursor

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 class Poller:
     """One poller for all open questions of a node; each has a delay of its own, which doubles.
 
-    Whoever asks it to look only brings polls forward: nothing from outside can put one off.
+    Whoever asks it to poll soon only brings polls forward: nothing from outside can put one off.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Poller:
         self._bring_forward(id)
         self._changed.set()
 
-    def forget(self, id: str) -> None:
+    def unwatch(self, id: str) -> None:
         """Poll a question no more."""
         self._due.pop(id, None)
         self._delay_s.pop(id, None)
@@ -78,18 +78,18 @@ class Poller:
             return
         self._relaxed = relaxed
         if not relaxed:
-            self.look_soon()
+            self.poll_soon()
 
-    def look(self) -> None:
+    def configure(self) -> None:
         """Poll by other delays, where they have changed."""
         before, self._used = self._used, self._current.settings
         now = self._used
         if (now.poll_interval_s, now.poll_max_interval_s) != (
             before.poll_interval_s, before.poll_max_interval_s,
         ):  # fmt: skip
-            self.look_soon()
+            self.poll_soon()
 
-    def look_soon(self) -> None:
+    def poll_soon(self) -> None:
         """Poll every open question soon."""
         for asked in self._questions.asked():
             self._bring_forward(asked.id)
@@ -145,9 +145,9 @@ class Poller:
         listed = self._backend.polls_per_s is None and len(due) > FEW
         asked = list(self._questions.asked()) if listed else due
         try:
-            with self._contacts.noted():
+            with self._contacts.recorded():
                 async for report in self._backend.poll(asked):
-                    if await self._router.settle(report):
+                    if await self._router.route(report):
                         moved.add(report.token)
             self._down = failed = False
             self._outage.reset()

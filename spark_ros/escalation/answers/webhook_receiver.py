@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Receive a service's pushes on the robot, where it can be reached.
 
-A push that is signed with the shared secret is believed; any other only means: go and look.
+A push that is signed with the shared secret is believed; any other only means: poll soon.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from spark_ros.wire.signing import webhook_signature
 
 MAX_BODY_BYTES = 8 * 2**20
 MAX_AGE_S = 300.0
-LOOK_EVERY_S = 1.0
-SETTLE_S = 11.0
+POLL_EVERY_S = 1.0
+TAKE_IN_S = 11.0
 SIGNATURE = re.compile(r't=(\d{1,16}),v1=[0-9a-f]{64}', re.ASCII)
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class WebhookReceiver:
         secret: str,
         read: Callable[[object], Report],
         take_in: Callable[[Report], Future[bool]],
-        look: Callable[[], None],
+        poll_soon: Callable[[], None],
     ) -> None:
         """Listen.
 
@@ -47,16 +47,16 @@ class WebhookReceiver:
             port: the port; 0 takes a free one.
             secret: what pushes are signed with; empty: none can be verified.
             read: reads a verified push as JSON; may raise ValueError.
-            take_in: has a report taken in; gives whether it is settled on the disk.
-            look: called for pushes that cannot be verified, at most once a second.
+            take_in: has a report taken in; gives whether it need not come again.
+            poll_soon: called for pushes that cannot be verified, at most once a second.
 
         All three are called in threads of the server's.
 
         Raises:
             OSError: the port is taken, or the address is not this machine's.
         """
-        self._secret, self._read, self._take_in, self._look = secret, read, take_in, look
-        self._looked = float('-inf')
+        self._secret, self._read, self._take_in, self._poll_soon = secret, read, take_in, poll_soon
+        self._polled_at = float('-inf')
         self._lock = threading.Lock()
         self._server = SmallServer((host, port), 'POST', self._receive, 'webhooks')
         self.port = self._server.port
@@ -77,22 +77,22 @@ class WebhookReceiver:
         if len(body) < int(length):
             return
         if not self._verified(request.headers.get('Spark-Signature', ''), body):
-            self._look_soon()
+            self._ask_to_poll()
             request.respond(HTTPStatus.OK)
             return
         request.server.asked(request.connection)
         try:
-            settled = self._take_in(self._read(json.loads(body))).result(SETTLE_S)
+            taken = self._take_in(self._read(json.loads(body))).result(TAKE_IN_S)
         except (ValueError, RecursionError) as error:
             logger.warning('a signed push cannot be read: %s', error)
-            self._look_soon()
+            self._ask_to_poll()
             request.send_error(HTTPStatus.BAD_REQUEST)
             return
         except Exception:
             logger.exception('a push could not be taken in')
-            settled = False
-        # What is not settled is pushed again; meanwhile it may have become known.
-        request.respond(HTTPStatus.OK if settled else HTTPStatus.SERVICE_UNAVAILABLE)
+            taken = False
+        # What is not taken in is pushed again; meanwhile it may have become known.
+        request.respond(HTTPStatus.OK if taken else HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _verified(self, signature: str, body: bytes) -> bool:
         found = SIGNATURE.fullmatch(signature)
@@ -103,10 +103,10 @@ class WebhookReceiver:
         fresh = abs(time.time() - time_ms / 1000) <= MAX_AGE_S
         return hmac.compare_digest(expected, signature) and fresh
 
-    def _look_soon(self) -> None:
+    def _ask_to_poll(self) -> None:
         with self._lock:
             now = time.monotonic()
-            if now - self._looked < LOOK_EVERY_S:
+            if now - self._polled_at < POLL_EVERY_S:
                 return
-            self._looked = now
-        self._look()
+            self._polled_at = now
+        self._poll_soon()

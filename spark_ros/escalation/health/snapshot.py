@@ -114,18 +114,18 @@ class Health:
         """Make snapshots until cancelled."""
         while True:
             try:
-                self.snapshot = self._look(triage, time.monotonic())
+                self.snapshot = self._take_snapshot(triage, time.monotonic())
             except Exception:
                 logger.exception('the diagnostics could not be brought up to date')
             await asyncio.sleep(EVERY_S)
 
-    def _look(self, triage: Triage, now: float) -> Snapshot:
+    def _take_snapshot(self, triage: Triage, now: float) -> Snapshot:
         context = self._context
         dropped = triage.dropped + (context.dropped if context else Counter())
         seen = Snapshot(
             at=now,
             dropped=dropped,
-            dropped_lately=self._lately.look(dropped, now),
+            dropped_lately=self._lately.update(dropped, now),
             unusable=dict(triage.unusable),
             ended=dict(self._ended),
             response_times_s=tuple(sorted(self._times)),

@@ -41,7 +41,7 @@ def carry_over(db: sqlite3.Connection, now: Moment) -> None:
         db.execute('ROLLBACK')
 
 
-def note_accepted(db: sqlite3.Connection, now: Moment) -> None:
+def count_accepted(db: sqlite3.Connection, now: Moment) -> None:
     """Count one question, and forget those of more than an hour ago.
 
     Raises:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spark_ros.escalation.journal import elapsed
-from spark_ros.escalation.journal.ages import accepted_lately, carry_over, note_accepted
+from spark_ros.escalation.journal.ages import accepted_lately, carry_over, count_accepted
 from spark_ros.escalation.journal.elapsed import Moment
 from spark_ros.escalation.journal.entry import Entry, read_entry, set_aside
 from spark_ros.escalation.journal.errors import (
@@ -133,7 +133,7 @@ class Journal:
                 'INSERT INTO image VALUES (?, ?, ?, ?, ?)',
                 (escalation.id, image.data, *image.size, image.format),
             )
-            note_accepted(self._db, now)
+            count_accepted(self._db, now)
             self._db.execute('COMMIT')
         except JournalFull:
             self._db.execute('ROLLBACK')
@@ -197,7 +197,7 @@ class Journal:
         """Note the service's token."""
         self._set(id, token=token, state=State.OPEN.value)
 
-    def note_state(self, id: str, state: State) -> None:
+    def set_state(self, id: str, state: State) -> None:
         """Note a state without an answer."""
         self._set(id, state=state.value)
 
@@ -224,7 +224,7 @@ class Journal:
         """Forget a question whose end has been published."""
         self._write('DELETE FROM escalation WHERE id = ?', id)
 
-    def note(self, name: str) -> str:
+    def recall(self, name: str) -> str:
         """Return what was remembered under a name, or an empty string."""
         row = self._db.execute('SELECT value FROM note WHERE name = ?', (name,)).fetchone()
         return str(row[0]) if row else ''

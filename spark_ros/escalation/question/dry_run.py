@@ -58,7 +58,7 @@ class DryRun:
         self._said: deque[tuple[float, str, str]] = deque()
         self._lock = threading.Lock()
 
-    def note(self, camera: str, label: str, now: float) -> None:
+    def count(self, camera: str, label: str, now: float) -> None:
         """Count a question that would have been asked."""
         with self._lock:
             self._said.append((now, camera, label))

@@ -76,11 +76,11 @@ class Cooldown:
             now: in seconds.
             cooldown_s: how long each object cools down.
         """
-        self._forget(now - cooldown_s)
+        self._expire(now - cooldown_s)
         unseen = self._unseen(list(doubted))
         return unseen[: max(self._most - len(self), 0)]
 
-    def note(self, asked: Iterable[Annotation], now: float) -> None:
+    def start(self, asked: Iterable[Annotation], now: float) -> None:
         """Start the cool-down of objects of one frame that are being asked about."""
         for annotation in self._unseen(list(asked)):
             if tracker_id := _tracker_id(annotation):
@@ -88,10 +88,10 @@ class Cooldown:
             else:
                 self._placed.setdefault(annotation.label, _Places()).add(annotation.box, now)
 
-    def _forget(self, until: float) -> None:
+    def _expire(self, until: float) -> None:
         self._tracked = {id: at for id, at in self._tracked.items() if at > until}
         for places in self._placed.values():
-            places.forget(until)
+            places.expire(until)
         self._placed = {label: places for label, places in self._placed.items() if places.at}
 
     def _unseen(self, found: Sequence[Annotation]) -> list[Annotation]:
@@ -121,7 +121,7 @@ class _Places:
         self.boxes.append(box)
         self.at.append(at)
 
-    def forget(self, until: float) -> None:
+    def expire(self, until: float) -> None:
         kept = [(box, at) for box, at in zip(self.boxes, self.at, strict=True) if at > until]
         self.boxes, self.at = [box for box, _ in kept], [at for _, at in kept]
 
@@ -183,7 +183,7 @@ class HourlyLimit:
             self._times.popleft()
         return 0 < per_hour <= len(self._times)
 
-    def note(self, now: float) -> None:
+    def count(self, now: float) -> None:
         """Count one question."""
         self._times.append(now)
 
