@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import sqlite3
 import time
 from collections import Counter
@@ -197,18 +196,11 @@ async def answered(question: Question, context: Context) -> Resolved | None:
 
 async def hear(question: Question) -> None:
     """Wait for what the service says of a question, as long as it may wait."""
-    timer = None
-    if question.left_s < math.inf:
+    while not question.reports and question.left_s > 0.0:
+        question.heard.clear()
         # A little later than that, so that the time is surely over when it wakes.
-        after_s = max(question.left_s, 0.0) + 0.001
-        timer = asyncio.get_running_loop().call_later(after_s, question.heard.set)
-    try:
-        while not question.reports and question.left_s > 0.0:
-            question.heard.clear()
+        with anyio.move_on_after(max(question.left_s, 0.0) + 0.001):
             await question.heard.wait()
-    finally:
-        if timer is not None:
-            timer.cancel()
 
 
 def is_news(question: Question, report: Report) -> bool:

@@ -16,7 +16,7 @@ from spark_ros.escalation.engagement import KEEP_EXPIRED_S, Context, live
 from spark_ros.escalation.journal.entry import Entry
 from spark_ros.escalation.journal.errors import JournalFull
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Status
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved, Status
 from spark_ros.escalation.question.policy import HourlyLimit
 from spark_ros.escalation.questions import Question
 from spark_ros.escalation.settings import Limits
@@ -71,7 +71,7 @@ class Engagements:
     async def run(self) -> None:
         """Tell what a former run left to be told, then keep all going until cancelled."""
         try:
-            for resolved in await self._journal.read_or([], Journal.unpublished):
+            for resolved in await self._journal.read_or(Journal.unpublished, list[Resolved]()):
                 self.context.emit(resolved)
             await asyncio.gather(self.context.poller.run(), self.context.withdrawals.run())
         finally:
@@ -81,7 +81,7 @@ class Engagements:
         """Go on by other settings; what was accepted stays."""
         self._journal.limit_images(self.context.current.settings.journal_max_bytes)
         self.context.queue.give_turns()
-        self.context.poller.configure()
+        self.context.poller.poll_soon()
 
     def admits(self, certainty: float, now: float, priority: int = 0) -> str:
         """Return an empty string, or why one more question cannot be asked now.

@@ -59,8 +59,7 @@ class SendQueue:
             with anyio.move_on_after(max(question.left_s, 0.0)):
                 if (rest := question.not_before - time.monotonic()) > 0:
                     await asyncio.sleep(rest)
-                key = (-entry.priority, entry.certainty, entry.created, entry.id)
-                heapq.heappush(self._waiting, (key, granted))
+                heapq.heappush(self._waiting, (entry.order, granted))
                 self.give_turns()
                 await granted
             held = granted.done() and not granted.cancelled()
@@ -103,22 +102,17 @@ class SendQueue:
         another, self._failed_last = self._failed_last not in ('', id), id
         asked_s = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
         if isinstance(error, RateLimitedError):
-            self._close(max(now + (asked_s or self._outage.next()), self._closed_until))
+            until = now + (asked_s or self._outage.next())
+            self._closed_until = max(until, self._closed_until)
         elif error.outage or another:
             # All who have their turn meet one outage at the same time; it counts once.
             if now >= self._closed_until:
-                self._close(now + self._outage.next())
+                self._closed_until = now + self._outage.next()
             self._say_outage(error, now)
         else:
             question.not_before = now + max(question.backoff.next(), asked_s)
         if not error.outage:
             logger.warning('%s could not be sent and will be tried again: %s', id, error)
-
-    def _close(self, until: float) -> None:
-        self._closed_until = until
-        if self._opening is not None:
-            self._opening.cancel()
-            self._opening = None
 
     def _open(self) -> None:
         self._opening = None

@@ -254,11 +254,9 @@ class Triage:
     def _asking(self, camera: str) -> Asking:
         """Return how a camera is asked about; of another name, what all cameras have in common."""
         known = self._current.settings.asking
-        if camera in known:
-            return known[camera]
-        any_camera = next(iter(known.values()))
-        return Asking(
-            metadata=any_camera.metadata, timeout_s=any_camera.timeout_s, send=any_camera.send
+        one = next(iter(known.values()))
+        return known.get(camera) or Asking(
+            metadata=one.metadata, timeout_s=one.timeout_s, send=one.send
         )
 
     async def _work(self, work: Callable[..., T], *arguments: object) -> T:

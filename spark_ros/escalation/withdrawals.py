@@ -94,7 +94,7 @@ class Withdrawals:
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""
         if self._backend.can_withdraw:
-            left = _read(await self._journal.read_or('', Journal.recall, NOTE))
+            left = _read(await self._journal.read_or(lambda disk: disk.recall(NOTE), ''))
             self._tokens = left | self._tokens
         pause = Backoff(0.5, 30.0)
         while True:

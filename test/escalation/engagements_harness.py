@@ -184,11 +184,11 @@ class Running(Engagements):
         super().configure()
 
     async def recall(self, name: str) -> str:
-        return await self.kept.read_or('', Journal.recall, name)
+        return await self.kept.read_or(lambda disk: disk.recall(name), '')
 
     async def on_disk(self, call: Callable[..., Any], *args: object) -> Any:
         """Make a call on the journal's thread, after all that it has to do."""
-        return await self.kept.read_or(None, lambda journal: call(*args))
+        return await self.kept.read_or(lambda disk: call(*args), None)
 
     def close(self) -> None:
         self.kept.close()

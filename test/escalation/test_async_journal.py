@@ -163,12 +163,12 @@ def test_no_room_for_images_is_no_matter_of_the_disk(tmp_path: Path) -> None:
 def test_notes_are_remembered(tmp_path: Path) -> None:
     async def test() -> None:
         journal = open_journal(tmp_path / 'journal.db', 0)
-        assert await journal.read_or('', Journal.recall, 'cursor') == ''
+        assert await journal.read_or(lambda disk: disk.recall('cursor'), '') == ''
         await journal.write(Journal.remember, 'cursor', 'a')
         await journal.write(Journal.remember, 'cursor', 'b')
         journal.close()
         again = AsyncJournal(Journal(tmp_path / 'journal.db'))
-        assert await again.read_or('', Journal.recall, 'cursor') == 'b'
+        assert await again.read_or(lambda disk: disk.recall('cursor'), '') == 'b'
         again.close()
 
     run(test())

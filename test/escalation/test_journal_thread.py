@@ -21,7 +21,7 @@ def test_what_waits_for_the_disk_is_written_also_when_its_task_is_cancelled(path
 
     async def test() -> None:
         journal = AsyncJournal(Journal(path))
-        first = asyncio.create_task(journal.read_or(None, lambda _: gate.wait(20.0)))
+        first = asyncio.create_task(journal.read_or(lambda _: gate.wait(20.0), None))
         calls = [
             asyncio.create_task(journal.write(Journal.remember, str(number), 'written'))
             for number in range(5)

@@ -62,7 +62,7 @@ class Feed:
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        self._cursor = await self._journal.read_or('', Journal.recall, CURSOR) or None
+        self._cursor = await self._journal.read_or(lambda disk: disk.recall(CURSOR), '') or None
         self._seen = self._cursor is not None
         while True:
             pause_s = await self._follow()

@@ -16,7 +16,7 @@ from spark_ros.escalation.answers.router import AnswerRouter
 from spark_ros.escalation.backends.backend import FEW, Asked, Backend
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.questions import Questions
-from spark_ros.escalation.settings import Current, Settings
+from spark_ros.escalation.settings import Current
 
 TOGETHER_S = 0.05
 RELAXED_FACTOR = 20
@@ -52,7 +52,6 @@ class Poller:
         self._backend, self._contacts = backend, contacts
         self._questions, self._router = questions, router
         self._current, self._reached = current, reached
-        self._used: Settings = current.settings
         self._due: dict[str, float] = {}
         self._delay_s: dict[str, float] = {}
         self._changed = asyncio.Event()
@@ -78,15 +77,6 @@ class Poller:
             return
         self._relaxed = relaxed
         if not relaxed:
-            self.poll_soon()
-
-    def configure(self) -> None:
-        """Poll by other delays, where they have changed."""
-        before, self._used = self._used, self._current.settings
-        now = self._used
-        if (now.poll_interval_s, now.poll_max_interval_s) != (
-            before.poll_interval_s, before.poll_max_interval_s,
-        ):  # fmt: skip
             self.poll_soon()
 
     def poll_soon(self) -> None:

@@ -157,7 +157,7 @@ class Health:
                 measured, self._measuring = self._measuring, None
                 self._use, self._measured_at = measured.result(), now
         elif now - self._measured_at >= MEASURE_EVERY_S:
-            self._measuring = asyncio.ensure_future(journal.read_or(self._use, Journal.use))
+            self._measuring = asyncio.ensure_future(journal.read_or(Journal.use, self._use))
 
 
 def _paths(contacts: Contacts, now: float) -> tuple[str, ...]:

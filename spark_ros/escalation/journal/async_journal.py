@@ -54,7 +54,7 @@ class AsyncJournal:
         self.refused = ''
         self._spare = Journal(None, disk.max_image_bytes, disk.max_count)
         self._thread = ThreadPoolExecutor(1, 'journal')
-        self.accepted_lately = self._read_or([], Journal.accepted_lately)
+        self.accepted_lately = self._read_or(Journal.accepted_lately, list[float]())
 
     async def add(self, escalation: Escalation, image: EncodedImage) -> Entry:
         """Store a question; on the disk, or in memory where the disk refuses.
@@ -62,7 +62,21 @@ class AsyncJournal:
         Raises:
             JournalFull: what has yet to be sent takes all the room there may be.
         """
-        return await _result(self._thread.submit(self._add, escalation, image))
+
+        def add() -> Entry:
+            try:
+                entry = self.disk.add(escalation, image)
+            except JournalFull:
+                raise
+            except JournalError as error:
+                self._say(str(error))
+                entry = self._spare.add(escalation, image)
+                self.spared.add(escalation.id)
+            else:
+                self.refused = ''
+            return entry
+
+        return await _result(self._thread.submit(add))
 
     async def write(
         self, call: Callable[Concatenate[Journal, str, P], None], id: str,
@@ -98,14 +112,9 @@ class AsyncJournal:
         """As `read`, from any thread; returns at once."""
         return self._thread.submit(lambda: call(self._where(id), id))
 
-    async def read_or(
-        self, default: T, call: Callable[Concatenate[Journal, P], T],
-        *args: P.args, **kwargs: P.kwargs,
-    ) -> T:  # fmt: skip
+    async def read_or(self, call: Callable[[Journal], T], default: T) -> T:
         """Read something of the disk; the default where it fails."""
-        return await _result(
-            self._thread.submit(lambda: self._read_or(default, call, *args, **kwargs))
-        )
+        return await _result(self._thread.submit(self._read_or, call, default))
 
     def limit_images(self, max_bytes: int) -> None:
         """Change how much the images may take, as `Journal.limit_images`; returns at once."""
@@ -118,28 +127,12 @@ class AsyncJournal:
             self._thread.submit(journal.close)
         self._thread.shutdown(wait=True)
 
-    def _add(self, escalation: Escalation, image: EncodedImage) -> Entry:
-        try:
-            entry = self.disk.add(escalation, image)
-        except JournalFull:
-            raise
-        except JournalError as error:
-            self._say(str(error))
-            entry = self._spare.add(escalation, image)
-            self.spared.add(escalation.id)
-        else:
-            self.refused = ''
-        return entry
-
     def _where(self, id: str) -> Journal:
         return self._spare if id in self.spared else self.disk
 
-    def _read_or(
-        self, default: T, call: Callable[Concatenate[Journal, P], T],
-        *args: P.args, **kwargs: P.kwargs,
-    ) -> T:  # fmt: skip
+    def _read_or(self, call: Callable[[Journal], T], default: T) -> T:
         try:
-            return call(self.disk, *args, **kwargs)
+            return call(self.disk)
         except sqlite3.Error as error:
             self._say(f'the journal {self.disk.path} cannot be read: {error}')
             return default

@@ -40,6 +40,11 @@ class Entry:
     token: str = ''
     age_s: float = field(default=0.0, compare=False)
 
+    @property
+    def order(self) -> tuple[int, float, float, str]:
+        """The order of sending: of the highest priority, and the least certain, first."""
+        return -self.priority, self.certainty, self.created, self.id
+
 
 def read_entry(values: list[Any], now: Moment) -> Entry:
     """Read the columns of a row in the order of `Entry`, with the moment that `age_s` was counted.
