@@ -63,6 +63,7 @@ class Engagements:
     def recover(self) -> None:
         """Take up what a former run left."""
         left = [entry for entry in self._journal.disk.left if entry.state in UNFINISHED]
+        self._journal.disk.left.clear()
         for entry in left:
             self._take(entry)
         if left:
