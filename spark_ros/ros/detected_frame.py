@@ -12,8 +12,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.pictures.encoding import encode_compressed, encode_frame, read_header
-from spark_ros.escalation.question.departure import Departure
 from spark_ros.escalation.question.escalation import EncodedImage, FrameMatch
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Annotation
 from spark_ros.ros.conversions import read_detections, stamp_ns
@@ -83,7 +83,7 @@ class RosDetectedFrame:
         """Return the pose, where there is one."""
         return {} if self._pose is None else pose_metadata(self._pose)
 
-    def encode(self, departure: Departure) -> EncodedImage:
+    def encode(self, departure: OutgoingImage) -> EncodedImage:
         """Return JPEG or PNG bytes of what leaves."""
         if isinstance(self._image, CompressedImage):
             return encode_compressed(bytes(self._image.data), departure)

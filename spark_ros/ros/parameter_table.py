@@ -8,7 +8,7 @@ from typing import Any
 
 from rclpy.parameter import Parameter
 
-from spark_ros.escalation.question.departure import FORMATS, JPEG_QUALITY, METADATA_KEYS
+from spark_ros.escalation.question.outgoing_image import FORMATS, JPEG_QUALITY, METADATA_KEYS
 from spark_ros.geometry import Fit
 
 DOUBLE, INTEGER, STRING = (

@@ -18,7 +18,7 @@ from spark_ros.clients.base import MAX_ROBOT_ID_LENGTH
 from spark_ros.clients.transport import check_base_url, is_header_text
 from spark_ros.escalation.backends.heat_question import DetectionAs
 from spark_ros.escalation.question.asking import Asking
-from spark_ros.escalation.question.departure import ImageSettings
+from spark_ros.escalation.question.outgoing_image import ImageSettings
 from spark_ros.escalation.question.policy import HOUR_S, Thresholds
 from spark_ros.escalation.settings import Limits, Settings
 from spark_ros.geometry import Box, Fit, ImageSize

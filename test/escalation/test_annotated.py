@@ -22,8 +22,8 @@ from spark_ros.escalation.pictures.annotated import (
 )
 from spark_ros.escalation.pictures.canvas import ink_on
 from spark_ros.escalation.pictures.encoding import EncodingError, encode_pixels
-from spark_ros.escalation.question.departure import Departure, Region
 from spark_ros.escalation.question.escalation import EncodedImage, Resolved
+from spark_ros.escalation.question.outgoing_image import OutgoingImage, Region
 from spark_ros.geometry import Box, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
@@ -143,7 +143,7 @@ def test_a_rotated_box_has_its_true_outline() -> None:
 
 def test_on_a_part_of_the_frame_shapes_are_where_they_belong() -> None:
     """The journal's image may be a part of the frame; annotations speak of the whole."""
-    departure = Departure(
+    departure = OutgoingImage(
         ImageSize(1280, 960), Region(320, 240, 640, 480), VGA
     )
     inside = shape('cat', Box(0.5, 0.5, 0.6, 0.6))

@@ -18,8 +18,8 @@ from spark_ros.escalation.journal.records import (
     load_answer,
     load_escalation,
 )
-from spark_ros.escalation.question.departure import Departure, Region
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch
+from spark_ros.escalation.question.outgoing_image import OutgoingImage, Region
 from spark_ros.geometry import Box, Fit, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
@@ -62,7 +62,7 @@ questions = st.builds(
     rating_max=finite,
 )
 departures = st.builds(
-    Departure,
+    OutgoingImage,
     frame=sizes,
     region=st.builds(Region, *[st.integers(0, 65535)] * 4),
     size=sizes,
@@ -165,7 +165,7 @@ FORMATS = {
             'created program metadata priority certainty timeout_s source departure source_fit '
             'class_ids'
         ),
-        'Departure': 'frame region size format quality black_out',
+        'OutgoingImage': 'frame region size format quality black_out',
         'Question': (
             'kind instructions label_options choices min_answers max_answers validation '
             'rating_min rating_max rating_step label_min label_max'
@@ -182,6 +182,6 @@ FORMATS = {
 
 def test_a_changed_field_is_another_version() -> None:
     """Whoever adds or renames one gives `VERSION` a new number, and its names here."""
-    kinds = (Escalation, Departure, Question, Annotation, Answer, Correction)
+    kinds = (Escalation, OutgoingImage, Question, Annotation, Answer, Correction)
     names = {kind.__name__: ' '.join(each.name for each in fields(kind)) for kind in kinds}
     assert names == FORMATS[VERSION]

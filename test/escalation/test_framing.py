@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from samples import escalation
 
 from spark_ros.escalation.pictures.framing import as_sent, in_frame
-from spark_ros.escalation.question.departure import Departure, ImageSettings, Region, plan
 from spark_ros.escalation.question.escalation import Escalation
+from spark_ros.escalation.question.outgoing_image import ImageSettings, OutgoingImage, Region, plan
 from spark_ros.geometry import Box, ImageSize, Vertex, corners
 from spark_ros.model import (
     Annotation,
@@ -27,7 +27,7 @@ from spark_ros.model import (
 
 FRAME = ImageSize(400, 200)
 # From 100 to 300 and from 50 to 150 px, sent at half its size.
-CROP = Departure(FRAME, Region(100, 50, 200, 100), ImageSize(100, 50))
+CROP = OutgoingImage(FRAME, Region(100, 50, 200, 100), ImageSize(100, 50))
 ADDED, CONFIRMED, MODIFIED, REMOVED, UNMENTIONED = (
     CorrectionKind.ADDED, CorrectionKind.CONFIRMED, CorrectionKind.MODIFIED,
     CorrectionKind.REMOVED, CorrectionKind.UNMENTIONED,
@@ -42,7 +42,7 @@ def prior(label: str, place: Box, id: str = '0') -> Annotation:
     return box_annotation(label, place, id=id, score=0.4, attributes={'doubted': 'true'})
 
 
-def asked(*priors: Annotation, departure: Departure | None = CROP) -> Escalation:
+def asked(*priors: Annotation, departure: OutgoingImage | None = CROP) -> Escalation:
     return escalation(
         priors=priors, image_size=FRAME, source_size=FRAME, departure=departure
     )

@@ -15,8 +15,8 @@ from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.asking import Asking
-from spark_ros.escalation.question.departure import Departure
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch, Status
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.triage import Triage
 from spark_ros.geometry import Box, Fit, ImageSize
@@ -63,7 +63,7 @@ class Seen:
     def metadata(self) -> Mapping[str, str]:
         return {}
 
-    def encode(self, departure: Departure) -> EncodedImage:
+    def encode(self, departure: OutgoingImage) -> EncodedImage:
         self.encoded += 1
         if self.broken:
             raise EncodingError('it is no image')

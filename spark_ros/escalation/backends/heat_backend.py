@@ -26,8 +26,8 @@ from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.drawing import draw_priors
 from spark_ros.escalation.pictures.framing import as_sent, in_frame
-from spark_ros.escalation.question.departure import JPEG_QUALITY
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation
+from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY
 from spark_ros.model import Answer, Question
 from spark_ros.wire.heat import HeatObject, parse_heat_object
 

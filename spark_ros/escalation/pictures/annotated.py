@@ -14,8 +14,8 @@ from spark_ros.escalation.pictures.answer_band import Legend, band_height, draw_
 from spark_ros.escalation.pictures.canvas import Canvas, Colour, Corners, Point, ink_on
 from spark_ros.escalation.pictures.encoding import EncodingError, encode_pixels
 from spark_ros.escalation.question.asking import DOUBTED
-from spark_ros.escalation.question.departure import Pixels
 from spark_ros.escalation.question.escalation import EncodedImage, Resolved
+from spark_ros.escalation.question.outgoing_image import Pixels
 from spark_ros.geometry import Vertex, hull
 from spark_ros.model import Annotation, AnnotationType, Correction, CorrectionKind, same_vertices
 

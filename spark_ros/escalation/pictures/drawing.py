@@ -10,8 +10,8 @@ import numpy as np
 
 from spark_ros.escalation.pictures.encoding import EncodingError, encode_pixels
 from spark_ros.escalation.question.asking import DOUBTED
-from spark_ros.escalation.question.departure import JPEG_QUALITY, Pixels
 from spark_ros.escalation.question.escalation import EncodedImage
+from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY, Pixels
 from spark_ros.model import Annotation
 
 DOUBTED_BGR = (60, 200, 255)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from spark_ros.escalation.question.departure import JPEG_QUALITY, Departure, Pixels, apply
 from spark_ros.escalation.question.escalation import EncodedImage
+from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY, OutgoingImage, Pixels, apply
 from spark_ros.geometry import ImageSize
 
 MAX_PIXELS = 100_000_000
@@ -69,7 +69,7 @@ def read_header(data: bytes | memoryview) -> ImageHeader:
     return header
 
 
-def encode_compressed(data: bytes, departure: Departure | None = None) -> EncodedImage:
+def encode_compressed(data: bytes, departure: OutgoingImage | None = None) -> EncodedImage:
     """Pass a compressed image on untouched, unless it has to be turned upright or edited.
 
     What is edited is encoded anew: nothing else that was in the file, such as a thumbnail,
@@ -88,7 +88,7 @@ def encode_compressed(data: bytes, departure: Departure | None = None) -> Encode
     return encode_frame(_decode(data, header), departure)
 
 
-def encode_frame(pixels: Pixels, departure: Departure | None = None) -> EncodedImage:
+def encode_frame(pixels: Pixels, departure: OutgoingImage | None = None) -> EncodedImage:
     """Encode what leaves of a frame's upright pixels, BGR (H, W, 3) or grey (H, W).
 
     Raises:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spark_ros.escalation.question.departure import Departure
 from spark_ros.escalation.question.escalation import Escalation
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.geometry import Box, Vertex, clamp, corners, hull
 from spark_ros.model import (
     Annotation,
@@ -65,7 +65,7 @@ def in_frame(asked: Escalation, answer: Answer) -> Answer:
 
 
 def _correction(
-    prior: Annotation, sent: Annotation, correction: Correction, departure: Departure
+    prior: Annotation, sent: Annotation, correction: Correction, departure: OutgoingImage
 ) -> Correction:
     corrected = correction.corrected
     if corrected is None:
@@ -81,7 +81,7 @@ def _correction(
     return Correction(correction.kind, prior, placed)
 
 
-def _seen(prior: Annotation, departure: Departure) -> Annotation | None:
+def _seen(prior: Annotation, departure: OutgoingImage) -> Annotation | None:
     """Return a prior as it is on the image that is sent, or None where it is not on it.
 
     Less than a pixel at the edge, of one that lies outside, is nothing to ask about.
@@ -100,7 +100,7 @@ def _seen(prior: Annotation, departure: Departure) -> Annotation | None:
     return seen
 
 
-def _placed(annotation: Annotation | None, departure: Departure) -> Annotation | None:
+def _placed(annotation: Annotation | None, departure: OutgoingImage) -> Annotation | None:
     """Put an annotation of the image that was sent where it is on the frame."""
     if annotation is None:
         return None
@@ -112,7 +112,7 @@ def _boxes(*annotations: Annotation) -> bool:
     return all(each.type is AnnotationType.BOUNDING_BOX for each in annotations)
 
 
-def _beyond(prior: Box, corrected: Box, placed: Box, departure: Departure) -> Box:
+def _beyond(prior: Box, corrected: Box, placed: Box, departure: OutgoingImage) -> Box:
     """Keep the prior's side where it went on beyond the image and the person drew to the edge.
 
     Args:

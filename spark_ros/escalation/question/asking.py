@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from spark_ros.escalation.question.departure import (
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
+from spark_ros.escalation.question.outgoing_image import (
     METADATA_KEYS,
-    Departure,
     ImageSettings,
+    OutgoingImage,
     chosen,
     plan,
 )
-from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.escalation.question.policy import Cooldown, Thresholds, certainty
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import Annotation, Question
@@ -58,7 +58,7 @@ class DetectedFrame(Protocol):
     def metadata(self) -> Mapping[str, str]:
         """Return what else is known of the moment, such as where the robot was."""
 
-    def encode(self, departure: Departure) -> EncodedImage:
+    def encode(self, departure: OutgoingImage) -> EncodedImage:
         """Return the bytes of what leaves of the image. Raises EncodingError."""
 
     def source(self) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from spark_ros.escalation.question.departure import Departure
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import Annotation, Answer, Question, State
 
@@ -63,7 +63,7 @@ class Escalation:
     certainty: float = 0.0
     timeout_s: float = 0.0
     source: bytes = b''
-    departure: Departure | None = None
+    departure: OutgoingImage | None = None
     source_fit: Fit = Fit.STRETCH
     class_ids: Mapping[str, str] = field(default_factory=dict)
 

@@ -61,7 +61,7 @@ class ImageSettings:
 
 
 @dataclass(frozen=True)
-class Departure:
+class OutgoingImage:
     """How one frame leaves the robot.
 
     Attributes:
@@ -107,7 +107,7 @@ class Departure:
         )
 
 
-def plan(settings: ImageSettings, frame: ImageSize, asked: Sequence[Box]) -> Departure:
+def plan(settings: ImageSettings, frame: ImageSize, asked: Sequence[Box]) -> OutgoingImage:
     """Decide how a frame leaves.
 
     Args:
@@ -118,7 +118,7 @@ def plan(settings: ImageSettings, frame: ImageSize, asked: Sequence[Box]) -> Dep
     region = Region(0, 0, *frame)
     if settings.crop and asked:
         region = _around(asked, frame, settings.crop_margin)
-    return Departure(
+    return OutgoingImage(
         frame,
         region,
         _fit(region, settings.max_side),
@@ -147,7 +147,7 @@ def black_out(pixels: npt.NDArray[Depth], regions: Iterable[Box]) -> npt.NDArray
     return pixels
 
 
-def apply(pixels: Pixels, departure: Departure) -> Pixels:
+def apply(pixels: Pixels, departure: OutgoingImage) -> Pixels:
     """Return what is sent of a frame's upright pixels.
 
     Black comes first: neither scaling nor a lossy format then has anything to smear.

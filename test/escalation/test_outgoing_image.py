@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_ros.escalation.pictures.encoding import encode_frame, read_header
-from spark_ros.escalation.question.departure import (
+from spark_ros.escalation.question.outgoing_image import (
     FORMATS,
     METADATA_KEYS,
-    Departure,
     ImageSettings,
+    OutgoingImage,
     Region,
     apply,
     black_out,
@@ -164,7 +164,7 @@ def test_not_one_byte_depends_on_a_hidden_pixel(
 
 def test_what_is_not_hidden_is_sent_as_it_is() -> None:
     pixels = np.random.default_rng(5).integers(0, 256, (240, 320, 3), np.uint8)
-    departure = Departure(FRAME, Region(100, 50, 80, 60), ImageSize(80, 60))
+    departure = OutgoingImage(FRAME, Region(100, 50, 80, 60), ImageSize(80, 60))
     np.testing.assert_array_equal(apply(pixels, departure), pixels[50:110, 100:180])
 
 
