@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from spark_ros.escalation.answers.feed import Feed
-from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver
+from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver, WebhookSettings
 from spark_ros.escalation.backends.backend import Backend, Report
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.engagement import Context, Event
@@ -32,15 +32,6 @@ T = TypeVar('T')
 
 CLOSE_S = 10.0
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class WebhookSettings:
-    """Where the service's pushes are received; without a secret none can be verified."""
-
-    host: str
-    port: int
-    secret: str
 
 
 @dataclass(frozen=True)
@@ -107,11 +98,11 @@ class Runtime:
         Raises:
             OSError: pushes cannot be received at that address.
         """
-        if (webhooks := connection.webhooks) is not None:
+        if connection.webhooks is not None:
             try:
                 self._receiver = WebhookReceiver(
-                    webhooks.host, webhooks.port, webhooks.secret, connection.backend.read_push,
-                    self._take_push, self._poll_soon,
+                    connection.webhooks, connection.backend.read_push, self._take_push,
+                    self._poll_soon,
                 )  # fmt: skip
             except OSError:
                 connection.journal.close()

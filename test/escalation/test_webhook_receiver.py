@@ -19,6 +19,7 @@ from spark_ros.escalation.answers.webhook_receiver import (
     MAX_AGE_S,
     MAX_BODY_BYTES,
     WebhookReceiver,
+    WebhookSettings,
 )
 from spark_ros.escalation.small_server import MAX_OF_PEER, SmallHandler, SmallServer
 from spark_ros.wire.signing import webhook_signature
@@ -55,6 +56,10 @@ class Robot:
         self.looks += 1
 
 
+def settings(secret: str) -> WebhookSettings:
+    return WebhookSettings('127.0.0.1', 0, secret)
+
+
 @pytest.fixture
 def robot() -> Robot:
     return Robot()
@@ -62,7 +67,7 @@ def robot() -> Robot:
 
 @pytest.fixture
 def receiver(robot: Robot) -> Iterator[WebhookReceiver]:
-    one = WebhookReceiver('127.0.0.1', 0, SECRET, robot.read, robot.take_in, robot.look)
+    one = WebhookReceiver(settings(SECRET), robot.read, robot.take_in, robot.look)
     yield one
     one.close()
 
@@ -121,7 +126,7 @@ def test_any_other_signature_is_none(
 
 
 def test_without_a_secret_nothing_is_believed(robot: Robot) -> None:
-    receiver = WebhookReceiver('127.0.0.1', 0, '', robot.read, robot.take_in, robot.look)
+    receiver = WebhookReceiver(settings(''), robot.read, robot.take_in, robot.look)
     try:
         assert push(receiver, secret='') == 200
         assert robot.taken == [] and robot.looks == 1

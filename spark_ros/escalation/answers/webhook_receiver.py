@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from spark_ros.escalation.backends.backend import Report
@@ -28,14 +29,21 @@ SIGNATURE = re.compile(r't=(\d{1,16}),v1=[0-9a-f]{64}', re.ASCII)
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class WebhookSettings:
+    """Where the service's pushes are received; without a secret none can be verified."""
+
+    host: str
+    port: int
+    secret: str
+
+
 class WebhookReceiver:
     """Listens for POSTs and answers 200 once what came is in the journal."""
 
     def __init__(
         self,
-        host: str,
-        port: int,
-        secret: str,
+        settings: WebhookSettings,
         read: Callable[[object], Report],
         take_in: Callable[[Report], Future[bool]],
         poll_soon: Callable[[], None],
@@ -43,22 +51,22 @@ class WebhookReceiver:
         """Listen.
 
         Args:
-            host: the address to listen on.
-            port: the port; 0 takes a free one.
-            secret: what pushes are signed with; empty: none can be verified.
+            settings: where to listen (port 0 takes a free one), and the secret.
             read: reads a verified push as JSON; may raise ValueError.
             take_in: has a report taken in; gives whether it need not come again.
             poll_soon: called for pushes that cannot be verified, at most once a second.
 
-        All three are called in threads of the server's.
+        The three functions are called in threads of the server's.
 
         Raises:
             OSError: the port is taken, or the address is not this machine's.
         """
-        self._secret, self._read, self._take_in, self._poll_soon = secret, read, take_in, poll_soon
+        self._secret, self._read = settings.secret, read
+        self._take_in, self._poll_soon = take_in, poll_soon
         self._polled_at = float('-inf')
         self._lock = threading.Lock()
-        self._server = SmallServer((host, port), 'POST', self._receive, 'webhooks')
+        address = settings.host, settings.port
+        self._server = SmallServer(address, 'POST', self._receive, 'webhooks')
         self.port = self._server.port
 
     def close(self) -> None:

@@ -15,8 +15,7 @@ from spark_ros.escalation.backends.contact import Contact, Contacts
 from spark_ros.escalation.engagement import Context, Event
 from spark_ros.escalation.health.lately import Lately
 from spark_ros.escalation.journal.async_journal import AsyncJournal
-from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.journal.use import JournalUse
+from spark_ros.escalation.journal.journal import Journal, JournalUse
 from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.escalation.questions import Standing
 from spark_ros.escalation.triage import Triage

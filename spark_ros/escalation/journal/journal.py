@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,29 @@ from spark_ros.escalation.journal.records import (
     load_escalation,
 )
 from spark_ros.escalation.journal.schema import SCHEMA_VERSION, make_tables, version_of
-from spark_ros.escalation.journal.use import JournalUse, measure
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
 
 REFUSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 DAMAGED = ('not a database', 'malformed', 'no such table', 'no such column')
+
+
+@dataclass(frozen=True)
+class JournalUse:
+    """What is in a journal; a limit of 0 is none.
+
+    Attributes:
+        questions: without an end that was published.
+        image_bytes: what all images take.
+        unsent_bytes: what those take that have yet to be sent, and cannot be given up unasked.
+    """
+
+    questions: int = 0
+    max_questions: int = 0
+    image_bytes: int = 0
+    unsent_bytes: int = 0
+    max_bytes: int = 0
 
 
 class Journal:
@@ -238,8 +255,13 @@ class Journal:
         self._write('INSERT OR REPLACE INTO note VALUES (?, ?)', name, value)
 
     def use(self) -> JournalUse:
-        """Measure what is in it. Raises sqlite3.Error."""
-        return measure(self._db, self.max_count, self.max_image_bytes)
+        """Measure what is in it; the images themselves are not read. Raises sqlite3.Error."""
+        questions, everything, unsent = self._db.execute(
+            'SELECT COUNT(*), COALESCE(SUM(LENGTH(data)), 0), '
+            "COALESCE(SUM(CASE WHEN image_url = '' THEN LENGTH(data) END), 0) "
+            'FROM escalation LEFT JOIN image USING (id)'
+        ).fetchone()
+        return JournalUse(questions, self.max_count, everything, unsent, self.max_image_bytes)
 
     def close(self) -> None:
         """Close the file and let go of it."""
