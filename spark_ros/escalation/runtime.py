@@ -101,8 +101,8 @@ class Runtime:
         if connection.webhooks is not None:
             try:
                 self._receiver = WebhookReceiver(
-                    connection.webhooks, connection.backend.read_push, self._take_push,
-                    self._poll_soon,
+                    connection.webhooks, connection.backend.read_push,
+                    lambda report: self._call(self._take_in(report)), self._poll_soon,
                 )  # fmt: skip
             except OSError:
                 connection.journal.close()
@@ -251,9 +251,6 @@ class Runtime:
         if self._engagements is None:
             return []
         return await self._engagements.listed(camera, at_most)
-
-    def _take_push(self, report: Report) -> Future[bool]:
-        return self._call(self._take_in(report))
 
     async def _take_in(self, report: Report) -> bool:
         if self._engagements is None:

@@ -200,12 +200,10 @@ class Triage:
             return False
         try:
             await self._accept(escalation, frame, now)
-        except LimitReached as error:
-            self._drop(error.limit)
-            return False
-        except JournalFull as error:
-            # Every frame would be encoded for nothing until there is room.
-            self._full_until[escalation.camera] = now + FULL_PAUSE_S
+        except (LimitReached, JournalFull) as error:
+            if isinstance(error, JournalFull):
+                # Every frame would be encoded for nothing until there is room.
+                self._full_until[escalation.camera] = now + FULL_PAUSE_S
             self._drop(error.limit)
             return False
         return True
