@@ -180,9 +180,9 @@ def test_arrows_within(path: Path) -> None:
     ('module', 'source'),
     [
         ('escalation.question.policy', 'from spark_ros.escalation.engagements import Engagements'),
-        ('escalation.question.policy', 'from spark_ros.escalation.journal.disk import Disk'),
-        ('escalation.journal.disk', 'from spark_ros.escalation import runtime'),
-        ('escalation.engagements', 'from spark_ros.escalation.health import verdict'),
+        ('escalation.question.policy', 'from spark_ros.escalation.journal import async_journal'),
+        ('escalation.journal.async_journal', 'from spark_ros.escalation import runtime'),
+        ('escalation.engagements', 'from spark_ros.escalation.health import check'),
         ('ros.workarounds.humble', 'from spark_ros.ros.node import SparkNode'),
         ('service.storage.jobs', 'from spark_ros.service.context import Context'),
         ('service.spark.api', 'from spark_ros.service.heat.objects import request_json'),

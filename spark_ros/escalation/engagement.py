@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -20,11 +19,12 @@ from spark_ros.escalation.answers.poller import Poller
 from spark_ros.escalation.answers.router import AnswerRouter
 from spark_ros.escalation.backends.backend import Backend, Report
 from spark_ros.escalation.backends.contact import Contacts
-from spark_ros.escalation.journal.disk import Disk
-from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.journal.async_journal import AsyncJournal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.escalation import Escalation, Resolved, Status
 from spark_ros.escalation.questions import Question, Questions
 from spark_ros.escalation.send_queue import SendQueue
+from spark_ros.escalation.settings import Current
 from spark_ros.escalation.withdrawals import Withdrawals
 from spark_ros.model import Answer, State
 from spark_ros.wire.values import WireError
@@ -37,26 +37,33 @@ ORDER = (State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED)
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Context:
     """What the coroutines of all questions use.
 
     Attributes:
+        contacts: told what becomes of the calls to the backend.
+        reached: set when the service is reached after it was not.
         emit: takes each status and answer on the loop; must not block.
-        dropped: why how many questions were not asked, or given up.
+        dropped: why how many questions were given up after they had been accepted.
     """
 
     backend: Backend
     contacts: Contacts
-    journal: SafeJournal
-    disk: Disk
-    questions: Questions
-    queue: SendQueue
-    router: AnswerRouter
-    poller: Poller
-    withdrawals: Withdrawals
+    journal: AsyncJournal
+    current: Current
     emit: Callable[[Event], None]
-    dropped: Counter[str]
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.questions = Questions()
+        self.queue = SendQueue(self.questions, self.current, self.reached)
+        self.router = AnswerRouter(self.questions)
+        self.poller = Poller(
+            self.backend, self.contacts, self.questions, self.router, self.current, self.reached
+        )
+        self.withdrawals = Withdrawals(self.backend, self.contacts, self.journal)
 
 
 class Over(Exception):
@@ -89,9 +96,9 @@ async def live(question: Question, context: Context) -> None:
     except Over as over:
         question.end(over.state, over.detail)
     # Nothing is awaited between here and the last look at `ending`: the first end counts.
-    context.questions.forget(question.entry.id)
-    context.router.forget(question)
-    context.poller.forget(question.entry.id)
+    context.questions.remove(question.entry.id)
+    context.router.close(question)
+    context.poller.unwatch(question.entry.id)
     if question.ending is not None:
         await end(question, context, *question.ending)
     elif resolved is not None:
@@ -104,7 +111,7 @@ async def live(question: Question, context: Context) -> None:
         context.emit(resolved)
     else:
         # It had expired, and nobody wants a later answer.
-        await context.disk(context.journal.done, question.entry.id)
+        await context.journal.write(Journal.done, question.entry.id)
 
 
 async def send(question: Question, context: Context) -> None:
@@ -127,24 +134,24 @@ async def send(question: Question, context: Context) -> None:
 
 async def create(question: Question, context: Context, escalation: Escalation) -> None:
     """Have the service show the image and take the question."""
-    id, disk, journal = question.entry.id, context.disk, context.journal
+    id, journal = question.entry.id, context.journal
     if not question.image_url:
         try:
-            image = await disk(journal.image, id)
+            image = await journal.read(Journal.image, id)
         except KeyError:
             raise Over(State.FAILED, 'the journal lost its image') from None
-        with context.contacts.noted(sends=True, image=True):
+        with context.contacts.recorded(sends=True, image=True):
             question.image_url = await context.backend.upload(escalation, image)
-        await disk(journal.uploaded, id, question.image_url)
+        await journal.write(Journal.uploaded, id, question.image_url)
     sent_before = question.may_be_open
     if not sent_before:
-        await disk(journal.opening, id)
-        context.questions.note(question, may_be_open=True)
+        await journal.write(Journal.opening, id)
+        context.questions.update(question, may_be_open=True)
     opening = asyncio.ensure_future(
         context.backend.open(escalation, question.image_url, may_be_open=sent_before)
     )
     try:
-        with context.contacts.noted(sends=True):
+        with context.contacts.recorded(sends=True):
             token = await asyncio.shield(opening)
     except asyncio.CancelledError:
         if question.ending is None or not context.backend.can_withdraw:
@@ -155,10 +162,10 @@ async def create(question: Question, context: Context, escalation: Escalation) -
             question.may_be_open = False
         raise
     except ClientError as error:
-        context.questions.note(question, may_be_open=sent_before or error.may_have_arrived)
+        context.questions.update(question, may_be_open=sent_before or error.may_have_arrived)
         raise
     context.questions.opened(question, token)
-    await disk(journal.opened, id, token)
+    await journal.write(Journal.opened, id, token)
     context.emit(Status(escalation, State.OPEN, token))
 
 
@@ -175,32 +182,25 @@ async def answered(question: Question, context: Context) -> Resolved | None:
                 return None
             await expire(question, context)
             continue
-        report, settled = question.reports.pop(0)
+        report, taken = question.reports.pop(0)
         resolved: Resolved | None = None
         news: bool | None = None
         try:
             resolved, news = await take_in(question, context, report)
         finally:
-            if not settled.done():
-                settled.set_result(news)
+            if not taken.done():
+                taken.set_result(news)
         if resolved is not None:
             return resolved
 
 
 async def hear(question: Question) -> None:
     """Wait for what the service says of a question, as long as it may wait."""
-    timer = None
-    if question.left_s < math.inf:
+    while not question.reports and question.left_s > 0.0:
+        question.heard.clear()
         # A little later than that, so that the time is surely over when it wakes.
-        after_s = max(question.left_s, 0.0) + 0.001
-        timer = asyncio.get_running_loop().call_later(after_s, question.heard.set)
-    try:
-        while not question.reports and question.left_s > 0.0:
-            question.heard.clear()
+        with anyio.move_on_after(max(question.left_s, 0.0) + 0.001):
             await question.heard.wait()
-    finally:
-        if timer is not None:
-            timer.cancel()
 
 
 def is_news(question: Question, report: Report) -> bool:
@@ -218,13 +218,13 @@ async def take_in(
     """Store what a report says; return the answer, where it is one, and whether it was news."""
     if not is_news(question, report):
         return None, False
-    id, disk, journal = question.entry.id, context.disk, context.journal
+    id, journal = question.entry.id, context.journal
     if not report.state.terminal:
         question.sequence = report.sequence
         if question.state is State.EXPIRED:
             return None, False
-        context.questions.note(question, state=report.state)
-        await disk(journal.note_state, id, report.state)
+        context.questions.update(question, state=report.state)
+        await journal.write(Journal.set_state, id, report.state)
         await tell(question, context, report.state)
         return None, True
     escalation = await recalled(question, context)
@@ -235,7 +235,7 @@ async def take_in(
         return None, False
     question.sequence = report.sequence
     late = question.state is State.EXPIRED
-    await disk(journal.resolved, id, answer, late=late)
+    await journal.write(Journal.resolved, id, answer, late=late)
     return Resolved(escalation, question.token, answer, late), True
 
 
@@ -250,10 +250,10 @@ async def expire(question: Question, context: Context) -> None:
         raise Over(State.FAILED, 'given up: it is as old as journal.max_age_h')
     if not question.token:
         raise Over(State.EXPIRED, 'it could not be sent in time')
-    await context.disk(context.journal.note_state, question.entry.id, State.EXPIRED)
+    await context.journal.write(Journal.set_state, question.entry.id, State.EXPIRED)
     await tell(question, context, State.EXPIRED, 'no answer in time')
     # Last, with nothing awaited in between: who ends it sees by it whether this was told.
-    context.questions.note(question, state=State.EXPIRED)
+    context.questions.update(question, state=State.EXPIRED)
     question.expires_at = time.monotonic() + KEEP_EXPIRED_S
 
 
@@ -263,7 +263,7 @@ async def end(question: Question, context: Context, state: State, detail: str) -
         await take_back(question, context)
     if question.state is not State.EXPIRED:
         await tell(question, context, state, detail)
-    await context.disk(context.journal.done, question.entry.id)
+    await context.journal.write(Journal.done, question.entry.id)
 
 
 async def take_back(question: Question, context: Context) -> None:
@@ -272,14 +272,14 @@ async def take_back(question: Question, context: Context) -> None:
         await context.withdrawals.add(question.token)
     elif question.may_be_open:
         with suppress(KeyError, sqlite3.Error):
-            escalation = await context.disk(context.journal.escalation, question.entry.id)
+            escalation = await context.journal.read(Journal.escalation, question.entry.id)
             context.withdrawals.add_once_open(escalation, question.image_url)
 
 
 async def tell(question: Question, context: Context, state: State, detail: str = '') -> None:
     """Tell everybody where a question stands."""
     try:
-        escalation = await context.disk(context.journal.escalation, question.entry.id)
+        escalation = await context.journal.read(Journal.escalation, question.entry.id)
     except KeyError:
         # Its row is gone, or was set aside: there is nothing to tell of it.
         return
@@ -296,7 +296,7 @@ async def recalled(question: Question, context: Context) -> Escalation:
         Over: somebody took its row from the file, or it cannot be read.
     """
     try:
-        return await context.disk(context.journal.escalation, question.entry.id)
+        return await context.journal.read(Journal.escalation, question.entry.id)
     except KeyError:
         logger.error('the journal lost the question %s; it is given up', question.entry.id)
         raise Over(State.FAILED, 'the journal lost it') from None

@@ -118,7 +118,7 @@ class Questions:
             self._id_of[entry.token] = entry.id
         return question
 
-    def note(
+    def update(
         self,
         question: Question,
         *,
@@ -135,17 +135,16 @@ class Questions:
     def opened(self, question: Question, token: str) -> None:
         """Note that the service has it."""
         question.token = token
-        self.note(question, state=State.OPEN)
+        self.update(question, state=State.OPEN)
         if question.entry.id in self._by_id:
             self._id_of[token] = question.entry.id
 
-    def forget(self, id: str) -> Question | None:
-        """Let one go; None where it is gone already."""
+    def remove(self, id: str) -> None:
+        """Let one go, unless it is gone already."""
         question = self._by_id.pop(id, None)
         if question is not None:
             self._id_of.pop(question.token, None)
             self._place(question)
-        return question
 
     def get(self, id: str) -> Question | None:
         """Return one by our id."""
@@ -211,10 +210,9 @@ class Questions:
             self._waiting.add(entry.id)
         else:
             self._waiting.discard(entry.id)
-        key = (-entry.priority, entry.certainty, entry.created, entry.id)
-        at = bisect_left(self._unsent, key)
-        stands = at < len(self._unsent) and self._unsent[at] == key
+        at = bisect_left(self._unsent, entry.order)
+        stands = at < len(self._unsent) and self._unsent[at] == entry.order
         if known and question.unsent and not stands:
-            insort(self._unsent, key)
+            insort(self._unsent, entry.order)
         elif stands and not (known and question.unsent):
             del self._unsent[at]

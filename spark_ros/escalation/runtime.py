@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from spark_ros.escalation.answers.feed import Feed
-from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver
+from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver, WebhookSettings
 from spark_ros.escalation.backends.backend import Backend, Report
 from spark_ros.escalation.backends.contact import Contacts
-from spark_ros.escalation.engagement import Event
+from spark_ros.escalation.engagement import Context, Event
 from spark_ros.escalation.engagements import Engagements, cancel_all
 from spark_ros.escalation.health.snapshot import Health, Snapshot
-from spark_ros.escalation.journal.disk import Disk
-from spark_ros.escalation.journal.safe_journal import SafeJournal
-from spark_ros.escalation.question.asking import Sighting
+from spark_ros.escalation.journal.async_journal import AsyncJournal
+from spark_ros.escalation.journal.journal import Journal
+from spark_ros.escalation.question.asking import DetectedFrame
 from spark_ros.escalation.question.dry_run import Summary
 from spark_ros.escalation.question.escalation import EncodedImage, Status
 from spark_ros.escalation.question.request import Request
@@ -32,15 +32,6 @@ T = TypeVar('T')
 
 CLOSE_S = 10.0
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class WebhookSettings:
-    """Where the service's pushes are received; without a secret none can be verified."""
-
-    host: str
-    port: int
-    secret: str
 
 
 @dataclass(frozen=True)
@@ -55,16 +46,16 @@ class Connection:
     """
 
     backend: Backend
-    journal: SafeJournal
+    journal: AsyncJournal
     webhooks: WebhookSettings | None = None
     images_elsewhere: bool = False
 
 
 class Runtime:
-    """Sightings in, answers out, on a thread of its own; every method is thread-safe.
+    """Frames in, answers out, on a thread of its own; every method is thread-safe.
 
     Attributes:
-        paused: whether nothing is asked because of sightings.
+        paused: whether nothing is asked because of detections.
     """
 
     def __init__(
@@ -76,8 +67,8 @@ class Runtime:
         """Start the thread; people can be asked after `connect`.
 
         Args:
-            settings: what to ask and how often to look.
-            deliver: called on the runtime's thread with each status and answer; must only note
+            settings: what to ask and how often to poll.
+            deliver: called on the runtime's thread with each status and answer; must only queue
                 it and return.
             died: called on the runtime's thread when it ends by an error: nothing will be asked
                 or answered any more.
@@ -87,7 +78,7 @@ class Runtime:
         self.paused = self._stopping = False
         self._health = Health(deliver)
         self._connected: Future[Connection] = Future()
-        self._disk: Disk | None = None
+        self._journal: AsyncJournal | None = None
         self._receiver: WebhookReceiver | None = None
         self._engagements: Engagements | None = None
         self._loop = asyncio.new_event_loop()
@@ -107,17 +98,17 @@ class Runtime:
         Raises:
             OSError: pushes cannot be received at that address.
         """
-        if (webhooks := connection.webhooks) is not None:
+        if connection.webhooks is not None:
             try:
                 self._receiver = WebhookReceiver(
-                    webhooks.host, webhooks.port, webhooks.secret, connection.backend.read_push,
-                    self._take_push, self._look_soon,
+                    connection.webhooks, connection.backend.read_push,
+                    lambda report: self._call(self._take_in(report)), self._poll_soon,
                 )  # fmt: skip
             except OSError:
                 connection.journal.close()
                 self._call(connection.backend.aclose()).result(CLOSE_S)
                 raise
-        self._disk = Disk()
+        self._journal = connection.journal
         self._connected.set_result(connection)
 
     @property
@@ -134,10 +125,10 @@ class Runtime:
         """Go on by other settings, all of them at once."""
         self._post(self._configure, settings)
 
-    def offer(self, sighting: Sighting) -> None:
-        """Hand over a sighting; returns at once."""
+    def offer(self, frame: DetectedFrame) -> None:
+        """Hand over a frame; returns at once."""
         if not self.paused:
-            self._post(self._triage.offer, sighting)
+            self._post(self._triage.offer, frame)
 
     def ask(self, request: Request) -> Future[str]:
         """Ask on purpose; gives an empty string once it is accepted, or why it is not.
@@ -156,24 +147,20 @@ class Runtime:
 
     def published(self, id: str) -> None:
         """Forget a question whose answer has been handed to every output."""
-        if self._disk is not None:
-            self._disk.post(self._connected.result().journal.done, id)
+        if self._journal is not None:
+            self._journal.post(Journal.done, id)
 
     def fetch_image(self, id: str, take: Callable[[EncodedImage | None], None]) -> None:
-        """Hand a question's image on, from the journal's thread; None where it is gone.
+        """Hand a question's image on, from any thread; None where it is gone.
 
         It is there when this is called before `published`, unless its room was needed.
         """
 
-        def fetch() -> None:
-            image = None
-            try:
-                image = self._connected.result().journal.image(id)
-            finally:
-                take(image)
+        def hand_on(image: Future[EncodedImage]) -> None:
+            take(None if image.exception() else image.result())
 
-        if self._disk is not None:
-            self._disk.post(fetch)
+        if self._journal is not None:
+            self._journal.fetch(Journal.image, id).add_done_callback(hand_on)
 
     def stop(self) -> None:
         """Stop asking and polling; what was delivered may still be marked as published."""
@@ -189,9 +176,9 @@ class Runtime:
     def close(self) -> None:
         """Close the journal. The runtime cannot be used afterwards."""
         self.stop()
-        if self._disk is not None:
-            self._disk.close(self._connected.result().journal.close)
-            self._disk = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def _post(self, call: Callable[..., object], *arguments: object) -> None:
         with suppress(RuntimeError):
@@ -235,51 +222,46 @@ class Runtime:
     async def _ask_people(self) -> None:
         """Send questions and bring answers home, once there is somebody to ask."""
         connection = await asyncio.wrap_future(self._connected)
-        backend, journal = connection.backend, connection.journal
-        contacts = Contacts(images_elsewhere=connection.images_elsewhere)
-        disk, reached = self._disk, asyncio.Event()
-        assert disk is not None
-        engagements = self._engagements = Engagements(
-            backend, contacts, journal, disk, self._current, reached, self._health.deliver
-        )
+        context = Context(
+            connection.backend, Contacts(images_elsewhere=connection.images_elsewhere),
+            connection.journal, self._current, self._health.deliver,
+        )  # fmt: skip
+        engagements = Engagements(context)
+        # First of all: what the feed or a push says of a question of a former run must find it.
+        engagements.recover()
         feed = Feed(
-            backend, contacts, journal, disk, engagements.router, engagements.poller, reached
-        )
-        self._health.watch(contacts, journal, engagements)
+            context.backend, context.contacts, context.journal, context.router, context.poller,
+            context.reached,
+        )  # fmt: skip
+        self._engagements = engagements
+        self._health.watch(context)
         self._triage.connect(engagements)
         try:
-            await asyncio.gather(engagements.run(), self._follow(engagements, feed))
+            await asyncio.gather(engagements.run(), feed.run())
         finally:
-            await backend.aclose()
-
-    async def _follow(self, engagements: Engagements, feed: Feed) -> None:
-        """Follow the feed; what it says of a question of a former run must find it here."""
-        await engagements.recovered.wait()
-        await feed.run()
+            await context.backend.aclose()
 
     def _configure(self, settings: Settings) -> None:
         self._current.settings = settings
-        self._triage.look()
+        self._triage.configure()
         if self._engagements is not None:
-            self._engagements.look()
+            self._engagements.configure()
 
     async def _listed(self, camera: str, at_most: int) -> list[Status]:
         if self._engagements is None:
             return []
         return await self._engagements.listed(camera, at_most)
 
-    def _take_push(self, report: Report) -> Future[bool]:
-        return self._call(self._settle(report))
-
-    async def _settle(self, report: Report) -> bool:
-        engagements = self._engagements
-        if engagements is None or not engagements.recovered.is_set():
+    async def _take_in(self, report: Report) -> bool:
+        if self._engagements is None:
             return False
-        return await engagements.take_push(report)
+        context = self._engagements.context
+        context.contacts.pushed()
+        return await context.router.take_push(report)
 
-    def _look_soon(self) -> None:
+    def _poll_soon(self) -> None:
         if self._engagements is not None:
-            self._post(self._engagements.poller.look_soon)
+            self._post(self._engagements.context.poller.poll_soon)
 
 
 async def _end_all(loop: asyncio.AbstractEventLoop) -> None:

@@ -59,22 +59,21 @@ class SendQueue:
             with anyio.move_on_after(max(question.left_s, 0.0)):
                 if (rest := question.not_before - time.monotonic()) > 0:
                     await asyncio.sleep(rest)
-                key = (-entry.priority, entry.certainty, entry.created, entry.id)
-                heapq.heappush(self._waiting, (key, granted))
-                self.look()
+                heapq.heappush(self._waiting, (entry.order, granted))
+                self.give_turns()
                 await granted
             held = granted.done() and not granted.cancelled()
             if held:
-                self._questions.note(question, sending=True)
+                self._questions.update(question, sending=True)
             yield held
         finally:
             if granted.done() and not granted.cancelled():
                 self._busy -= 1
-                self._questions.note(question, sending=False)
-                self.look()
+                self._questions.update(question, sending=False)
+                self.give_turns()
             granted.cancel()
 
-    def look(self) -> None:
+    def give_turns(self) -> None:
         """Give the turns that there are: something has changed."""
         while self._waiting and self._busy < AT_ONCE and not self._current.settings.dry_run:
             if (pause := self._closed_until - time.monotonic()) > 0:
@@ -103,26 +102,21 @@ class SendQueue:
         another, self._failed_last = self._failed_last not in ('', id), id
         asked_s = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
         if isinstance(error, RateLimitedError):
-            self._close(max(now + (asked_s or self._outage.next()), self._closed_until))
+            until = now + (asked_s or self._outage.next())
+            self._closed_until = max(until, self._closed_until)
         elif error.outage or another:
             # All who have their turn meet one outage at the same time; it counts once.
             if now >= self._closed_until:
-                self._close(now + self._outage.next())
+                self._closed_until = now + self._outage.next()
             self._say_outage(error, now)
         else:
             question.not_before = now + max(question.backoff.next(), asked_s)
         if not error.outage:
             logger.warning('%s could not be sent and will be tried again: %s', id, error)
 
-    def _close(self, until: float) -> None:
-        self._closed_until = until
-        if self._opening is not None:
-            self._opening.cancel()
-            self._opening = None
-
     def _open(self) -> None:
         self._opening = None
-        self.look()
+        self.give_turns()
 
     def _say_outage(self, error: ClientError, now: float) -> None:
         """Log an outage when it begins, and then rarely: it may last for days."""

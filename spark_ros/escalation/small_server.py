@@ -6,7 +6,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -30,7 +32,8 @@ class SmallServer(ThreadingHTTPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        handler: type[SmallHandler],
+        method: str,
+        answer: Callable[[SmallHandler], None],
         name: str,
         request_s: float = REQUEST_S,
     ) -> None:
@@ -38,7 +41,8 @@ class SmallServer(ThreadingHTTPServer):
 
         Args:
             address: host and port; port 0 takes a free one.
-            handler: makes the answers.
+            method: of the requests that are answered, such as GET.
+            answer: answers one.
             name: of the thread.
             request_s: how long a request may take to come, in seconds.
 
@@ -50,6 +54,8 @@ class SmallServer(ThreadingHTTPServer):
         # Oldest first: the peer of each connection, and when it has to be over.
         self._asking: dict[socket.socket, tuple[str, float]] = {}
         self._answering: dict[socket.socket, float] = {}
+        # A function, because a method would not be given the request.
+        handler = type('Handler', (SmallHandler,), {f'do_{method}': lambda each: answer(each)})
         super().__init__(address, handler)
         self.port: int = self.server_address[1]
         threading.Thread(
@@ -107,14 +113,24 @@ class SmallServer(ThreadingHTTPServer):
             connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: who hangs up is no news."""
+        """Say nothing: a client that disconnects is ignored."""
 
 
 class SmallHandler(BaseHTTPRequestHandler):
-    """What every answer has in common."""
+    """One request, and what every answer has in common."""
 
     server: SmallServer
     timeout = SILENCE_S
+
+    def respond(
+        self, status: HTTPStatus, body: bytes = b'', headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer with a body of a known length."""
+        self.send_response(status)
+        for name, value in {'Content-Length': str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
     def version_string(self) -> str:
         """Tell no versions."""

@@ -16,7 +16,7 @@ from spark_ros.escalation.engagements import UNKNOWN, Engagements, LimitReached
 from spark_ros.escalation.journal.errors import JournalError, JournalFull
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.encoding import EncodingError
-from spark_ros.escalation.question.asking import Asking, Sighting, doubts
+from spark_ros.escalation.question.asking import Asking, DetectedFrame, doubts
 from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
 from spark_ros.escalation.question.escalation import Escalation, Status
 from spark_ros.escalation.question.policy import Cooldown
@@ -39,7 +39,7 @@ class Withdrawn(ValueError):
 
 
 class Triage:
-    """Where sightings and requests are decided on, beside the robot's callbacks.
+    """Where frames and requests are decided on, beside the robot's callbacks.
 
     Attributes:
         dropped: why how many questions were not asked.
@@ -61,10 +61,8 @@ class Triage:
         """
         self._current, self._emit, self._clock = current, emit, clock
         self._engagements: asyncio.Future[Engagements] = asyncio.Future()
-        self._cooldown = {
-            name: Cooldown(one.cooldown_s) for name, one in current.settings.asking.items()
-        }
-        self._sightings: asyncio.Queue[Sighting] = asyncio.Queue(MAX_WAITING)
+        self._cooldown = {camera: Cooldown() for camera in current.settings.asking}
+        self._frames: asyncio.Queue[DetectedFrame] = asyncio.Queue(MAX_WAITING)
         # Requests that are not accepted yet, and whether they were withdrawn.
         self._requests: dict[str, bool] = {}
         # Held from the look at the limits until the question counts.
@@ -76,30 +74,23 @@ class Triage:
         self._summing_up: asyncio.TimerHandle | None = None
         self.dropped: Counter[str] = Counter()
         self.unusable: Counter[str] = Counter()
-        self.look()
+        self.configure()
 
     def connect(self, engagements: Engagements) -> None:
         """Have what is to be asked taken by these from now on."""
         self._engagements.set_result(engagements)
 
-    def look(self) -> None:
+    def configure(self) -> None:
         """Go on by other settings, for the same cameras; what was asked stays remembered."""
         settings = self._current.settings
-        cooldown_s = {name: one.cooldown_s for name, one in settings.asking.items()}
         if self._dry_run is None and settings.dry_run:
             # Each dry run begins without a memory.
-            self._dry_run = DryRun(cooldown_s, settings.limits.per_hour)
+            self._dry_run = DryRun(settings.asking)
             logger.info('this is a dry run: nobody is asked')
         elif self._dry_run is not None and not settings.dry_run:
             self._sum_up()
             self._dry_run = None
             logger.info('the dry run is over: people are asked')
-        if self._dry_run is not None:
-            self._dry_run.hourly.per_hour = settings.limits.per_hour
-        memories = [self._cooldown, *([self._dry_run.cooldowns] if self._dry_run else [])]
-        for memory in memories:
-            for name, seconds in cooldown_s.items():
-                memory[name].cooldown_s = seconds
 
     @property
     def dry_run(self) -> Summary | None:
@@ -107,26 +98,26 @@ class Triage:
         running = self._dry_run
         return None if running is None else running.summary(self._clock())
 
-    def offer(self, sighting: Sighting) -> None:
-        """Take a sighting, or drop it where too many wait already."""
+    def offer(self, frame: DetectedFrame) -> None:
+        """Take a frame, or drop it where too many wait already."""
         try:
-            self._sightings.put_nowait(sighting)
+            self._frames.put_nowait(frame)
         except asyncio.QueueFull:
             self._drop('the encoder is busy')
 
     async def run(self) -> None:
-        """Decide on sightings, in the order in which they came, until cancelled."""
+        """Decide on frames, in the order in which they came, until cancelled."""
         try:
             while True:
-                sighting = await self._sightings.get()
+                frame = await self._frames.get()
                 try:
-                    await self.consider(sighting)
+                    await self.consider(frame)
                 except EncodingError as error:
                     self.dropped['bad image'] += 1
-                    self.unusable[sighting.camera] += 1
-                    self._warn(f'a frame of {sighting.camera} cannot be asked about: {error}')
+                    self.unusable[frame.camera] += 1
+                    self._warn(f'a frame of {frame.camera} cannot be asked about: {error}')
                 except Exception:
-                    logger.exception('a sighting of %s could not be handled', sighting.camera)
+                    logger.exception('a frame of %s could not be handled', frame.camera)
         finally:
             self.close()
 
@@ -135,17 +126,17 @@ class Triage:
         self._sum_up()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    async def consider(self, sighting: Sighting) -> None:
-        """Ask about a sighting, where something on it is doubted and not cooling down.
+    async def consider(self, frame: DetectedFrame) -> None:
+        """Ask about a frame, where something on it is doubted and not cooling down.
 
         Raises:
             EncodingError: its image makes no sense.
         """
         now = self._clock()
-        # A change of parameters in the meantime is for the next sighting.
-        asking, dry_run = self._current.settings.asking[sighting.camera], self._dry_run
-        cooldown = (dry_run.cooldowns if dry_run else self._cooldown)[sighting.camera]
-        escalation = await self._work(doubts, sighting, asking, cooldown, now)
+        # A change of parameters in the meantime is for the next frame.
+        asking, dry_run = self._current.settings.asking[frame.camera], self._dry_run
+        cooldown = (dry_run.cooldowns if dry_run else self._cooldown)[frame.camera]
+        escalation = await self._work(doubts, frame, asking, cooldown, now)
         if escalation is None:
             if cooldown.full:
                 self._drop('too many objects are cooling down')
@@ -153,9 +144,9 @@ class Triage:
         if dry_run is not None:
             asked = self._tell(escalation, asking, dry_run, now)
         else:
-            asked = await self._ask(escalation, sighting, now)
+            asked = await self._ask(escalation, frame, now)
         if asked:
-            await self._work(cooldown.note, doubted_of(escalation), now)
+            await self._work(cooldown.start, doubted_of(escalation), now)
 
     async def ask(self, request: Request) -> str:
         """Ask what somebody wants asked; return an empty string, or why it is not accepted."""
@@ -187,52 +178,50 @@ class Triage:
         return await self._engagements.result().withdraw(id)
 
     async def _ask_request(self, request: Request) -> None:
-        now, camera = self._clock(), request.sighting.camera
+        now, camera = self._clock(), request.frame.camera
         if self._dry_run is not None:
             raise ValueError(DRY)
         engagements = await asyncio.shield(self._engagements)
         escalation = await self._work(
-            request.escalation, self._asking(camera), engagements.refuses
+            request.escalation, self._asking(camera), engagements.context.backend.refuses
         )
         try:
-            await self._accept(escalation, request.sighting, now)
+            await self._accept(escalation, request.frame, now)
         except LimitReached as error:
             self.dropped[error.limit] += 1
             raise
         if camera in self._cooldown and (doubted := doubted_of(escalation)):
-            await self._work(self._cooldown[camera].note, doubted, now)
+            await self._work(self._cooldown[camera].start, doubted, now)
 
-    async def _ask(self, escalation: Escalation, sighting: Sighting, now: float) -> bool:
+    async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> bool:
         """Ask; return whether it is accepted: what is not may be asked with the next frame."""
         if now < self._full_until.get(escalation.camera, 0.0):
             self._drop('the journal is full')
             return False
         try:
-            await self._accept(escalation, sighting, now)
-        except LimitReached as error:
-            self._drop(error.limit)
-            return False
-        except JournalFull as error:
-            # Every frame would be encoded for nothing until there is room.
-            self._full_until[escalation.camera] = now + FULL_PAUSE_S
+            await self._accept(escalation, frame, now)
+        except (LimitReached, JournalFull) as error:
+            if isinstance(error, JournalFull):
+                # Every frame would be encoded for nothing until there is room.
+                self._full_until[escalation.camera] = now + FULL_PAUSE_S
             self._drop(error.limit)
             return False
         return True
 
-    async def _accept(self, escalation: Escalation, sighting: Sighting, now: float) -> None:
+    async def _accept(self, escalation: Escalation, frame: DetectedFrame, now: float) -> None:
         """The one way in: it is on the disk when this returns.
 
         Raises:
             LimitReached, JournalFull, Withdrawn: it is not accepted.
         """
         engagements = await asyncio.shield(self._engagements)
-        assert escalation.departure is not None
+        assert escalation.outgoing is not None
         async with self._turn:
             if refusal := engagements.admits(escalation.certainty, now, escalation.priority):
                 raise LimitReached(refusal)
             if self._requests.get(escalation.id):
                 raise Withdrawn
-            image = await self._work(sighting.encode, escalation.departure)
+            image = await self._work(frame.encode, escalation.outgoing)
             if self._requests.get(escalation.id):
                 raise Withdrawn
             await engagements.submit(escalation, image, now)
@@ -241,11 +230,11 @@ class Triage:
         self, escalation: Escalation, asking: Asking, dry_run: DryRun, now: float
     ) -> bool:
         """Tell what would be asked; return whether it would."""
-        if dry_run.hourly.reached(now):
+        if dry_run.reached(now, self._current.settings.limits.per_hour):
             dry_run.dropped['limits.per_hour'] += 1
             return False
         doubted = doubted_of(escalation)
-        dry_run.note(escalation.camera, least_certain(doubted).label, now)
+        dry_run.count(escalation.camera, least_certain(doubted).label, now)
         why = reason(doubted, asking.thresholds)
         self._emit(Status(escalation, State.WOULD_ASK, detail=why))
         if self._summing_up is None:
@@ -263,11 +252,9 @@ class Triage:
     def _asking(self, camera: str) -> Asking:
         """Return how a camera is asked about; of another name, what all cameras have in common."""
         known = self._current.settings.asking
-        if camera in known:
-            return known[camera]
-        any_camera = next(iter(known.values()))
-        return Asking(
-            metadata=any_camera.metadata, timeout_s=any_camera.timeout_s, send=any_camera.send
+        one = next(iter(known.values()))
+        return known.get(camera) or Asking(
+            metadata=one.metadata, timeout_s=one.timeout_s, send=one.send
         )
 
     async def _work(self, work: Callable[..., T], *arguments: object) -> T:

@@ -12,8 +12,8 @@ from spark_ros.clients.errors import ClientError
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.backends.contact import Contacts
-from spark_ros.escalation.journal.disk import Disk
-from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.journal.async_journal import AsyncJournal
+from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.escalation import Escalation
 
 NOTE = 'withdrawals'
@@ -29,19 +29,15 @@ class Withdrawals:
     published.
     """
 
-    def __init__(
-        self, backend: Backend, contacts: Contacts, journal: SafeJournal, disk: Disk
-    ) -> None:
+    def __init__(self, backend: Backend, contacts: Contacts, journal: AsyncJournal) -> None:
         """Set up; nothing is sent before `run`.
 
         Args:
             backend: the service.
             contacts: told what becomes of the calls to it.
-            journal: used on `disk` alone.
-            disk: the journal's thread.
+            journal: keeps what is still to be withdrawn.
         """
-        self._backend, self._contacts = backend, contacts
-        self._journal, self._disk = journal, disk
+        self._backend, self._contacts, self._journal = backend, contacts, journal
         self._tokens: dict[str, None] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -98,7 +94,7 @@ class Withdrawals:
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""
         if self._backend.can_withdraw:
-            left = _read(await self._disk(self._journal.note, NOTE))
+            left = _read(await self._journal.read_or(lambda disk: disk.recall(NOTE), ''))
             self._tokens = left | self._tokens
         pause = Backoff(0.5, 30.0)
         while True:
@@ -119,7 +115,7 @@ class Withdrawals:
     async def _withdrawn(self, token: str) -> bool:
         """Whether the service needs no more to be told of a question."""
         try:
-            with self._contacts.noted():
+            with self._contacts.recorded():
                 await self._backend.withdraw(token)
         except ClientError as error:
             if not error.final:
@@ -132,7 +128,7 @@ class Withdrawals:
         return True
 
     async def _remember(self) -> None:
-        await self._disk(self._journal.remember, NOTE, json.dumps(list(self._tokens)))
+        await self._journal.write(Journal.remember, NOTE, json.dumps(list(self._tokens)))
 
 
 def _read(note: str) -> dict[str, None]:

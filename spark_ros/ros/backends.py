@@ -13,13 +13,14 @@ from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
 from spark_ros.clients.transport import is_header_text
+from spark_ros.escalation.answers.webhook_receiver import WebhookSettings
 from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.backends.frame_server import FrameServer
 from spark_ros.escalation.backends.heat_backend import HeatBackend
 from spark_ros.escalation.backends.image_hosts import ImageHost, ServiceImageHost
 from spark_ros.escalation.backends.spark_backend import SparkBackend
-from spark_ros.escalation.journal.safe_journal import open_journal
-from spark_ros.escalation.runtime import Connection, WebhookSettings
+from spark_ros.escalation.journal.async_journal import open_journal
+from spark_ros.escalation.runtime import Connection
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError
 

@@ -18,6 +18,7 @@ from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.question.escalation import FrameMatch
 from spark_ros.ros.config import CameraConfig
 from spark_ros.ros.conversions import stamp_ns
+from spark_ros.ros.detected_frame import RosDetectedFrame
 from spark_ros.ros.detectors import DetectorView, VisionDetections, find_detector
 from spark_ros.ros.images import check_image
 from spark_ros.ros.inbox import Inbox
@@ -26,7 +27,6 @@ from spark_ros.ros.matched import MatchedSubscription
 from spark_ros.ros.pending_frames import Found, PendingFrameRequests
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.serialized_image import SerializedImage, read_image
-from spark_ros.ros.sighting import RosSighting
 
 MAX_WAITING = 100
 TICK_S = 0.02
@@ -48,7 +48,7 @@ class CameraInput:
         node: Node,
         inbox: Inbox,
         config: CameraConfig,
-        offer: Callable[[RosSighting], None],
+        offer: Callable[[RosDetectedFrame], None],
         warn: WarnOnce,
         pose: PoseInput,
     ) -> None:
@@ -58,7 +58,7 @@ class CameraInput:
             node: whose executor runs the callbacks.
             inbox: of that node.
             config: the camera's parameters.
-            offer: takes a sighting and returns at once.
+            offer: takes a frame with its detections and returns at once.
             warn: says what is wrong with a message, once for each kind.
             pose: where the robot is.
         """
@@ -110,7 +110,7 @@ class CameraInput:
         self._ring.configure(int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9))
 
     def wait_for(
-        self, stamp: int, take: Callable[[RosSighting | None, str], None]
+        self, stamp: int, take: Callable[[RosDetectedFrame | None, str], None]
     ) -> Callable[[], None] | None:
         """Hand on a frame that somebody asks about on purpose; `frames.wait_s` at most.
 
@@ -129,14 +129,14 @@ class CameraInput:
             else:
                 frame, match = found
                 nothing = Detection2DArray(header=frame.payload.header)
-                take(self._sighting(frame, nothing, match, seen=False), '')
+                take(self._detected(frame, nothing, match, seen=False), '')
 
         forget = self._requests.add(stamp, now + self._config.frames_wait_s, now, hand_on)
         if forget is not None:
             self._timer.reset()
         return forget
 
-    def newest(self) -> RosSighting | None:
+    def newest(self) -> RosDetectedFrame | None:
         """Return the newest frame, with what was detected on it if that is known already."""
         frame = self._ring.newest()
         if frame is None:
@@ -146,8 +146,8 @@ class CameraInput:
             abs(stamp_ns(detections.header.stamp) - frame.stamp_ns) <= slop_ns
         ):
             nothing = Detection2DArray(header=frame.payload.header)
-            return self._sighting(frame, nothing, FrameMatch.NEWEST, seen=False)
-        return self._sighting(frame, detections, FrameMatch.NEWEST)
+            return self._detected(frame, nothing, FrameMatch.NEWEST, seen=False)
+        return self._detected(frame, detections, FrameMatch.NEWEST)
 
     def _missing(self, stamp: int) -> str:
         name, config = self._config.name, self._config
@@ -241,16 +241,16 @@ class CameraInput:
     def _sight(
         self, frame: Frame[SerializedImage | CompressedImage], message: Any, match: FrameMatch
     ) -> None:
-        self._offer(self._sighting(frame, message, match))
+        self._offer(self._detected(frame, message, match))
 
-    def _sighting(
+    def _detected(
         self,
         frame: Frame[SerializedImage | CompressedImage],
         message: Any,
         match: FrameMatch,
         *,
         seen: bool = True,
-    ) -> RosSighting:
+    ) -> RosDetectedFrame:
         """Return a frame with the detector's message, or with none of it, in our own type."""
         name, config = self._config.name, self._config
         view = DetectorView(
@@ -259,7 +259,7 @@ class CameraInput:
             config.detection_fit,
             self._labels.now,
         )
-        return RosSighting(
+        return RosDetectedFrame(
             name,
             frame.payload,
             message,

@@ -270,10 +270,10 @@ def _text(said: str) -> str:
 
 
 def _crop(escalation: Escalation) -> RegionOfInterest:
-    departure = escalation.departure
-    if departure is None or departure.whole:
+    outgoing = escalation.outgoing
+    if outgoing is None or outgoing.whole:
         return RegionOfInterest()
-    x, y, width, height = departure.region
+    x, y, width, height = outgoing.region
     return RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 
-from spark_ros.escalation.health.camera import CameraState, judge_camera
+from spark_ros.escalation.health.camera import CameraState, check_camera
+from spark_ros.escalation.health.check import CheckResult, Level
 from spark_ros.escalation.health.lately import Lately
-from spark_ros.escalation.health.questions import judge_questions
-from spark_ros.escalation.health.service import judge_service
-from spark_ros.escalation.health.verdict import Level, Verdict
+from spark_ros.escalation.health.questions import check_questions
+from spark_ros.escalation.health.service import check_service
 from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
@@ -55,17 +55,17 @@ class Diagnostics:
 
     def _publish(self) -> None:
         now = time.monotonic()
-        verdicts = self._judge(now)
-        for verdict in verdicts:
-            self._log_change(verdict, now)
+        results = self._check(now)
+        for result in results:
+            self._log_change(result, now)
         name = self._node.get_fully_qualified_name().lstrip('/')
         array = DiagnosticArray(
-            status=[_status(name, self._config.robot_id, verdict) for verdict in verdicts]
+            status=[_status(name, self._config.robot_id, result) for result in results]
         )
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
 
-    def _judge(self, now: float) -> list[Verdict]:
+    def _check(self, now: float) -> list[CheckResult]:
         config, snapshot = self._config, self._runtime.health
         # Why nobody is asked, on purpose.
         idle = 'paused' if self._runtime.paused else ''
@@ -76,19 +76,19 @@ class Diagnostics:
             for watch, block in zip(self._watches, config.cameras, strict=True)
         ]
         return [
-            *map(judge_camera, states),
-            judge_questions(snapshot, config.journal_path, idle, now),
-            judge_service(config.server_kind, config.server_url, snapshot, now),
+            *map(check_camera, states),
+            check_questions(snapshot, config.journal_path, idle, now),
+            check_service(config.server_kind, config.server_url, snapshot, now),
         ]
 
-    def _log_change(self, verdict: Verdict, now: float) -> None:
+    def _log_change(self, result: CheckResult, now: float) -> None:
         """Log a part of the node that got worse or better, at most once in `LOG_AGAIN_S`."""
-        kinds, at = self._logged.get(verdict.part, (frozenset(), now - LOG_AGAIN_S))
-        if verdict.kinds == kinds or now - at < LOG_AGAIN_S:
+        kinds, at = self._logged.get(result.part, (frozenset(), now - LOG_AGAIN_S))
+        if result.kinds == kinds or now - at < LOG_AGAIN_S:
             return
-        self._logged[verdict.part] = (verdict.kinds, now)
-        words = verdict.message if verdict.problems else f'all right again: {verdict.message}'
-        logger.log(LOG[verdict.level], '%s: %s', verdict.part, words)
+        self._logged[result.part] = (result.kinds, now)
+        words = result.message if result.problems else f'all right again: {result.message}'
+        logger.log(LOG[result.level], '%s: %s', result.part, words)
 
 
 class _CameraWatch:
@@ -104,9 +104,9 @@ class _CameraWatch:
         camera = self._camera
         if camera.frames != self._frames:
             self._frames, self._heard = camera.frames, now
-        frames = self._rate.look({'frames': camera.frames}, now)['frames']
+        frames = self._rate.update({'frames': camera.frames}, now)['frames']
         counted = {'unmatched': camera.unmatched, 'unusable': camera.unusable}
-        lately = self._lately.look({**counted, 'unencodable': unencodable}, now)
+        lately = self._lately.update({**counted, 'unencodable': unencodable}, now)
         return CameraState(
             name=self._name,
             topics=(camera.topics[0], camera.topics[1]),
@@ -124,11 +124,11 @@ class _CameraWatch:
         )
 
 
-def _status(node: str, robot_id: str, verdict: Verdict) -> DiagnosticStatus:
+def _status(node: str, robot_id: str, result: CheckResult) -> DiagnosticStatus:
     return DiagnosticStatus(
-        level=bytes([verdict.level]),
-        name=f'{node}: {verdict.part}',
-        message=verdict.message.encode('utf-8', 'replace').decode('utf-8'),
+        level=bytes([result.level]),
+        name=f'{node}: {result.part}',
+        message=result.message.encode('utf-8', 'replace').decode('utf-8'),
         hardware_id=robot_id,
-        values=key_values(verdict.values),
+        values=key_values(result.values),
     )

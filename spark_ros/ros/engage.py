@@ -30,9 +30,9 @@ from spark_ros.model import Answer, State
 from spark_ros.msg import Resolution
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import resolution_message, stamp_ns, status_message
+from spark_ros.ros.detected_frame import RosDetectedFrame, own_image
 from spark_ros.ros.goals import MAX_NAME, name_problem, read_goal
 from spark_ros.ros.inbox import Inbox
-from spark_ros.ros.sighting import RosSighting, own_image
 from spark_ros.ros.workarounds.action_server import CalmActionServer
 
 NODE_ENDS = 'the node ends; what was asked stays asked, its answer will be on the topics'
@@ -144,10 +144,10 @@ class EngageServer:
         if request.image.data:
             if problem := name_problem(request.camera):
                 return problem
-            sighting = own_image(request.camera, request.image)
+            frame = own_image(request.camera, request.image)
             # The handle lives until the result is told, and rclpy keeps what it came with.
             request.image = CompressedImage()
-            self._ask(goal, sighting)
+            self._ask(goal, frame)
             return ''
         camera = self._cameras.get(request.camera)
         if camera is None:
@@ -159,15 +159,15 @@ class EngageServer:
         goal.stop_waiting = camera.wait_for(stamp, partial(self._on_frame, goal))
         return ''
 
-    def _on_frame(self, goal: _Goal, sighting: RosSighting | None, problem: str) -> None:
+    def _on_frame(self, goal: _Goal, frame: RosDetectedFrame | None, problem: str) -> None:
         goal.stop_waiting = None
-        if sighting is None:
+        if frame is None:
             self._refuse(goal, problem)
         else:
-            self._ask(goal, sighting)
+            self._ask(goal, frame)
 
-    def _ask(self, goal: _Goal, sighting: RosSighting) -> None:
-        request = Request(goal.id, sighting, partial(read_goal, goal.handle.request))
+    def _ask(self, goal: _Goal, frame: RosDetectedFrame) -> None:
+        request = Request(goal.id, frame, partial(read_goal, goal.handle.request))
         self._inbox.when_done(self._runtime.ask(request), partial(self._on_asked, goal))
 
     def _on_asked(self, goal: _Goal, asked: Future[str]) -> None:

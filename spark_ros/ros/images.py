@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import Image
 
 from spark_ros.escalation.pictures.encoding import EncodingError
-from spark_ros.escalation.question.departure import Pixels, black_out
+from spark_ros.escalation.question.outgoing_image import Pixels, black_out
 from spark_ros.geometry import Box
 from spark_ros.ros.serialized_image import SerializedImage
 

@@ -2,7 +2,7 @@
 """The node: what is connected to what.
 
 A detection runs through here in this order: `CameraInput` finds its frame and offers the two as
-a sighting; `Runtime` decides, encodes, journals, sends and fetches the answer on a thread of its
+a frame; `Runtime` decides, encodes, journals, sends and fetches the answer on a thread of its
 own; `Outputs` publishes what comes back.
 """
 

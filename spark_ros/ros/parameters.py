@@ -23,7 +23,7 @@ from rclpy.validate_topic_name import validate_topic_name
 from spark_ros.clients.base import MAX_ROBOT_ID_LENGTH
 from spark_ros.clients.transport import check_base_url, is_header_text
 from spark_ros.escalation.question.asking import Asking
-from spark_ros.escalation.question.departure import ImageSettings
+from spark_ros.escalation.question.outgoing_image import ImageSettings
 from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.geometry import Fit
 from spark_ros.model import Question

@@ -19,7 +19,7 @@ from rclpy.task import Future as RosFuture
 from std_srvs.srv import SetBool, Trigger
 
 from spark_ros.escalation.question.asking import Asking
-from spark_ros.escalation.question.request import Request, Terms
+from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.conversions import NS, status_message, time_message
@@ -83,10 +83,10 @@ class Services:
         return response
 
     def _ask_newest(self, camera: CameraInput) -> tuple[str, Future[str] | None]:
-        sighting, id = camera.newest(), str(uuid.uuid4())
-        if sighting is None:
+        frame, id = camera.newest(), str(uuid.uuid4())
+        if frame is None:
             return id, None
-        return id, self._runtime.ask(Request(id, sighting, _as_configured))
+        return id, self._runtime.ask(Request(id, frame, Asking.terms))
 
     async def _list(
         self, request: ListEngagements.Request, response: ListEngagements.Response
@@ -128,12 +128,3 @@ class Services:
         done = RosFuture()
         self._inbox.when_done(future, lambda _: done.set_result(None))
         return done
-
-
-def _as_configured(asking: Asking) -> Terms:
-    return Terms(
-        question=asking.question,
-        program=asking.program,
-        priority=asking.priority,
-        timeout_s=asking.timeout_s,
-    )

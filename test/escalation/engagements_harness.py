@@ -16,11 +16,10 @@ from spark_ros.clients.errors import UnsupportedError
 from spark_ros.escalation.answers.feed import Feed
 from spark_ros.escalation.backends.backend import Asked, News, Report
 from spark_ros.escalation.backends.contact import Contacts
-from spark_ros.escalation.engagement import Event
+from spark_ros.escalation.engagement import Context, Event
 from spark_ros.escalation.engagements import Engagements, cancel_all
-from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.journal.safe_journal import SafeJournal
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved, Status
 from spark_ros.escalation.settings import Current, Limits, Settings
@@ -160,14 +159,15 @@ class Running(Engagements):
     def __init__(
         self, service: Service, journal: Journal, settings: Settings, emit: Callable[[Event], None]
     ) -> None:
-        self.current, self.reached = Current(settings), asyncio.Event()
         self.before = asyncio.all_tasks()
-        self.kept, self.disk = SafeJournal(journal), Disk()
-        contacts = Contacts()
-        super().__init__(service, contacts, self.kept, self.disk, self.current, self.reached, emit)
+        self.current, self.kept = Current(settings), AsyncJournal(journal)
+        super().__init__(Context(service, Contacts(), self.kept, self.current, emit))
+        self.queue, self.router = self.context.queue, self.context.router
+        self.poller, self.dropped = self.context.poller, self.context.dropped
         self.feed = Feed(
-            service, contacts, self.kept, self.disk, self.router, self.poller, self.reached
-        )
+            service, self.context.contacts, self.kept, self.router, self.poller,
+            self.context.reached,
+        )  # fmt: skip
 
     def asked(self, id: str) -> Asked | None:
         question = self._questions.get(id)
@@ -177,17 +177,21 @@ class Running(Engagements):
         return list(self._questions.asked())
 
     def published(self, id: str) -> None:
-        self.disk.post(self.kept.done, id)
+        self.kept.post(Journal.done, id)
 
     def configure(self, **changes: Any) -> None:
         self.current.settings = replace(self.current.settings, **changes)
-        self.look()
+        super().configure()
 
     async def recall(self, name: str) -> str:
-        return await self.disk(self.kept.note, name)
+        return await self.kept.read_or(lambda disk: disk.recall(name), '')
+
+    async def on_disk(self, call: Callable[..., Any], *args: object) -> Any:
+        """Make a call on the journal's thread, after all that it has to do."""
+        return await self.kept.read_or(lambda disk: call(*args), None)
 
     def close(self) -> None:
-        self.disk.close(self.kept.close)
+        self.kept.close()
 
 
 @asynccontextmanager
@@ -207,10 +211,11 @@ async def running(
     service.changed = record.look
     settings = Settings(
         asking=asking or {}, limits=limits or Limits(), poll_interval_s=interval_s,
-        poll_max_interval_s=longest_s, journal_max_bytes=journal._max_image_bytes,
+        poll_max_interval_s=longest_s, journal_max_bytes=journal.max_image_bytes,
         dry_run=dry_run,
     )  # fmt: skip
     engagements = Running(service, journal, settings, record)
+    engagements.recover()
     task = asyncio.gather(engagements.run(), *([engagements.feed.run()] if feeding else []))
     task.add_done_callback(lambda _: record.look())
     record.running = lambda: not task.done()
@@ -232,7 +237,7 @@ async def submit(engagements: Engagements, *questions: Escalation) -> None:
 
 async def written(engagements: Running) -> None:
     """Wait until the disk has what was written so far."""
-    await engagements.disk(lambda: None)
+    await engagements.on_disk(lambda: None)
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:

@@ -17,8 +17,8 @@ from spark_ros.drawing.marks import DOUBTED, PAPER, STYLES
 from spark_ros.drawing.marks import WHITE as PRIOR
 from spark_ros.escalation.pictures.annotated import MAX_BYTES, MAX_MARKS, annotated_picture
 from spark_ros.escalation.pictures.encoding import EncodingError, encode_pixels
-from spark_ros.escalation.question.departure import Departure, Region
 from spark_ros.escalation.question.escalation import EncodedImage, Resolved
+from spark_ros.escalation.question.outgoing_image import OutgoingImage, Region
 from spark_ros.geometry import Box, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
@@ -139,7 +139,7 @@ def test_a_rotated_box_has_its_true_outline() -> None:
 
 def test_on_a_part_of_the_frame_shapes_are_where_they_belong() -> None:
     """The journal's image may be a part of the frame; annotations speak of the whole."""
-    departure = Departure(
+    outgoing = OutgoingImage(
         ImageSize(1280, 960), Region(320, 240, 640, 480), VGA
     )
     inside = shape('cat', Box(0.5, 0.5, 0.6, 0.6))
@@ -148,7 +148,7 @@ def test_on_a_part_of_the_frame_shapes_are_where_they_belong() -> None:
         resolved(
             Correction(CorrectionKind.CONFIRMED, inside, inside),
             Correction(CorrectionKind.REMOVED, outside, None),
-            asked={'departure': departure},
+            asked={'outgoing': outgoing},
         )
     )
     assert shows(picture, (0.502, 0.6), COLOURS[CorrectionKind.CONFIRMED])

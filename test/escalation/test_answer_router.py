@@ -55,7 +55,7 @@ def test_an_answer_comes_by_the_only_way_that_works(way: str) -> None:
 
             async def flood() -> None:
                 while True:
-                    engagements.poller.look_soon()
+                    engagements.poller.poll_soon()
                     await asyncio.sleep(0.02)
 
             flooding = asyncio.ensure_future(flood())
@@ -92,7 +92,7 @@ def test_a_look_that_is_asked_for_during_a_poll_is_not_put_off() -> None:
             await polling.wait()
             # While answers come by a faster way, the next poll is an hour away.
             engagements.poller.relax(True)
-            engagements.poller.look_soon()
+            engagements.poller.poll_soon()
             service.answer(asked.id)
             go_on.set()
             await record.until(lambda: record.resolved)
@@ -107,7 +107,7 @@ def test_a_push_that_comes_after_the_feed_need_not_come_again() -> None:
         service = Service()
         async with running(service, Journal(None)) as (engagements, record):
             (asked,) = await opened(engagements, record)
-            assert await engagements.router.settle(report(asked, State.CLOSED))
+            assert await engagements.router.route(report(asked, State.CLOSED))
             assert await engagements.router.take_push(report(asked, State.CLOSED))
             service.open_gate.clear()
             await submit(engagements, early := escalation())
@@ -139,9 +139,9 @@ def test_no_state_follows_the_answer() -> None:
         ):  # fmt: skip
             (asked,) = await opened(engagements, record)
             gate = threading.Event()
-            held = asyncio.ensure_future(engagements.disk(gate.wait, 20.0))
+            held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
             told = [
-                asyncio.ensure_future(engagements.router.settle(report(asked, state)))
+                asyncio.ensure_future(engagements.router.route(report(asked, state)))
                 for state in (State.CLOSED, State.ASSIGNED, State.OPEN, State.CLOSED)
             ]
             await asyncio.sleep(0)
@@ -162,8 +162,8 @@ def test_a_question_does_not_expire_once_its_answer_is_being_written() -> None:
             await submit(engagements, asked := escalation(timeout_s=1.0))
             await record.until(lambda: State.OPEN in record.states(asked.id))
             gate = threading.Event()
-            held = asyncio.ensure_future(engagements.disk(gate.wait, 20.0))
-            told = asyncio.ensure_future(engagements.router.settle(report(asked, State.CLOSED)))
+            held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
+            told = asyncio.ensure_future(engagements.router.route(report(asked, State.CLOSED)))
             await asyncio.sleep(1.2)
             gate.set()
             assert await held and await told
@@ -183,7 +183,7 @@ def test_an_answer_that_was_there_before_the_deadline_counts() -> None:
         ):  # fmt: skip
             await submit(engagements, asked := escalation(timeout_s=0.5))
             await record.until(lambda: service.creating)
-            await engagements.router.settle(report(asked, State.CLOSED))
+            await engagements.router.route(report(asked, State.CLOSED))
             await asyncio.sleep(0.7)
             service.open_gate.set()
             await record.until(lambda: record.resolved)
@@ -200,12 +200,12 @@ def test_without_a_sequence_a_state_does_not_go_back() -> None:
             engagements, record,
         ):  # fmt: skip
             plain, numbered = await opened(engagements, record, 2)
-            settle = engagements.router.settle
-            assert await settle(report(plain, State.ASSIGNED))
-            assert not await settle(report(plain, State.OPEN))
-            assert await settle(report(numbered, State.ASSIGNED, 2))
-            assert not await settle(report(numbered, State.OPEN, 1))
-            assert await settle(report(numbered, State.OPEN, 3))
+            route = engagements.router.route
+            assert await route(report(plain, State.ASSIGNED))
+            assert not await route(report(plain, State.OPEN))
+            assert await route(report(numbered, State.ASSIGNED, 2))
+            assert not await route(report(numbered, State.OPEN, 1))
+            assert await route(report(numbered, State.OPEN, 3))
             assert record.states(plain.id)[-1] is State.ASSIGNED
             assert record.states(numbered.id)[-2:] == [State.ASSIGNED, State.OPEN]
 
@@ -219,12 +219,12 @@ def test_nothing_is_left_of_questions_that_are_answered() -> None:
             for _ in range(15):
                 asked = await opened(engagements, record, 20)
                 for each in asked:
-                    await engagements.router.settle(report(each, State.CLOSED))
+                    await engagements.router.route(report(each, State.CLOSED))
                     engagements.published(each.id)
                 record.events.clear()
             poller, router = engagements.poller, engagements.router
             assert not len(engagements._questions) and not poller._due and not poller._delay_s
-            assert len(poller._heap) <= 120 and not router._early
-            assert await engagements.disk(engagements.kept.entries) == []
+            assert not router._early
+            assert await engagements.on_disk(engagements.kept.disk.entries) == []
 
     run(test())

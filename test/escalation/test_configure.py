@@ -10,9 +10,9 @@ from engagements_harness import Service, run, running, submit
 from samples import escalation, image
 
 from spark_ros.escalation.frames import FrameRing
+from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.errors import JournalFull
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.journal.safe_journal import SafeJournal
 from spark_ros.escalation.question.escalation import FrameMatch
 from spark_ros.escalation.settings import Limits
 from spark_ros.model import State
@@ -40,7 +40,7 @@ def test_nothing_is_sent_while_it_is_held() -> None:
             await submit(engagements, first, second)
             # A sender would read the two from the disk, and then call.
             for _ in range(10):
-                await engagements.disk(lambda: None)
+                await engagements.on_disk(lambda: None)
             assert not service.calls
             engagements.configure(dry_run=False)
             await record.until(lambda: len(engagements.all_asked()) == 2)
@@ -69,11 +69,15 @@ def test_limits_count_for_the_next_question() -> None:
 
 
 def test_a_journal_takes_what_it_is_told_to() -> None:
-    journal = SafeJournal(Journal(None, 1), 1)
-    with pytest.raises(JournalFull):
-        journal.add(escalation(), image())
-    journal.limit_images(0)
-    journal.add(escalation(), image())
+    async def test() -> None:
+        journal = AsyncJournal(Journal(None, 1))
+        with pytest.raises(JournalFull):
+            await journal.add(escalation(), image())
+        journal.limit_images(0)
+        await journal.add(escalation(), image())
+        journal.close()
+
+    run(test())
 
 
 def test_a_ring_of_frames_shrinks_and_is_as_exact_as_it_is_told_to_be() -> None:

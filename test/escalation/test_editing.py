@@ -13,8 +13,8 @@ from samples import doubted
 
 from spark_ros.escalation.pictures.encoding import EncodingError, encode_compressed, encode_pixels
 from spark_ros.escalation.pictures.priors import draw_priors
-from spark_ros.escalation.question.departure import Departure, ImageSettings, Region, plan
 from spark_ros.escalation.question.escalation import EncodedImage
+from spark_ros.escalation.question.outgoing_image import ImageSettings, OutgoingImage, Region, plan
 from spark_ros.geometry import Box, ImageSize
 
 FRAME = ImageSize(160, 120)
@@ -111,13 +111,13 @@ def test_what_needs_no_edit_passes_byte_for_byte(form: str) -> None:
     """Whatever the format and quality of what is encoded."""
     data = jpeg(upright())
     how = ImageSettings(form, 1, max_side=160, crop=True, crop_margin=1.0)
-    departure = plan(how, FRAME, [Box(0.25, 0.25, 0.75, 0.75)])
-    assert departure.untouched and encode_compressed(data, departure).data == data
+    outgoing = plan(how, FRAME, [Box(0.25, 0.25, 0.75, 0.75)])
+    assert outgoing.untouched and encode_compressed(data, outgoing).data == data
 
 
 @pytest.mark.parametrize('form', ['jpeg', 'png'])
 def test_a_crop_is_encoded_as_it_is_asked_for(form: str) -> None:
-    part = Departure(FRAME, Region(40, 50, 80, 60), ImageSize(40, 30), form, 30)
+    part = OutgoingImage(FRAME, Region(40, 50, 80, 60), ImageSize(40, 30), form, 30)
     image = encode_compressed(jpeg(upright()), part)
     assert (image.format, image.size) == (form, (40, 30))
     assert image.data.startswith({'jpeg': b'\xff\xd8', 'png': b'\x89PNG'}[form])
@@ -127,7 +127,7 @@ def test_a_crop_is_encoded_as_it_is_asked_for(form: str) -> None:
 def test_a_lower_quality_is_a_smaller_file() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (120, 160, 3), np.uint8)
     sizes = [
-        len(encode_compressed(jpeg(noise), Departure(FRAME, Region(0, 0, 150, 120),
+        len(encode_compressed(jpeg(noise), OutgoingImage(FRAME, Region(0, 0, 150, 120),
                                                      ImageSize(150, 120), 'jpeg', quality)).data)
         for quality in (10, 50, 95)
     ]  # fmt: skip

@@ -101,7 +101,7 @@ def test_what_nobody_answers_expires_and_a_late_answer_still_counts(
             assert engagements.asked(asked.id) == Asked(asked.id, f'token of {asked.id}')
             assert engagements.admits(0.9, 0.0) == ''
             service.answer(asked.id)
-            engagements.poller.look_soon()
+            engagements.poller.poll_soon()
             await record.until(lambda: record.resolved)
             assert record.resolved[0].late
             engagements.published(asked.id)
@@ -209,13 +209,13 @@ def test_the_first_answer_wins() -> None:
                 return Report(f'token of {asked.id}', State.CLOSED, lambda _: answer)
 
             news = await asyncio.gather(
-                *(engagements.router.settle(report(text)) for text in ('first', 'second', 'third'))
+                *(engagements.router.route(report(text)) for text in ('first', 'second', 'third'))
             )
             assert news == [True, False, False]
             assert [r.answer.response for r in record.resolved] == ['first']
-            assert not await engagements.router.settle(report('fourth'))
+            assert not await engagements.router.route(report('fourth'))
             nobodys = replace(report('x'), token='nobody', state=State.OPEN)
-            assert not await engagements.router.settle(nobodys)
+            assert not await engagements.router.route(nobodys)
 
     run(test())
 

@@ -136,7 +136,7 @@ def test_retry_after_is_heeded_within_reason(retry_after_s: float) -> None:
                 assert time.monotonic() - begin >= retry_after_s
             else:
                 await record.until(lambda: service.calls)
-                assert 0 < engagements._queue._closed_until - time.monotonic() <= 60.0
+                assert 0 < engagements.queue._closed_until - time.monotonic() <= 60.0
 
     run(test())
 

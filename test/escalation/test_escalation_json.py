@@ -18,8 +18,8 @@ from spark_ros.escalation.journal.records import (
     load_answer,
     load_escalation,
 )
-from spark_ros.escalation.question.departure import Departure, Region
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch
+from spark_ros.escalation.question.outgoing_image import OutgoingImage, Region
 from spark_ros.geometry import Box, Fit, ImageSize, Vertex
 from spark_ros.model import (
     Annotation,
@@ -62,7 +62,7 @@ questions = st.builds(
     rating_max=finite,
 )
 departures = st.builds(
-    Departure,
+    OutgoingImage,
     frame=sizes,
     region=st.builds(Region, *[st.integers(0, 65535)] * 4),
     size=sizes,
@@ -88,7 +88,7 @@ escalations = st.builds(
     certainty=fractions,
     timeout_s=st.floats(0, 1e9),
     source=st.binary(max_size=100),
-    departure=st.none() | departures,
+    outgoing=st.none() | departures,
     source_fit=st.sampled_from(Fit),
     class_ids=st.dictionaries(texts, texts, max_size=3),
 )
@@ -159,13 +159,13 @@ def test_an_answer_comes_back_as_it_was(answer: Answer) -> None:
 
 
 FORMATS = {
-    1: {
+    2: {
         'Escalation': (
             'id camera stamp_ns frame_id frame_match image_size source_size question priors '
-            'created program metadata priority certainty timeout_s source departure source_fit '
+            'created program metadata priority certainty timeout_s source outgoing source_fit '
             'class_ids'
         ),
-        'Departure': 'frame region size format quality black_out',
+        'OutgoingImage': 'frame region size format quality black_out',
         'Question': (
             'kind instructions label_options choices min_answers max_answers validation '
             'rating_min rating_max rating_step label_min label_max'
@@ -182,6 +182,6 @@ FORMATS = {
 
 def test_a_changed_field_is_another_version() -> None:
     """Whoever adds or renames one gives `VERSION` a new number, and its names here."""
-    kinds = (Escalation, Departure, Question, Annotation, Answer, Correction)
+    kinds = (Escalation, OutgoingImage, Question, Annotation, Answer, Correction)
     names = {kind.__name__: ' '.join(each.name for each in fields(kind)) for kind in kinds}
     assert names == FORMATS[VERSION]

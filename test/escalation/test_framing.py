@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from samples import escalation
 
 from spark_ros.escalation.pictures.framing import as_sent, in_frame
-from spark_ros.escalation.question.departure import Departure, ImageSettings, Region, plan
 from spark_ros.escalation.question.escalation import Escalation
+from spark_ros.escalation.question.outgoing_image import ImageSettings, OutgoingImage, Region, plan
 from spark_ros.geometry import Box, ImageSize, Vertex, corners
 from spark_ros.model import (
     Annotation,
@@ -27,7 +27,7 @@ from spark_ros.model import (
 
 FRAME = ImageSize(400, 200)
 # From 100 to 300 and from 50 to 150 px, sent at half its size.
-CROP = Departure(FRAME, Region(100, 50, 200, 100), ImageSize(100, 50))
+CROP = OutgoingImage(FRAME, Region(100, 50, 200, 100), ImageSize(100, 50))
 ADDED, CONFIRMED, MODIFIED, REMOVED, UNMENTIONED = (
     CorrectionKind.ADDED, CorrectionKind.CONFIRMED, CorrectionKind.MODIFIED,
     CorrectionKind.REMOVED, CorrectionKind.UNMENTIONED,
@@ -42,9 +42,9 @@ def prior(label: str, place: Box, id: str = '0') -> Annotation:
     return box_annotation(label, place, id=id, score=0.4, attributes={'doubted': 'true'})
 
 
-def asked(*priors: Annotation, departure: Departure | None = CROP) -> Escalation:
+def asked(*priors: Annotation, outgoing: OutgoingImage | None = CROP) -> Escalation:
     return escalation(
-        priors=priors, image_size=FRAME, source_size=FRAME, departure=departure
+        priors=priors, image_size=FRAME, source_size=FRAME, outgoing=outgoing
     )
 
 
@@ -57,7 +57,7 @@ def near(a: Box, b: Box, tolerance: float = 1e-9) -> bool:
 
 
 def test_a_question_without_a_departure_is_as_it_was() -> None:
-    question = asked(prior('cat', box(0, 0, 40, 40)), departure=None)
+    question = asked(prior('cat', box(0, 0, 40, 40)), outgoing=None)
     assert as_sent(question) is question
     answer = answered(Correction(CONFIRMED, *question.priors * 2))
     assert in_frame(question, answer) is answer
@@ -65,7 +65,7 @@ def test_a_question_without_a_departure_is_as_it_was() -> None:
 
 def test_the_whole_frame_in_another_size_changes_no_fraction() -> None:
     priors = (prior('cat', box(1, 2, 41, 43)),)
-    question = asked(*priors, departure=plan(ImageSettings(max_side=100), FRAME, []))
+    question = asked(*priors, outgoing=plan(ImageSettings(max_side=100), FRAME, []))
     sent = as_sent(question)
     assert (sent.priors, sent.image_size) == (priors, ImageSize(100, 50))
     answer = answered(Correction(REMOVED, priors[0], None))
@@ -189,13 +189,13 @@ def test_whoever_draws_the_truth_on_the_crop_has_drawn_it_on_the_frame(
 ) -> None:
     """Each prior that is shown is confirmed, removed or drawn anew; the frame's list is right."""
     how = ImageSettings(crop=True, crop_margin=margin, max_side=max_side)
-    departure = plan(how, FRAME, places[:doubted])
+    outgoing = plan(how, FRAME, places[:doubted])
     priors = tuple(prior('x', place, str(index)) for index, place in enumerate(places))
-    question = asked(*priors, departure=departure)
+    question = asked(*priors, outgoing=outgoing)
     sent = as_sent(question)
     shown = [each.id for each in sent.priors]
     assert set(shown) >= {str(index) for index in range(min(doubted, len(places)))}
-    x, y, width, height = departure.region
+    x, y, width, height = outgoing.region
     said, expected = [], dict(zip(map(str, range(len(places))), places, strict=True))
     for seen in sent.priors:
         assert 0 <= seen.box.x0 < seen.box.x1 < 1 and 0 <= seen.box.y0 < seen.box.y1 < 1
@@ -206,11 +206,11 @@ def test_whoever_draws_the_truth_on_the_crop_has_drawn_it_on_the_frame(
             del expected[seen.id]
         if kind is MODIFIED:
             # Whole pixels well inside, so that no side is taken for one beyond the edge.
-            edge = 2 * max(width / departure.size.width, height / departure.size.height)
+            edge = 2 * max(width / outgoing.size.width, height / outgoing.size.height)
             assume(width > 2 * edge + 2 and height > 2 * edge + 2)
             truth = box(x + edge, y + edge, x + width - edge, y + height - edge)
             expected[seen.id] = truth
-            drawn = [departure.to_sent(Vertex(*corner)) for corner in (truth[:2], truth[2:])]
+            drawn = [outgoing.to_sent(Vertex(*corner)) for corner in (truth[:2], truth[2:])]
             corrected = replace(seen, vertices=corners(Box(*drawn[0], *drawn[1])))
         said.append(Correction(kind, seen, corrected))
     result = in_frame(question, answered(*said))

@@ -61,7 +61,7 @@ def test_every_step_is_there_after_reopening(journal: Journal, path: Path) -> No
     journal.uploaded(asked.id, 'http://service/image/1')
     journal.opening(asked.id)
     journal.opened(asked.id, 'token-1')
-    journal.note_state(asked.id, State.ASSIGNED)
+    journal.set_state(asked.id, State.ASSIGNED)
     journal.close()
     again = Journal(path)
     (entry,) = again.entries()

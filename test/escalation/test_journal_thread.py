@@ -5,41 +5,49 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from engagements_harness import Service, run, running, submit
-from samples import escalation
+from samples import escalation, image
 
-from spark_ros.escalation.journal.disk import Disk
+from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
 
 
-def test_what_waits_for_the_disk_is_written_also_when_its_task_is_cancelled() -> None:
-    disk, gate, made = Disk(), threading.Event(), list[int]()
+def test_what_waits_for_the_disk_is_written_also_when_its_task_is_cancelled(path: Path) -> None:
+    gate = threading.Event()
 
     async def test() -> None:
-        first = asyncio.create_task(disk(gate.wait, 20.0))
-        calls = [asyncio.create_task(disk(made.append, number)) for number in range(5)]
+        journal = AsyncJournal(Journal(path))
+        first = asyncio.create_task(journal.read_or(lambda _: gate.wait(20.0), None))
+        calls = [
+            asyncio.create_task(journal.write(Journal.remember, str(number), 'written'))
+            for number in range(5)
+        ]
         await asyncio.sleep(0)
         for task in (first, *calls):
             task.cancel()
         await asyncio.gather(first, *calls, return_exceptions=True)
-        assert all(task.cancelled() for task in calls) and not made
+        assert all(task.cancelled() for task in calls)
+        left.append(journal)
 
+    left: list[AsyncJournal] = []
     asyncio.run(test())
     gate.set()
-    disk.close(lambda: made.append(99))
-    assert made == [0, 1, 2, 3, 4, 99]
+    left[0].close()
+    with closing(Journal(path)) as again:
+        assert [again.recall(str(number)) for number in range(5)] == ['written'] * 5
 
 
-def test_what_a_call_returns_or_raises_comes_back() -> None:
+def test_what_a_call_returns_or_raises_comes_back(path: Path) -> None:
     async def test() -> None:
-        disk = Disk()
-        assert await disk(divmod, 7, 2) == (3, 1)
-        with pytest.raises(ZeroDivisionError):
-            await disk(divmod, 7, 0)
-        disk.close(lambda: None)
+        with closing(AsyncJournal(Journal(path))) as journal:
+            await journal.add(asked := escalation(), image())
+            assert await journal.read(Journal.escalation, asked.id) == asked
+            with pytest.raises(KeyError):
+                await journal.read(Journal.escalation, 'another')
 
     asyncio.run(test())
 

@@ -59,52 +59,52 @@ def test_what_is_doubted_counts(
 
 
 def test_an_object_is_asked_about_once_in_its_cooldown() -> None:
-    cooldown = Cooldown(30.0)
+    cooldown = Cooldown()
     cat = doubted()
-    assert cooldown.fresh([cat], 100.0) == [cat]
-    cooldown.note([cat], 100.0)
-    assert cooldown.fresh([cat], 129.9) == []
-    assert cooldown.fresh([cat], 130.0) == [cat]
+    assert cooldown.fresh([cat], 100.0, 30.0) == [cat]
+    cooldown.start([cat], 100.0)
+    assert cooldown.fresh([cat], 129.9, 30.0) == []
+    assert cooldown.fresh([cat], 130.0, 30.0) == [cat]
 
 
 def test_another_label_or_place_is_another_object() -> None:
-    cooldown = Cooldown(30.0)
-    cooldown.note([doubted('cat')], 0.0)
+    cooldown = Cooldown()
+    cooldown.start([doubted('cat')], 0.0)
     dog, elsewhere = doubted('dog'), doubted(box=Box(0.8, 0.8, 0.9, 0.9))
-    assert cooldown.fresh([dog, elsewhere], 1.0) == [dog, elsewhere]
+    assert cooldown.fresh([dog, elsewhere], 1.0, 30.0) == [dog, elsewhere]
 
 
 def test_an_object_that_moves_bit_by_bit_stays_the_same() -> None:
-    cooldown = Cooldown(30.0)
+    cooldown = Cooldown()
     boxes = [Box(x / 100, 0.2, x / 100 + 0.2, 0.4) for x in range(0, 80, 4)]
-    cooldown.note([doubted(box=boxes[0])], 0.0)
+    cooldown.start([doubted(box=boxes[0])], 0.0)
     for at, box in enumerate(boxes[1:], 1):
-        assert cooldown.fresh([doubted(box=box)], float(at)) == [], box
+        assert cooldown.fresh([doubted(box=box)], float(at), 30.0) == [], box
     assert iou(boxes[0], boxes[-1]) < SAME_OBJECT_IOU
 
 
-def test_a_sighting_does_not_prolong_the_wait() -> None:
-    cooldown = Cooldown(30.0)
-    cooldown.note([doubted()], 0.0)
+def test_a_later_detection_does_not_prolong_the_wait() -> None:
+    cooldown = Cooldown()
+    cooldown.start([doubted()], 0.0)
     for at in range(30):
-        assert cooldown.fresh([doubted()], float(at)) == []
-    assert cooldown.fresh([doubted()], 30.0)
+        assert cooldown.fresh([doubted()], float(at), 30.0) == []
+    assert cooldown.fresh([doubted()], 30.0, 30.0)
 
 
 def test_a_tracker_id_says_which_object_it_is() -> None:
-    cooldown = Cooldown(30.0)
+    cooldown = Cooldown()
     far = Box(0.8, 0.8, 0.9, 0.9)
-    cooldown.note([doubted(attributes={TRACKER_ID: '7'})], 0.0)
-    assert cooldown.fresh([doubted(box=far, attributes={TRACKER_ID: '7'})], 1.0) == []
-    assert cooldown.fresh([doubted('dog', box=far, attributes={TRACKER_ID: '7'})], 1.0) == []
-    assert len(cooldown.fresh([doubted(attributes={TRACKER_ID: '8'})], 1.0)) == 1
-    assert len(cooldown.fresh([doubted()], 1.0)) == 1
+    cooldown.start([doubted(attributes={TRACKER_ID: '7'})], 0.0)
+    assert cooldown.fresh([doubted(box=far, attributes={TRACKER_ID: '7'})], 1.0, 30.0) == []
+    assert cooldown.fresh([doubted('dog', box=far, attributes={TRACKER_ID: '7'})], 1.0, 30.0) == []
+    assert len(cooldown.fresh([doubted(attributes={TRACKER_ID: '8'})], 1.0, 30.0)) == 1
+    assert len(cooldown.fresh([doubted()], 1.0, 30.0)) == 1
 
 
 def test_no_cooldown_asks_every_time() -> None:
-    cooldown = Cooldown(0.0)
-    cooldown.note([doubted()], 5.0)
-    assert cooldown.fresh([doubted()], 5.0)
+    cooldown = Cooldown()
+    cooldown.start([doubted()], 5.0)
+    assert cooldown.fresh([doubted()], 5.0, 0.0)
 
 
 @given(
@@ -112,36 +112,36 @@ def test_no_cooldown_asks_every_time() -> None:
     st.floats(0.1, 20),
 )
 def test_two_questions_about_one_object_are_a_cooldown_apart(
-    sightings: list[tuple[str, float, float]], cooldown_s: float
+    frames: list[tuple[str, float, float]], cooldown_s: float
 ) -> None:
-    cooldown, now = Cooldown(cooldown_s), 0.0
+    cooldown, now = Cooldown(), 0.0
     asked: dict[str, float] = {}
-    for label, _, pause in sightings:
+    for label, _, pause in frames:
         now += pause
         seen = doubted(label)
-        if cooldown.fresh([seen], now):
+        if cooldown.fresh([seen], now, cooldown_s):
             assert now - asked.get(label, -1e9) >= cooldown_s * (1 - 1e-9)
             asked[label] = now
-        cooldown.note([seen], now)
+        cooldown.start([seen], now)
 
 
 def test_the_hourly_limit_slides() -> None:
-    limit = HourlyLimit(2)
-    limit.note(0.0)
-    assert not limit.reached(1.0)
-    limit.note(1800.0)
-    assert limit.reached(3599.0)
-    assert not limit.reached(3600.0)
-    assert not HourlyLimit(0).reached(0.0)
+    limit = HourlyLimit()
+    limit.count(0.0)
+    assert not limit.reached(1.0, 2)
+    limit.count(1800.0)
+    assert limit.reached(3599.0, 2)
+    assert not limit.reached(3600.0, 2)
+    assert not limit.reached(1800.0, 0)
 
 
 @given(st.integers(1, 5), st.lists(st.floats(0, 3000), max_size=40))
 def test_no_hour_holds_more_than_the_limit(per_hour: int, pauses: list[float]) -> None:
-    limit, now, asked = HourlyLimit(per_hour), 0.0, []
+    limit, now, asked = HourlyLimit(), 0.0, []
     for pause in pauses:
         now += pause
-        if not limit.reached(now):
-            limit.note(now)
+        if not limit.reached(now, per_hour):
+            limit.count(now)
             asked.append(now)
     for at in asked:
         assert sum(at - 3600.0 < other <= at for other in asked) <= per_hour
@@ -167,24 +167,24 @@ def test_many_overlaps_at_once_are_those_of_two(some: list[Box], others: list[Bo
 
 def test_many_objects_of_one_frame_are_told_apart_and_followed() -> None:
     """More than are compared at once, so that those beside each other must not be missed."""
-    cooldown = Cooldown(30.0)
+    cooldown = Cooldown()
     places = [(x / 20, y / 20) for x in range(20) for y in range(20)]
     frame = [doubted(box=Box(x, y, x + 0.04, y + 0.04)) for x, y in places]
-    assert cooldown.fresh(frame, 0.0) == frame
-    cooldown.note(frame, 0.0)
+    assert cooldown.fresh(frame, 0.0, 30.0) == frame
+    cooldown.start(frame, 0.0)
     moved = [doubted(box=Box(x + 0.008, y, x + 0.048, y + 0.04)) for x, y in places]
     new = doubted('dog', box=Box(0.5, 0.5, 0.54, 0.54))
-    assert cooldown.fresh([*reversed(moved), new], 1.0) == [new]
+    assert cooldown.fresh([*reversed(moved), new], 1.0, 30.0) == [new]
     assert len(cooldown) == 400
 
 
 def test_while_too_many_objects_cool_down_nothing_is_fresh() -> None:
     """It could not be told from what was asked already."""
-    cooldown = Cooldown(30.0, most=3)
+    cooldown = Cooldown(most=3)
     frame = [doubted(box=Box(x / 10, 0.1, x / 10 + 0.08, 0.2)) for x in range(5)]
-    assert cooldown.fresh(frame, 0.0) == frame[:3]
-    cooldown.note(frame[:3], 0.0)
+    assert cooldown.fresh(frame, 0.0, 30.0) == frame[:3]
+    cooldown.start(frame[:3], 0.0)
     tracked = doubted(attributes={TRACKER_ID: '9'})
-    assert cooldown.full and cooldown.fresh([*frame, tracked], 29.0) == []
-    assert len(cooldown.fresh([*frame, tracked], 30.0)) == 3
+    assert cooldown.full and cooldown.fresh([*frame, tracked], 29.0, 30.0) == []
+    assert len(cooldown.fresh([*frame, tracked], 30.0, 30.0)) == 3
     assert not cooldown.full and len(cooldown) == 0

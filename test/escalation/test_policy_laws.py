@@ -72,7 +72,7 @@ async def play(here: Office, given: list[Any], check: Callable[[Seen, Any], None
         elif step == 'answer':
             for asked in here.engagements.all_asked()[:1]:
                 closed = Report(asked.token, State.CLOSED, lambda _: Answer(State.CLOSED))
-                await here.engagements.router.settle(closed)
+                await here.engagements.router.route(closed)
         else:
             here.engagements.configure(dry_run=step == 'hold')
             await asyncio.sleep(0)
@@ -189,7 +189,7 @@ def test_a_dry_run_asks_nobody_and_decides_as_the_real_one_would(
                 await play(here, given, note)
                 if dry_run:
                     assert not here.service.calls and not len(here.engagements._questions)
-                    assert await here.engagements._disk(here.engagements._journal.entries) == []
+                    assert await here.engagements.on_disk(here.engagements.kept.disk.entries) == []
                     assert {s.state for _, s in here.told} <= {State.WOULD_ASK}
                     assert not any(frame.encoded for frame in given if isinstance(frame, Seen))
                 else:

@@ -34,6 +34,6 @@ def test_a_service_that_is_away_is_not_asked_for_each_open_question() -> None:
             for one in asked:
                 service.answer(one.id)
             await record.until(lambda: len(record.resolved) == MANY)
-            assert engagements.reached.is_set()
+            assert engagements.context.reached.is_set()
 
     run(test())

@@ -34,13 +34,13 @@ def change(questions: Questions, what: str, id: str, value: Any) -> None:
             priority, certainty, state, may_be_open = value
             questions.take(Entry(id, priority, certainty, 1.0, 0.0, state, may_be_open, '', ''))
     elif what == 'forget':
-        questions.forget(id)
+        questions.remove(id)
         if known is not None:
-            questions.note(known, state=State.QUEUED)
+            questions.update(known, state=State.QUEUED)
     elif known is not None and what == 'opened':
         questions.opened(known, f'token of {id}')
     elif known is not None:
-        questions.note(known, **{what: value})
+        questions.update(known, **{what: value})
 
 
 @given(st.lists(changes, max_size=30), priorities, certainties)

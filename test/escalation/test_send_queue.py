@@ -30,7 +30,7 @@ class Refusing(Service):
 
 def closed_s(engagements: Running) -> float:
     """How long nothing is sent from now on."""
-    return engagements._queue._closed_until - time.monotonic()
+    return engagements.queue._closed_until - time.monotonic()
 
 
 async def tried(engagements: Running, record: Record, service: Service, id: str) -> None:

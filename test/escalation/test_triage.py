@@ -82,7 +82,7 @@ def test_what_has_been_sent_in_the_meantime_does_not_give_way() -> None:
             with pytest.raises(LimitReached, match=r'limits\.open'):
                 await submit(here.engagements, urgent)
             assert [asked.id for asked in here.engagements.all_asked()] == [waiting.id]
-            assert len(await here.engagements.disk(here.engagements.kept.entries)) == 1
+            assert len(await here.engagements.on_disk(here.engagements.kept.disk.entries)) == 1
 
     run(test())
 
@@ -149,11 +149,11 @@ def test_a_dry_run_says_what_it_would_ask_and_why(caplog: pytest.LogCaptureFixtu
 
 
 def test_the_numbers_of_a_dry_run_are_those_of_an_hour() -> None:
-    dry_run = DryRun({'front': 1.0, 'rear': 1.0}, 0)
+    dry_run = DryRun(['front', 'rear'])
     for at in range(9):
-        dry_run.note('front', 'cat', float(at))
+        dry_run.count('front', 'cat', float(at))
     for at in range(5):
-        dry_run.note('front' if at < 3 else 'rear', 'dog', 100.0 + at)
+        dry_run.count('front' if at < 3 else 'rear', 'dog', 100.0 + at)
     text = '14 questions in the last hour: 9 cat, 5 dog; front 12, rear 2'
     assert str(dry_run.summary(200.0)) == text
     assert dry_run.summary(3600.0 + 50.0).by_label == {'dog': 5}
@@ -162,10 +162,10 @@ def test_the_numbers_of_a_dry_run_are_those_of_an_hour() -> None:
 
 @pytest.mark.parametrize('label', ['two\nlines', 'x' * 10_000, '\x1b[31mred', ''])
 def test_a_label_does_not_break_the_log(label: str) -> None:
-    dry_run = DryRun({'front': 1.0}, 0)
-    dry_run.note('front', label, 0.0)
+    dry_run = DryRun(['front'])
+    dry_run.count('front', label, 0.0)
     for number in range(100):
-        dry_run.note('front', f'label {number}', 0.0)
+        dry_run.count('front', f'label {number}', 0.0)
     text = str(dry_run.summary(1.0))
     assert text.isprintable() and len(text) < 600 and '91 others' in text
 

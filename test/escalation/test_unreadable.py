@@ -54,7 +54,7 @@ def test_the_others_go_on(
             await submit(engagements, later := escalation())
             await record.until(lambda: later in service.opened)
             if column != 'up_s':
-                await record.until(lambda: engagements.kept.unreadable)
+                await record.until(lambda: engagements.kept.disk.unreadable)
                 assert bad not in service.opened
 
     run(test())
@@ -86,7 +86,7 @@ def test_a_text_with_a_flipped_bit(path: Path, column: str) -> None:
             await submit(engagements, later := escalation())
             await record.until(lambda: State.OPEN in record.states(later.id))
             if column != 'image_url':
-                assert engagements.kept.unreadable == 1
+                assert engagements.kept.disk.unreadable == 1
                 assert [each.escalation for each in record.resolved] == [good]
 
     run(test())
@@ -104,7 +104,7 @@ def test_an_answer_that_cannot_be_read_after_a_restart(path: Path) -> None:
         async with running(Service(), Journal(path)) as (engagements, record):
             await record.until(lambda: record.resolved)
             assert [each.escalation for each in record.resolved] == [good]
-            assert engagements.kept.unreadable == 1
+            assert engagements.kept.disk.unreadable == 1
 
     run(test())
 

@@ -19,6 +19,7 @@ from spark_ros.escalation.answers.webhook_receiver import (
     MAX_AGE_S,
     MAX_BODY_BYTES,
     WebhookReceiver,
+    WebhookSettings,
 )
 from spark_ros.escalation.small_server import MAX_OF_PEER, SmallHandler, SmallServer
 from spark_ros.wire.signing import webhook_signature
@@ -55,6 +56,10 @@ class Robot:
         self.looks += 1
 
 
+def settings(secret: str) -> WebhookSettings:
+    return WebhookSettings('127.0.0.1', 0, secret)
+
+
 @pytest.fixture
 def robot() -> Robot:
     return Robot()
@@ -62,7 +67,7 @@ def robot() -> Robot:
 
 @pytest.fixture
 def receiver(robot: Robot) -> Iterator[WebhookReceiver]:
-    one = WebhookReceiver('127.0.0.1', 0, SECRET, robot.read, robot.take_in, robot.look)
+    one = WebhookReceiver(settings(SECRET), robot.read, robot.take_in, robot.look)
     yield one
     one.close()
 
@@ -101,7 +106,7 @@ def test_a_push_that_cannot_be_verified_only_makes_it_look(
     receiver: WebhookReceiver, robot: Robot, secret: str, age_s: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr('spark_ros.escalation.answers.webhook_receiver.LOOK_EVERY_S', 3600.0)
+    monkeypatch.setattr('spark_ros.escalation.answers.webhook_receiver.POLL_EVERY_S', 3600.0)
     assert push(receiver, secret=secret, age_s=age_s) == 200
     assert robot.taken == [] and robot.looks == 1
     # A flood of them is no reason to look more often.
@@ -121,7 +126,7 @@ def test_any_other_signature_is_none(
 
 
 def test_without_a_secret_nothing_is_believed(robot: Robot) -> None:
-    receiver = WebhookReceiver('127.0.0.1', 0, '', robot.read, robot.take_in, robot.look)
+    receiver = WebhookReceiver(settings(''), robot.read, robot.take_in, robot.look)
     try:
         assert push(receiver, secret='') == 200
         assert robot.taken == [] and robot.looks == 1
@@ -166,11 +171,10 @@ def test_connections_that_only_drip_turn_no_push_away(
 
 
 def test_a_request_ends_in_time_however_it_drips() -> None:
-    class Slow(SmallHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(10_000)
+    def slow(request: SmallHandler) -> None:
+        request.rfile.read(10_000)
 
-    server = SmallServer(('127.0.0.1', 0), Slow, 'slow', request_s=0.5)
+    server = SmallServer(('127.0.0.1', 0), 'POST', slow, 'slow', request_s=0.5)
     try:
         begun = time.monotonic()
         with socket.create_connection(('127.0.0.1', server.port), 0.05) as connection:

@@ -61,7 +61,7 @@ def test_one_that_may_be_open_is_asked_for_again_to_withdraw_it(under_way: bool)
 
         service = Breaking(open_gate=service.open_gate)
         async with running(service, Journal(None)) as (engagements, record):
-            engagements._queue._outage = Backoff(60.0, 60.0)
+            engagements.queue._outage = Backoff(60.0, 60.0)
             await submit(engagements, asked)
             if under_way:
                 await record.until(lambda: service.creating)
@@ -85,7 +85,7 @@ def test_one_that_is_just_expiring_is_told_to_be_withdrawn() -> None:
             await submit(engagements, asked := escalation(timeout_s=0.5))
             await record.until(lambda: State.OPEN in record.states(asked.id))
             gate = threading.Event()
-            held = asyncio.ensure_future(engagements.disk(gate.wait, 20.0))
+            held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
             await asyncio.sleep(0.7)
             withdrawing = asyncio.ensure_future(engagements.withdraw(asked.id))
             await asyncio.sleep(0)
@@ -105,7 +105,7 @@ def test_an_answer_that_comes_after_it_is_not_told() -> None:
             assert await engagements.withdraw(asked.id) == ''
             assert await engagements.withdraw(asked.id) == UNKNOWN
             service.answer(asked.id)
-            await engagements.router.settle(service.answers[asked.id])
+            await engagements.router.route(service.answers[asked.id])
             assert record.states(asked.id)[-1] == State.CANCELED
             assert not record.resolved and not service.withdrawn
 
@@ -121,7 +121,7 @@ def test_an_expired_one_loses_its_late_answer_and_is_told_nothing_more() -> None
             await record.until(lambda: State.EXPIRED in record.states(asked.id))
             assert await engagements.withdraw(asked.id) == ''
             service.answer(asked.id)
-            await engagements.router.settle(service.answers[asked.id])
+            await engagements.router.route(service.answers[asked.id])
             assert record.states(asked.id)[-1] == State.EXPIRED
             assert not record.resolved
             await record.until(lambda: service.withdrawn)

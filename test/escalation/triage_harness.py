@@ -15,8 +15,8 @@ from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.asking import Asking
-from spark_ros.escalation.question.departure import Departure
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch, Status
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.triage import Triage
 from spark_ros.geometry import Box, Fit, ImageSize
@@ -63,7 +63,7 @@ class Seen:
     def metadata(self) -> Mapping[str, str]:
         return {}
 
-    def encode(self, departure: Departure) -> EncodedImage:
+    def encode(self, outgoing: OutgoingImage) -> EncodedImage:
         self.encoded += 1
         if self.broken:
             raise EncodingError('it is no image')
@@ -92,12 +92,12 @@ class Office:
     def configure(self, **changes: Any) -> None:
         """Go on by other settings."""
         self.engagements.configure(**changes)
-        self.triage.look()
+        self.triage.configure()
 
-    async def see(self, sighting: Seen) -> Escalation | None:
-        """Decide about a sighting; return the question that came of it."""
+    async def see(self, frame: Seen) -> Escalation | None:
+        """Decide about a frame; return the question that came of it."""
         before = len(self.told)
-        await self.triage.consider(sighting)
+        await self.triage.consider(frame)
         asked = [
             status.escalation
             for _, status in self.told[before:]

@@ -30,7 +30,7 @@ from serving import free_port
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.health import camera, questions, snapshot, verdict
+from spark_ros.escalation.health import camera, check, questions, snapshot
 from spark_ros.escalation.pictures.encoding import encode_pixels
 from spark_ros.ros import diagnostics
 
@@ -47,7 +47,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look and publish five times as often, and wait a fifth of the time."""
     for module, names in (
         (diagnostics, ['EVERY_S']), (snapshot, ['EVERY_S', 'MEASURE_EVERY_S']),
-        (camera, ['SILENT_S']), (questions, ['UNSENT_S']), (verdict, ['STOPPED_S']),
+        (camera, ['SILENT_S']), (questions, ['UNSENT_S']), (check, ['STOPPED_S']),
     ):  # fmt: skip
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name) / 5)
@@ -337,7 +337,7 @@ def test_a_disk_that_hangs(
     node = robot.start()
     seen.until('questions', OK)
     goes_on = threading.Event()
-    node._runtime._disk.post(goes_on.wait)
+    node._runtime._journal.fetch(lambda *_: goes_on.wait(), '')
     try:
         seen.until('questions', ERROR, 'the disk has not answered')
     finally:

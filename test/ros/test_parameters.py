@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 from robot import Robot
 
 from spark_ros.escalation.journal.errors import JournalError
-from spark_ros.escalation.question.departure import METADATA_KEYS, ImageSettings
+from spark_ros.escalation.question.outgoing_image import METADATA_KEYS, ImageSettings
 from spark_ros.geometry import Box, ImageSize
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.declaring import ParameterError

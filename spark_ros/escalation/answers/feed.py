@@ -14,8 +14,8 @@ from spark_ros.escalation.answers.poller import Poller
 from spark_ros.escalation.answers.router import AnswerRouter
 from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.backends.contact import Contacts
-from spark_ros.escalation.journal.disk import Disk
-from spark_ros.escalation.journal.safe_journal import SafeJournal
+from spark_ros.escalation.journal.async_journal import AsyncJournal
+from spark_ros.escalation.journal.journal import Journal
 
 CURSOR = 'feed cursor'
 logger = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ class Feed:
         self,
         backend: Backend,
         contacts: Contacts,
-        journal: SafeJournal,
-        disk: Disk,
+        journal: AsyncJournal,
         router: AnswerRouter,
         poller: Poller,
         reached: asyncio.Event,
@@ -43,19 +42,20 @@ class Feed:
         Args:
             backend: may have a feed.
             contacts: told whether it can be followed.
-            journal: remembers where in the feed we are; used on `disk` alone.
-            disk: the journal's thread.
+            journal: remembers where in the feed we are.
             router: takes what the feed says.
             poller: relaxed while there is a feed.
             reached: set when the service was just reached where it had not been.
         """
-        self._contacts, self._journal, self._disk = contacts, journal, disk
+        self._contacts, self._journal = contacts, journal
         self._router, self._poller, self._reached = router, poller, reached
         self.listener = ChangeFeedListener(backend.changes)
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        self.listener.cursor = await self._disk(self._journal.note, CURSOR) or None
+        self.listener.cursor = (
+            await self._journal.read_or(lambda disk: disk.recall(CURSOR), '') or None
+        )
         while True:
             try:
                 await self._follow()
@@ -73,15 +73,15 @@ class Feed:
         with self._contacts.following():
             news = await self.listener.next()
         for report in news.reports:
-            await self._router.settle(report)
+            await self._router.route(report)
         if self.listener.cursor is None:
             # Between the last answer that is known and this cursor anything may have happened.
-            self._poller.look_soon()
+            self._poller.poll_soon()
         elif self.listener.interrupted.failures:
             logger.info('the change feed is back')
         self._poller.relax(True)
         if news.cursor != self.listener.cursor:
-            await self._disk(self._journal.remember, CURSOR, news.cursor)
+            await self._journal.write(Journal.remember, CURSOR, news.cursor)
         self.listener.acknowledge(news)
 
     def _log(self, error: Exception, pause_s: float) -> None:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
+import math
 import time
 
 import anyio
@@ -16,7 +16,7 @@ from spark_ros.escalation.answers.router import AnswerRouter
 from spark_ros.escalation.backends.backend import FEW, Asked, Backend
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.questions import Questions
-from spark_ros.escalation.settings import Current, Settings
+from spark_ros.escalation.settings import Current
 
 TOGETHER_S = 0.05
 RELAXED_FACTOR = 20
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 class Poller:
     """One poller for all open questions of a node; each has a delay of its own, which doubles.
 
-    Whoever asks it to look only brings polls forward: nothing from outside can put one off.
+    Whoever asks it to poll soon only brings polls forward: nothing from outside can put one off.
     """
 
     def __init__(
@@ -52,8 +52,6 @@ class Poller:
         self._backend, self._contacts = backend, contacts
         self._questions, self._router = questions, router
         self._current, self._reached = current, reached
-        self._used: Settings = current.settings
-        self._heap: list[tuple[float, str]] = []
         self._due: dict[str, float] = {}
         self._delay_s: dict[str, float] = {}
         self._changed = asyncio.Event()
@@ -68,13 +66,10 @@ class Poller:
         self._bring_forward(id)
         self._changed.set()
 
-    def forget(self, id: str) -> None:
+    def unwatch(self, id: str) -> None:
         """Poll a question no more."""
         self._due.pop(id, None)
         self._delay_s.pop(id, None)
-        if len(self._heap) > 2 * len(self._due) + 100:
-            self._heap = [(due, id) for id, due in self._due.items()]
-            heapq.heapify(self._heap)
 
     def relax(self, relaxed: bool) -> None:
         """Poll ever so rarely while answers come by a faster way; as usual when they do not."""
@@ -82,18 +77,9 @@ class Poller:
             return
         self._relaxed = relaxed
         if not relaxed:
-            self.look_soon()
+            self.poll_soon()
 
-    def look(self) -> None:
-        """Poll by other delays, where they have changed."""
-        before, self._used = self._used, self._current.settings
-        now = self._used
-        if (now.poll_interval_s, now.poll_max_interval_s) != (
-            before.poll_interval_s, before.poll_max_interval_s,
-        ):  # fmt: skip
-            self.look_soon()
-
-    def look_soon(self) -> None:
+    def poll_soon(self) -> None:
         """Poll every open question soon."""
         for asked in self._questions.asked():
             self._bring_forward(asked.id)
@@ -125,23 +111,18 @@ class Poller:
                     await asyncio.sleep(min(self._outage.next(), longest_s))
 
     async def _wait(self) -> None:
-        while not self._heap or self._heap[0][0] > time.monotonic():
+        while (rest_s := min(self._due.values(), default=math.inf) - time.monotonic()) > 0:
             self._changed.clear()
-            rest = max(self._heap[0][0] - time.monotonic(), 0.0) if self._heap else None
             # Up to Python 3.11 `asyncio.wait_for` loses a cancellation at times.
-            with anyio.move_on_after(rest):
+            with anyio.move_on_after(rest_s):
                 await self._changed.wait()
 
     def _take_due(self) -> list[Asked]:
         """Take what is due, or will be in a moment; a limited rate is kept by taking less."""
-        most = max(int(self._backend.polls_per_s or 0), 1) if self._backend.polls_per_s else None
-        soon = time.monotonic() + TOGETHER_S
+        soon, rate = time.monotonic() + TOGETHER_S, self._backend.polls_per_s
+        due = sorted((at, id) for id, at in self._due.items() if at <= soon)
         taken: list[Asked] = []
-        while self._heap and self._heap[0][0] <= soon and (most is None or len(taken) < most):
-            due, id = heapq.heappop(self._heap)
-            if self._due.get(id) != due:
-                # It was brought forward, or is over.
-                continue
+        for _, id in due[: max(int(rate), 1) if rate else None]:
             del self._due[id]
             question = self._questions.get(id)
             if question is not None and question.token:
@@ -154,9 +135,9 @@ class Poller:
         listed = self._backend.polls_per_s is None and len(due) > FEW
         asked = list(self._questions.asked()) if listed else due
         try:
-            with self._contacts.noted():
+            with self._contacts.recorded():
                 async for report in self._backend.poll(asked):
-                    if await self._router.settle(report):
+                    if await self._router.route(report):
                         moved.add(report.token)
             self._down = failed = False
             self._outage.reset()
@@ -191,4 +172,3 @@ class Poller:
     def _schedule(self, id: str, delay_s: float) -> None:
         self._delay_s[id] = delay_s
         self._due[id] = time.monotonic() + delay_s
-        heapq.heappush(self._heap, (self._due[id], id))

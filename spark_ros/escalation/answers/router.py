@@ -15,7 +15,7 @@ from spark_ros.escalation.questions import Question, Questions
 T = TypeVar('T')
 
 MAX_REMEMBERED = 1000
-SETTLE_S = 10.0
+TAKE_IN_S = 10.0
 
 
 class AnswerRouter:
@@ -27,7 +27,7 @@ class AnswerRouter:
         self._early: OrderedDict[str, Report] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
-    async def settle(self, report: Report) -> bool | None:
+    async def route(self, report: Report) -> bool | None:
         """Have a report taken in; return whether it was news, once it is on the disk.
 
         None: it could not be taken in, or not in time.
@@ -38,7 +38,7 @@ class AnswerRouter:
                 _remember(self._early, report.token, report)
             return False
         # What hangs with one question must not hold up the answers to all others.
-        with anyio.move_on_after(SETTLE_S):
+        with anyio.move_on_after(TAKE_IN_S):
             return await _give(question, report)
         return None
 
@@ -48,7 +48,7 @@ class AnswerRouter:
         Only an answer that may be for a question whose token is not known yet must come again.
         """
         known = self._questions.of_token(report.token) is not None
-        taken = await self.settle(report)
+        taken = await self.route(report)
         if known:
             return taken is not None
         return (
@@ -62,21 +62,21 @@ class AnswerRouter:
         if (report := self._early.pop(question.token, None)) is not None:
             _give(question, report)
 
-    def forget(self, question: Question) -> None:
+    def close(self, question: Question) -> None:
         """Give a question nothing more: it is over."""
         if question.token:
             _remember(self._ended, question.token, None)
-        for _, settled in question.reports:
-            if not settled.done():
-                settled.set_result(False)
+        for _, taken in question.reports:
+            if not taken.done():
+                taken.set_result(False)
         question.reports.clear()
 
 
 def _give(question: Question, report: Report) -> asyncio.Future[bool | None]:
-    settled: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
-    question.reports.append((report, settled))
+    taken: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
+    question.reports.append((report, taken))
     question.heard.set()
-    return settled
+    return taken
 
 
 def _remember(memory: OrderedDict[str, T], token: str, value: T) -> None:

@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Receive a service's pushes on the robot, where it can be reached.
 
-A push that is signed with the shared secret is believed; any other only means: go and look.
+A push that is signed with the shared secret is believed; any other only means: poll soon.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from spark_ros.escalation.backends.backend import Report
@@ -22,10 +23,19 @@ from spark_ros.wire.signing import webhook_signature
 
 MAX_BODY_BYTES = 8 * 2**20
 MAX_AGE_S = 300.0
-LOOK_EVERY_S = 1.0
-SETTLE_S = 11.0
+POLL_EVERY_S = 1.0
+TAKE_IN_S = 11.0
 SIGNATURE = re.compile(r't=(\d{1,16}),v1=[0-9a-f]{64}', re.ASCII)
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """Where the service's pushes are received; without a secret none can be verified."""
+
+    host: str
+    port: int
+    secret: str
 
 
 class WebhookReceiver:
@@ -33,38 +43,30 @@ class WebhookReceiver:
 
     def __init__(
         self,
-        host: str,
-        port: int,
-        secret: str,
+        settings: WebhookSettings,
         read: Callable[[object], Report],
         take_in: Callable[[Report], Future[bool]],
-        look: Callable[[], None],
+        poll_soon: Callable[[], None],
     ) -> None:
         """Listen.
 
         Args:
-            host: the address to listen on.
-            port: the port; 0 takes a free one.
-            secret: what pushes are signed with; empty: none can be verified.
+            settings: where to listen (port 0 takes a free one), and the secret.
             read: reads a verified push as JSON; may raise ValueError.
-            take_in: has a report taken in; gives whether it is settled on the disk.
-            look: called for pushes that cannot be verified, at most once a second.
+            take_in: has a report taken in; gives whether it need not come again.
+            poll_soon: called for pushes that cannot be verified, at most once a second.
 
-        All three are called in threads of the server's.
+        The three functions are called in threads of the server's.
 
         Raises:
             OSError: the port is taken, or the address is not this machine's.
         """
-        self._secret, self._read, self._take_in, self._look = secret, read, take_in, look
-        self._looked = float('-inf')
+        self._secret, self._read = settings.secret, read
+        self._take_in, self._poll_soon = take_in, poll_soon
+        self._polled_at = float('-inf')
         self._lock = threading.Lock()
-        receiver = self
-
-        class Handler(SmallHandler):
-            def do_POST(self) -> None:
-                receiver._receive(self)
-
-        self._server = SmallServer((host, port), Handler, 'webhooks')
+        address = settings.host, settings.port
+        self._server = SmallServer(address, 'POST', self._receive, 'webhooks')
         self.port = self._server.port
 
     def close(self) -> None:
@@ -83,22 +85,22 @@ class WebhookReceiver:
         if len(body) < int(length):
             return
         if not self._verified(request.headers.get('Spark-Signature', ''), body):
-            self._look_soon()
-            _answer(request, HTTPStatus.OK)
+            self._ask_to_poll()
+            request.respond(HTTPStatus.OK)
             return
         request.server.asked(request.connection)
         try:
-            settled = self._take_in(self._read(json.loads(body))).result(SETTLE_S)
+            taken = self._take_in(self._read(json.loads(body))).result(TAKE_IN_S)
         except (ValueError, RecursionError) as error:
             logger.warning('a signed push cannot be read: %s', error)
-            self._look_soon()
+            self._ask_to_poll()
             request.send_error(HTTPStatus.BAD_REQUEST)
             return
         except Exception:
             logger.exception('a push could not be taken in')
-            settled = False
-        # What is not settled is pushed again; meanwhile it may have become known.
-        _answer(request, HTTPStatus.OK if settled else HTTPStatus.SERVICE_UNAVAILABLE)
+            taken = False
+        # What is not taken in is pushed again; meanwhile it may have become known.
+        request.respond(HTTPStatus.OK if taken else HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _verified(self, signature: str, body: bytes) -> bool:
         found = SIGNATURE.fullmatch(signature)
@@ -109,16 +111,10 @@ class WebhookReceiver:
         fresh = abs(time.time() - time_ms / 1000) <= MAX_AGE_S
         return hmac.compare_digest(expected, signature) and fresh
 
-    def _look_soon(self) -> None:
+    def _ask_to_poll(self) -> None:
         with self._lock:
             now = time.monotonic()
-            if now - self._looked < LOOK_EVERY_S:
+            if now - self._polled_at < POLL_EVERY_S:
                 return
-            self._looked = now
-        self._look()
-
-
-def _answer(request: SmallHandler, status: HTTPStatus) -> None:
-    request.send_response(status)
-    request.send_header('Content-Length', '0')
-    request.end_headers()
+            self._polled_at = now
+        self._poll_soon()

@@ -84,7 +84,7 @@ class Contacts:
     Attributes:
         service: what is known of the service that is asked.
         retries: how many times a question or its image has to be sent again.
-        follows_feed: whether the newest look at the change feed succeeded.
+        follows_feed: whether the newest call of the change feed succeeded.
         pushed_at: when the service last pushed something that could be verified.
     """
 
@@ -106,8 +106,8 @@ class Contacts:
         return self._images if self._images_elsewhere else self.service
 
     @contextmanager
-    def noted(self, *, sends: bool = False, image: bool = False) -> Iterator[None]:
-        """Note what becomes of a call.
+    def recorded(self, *, sends: bool = False, image: bool = False) -> Iterator[None]:
+        """Record what becomes of a call.
 
         Args:
             sends: it sends a question, or its image: a call that every service has.
@@ -118,15 +118,15 @@ class Contacts:
             yield
         except ClientError as error:
             self.retries += sends and not error.final
-            self._note(error, sends, images)
+            self._record(error, sends, images)
             raise
-        self._note(None, sends, images)
+        self._record(None, sends, images)
 
     @contextmanager
     def following(self) -> Iterator[None]:
-        """Note what becomes of a look at the change feed."""
+        """Record what becomes of a call of the change feed."""
         try:
-            with self.noted():
+            with self.recorded():
                 yield
         except ClientError:
             self.follows_feed = False
@@ -134,10 +134,10 @@ class Contacts:
         self.follows_feed = True
 
     def pushed(self) -> None:
-        """Note that the service has pushed something."""
+        """Record that the service has pushed something."""
         self.pushed_at = time.monotonic()
 
-    def _note(self, error: ClientError | None, known_call: bool, images: bool) -> None:
+    def _record(self, error: ClientError | None, known_call: bool, images: bool) -> None:
         now = time.monotonic()
         if images:
             self._images = self._images.after(error, now, known_call)

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.escalation.small_server import SmallHandler, SmallServer
@@ -20,7 +20,9 @@ from spark_ros.wire.signing import url_signature, url_signature_valid
 
 SECRET_BYTES = 32
 KEEP_S = 7 * 24 * 3600
-FRAME = re.compile(r'/frames/([0-9a-f-]{36})\.(jpg|png)')
+FRAME = re.compile(
+    r'(/frames/([0-9a-f-]{36}\.(jpg|png)))\?expires=(\d{1,12})&signature=([0-9a-f]+)', re.ASCII
+)
 logger = logging.getLogger(__name__)
 TYPES = {'jpg': 'image/jpeg', 'png': 'image/png'}
 
@@ -52,7 +54,7 @@ class FrameServer:
         self._secret = _secret(folder / 'secret')
         self._public_url = public_url.rstrip('/')
         self._keep_s = keep_s
-        self._server = _Server((host, port), folder, self._secret)
+        self._server = SmallServer((host, port), 'GET', self._show, 'frames')
         self.port = self._server.port
 
     async def put(self, id: str, image: EncodedImage, camera: str) -> str:
@@ -71,47 +73,32 @@ class FrameServer:
         signature = url_signature(self._secret, path, expires)
         return f'{self._public_url}{path}?expires={expires}&signature={signature}'
 
+    def _show(self, request: SmallHandler) -> None:
+        url = urlsplit(request.path)
+        found = FRAME.fullmatch(f'{url.path}?{url.query}')
+        if found is None or not url_signature_valid(
+            self._secret, found[1], int(found[4]), found[5], time.time()
+        ):
+            request.send_error(HTTPStatus.FORBIDDEN, 'This link is not valid, or no longer')
+            return
+        request.server.asked(request.connection)
+        try:
+            data = (self._folder / found[2]).read_bytes()
+        except OSError:
+            request.send_error(HTTPStatus.NOT_FOUND, 'This frame is gone')
+            return
+        headers = {
+            'Content-Type': TYPES[found[3]],
+            'X-Content-Type-Options': 'nosniff',
+            'Cache-Control': 'private, max-age=3600',
+        }
+        request.respond(HTTPStatus.OK, data, headers)
+
     def _forget_old(self) -> None:
         oldest = time.time() - self._keep_s
         for file in self._folder.glob('*.*'):
             if file.suffix in ('.jpg', '.png') and file.stat().st_mtime < oldest:
                 file.unlink(missing_ok=True)
-
-
-class _Server(SmallServer):
-    def __init__(self, address: tuple[str, int], folder: Path, secret: bytes) -> None:
-        self.folder, self.secret = folder, secret
-        super().__init__(address, _Handler, 'frames')
-
-
-class _Handler(SmallHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        found = FRAME.fullmatch(url.path)
-        query = parse_qs(url.query)
-        expires = query.get('expires', [''])[0]
-        signature = query.get('signature', [''])[0]
-        allowed = found is not None and re.fullmatch(r'\d{1,12}', expires, re.ASCII) is not None
-        if found is None or not allowed or not url_signature_valid(
-            self.server.secret, url.path, int(expires), signature, time.time()
-        ):
-            self.send_error(HTTPStatus.FORBIDDEN, 'This link is not valid, or no longer')
-            return
-        self.server.asked(self.connection)
-        try:
-            data = (self.server.folder / f'{found[1]}.{found[2]}').read_bytes()
-        except OSError:
-            self.send_error(HTTPStatus.NOT_FOUND, 'This frame is gone')
-            return
-        self.send_response(HTTPStatus.OK)
-        self.send_header('Content-Type', TYPES[found[2]])
-        self.send_header('Content-Length', str(len(data)))
-        self.send_header('X-Content-Type-Options', 'nosniff')
-        self.send_header('Cache-Control', 'private, max-age=3600')
-        self.end_headers()
-        self.wfile.write(data)
 
 
 def _secret(path: Path) -> bytes:

@@ -26,8 +26,8 @@ from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.framing import as_sent, in_frame
 from spark_ros.escalation.pictures.priors import draw_priors
-from spark_ros.escalation.question.departure import JPEG_QUALITY
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation
+from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY
 from spark_ros.model import Answer, Question
 from spark_ros.wire.heat import HeatObject, parse_heat_object
 
@@ -64,7 +64,7 @@ class HeatBackend:
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Draw the priors, which Heat cannot carry, and host the frame."""
         if priors := as_sent(escalation).priors:
-            quality = escalation.departure.quality if escalation.departure else JPEG_QUALITY
+            quality = escalation.outgoing.quality if escalation.outgoing else JPEG_QUALITY
             image = await asyncio.to_thread(draw_priors, image, priors, quality)
         return await self._images.put(escalation.id, image, camera_tag(escalation))
 

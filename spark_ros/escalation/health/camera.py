@@ -1,12 +1,12 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Judge how a camera and its detector are doing. Pure."""
+"""Check a camera and its detector. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.health.verdict import Level, Problem, Verdict
+from spark_ros.escalation.health.check import CheckResult, Problem, warning
 
 SILENT_S = 5.0
 
@@ -38,46 +38,12 @@ class CameraState:
     lately: Mapping[str, int] = field(default_factory=dict)
 
 
-def judge_camera(camera: CameraState) -> Verdict:
-    """Judge a camera with its detector."""
-    name, problems = camera.name, []
-    if camera.silent_s >= SILENT_S:
-        since = f'for {camera.silent_s:.0f} s' if camera.frames else 'since the start'
-        problems.append(
-            Problem(
-                Level.WARN, 'silent',
-                f'no frame on {camera.topics[0]} {since}; is the camera running, and are '
-                f'{name}.image_topic and {name}.transport right?',
-            )
-        )  # fmt: skip
-    if lost := camera.lately.get('unmatched', 0):
-        problems.append(
-            Problem(
-                Level.WARN, 'unmatched',
-                f'{lost} detection message(s) in the last minute had no frame; stamp detections '
-                f"with their image's stamp, or raise {name}.frames.slop_s, {name}.frames.wait_s "
-                f'or {name}.frames.max_mb',
-            )
-        )  # fmt: skip
-    if refused := camera.lately.get('unusable', 0):
-        problems.append(
-            Problem(
-                Level.WARN, 'unusable',
-                f'{refused} image(s) in the last minute cannot be used: {camera.refusal}; '
-                f'see to what publishes {camera.topics[0]}',
-            )
-        )  # fmt: skip
-    if failed := camera.lately.get('unencodable', 0):
-        problems.append(
-            Problem(
-                Level.WARN, 'unencodable',
-                f'{failed} frame(s) in the last minute could not be encoded; the log says why',
-            )
-        )  # fmt: skip
-    return Verdict(
-        f'camera {name}',
+def check_camera(camera: CameraState) -> CheckResult:
+    """Check a camera with its detector."""
+    return CheckResult(
+        f'camera {camera.name}',
         f'{camera.rate_hz:.1f} Hz' if camera.frames else 'waiting for the first frame',
-        tuple(problems),
+        tuple(_problems(camera)),
         {
             'image topic': camera.topics[0],
             'detections topic': camera.topics[1],
@@ -92,3 +58,32 @@ def judge_camera(camera: CameraState) -> Verdict:
             'ring maximum (MB)': f'{camera.ring_max_mb:.1f}',
         },
     )
+
+
+def _problems(camera: CameraState) -> Iterator[Problem]:
+    name, topic, lately = camera.name, camera.topics[0], camera.lately
+    if camera.silent_s >= SILENT_S:
+        since = f'for {camera.silent_s:.0f} s' if camera.frames else 'since the start'
+        yield warning(
+            'silent',
+            f'no frame on {topic} {since}; is the camera running, and are {name}.image_topic and '
+            f'{name}.transport right?',
+        )
+    if lost := lately.get('unmatched', 0):
+        yield warning(
+            'unmatched',
+            f'{lost} detection message(s) in the last minute had no frame; stamp detections '
+            f"with their image's stamp, or raise {name}.frames.slop_s, {name}.frames.wait_s "
+            f'or {name}.frames.max_mb',
+        )
+    if refused := lately.get('unusable', 0):
+        yield warning(
+            'unusable',
+            f'{refused} image(s) in the last minute cannot be used: {camera.refusal}; '
+            f'see to what publishes {topic}',
+        )
+    if failed := lately.get('unencodable', 0):
+        yield warning(
+            'unencodable',
+            f'{failed} frame(s) in the last minute could not be encoded; the log says why',
+        )

@@ -1,12 +1,20 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Judge whether questions go out and are kept. Pure."""
+"""Check whether questions go out and are kept. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from spark_ros.escalation.health.check import (
+    CheckResult,
+    Problem,
+    ago,
+    check_running,
+    error,
+    warning,
+)
 from spark_ros.escalation.health.snapshot import Snapshot
-from spark_ros.escalation.health.verdict import Level, Problem, Verdict, ago, stopped
 
 UNSENT_S = 10.0
 STUCK_S = 30.0
@@ -24,10 +32,10 @@ WHAT_TO_DO = {
 }
 
 
-def judge_questions(
+def check_questions(
     snapshot: Snapshot, wanted_path: Path | None, idle: str, now: float
-) -> Verdict:
-    """Judge whether questions go out and are kept.
+) -> CheckResult:
+    """Check whether questions go out and are kept.
 
     Args:
         snapshot: how they stand.
@@ -36,27 +44,14 @@ def judge_questions(
         now: on the steady clock.
     """
     standing, use = snapshot.standing, snapshot.use
-    problems = [*stopped(snapshot, now), *_journal(snapshot, wanted_path, now)]
-    for cause, count in sorted(snapshot.dropped_lately.items()):
-        problems.append(
-            Problem(
-                Level.WARN, f'dropped: {cause}',
-                f'{count} question(s) not asked in the last minute: {cause}; '
-                + WHAT_TO_DO.get(cause, 'the log says more'),
-            )
-        )  # fmt: skip
-    if standing.unsent_s >= UNSENT_S and not idle:
-        problems.append(
-            Problem(
-                Level.WARN, 'unsent',
-                f'{standing.queued} question(s) wait to be sent, for {standing.unsent_s:.0f} s; '
-                'the status of the service says why',
-            )
-        )  # fmt: skip
-    return Verdict(
+    return CheckResult(
         'questions',
         ', '.join(filter(None, [idle, f'{standing.open} open, {standing.queued} to be sent'])),
-        tuple(problems),
+        (
+            *check_running(snapshot, now),
+            *_journal(snapshot, wanted_path, now),
+            *_unasked(snapshot, idle),
+        ),
         {
             'open': str(standing.open),
             'queued': str(standing.queued),
@@ -79,58 +74,61 @@ def judge_questions(
     )
 
 
-def _journal(snapshot: Snapshot, wanted_path: Path | None, now: float) -> list[Problem]:
-    use, problems = snapshot.use, []
+def _unasked(snapshot: Snapshot, idle: str) -> Iterator[Problem]:
+    for cause, count in sorted(snapshot.dropped_lately.items()):
+        yield warning(
+            f'dropped: {cause}',
+            f'{count} question(s) not asked in the last minute: {cause}; '
+            + WHAT_TO_DO.get(cause, 'the log says more'),
+        )
+    standing = snapshot.standing
+    if standing.unsent_s >= UNSENT_S and not idle:
+        yield warning(
+            'unsent',
+            f'{standing.queued} question(s) wait to be sent, for {standing.unsent_s:.0f} s; '
+            'the status of the service says why',
+        )
+
+
+def _journal(snapshot: Snapshot, wanted_path: Path | None, now: float) -> Iterator[Problem]:
+    use = snapshot.use
     if snapshot.connected and wanted_path is not None and snapshot.journal_path is None:
-        problems.append(
-            Problem(
-                Level.ERROR, 'no journal',
-                f'the journal {wanted_path} cannot be used, everything is in memory and would not '
-                'survive a restart; the log of the start says why; mend it and restart the node',
-            )
-        )  # fmt: skip
+        yield error(
+            'no journal',
+            f'the journal {wanted_path} cannot be used, everything is in memory and would not '
+            'survive a restart; the log of the start says why; mend it and restart the node',
+        )
     if snapshot.refused or snapshot.spared:
-        problems.append(
-            Problem(
-                Level.ERROR, 'refused',
-                f'the disk refuses the journal ({snapshot.refused or "some time ago"}); '
-                f'{snapshot.spared} question(s) are in memory only; make room on the disk, or '
-                'move journal.path',
-            )
-        )  # fmt: skip
+        yield error(
+            'refused',
+            f'the disk refuses the journal ({snapshot.refused or "some time ago"}); '
+            f'{snapshot.spared} question(s) are in memory only; make room on the disk, or '
+            'move journal.path',
+        )
     if snapshot.unreadable:
-        problems.append(
-            Problem(
-                Level.WARN, 'unreadable',
-                f'{snapshot.unreadable} question(s) in the journal cannot be read and are set '
-                'aside in its table `unreadable`; the log says why',
-            )
-        )  # fmt: skip
+        yield warning(
+            'unreadable',
+            f'{snapshot.unreadable} question(s) in the journal cannot be read and are set '
+            'aside in its table `unreadable`; the log says why',
+        )
     if now - snapshot.measured_at >= STUCK_S:
-        problems.append(
-            Problem(
-                Level.ERROR, 'stuck',
-                f'the disk has not answered for {now - snapshot.measured_at:.0f} s; nothing can '
-                'be asked until it does; look at the disk',
-            )
-        )  # fmt: skip
+        yield error(
+            'stuck',
+            f'the disk has not answered for {now - snapshot.measured_at:.0f} s; nothing can '
+            'be asked until it does; look at the disk',
+        )
     if use.max_bytes and use.unsent_bytes >= NEARLY_FULL * use.max_bytes:
-        problems.append(
-            Problem(
-                Level.WARN, 'nearly full',
-                f'unsent images fill {use.unsent_bytes / use.max_bytes:.0%} of journal.max_mb; '
-                'the oldest will be given up; is the service reached?',
-            )
-        )  # fmt: skip
+        yield warning(
+            'nearly full',
+            f'unsent images fill {use.unsent_bytes / use.max_bytes:.0%} of journal.max_mb; '
+            'the oldest will be given up; is the service reached?',
+        )
     if use.max_questions and use.questions >= NEARLY_FULL * use.max_questions:
-        problems.append(
-            Problem(
-                Level.WARN, 'nearly full of questions',
-                f'{use.questions} of journal.max_count={use.max_questions} questions are kept; '
-                'some will be given up; are questions answered?',
-            )
-        )  # fmt: skip
-    return problems
+        yield warning(
+            'nearly full of questions',
+            f'{use.questions} of journal.max_count={use.max_questions} questions are kept; '
+            'some will be given up; are questions answered?',
+        )
 
 
 def _seconds(value: float | None) -> str:

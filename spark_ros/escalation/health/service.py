@@ -1,29 +1,38 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Judge whether the service is there and takes the token. Pure."""
+"""Check whether the service is there and takes the token. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from spark_ros.escalation.backends.contact import Contact, Trouble
+from spark_ros.escalation.health.check import (
+    CheckResult,
+    Level,
+    Problem,
+    ago,
+    check_running,
+)
 from spark_ros.escalation.health.snapshot import Snapshot
-from spark_ros.escalation.health.verdict import Level, Problem, Verdict, ago, stopped
 
 
-def judge_service(kind: str, url: str, snapshot: Snapshot, now: float) -> Verdict:
-    """Judge whether the service is there and takes the token."""
+def check_service(kind: str, url: str, snapshot: Snapshot, now: float) -> CheckResult:
+    """Check whether the service is there and takes the token."""
     service, images = snapshot.service, snapshot.images
-    problems = stopped(snapshot, now) + _trouble(
-        service, '', 'server.url', 'SPARK_TOKEN or server.token_file'
-    )
+    problems = [
+        *check_running(snapshot, now),
+        *_trouble(service, '', 'server.url', 'SPARK_TOKEN or server.token_file'),
+    ]
     if images is not service:
         problems += _trouble(
             images, 'for images: ', 'image_host.url',
             'SPARK_IMAGE_TOKEN or image_host.token_file',
         )  # fmt: skip
     newest = max(service, images, key=lambda each: each.error_at or 0.0)
-    return Verdict(
+    return CheckResult(
         'service',
         'reached' if service.tried else 'nothing was asked of it yet',
-        problems,
+        tuple(problems),
         {
             'kind': kind,
             'URL': url,
@@ -38,33 +47,24 @@ def judge_service(kind: str, url: str, snapshot: Snapshot, now: float) -> Verdic
     )
 
 
-def _trouble(contact: Contact, where: str, url: str, token: str) -> tuple[Problem, ...]:
+def _trouble(contact: Contact, where: str, url: str, token: str) -> Iterator[Problem]:
     words = {
-        Trouble.UNREACHABLE: (
-            Level.ERROR,
+        Trouble.UNREACHABLE:
             f'it cannot be reached ({contact.error}); questions are kept; check the network '
             f'and {url}',
-        ),
-        Trouble.UNAUTHORISED: (
-            Level.ERROR,
+        Trouble.UNAUTHORISED:
             f'it does not accept the token ({contact.error}); questions are kept; set {token} to '
             'a valid key and restart the node',
-        ),
-        Trouble.STRANGE: (
-            Level.ERROR,
+        Trouble.STRANGE:
             f'something else answers ({contact.error}); questions are kept; check {url}, '
             'server.kind, and whether a proxy or a login page is in between',
-        ),
-        Trouble.BUSY: (
-            Level.WARN,
+        Trouble.BUSY:
             f'it answers, but cannot serve just now ({contact.error}); questions are kept and '
             "sent again; look at the service's log",
-        ),
-    }
-    if contact.trouble is Trouble.NONE:
-        return ()
-    level, said = words[contact.trouble]
-    return (Problem(level, where + contact.trouble.value, where + said),)
+    }  # fmt: skip
+    if trouble := contact.trouble:
+        level = Level.WARN if trouble is Trouble.BUSY else Level.ERROR
+        yield Problem(level, where + trouble.value, where + words[trouble])
 
 
 def _answer(contact: Contact, yes: bool, no: bool = True) -> str:

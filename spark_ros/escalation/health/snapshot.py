@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spark_ros.escalation.backends.contact import Contact, Contacts
-from spark_ros.escalation.engagement import Event
-from spark_ros.escalation.engagements import Engagements
+from spark_ros.escalation.engagement import Context, Event
 from spark_ros.escalation.health.lately import Lately
-from spark_ros.escalation.journal.safe_journal import SafeJournal
-from spark_ros.escalation.journal.use import JournalUse
+from spark_ros.escalation.journal.async_journal import AsyncJournal
+from spark_ros.escalation.journal.journal import Journal, JournalUse
 from spark_ros.escalation.question.escalation import Resolved
 from spark_ros.escalation.questions import Standing
 from spark_ros.escalation.triage import Triage
@@ -89,7 +88,7 @@ class Health:
         self._lately = Lately(LATELY_S, now)
         self._times: deque[float] = deque(maxlen=MAX_TIMES)
         self._ended: Counter[str] = Counter()
-        self._asking: tuple[Contacts, SafeJournal, Engagements] | None = None
+        self._context: Context | None = None
         self._measuring: asyncio.Future[JournalUse] | None = None
         self._use = JournalUse()
         self._measured_at = now - MEASURE_EVERY_S
@@ -105,70 +104,59 @@ class Health:
             self._ended[event.state.value] += 1
         self._deliver(event)
 
-    def watch(
-        self, contacts: Contacts, journal: SafeJournal, engagements: Engagements
-    ) -> None:
-        """Watch those, too: people can be asked from now on."""
-        self._asking = contacts, journal, engagements
+    def watch(self, context: Context) -> None:
+        """Watch this, too: people can be asked from now on."""
+        self._context = context
         self._measured_at = time.monotonic() - MEASURE_EVERY_S
 
     async def run(self, triage: Triage) -> None:
         """Make snapshots until cancelled."""
         while True:
             try:
-                now = time.monotonic()
-                if self._asking is None:
-                    self.snapshot = self._of_triage(triage, triage.dropped, now)
-                else:
-                    self._measure(self._asking[2], now)
-                    self.snapshot = self._of_all(triage, *self._asking, now)
+                self.snapshot = self._take_snapshot(triage, time.monotonic())
             except Exception:
                 logger.exception('the diagnostics could not be brought up to date')
             await asyncio.sleep(EVERY_S)
 
-    def _of_triage(self, triage: Triage, dropped: Counter[str], now: float) -> Snapshot:
-        return Snapshot(
+    def _take_snapshot(self, triage: Triage, now: float) -> Snapshot:
+        context = self._context
+        dropped = triage.dropped + (context.dropped if context else Counter())
+        seen = Snapshot(
             at=now,
-            dropped=dict(dropped),
-            dropped_lately=self._lately.look(dropped, now),
+            dropped=dropped,
+            dropped_lately=self._lately.update(dropped, now),
             unusable=dict(triage.unusable),
             ended=dict(self._ended),
             response_times_s=tuple(sorted(self._times)),
             measured_at=now,
         )
-
-    def _of_all(
-        self,
-        triage: Triage,
-        contacts: Contacts,
-        journal: SafeJournal,
-        engagements: Engagements,
-        now: float,
-    ) -> Snapshot:
+        if context is None:
+            return seen
+        self._measure(context.journal, now)
         return replace(
-            self._of_triage(triage, engagements.dropped + triage.dropped, now),
+            seen,
             connected=True,
-            service=contacts.service,
-            images=contacts.images,
-            retries=contacts.retries,
-            paths=_paths(contacts, now),
-            standing=engagements.standing(now),
-            journal_path=journal.path,
-            refused=journal.refused,
-            spared=journal.spared,
-            unreadable=journal.unreadable,
+            service=context.contacts.service,
+            images=context.contacts.images,
+            retries=context.contacts.retries,
+            paths=_paths(context.contacts, now),
+            standing=context.questions.standing(now),
+            journal_path=context.journal.disk.path,
+            refused=context.journal.refused,
+            spared=len(context.journal.spared),
+            unreadable=context.journal.disk.unreadable,
             use=self._use,
             measured_at=self._measured_at,
         )
 
-    def _measure(self, engagements: Engagements, now: float) -> None:
+    def _measure(self, journal: AsyncJournal, now: float) -> None:
         """Have the journal measured now and then, without waiting for its disk."""
         if self._measuring is not None:
             if self._measuring.done():
                 measured, self._measuring = self._measuring, None
                 self._use, self._measured_at = measured.result(), now
         elif now - self._measured_at >= MEASURE_EVERY_S:
-            self._measuring = asyncio.ensure_future(engagements.journal_use())
+            self._measuring = asyncio.ensure_future(journal.read_or(Journal.use, self._use))
 
 
 def _paths(contacts: Contacts, now: float) -> tuple[str, ...]:

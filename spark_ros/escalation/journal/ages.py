@@ -32,7 +32,7 @@ def carry_over(db: sqlite3.Connection, now: Moment) -> None:
             db.executemany(
                 f'UPDATE {table} SET age_s = ?, boot = ?, up_s = ?, wall_s = ? WHERE rowid = ?',
                 [
-                    (age_s + elapsed_s(Moment(*read), now), now.boot, now.up_s, now.wall_s, row)
+                    (age_s + elapsed_s(Moment(*read), now), *now, row)
                     for age_s, *read, row in rows
                 ],
             )
@@ -41,7 +41,7 @@ def carry_over(db: sqlite3.Connection, now: Moment) -> None:
         db.execute('ROLLBACK')
 
 
-def note_accepted(db: sqlite3.Connection, now: Moment) -> None:
+def count_accepted(db: sqlite3.Connection, now: Moment) -> None:
     """Count one question, and forget those of more than an hour ago.
 
     Raises:
@@ -51,7 +51,7 @@ def note_accepted(db: sqlite3.Connection, now: Moment) -> None:
         'DELETE FROM accepted WHERE boot = ? AND age_s + ? - up_s > ?',
         (now.boot, now.up_s, HOUR_S),
     )
-    db.execute('INSERT INTO accepted VALUES (0, ?, ?, ?)', (now.boot, now.up_s, now.wall_s))
+    db.execute('INSERT INTO accepted VALUES (0, ?, ?, ?)', now)
 
 
 def accepted_lately(db: sqlite3.Connection, now: Moment) -> list[float]:

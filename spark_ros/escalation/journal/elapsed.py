@@ -7,8 +7,8 @@ A robot without a clock battery boots in 1970 and jumps by decades once it has a
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
 CLOCK_SET_S = 1_704_067_200.0
@@ -17,8 +17,7 @@ LONGEST_S = 366 * 86_400.0
 """More than any timeout: a wall clock that says more has jumped."""
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """A moment by both clocks.
 
     Attributes:

@@ -34,11 +34,16 @@ class Entry:
     certainty: float
     created: float
     timeout_s: float
-    state: State
-    may_be_open: bool
-    image_url: str
-    token: str
+    state: State = State.QUEUED
+    may_be_open: bool = False
+    image_url: str = ''
+    token: str = ''
     age_s: float = field(default=0.0, compare=False)
+
+    @property
+    def order(self) -> tuple[int, float, float, str]:
+        """The order of sending: of the highest priority, and the least certain, first."""
+        return -self.priority, self.certainty, self.created, self.id
 
 
 def read_entry(values: list[Any], now: Moment) -> Entry:

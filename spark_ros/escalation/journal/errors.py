@@ -23,12 +23,12 @@ class JournalFull(JournalError):
 
     Attributes:
         limit: the parameter that says so.
-        hopeless: there would be none, either, if everything else were given up.
+        used: how much of it is used; infinite where an empty one would be too small.
     """
 
-    def __init__(self, limit: str, reason: str, *, hopeless: bool = False) -> None:
+    def __init__(self, limit: str, reason: str, used: float) -> None:
         super().__init__(f'{reason}; {limit} is full')
-        self.limit, self.hopeless = limit, hopeless
+        self.limit, self.used = limit, used
 
 
 class JournalDamaged(JournalError):

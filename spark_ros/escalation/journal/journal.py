@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spark_ros.escalation.journal import elapsed
-from spark_ros.escalation.journal.ages import accepted_lately, carry_over, note_accepted
+from spark_ros.escalation.journal.ages import accepted_lately, carry_over, count_accepted
 from spark_ros.escalation.journal.elapsed import Moment
 from spark_ros.escalation.journal.entry import Entry, read_entry, set_aside
 from spark_ros.escalation.journal.errors import (
@@ -36,7 +38,6 @@ from spark_ros.escalation.journal.records import (
     load_escalation,
 )
 from spark_ros.escalation.journal.schema import SCHEMA_VERSION, make_tables, version_of
-from spark_ros.escalation.journal.use import JournalUse, measure
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Answer, State
@@ -45,11 +46,29 @@ REFUSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 DAMAGED = ('not a database', 'malformed', 'no such table', 'no such column')
 
 
+@dataclass(frozen=True)
+class JournalUse:
+    """What is in a journal; a limit of 0 is none.
+
+    Attributes:
+        questions: without an end that was published.
+        image_bytes: what all images take.
+        unsent_bytes: what those take that have yet to be sent, and cannot be given up unasked.
+    """
+
+    questions: int = 0
+    max_questions: int = 0
+    image_bytes: int = 0
+    unsent_bytes: int = 0
+    max_bytes: int = 0
+
+
 class Journal:
     """The accepted questions of one node.
 
     Attributes:
-        unreadable: how many rows were set aside since it was opened.
+        left: what a former run left in it, oldest first, when it was opened.
+        unreadable: how many rows were set aside since then.
     """
 
     def __init__(
@@ -73,8 +92,7 @@ class Journal:
         """
         self._lock_file: int | None = None
         self.path = path
-        self._max_image_bytes = max_image_bytes
-        self._max_count = max_count
+        self.max_image_bytes, self.max_count = max_image_bytes, max_count
         self._now = now
         self.unreadable = 0
         try:
@@ -92,7 +110,7 @@ class Journal:
                 self._db.execute(f'PRAGMA {pragma}')
             make_tables(self._db)
             carry_over(self._db, self._now())
-            self.entries()
+            self.left = self.entries()
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise _kind(error)(f'the journal {path} cannot be opened: {error}') from None
@@ -102,7 +120,7 @@ class Journal:
 
     def limit_images(self, max_bytes: int) -> None:
         """Change how much the images may take; what is too much goes with the next one."""
-        self._max_image_bytes = max_bytes
+        self.max_image_bytes = max_bytes
 
     def add(self, escalation: Escalation, image: EncodedImage) -> Entry:
         """Store a question with its image; when this returns, it is on the disk.
@@ -112,6 +130,10 @@ class Journal:
             JournalError: the disk is full, or the file cannot be written.
         """
         now = self._now()
+        columns = (
+            escalation.id, escalation.priority, escalation.certainty, escalation.created,
+            escalation.timeout_s,
+        )  # fmt: skip
         try:
             self._db.execute('BEGIN IMMEDIATE')
             self._expect_room_for_one()
@@ -120,24 +142,15 @@ class Journal:
                 'INSERT INTO escalation (id, priority, certainty, created, timeout_s, state, '
                 'record, source, boot, up_s, wall_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
                 (
-                    escalation.id,
-                    escalation.priority,
-                    escalation.certainty,
-                    escalation.created,
-                    escalation.timeout_s,
-                    State.QUEUED.value,
-                    dump_escalation(escalation),
-                    escalation.source,
-                    now.boot,
-                    now.up_s,
-                    now.wall_s,
+                    *columns, State.QUEUED.value, dump_escalation(escalation), escalation.source,
+                    *now,
                 ),
             )
             self._db.execute(
                 'INSERT INTO image VALUES (?, ?, ?, ?, ?)',
                 (escalation.id, image.data, *image.size, image.format),
             )
-            note_accepted(self._db, now)
+            count_accepted(self._db, now)
             self._db.execute('COMMIT')
         except JournalFull:
             self._db.execute('ROLLBACK')
@@ -146,17 +159,7 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute('ROLLBACK')
             raise JournalError(f'the question cannot be stored in {self.path}: {error}') from None
-        return Entry(
-            escalation.id,
-            escalation.priority,
-            escalation.certainty,
-            escalation.created,
-            escalation.timeout_s,
-            State.QUEUED,
-            False,
-            '',
-            '',
-        )
+        return Entry(*columns)
 
     def entries(self) -> list[Entry]:
         """Return everything that is not done, oldest first."""
@@ -211,7 +214,7 @@ class Journal:
         """Note the service's token."""
         self._set(id, token=token, state=State.OPEN.value)
 
-    def note_state(self, id: str, state: State) -> None:
+    def set_state(self, id: str, state: State) -> None:
         """Note a state without an answer."""
         self._set(id, state=state.value)
 
@@ -219,25 +222,26 @@ class Journal:
         """Store the answer; it stays until `published`."""
         self._set(id, state=answer.state.value, answer=dump_answer(answer), late=int(late))
 
-    def unpublished(self) -> Iterator[Resolved]:
-        """Yield the answers that a former run stored and did not see published."""
+    def unpublished(self) -> list[Resolved]:
+        """Return the answers that a former run stored and did not see published."""
         rows = self._db.execute(
             'SELECT rowid, record, source, token, answer, late FROM escalation '
             'WHERE answer IS NOT NULL ORDER BY rowid'
         ).fetchall()
+        found = []
         for row, record, source, token, answer, late in rows:
             try:
                 asked, said = load_escalation(record, source), load_answer(answer)
+                found.append(Resolved(asked, str(token), said, bool(late), recovered=True))
             except UnreadableRecord as error:
                 self._set_aside(row, str(error))
-                continue
-            yield Resolved(asked, str(token), said, late=bool(late), recovered=True)
+        return found
 
     def done(self, id: str) -> None:
         """Forget a question whose end has been published."""
         self._write('DELETE FROM escalation WHERE id = ?', id)
 
-    def note(self, name: str) -> str:
+    def recall(self, name: str) -> str:
         """Return what was remembered under a name, or an empty string."""
         row = self._db.execute('SELECT value FROM note WHERE name = ?', (name,)).fetchone()
         return str(row[0]) if row else ''
@@ -251,8 +255,13 @@ class Journal:
         self._write('INSERT OR REPLACE INTO note VALUES (?, ?)', name, value)
 
     def use(self) -> JournalUse:
-        """Measure what is in it. Raises sqlite3.Error."""
-        return measure(self._db, self._max_count, self._max_image_bytes)
+        """Measure what is in it; the images themselves are not read. Raises sqlite3.Error."""
+        questions, everything, unsent = self._db.execute(
+            'SELECT COUNT(*), COALESCE(SUM(LENGTH(data)), 0), '
+            "COALESCE(SUM(CASE WHEN image_url = '' THEN LENGTH(data) END), 0) "
+            'FROM escalation LEFT JOIN image USING (id)'
+        ).fetchone()
+        return JournalUse(questions, self.max_count, everything, unsent, self.max_image_bytes)
 
     def close(self) -> None:
         """Close the file and let go of it."""
@@ -291,29 +300,29 @@ class Journal:
         set_aside(self._db, row, reason, self._now())
 
     def _expect_room_for_one(self) -> None:
-        if not self._max_count:
+        if not self.max_count:
             return
         (count,) = self._db.execute('SELECT COUNT(*) FROM escalation').fetchone()
-        if count >= self._max_count:
-            raise JournalFull('journal.max_count', f'{count} questions are kept')
+        if count >= self.max_count:
+            raise JournalFull('journal.max_count', f'{count} questions are kept', count)
 
     def _make_room(self, needed: int) -> None:
-        if not self._max_image_bytes:
+        if not self.max_image_bytes:
             return
-        if needed > self._max_image_bytes:
-            raise JournalFull('journal.max_mb', f'an image has {needed} bytes', hopeless=True)
+        if needed > self.max_image_bytes:
+            raise JournalFull('journal.max_mb', f'an image has {needed} bytes', math.inf)
         (used,) = self._db.execute('SELECT COALESCE(SUM(LENGTH(data)), 0) FROM image').fetchone()
         uploaded = self._db.execute(
             'SELECT image.id, LENGTH(data) FROM image JOIN escalation USING (id) '
             "WHERE image_url != '' ORDER BY escalation.rowid"
         )
         for id, size in uploaded.fetchall():
-            if used + needed <= self._max_image_bytes:
+            if used + needed <= self.max_image_bytes:
                 return
             self._db.execute('DELETE FROM image WHERE id = ?', (id,))
             used -= size
-        if used + needed > self._max_image_bytes:
-            raise JournalFull('journal.max_mb', f'{used} bytes of images wait to be sent')
+        if used + needed > self.max_image_bytes:
+            raise JournalFull('journal.max_mb', f'{used} bytes of images wait to be sent', used)
 
     def _row(self, query: str, id: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] | None = self._db.execute(query, (id,)).fetchone()

@@ -21,8 +21,8 @@ from spark_ros.drawing.marks import (
 )
 from spark_ros.escalation.pictures.answer_band import MAX_HEIGHT, draw_band
 from spark_ros.escalation.pictures.encoding import decode_pixels, encode_pixels
-from spark_ros.escalation.question.departure import Pixels
 from spark_ros.escalation.question.escalation import EncodedImage, Resolved
+from spark_ros.escalation.question.outgoing_image import Pixels
 from spark_ros.geometry import Vertex
 from spark_ros.model import Annotation
 
@@ -83,11 +83,11 @@ def _small_enough(picture: Pixels) -> EncodedImage:
 
 def _marks(resolved: Resolved, outlines: Outlines) -> list[Mark]:
     """Say what is to be drawn: every correction, then the priors that none speaks of."""
-    corrections, departure = resolved.answer.corrections, resolved.escalation.departure
+    corrections, outgoing = resolved.answer.corrections, resolved.escalation.outgoing
 
     def after(shape: Annotation, outlines: Outlines = NO_OUTLINES) -> Points:
         vertices = outlines.get(shape.id) or shape.vertices
-        return outline(map(departure.to_sent, vertices) if departure is not None else vertices)
+        return outline(map(outgoing.to_sent, vertices) if outgoing is not None else vertices)
 
     def before(shape: Annotation) -> Points:
         return after(shape, outlines)

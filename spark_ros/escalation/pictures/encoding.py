@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from spark_ros.escalation.question.departure import JPEG_QUALITY, Departure, Pixels, apply
 from spark_ros.escalation.question.escalation import EncodedImage
+from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY, OutgoingImage, Pixels, apply
 from spark_ros.geometry import ImageSize
 
 MAX_PIXELS = 100_000_000
@@ -69,7 +69,7 @@ def read_header(data: bytes | memoryview) -> ImageHeader:
     return header
 
 
-def encode_compressed(data: bytes, departure: Departure | None = None) -> EncodedImage:
+def encode_compressed(data: bytes, outgoing: OutgoingImage | None = None) -> EncodedImage:
     """Pass a compressed image on untouched, unless it has to be turned upright or edited.
 
     What is edited is encoded anew: nothing else that was in the file, such as a thumbnail,
@@ -77,30 +77,30 @@ def encode_compressed(data: bytes, departure: Departure | None = None) -> Encode
 
     Args:
         data: a JPEG or PNG file.
-        departure: how it leaves; None: as it is.
+        outgoing: how it leaves; None: as it is.
 
     Raises:
         EncodingError: it cannot be decoded or encoded.
     """
     header = read_header(data)
-    if header.orientation == 1 and (departure is None or departure.untouched):
+    if header.orientation == 1 and (outgoing is None or outgoing.untouched):
         return EncodedImage(bytes(data), header.size, header.format)
-    return encode_frame(_decode(data, header), departure)
+    return encode_frame(_decode(data, header), outgoing)
 
 
-def encode_frame(pixels: Pixels, departure: Departure | None = None) -> EncodedImage:
+def encode_frame(pixels: Pixels, outgoing: OutgoingImage | None = None) -> EncodedImage:
     """Encode what leaves of a frame's upright pixels, BGR (H, W, 3) or grey (H, W).
 
     Raises:
         EncodingError: they are not of the size that was planned for, or cannot be encoded.
     """
-    if departure is None:
+    if outgoing is None:
         return encode_pixels(pixels)
     try:
-        pixels = apply(pixels, departure)
+        pixels = apply(pixels, outgoing)
     except ValueError as error:
         raise EncodingError(str(error)) from None
-    return encode_pixels(pixels, departure.quality, departure.format)
+    return encode_pixels(pixels, outgoing.quality, outgoing.format)
 
 
 def encode_pixels(pixels: Pixels, quality: int = JPEG_QUALITY, form: str = 'jpeg') -> EncodedImage:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spark_ros.escalation.question.departure import Departure
 from spark_ros.escalation.question.escalation import Escalation
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.geometry import Box, Vertex, clamp, corners, hull
 from spark_ros.model import (
     Annotation,
@@ -29,13 +29,13 @@ def as_sent(asked: Escalation) -> Escalation:
 
     A prior outside of what is sent is left out, one across its edge is cut off there.
     """
-    departure = asked.departure
-    if departure is None:
+    outgoing = asked.outgoing
+    if outgoing is None:
         return asked
     priors = asked.priors
-    if not departure.whole:
-        priors = tuple(seen for prior in priors if (seen := _seen(prior, departure)))
-    return replace(asked, priors=priors, image_size=departure.size, departure=None)
+    if not outgoing.whole:
+        priors = tuple(seen for prior in priors if (seen := _seen(prior, outgoing)))
+    return replace(asked, priors=priors, image_size=outgoing.size, outgoing=None)
 
 
 def in_frame(asked: Escalation, answer: Answer) -> Answer:
@@ -45,27 +45,27 @@ def in_frame(asked: Escalation, answer: Answer) -> Answer:
     where the prior was, and a side of a box at the image's edge, where the prior went on, too:
     nobody could see more of it.
     """
-    departure = asked.departure
-    if departure is None or departure.whole:
+    outgoing = asked.outgoing
+    if outgoing is None or outgoing.whole:
         return answer
     of_priors = [c for c in answer.corrections if c.original is not None]
     added = [c for c in answer.corrections if c.original is None]
-    corrections = [replace(c, corrected=_placed(c.corrected, departure)) for c in added]
-    seen = [_seen(prior, departure) for prior in asked.priors]
+    corrections = [replace(c, corrected=_placed(c.corrected, outgoing)) for c in added]
+    seen = [_seen(prior, outgoing) for prior in asked.priors]
     # An end without an answer says nothing of any prior.
     if of_priors or not any(seen):
         said = iter(of_priors)
         corrections[:0] = [
             Correction(CorrectionKind.UNMENTIONED, prior, prior)
             if sent is None
-            else _correction(prior, sent, next(said), departure)
+            else _correction(prior, sent, next(said), outgoing)
             for prior, sent in zip(asked.priors, seen, strict=True)
         ]
     return replace(answer, corrections=tuple(corrections))
 
 
 def _correction(
-    prior: Annotation, sent: Annotation, correction: Correction, departure: Departure
+    prior: Annotation, sent: Annotation, correction: Correction, outgoing: OutgoingImage
 ) -> Correction:
     corrected = correction.corrected
     if corrected is None:
@@ -74,23 +74,23 @@ def _correction(
         return Correction(correction.kind, prior, prior)
     if same_vertices(sent, corrected):
         return Correction(correction.kind, prior, replace(corrected, vertices=prior.vertices))
-    placed = _placed(corrected, departure)
+    placed = _placed(corrected, outgoing)
     if placed is not None and _boxes(prior, placed):
-        box = _beyond(prior.box, corrected.box, placed.box, departure)
+        box = _beyond(prior.box, corrected.box, placed.box, outgoing)
         placed = replace(placed, vertices=corners(box))
     return Correction(correction.kind, prior, placed)
 
 
-def _seen(prior: Annotation, departure: Departure) -> Annotation | None:
+def _seen(prior: Annotation, outgoing: OutgoingImage) -> Annotation | None:
     """Return a prior as it is on the image that is sent, or None where it is not on it.
 
     Less than a pixel at the edge, of one that lies outside, is nothing to ask about.
     """
-    vertices = [departure.to_sent(vertex) for vertex in prior.vertices]
+    vertices = [outgoing.to_sent(vertex) for vertex in prior.vertices]
     box = hull(vertices)
     inside = min(box) >= -TOLERANCE and max(box) <= 1 + TOLERANCE
-    across = (min(box.x1, 1.0) - max(box.x0, 0.0)) * departure.size.width
-    down = (min(box.y1, 1.0) - max(box.y0, 0.0)) * departure.size.height
+    across = (min(box.x1, 1.0) - max(box.x0, 0.0)) * outgoing.size.width
+    down = (min(box.y1, 1.0) - max(box.y0, 0.0)) * outgoing.size.height
     if not inside and min(across, down) < 1.0:
         return None
     seen = replace(prior, vertices=tuple(Vertex(clamp(v.x), clamp(v.y)) for v in vertices))
@@ -100,11 +100,11 @@ def _seen(prior: Annotation, departure: Departure) -> Annotation | None:
     return seen
 
 
-def _placed(annotation: Annotation | None, departure: Departure) -> Annotation | None:
+def _placed(annotation: Annotation | None, outgoing: OutgoingImage) -> Annotation | None:
     """Put an annotation of the image that was sent where it is on the frame."""
     if annotation is None:
         return None
-    vertices = (departure.to_frame(vertex) for vertex in annotation.vertices)
+    vertices = (outgoing.to_frame(vertex) for vertex in annotation.vertices)
     return replace(annotation, vertices=tuple(Vertex(clamp(v.x), clamp(v.y)) for v in vertices))
 
 
@@ -112,17 +112,17 @@ def _boxes(*annotations: Annotation) -> bool:
     return all(each.type is AnnotationType.BOUNDING_BOX for each in annotations)
 
 
-def _beyond(prior: Box, corrected: Box, placed: Box, departure: Departure) -> Box:
+def _beyond(prior: Box, corrected: Box, placed: Box, outgoing: OutgoingImage) -> Box:
     """Keep the prior's side where it went on beyond the image and the person drew to the edge.
 
     Args:
         prior: of the frame.
         corrected: of the image that was sent.
         placed: the corrected one, of the frame.
-        departure: between the two.
+        outgoing: between the two.
     """
-    sent = Box(*departure.to_sent(Vertex(*prior[:2])), *departure.to_sent(Vertex(*prior[2:])))
-    x_edge, y_edge = 1 / departure.size.width, 1 / departure.size.height
+    sent = Box(*outgoing.to_sent(Vertex(*prior[:2])), *outgoing.to_sent(Vertex(*prior[2:])))
+    x_edge, y_edge = 1 / outgoing.size.width, 1 / outgoing.size.height
     return Box(
         prior.x0 if sent.x0 < -TOLERANCE and corrected.x0 <= x_edge else placed.x0,
         prior.y0 if sent.y0 < -TOLERANCE and corrected.y0 <= y_edge else placed.y0,

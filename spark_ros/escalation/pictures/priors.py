@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from spark_ros.drawing.canvas import Canvas
 from spark_ros.drawing.marks import outline, prior_mark
 from spark_ros.escalation.pictures.encoding import decode_pixels, encode_pixels
-from spark_ros.escalation.question.departure import JPEG_QUALITY
 from spark_ros.escalation.question.escalation import EncodedImage
+from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY
 from spark_ros.model import Annotation
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is asked about a frame, and how: from a sighting to an escalation."""
+"""What is asked about a frame, and how: from a frame with its detections to an escalation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from spark_ros.escalation.question.departure import (
+from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
+from spark_ros.escalation.question.outgoing_image import (
     METADATA_KEYS,
-    Departure,
     ImageSettings,
+    OutgoingImage,
     chosen,
     plan,
 )
-from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
 from spark_ros.escalation.question.policy import Cooldown, Thresholds, certainty
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import DOUBTED, Annotation, Question
@@ -25,10 +25,12 @@ from spark_ros.model import DOUBTED, Annotation, Question
 MAX_PRIORS = 1000
 # Of a frame_id, for instance: a service takes only so much metadata.
 MAX_TEXT = 500
+ON_PURPOSE = 0.0
+"""As uncertain as can be: it is sent before what a detector doubts, and never gives way to it."""
 logger = logging.getLogger(__name__)
 
 
-class Sighting(Protocol):
+class DetectedFrame(Protocol):
     """A frame with what a detector saw on it. Its methods run outside the robot's callbacks.
 
     Attributes:
@@ -55,11 +57,29 @@ class Sighting(Protocol):
     def metadata(self) -> Mapping[str, str]:
         """Return what else is known of the moment, such as where the robot was."""
 
-    def encode(self, departure: Departure) -> EncodedImage:
+    def encode(self, outgoing: OutgoingImage) -> EncodedImage:
         """Return the bytes of what leaves of the image. Raises EncodingError."""
 
     def source(self) -> bytes:
         """Return the detections as they came, serialized."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is asked about a frame.
+
+    Attributes:
+        priors: None: what the detector saw on the frame.
+        metadata: of who asks; the node's own is added.
+        timeout_s: how long an answer is waited for; 0 waits for ever.
+    """
+
+    question: Question
+    program: str = ''
+    priors: tuple[Annotation, ...] | None = None
+    priority: int = 0
+    timeout_s: float = 0.0
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,11 +104,17 @@ class Asking:
     image: ImageSettings = field(default_factory=ImageSettings)
     send: tuple[str, ...] = METADATA_KEYS
 
+    def terms(self) -> Terms:
+        """Return what is asked where nobody says anything else."""
+        return Terms(
+            self.question, self.program, priority=self.priority, timeout_s=self.timeout_s
+        )
+
 
 def doubts(
-    sighting: Sighting, asking: Asking, cooldown: Cooldown, now: float
+    frame: DetectedFrame, asking: Asking, cooldown: Cooldown, now: float
 ) -> Escalation | None:
-    """Return what is to be asked about a sighting, or None where nothing is.
+    """Return what is to be asked about a frame, or None where nothing is.
 
     Marked as doubted are the detections that are not cooling down: they are asked about.
 
@@ -96,51 +122,64 @@ def doubts(
         EncodingError: the image makes no sense.
     """
     thresholds = asking.thresholds
-    counted = [a for a in sighting.annotations() if thresholds.counts(a.label, a.score or 0.0)]
+    counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
     doubted = [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
     doubted = sorted(doubted, key=lambda a: a.score or 0.0)[:MAX_PRIORS]
-    fresh = cooldown.fresh(doubted, now)
+    fresh = cooldown.fresh(doubted, now, asking.cooldown_s)
     if not fresh:
         return None
-    size = sighting.size()
+    priors = _mark(counted, {a.id for a in fresh})
+    return make_escalation(str(uuid.uuid4()), frame, asking, asking.terms(), priors, fresh)
+
+
+def make_escalation(
+    id: str, frame: DetectedFrame, asking: Asking, terms: Terms,
+    priors: tuple[Annotation, ...], doubted: Sequence[Annotation] = (),
+) -> Escalation:  # fmt: skip
+    """Return a question about a frame.
+
+    Args:
+        id: of the question.
+        frame: with what was detected on it.
+        asking: how its camera is asked about.
+        terms: what is asked.
+        priors: what is shown with it: those of the terms, or what the detector saw.
+        doubted: the detections that it is asked because of; without any, somebody asks on
+            purpose, about the whole frame and before what a detector doubts.
+
+    Raises:
+        EncodingError: the image makes no sense.
+    """
+    size, given = frame.size(), terms.priors is not None
     return Escalation(
-        id=str(uuid.uuid4()),
-        camera=sighting.camera,
-        stamp_ns=sighting.stamp_ns,
-        frame_id=sighting.frame_id,
-        frame_match=sighting.frame_match,
-        image_size=size,
-        source_size=sighting.source_size(),
-        question=asking.question,
-        priors=_mark(counted, {a.id for a in fresh}),
-        created=time.time(),
-        program=asking.program,
-        metadata=metadata_of(sighting, asking),
-        priority=asking.priority,
-        certainty=certainty(fresh),
-        timeout_s=asking.timeout_s,
-        source=sighting.source(),
-        departure=plan(asking.image, size, [a.box for a in fresh]),
-        source_fit=sighting.source_fit,
-        class_ids=sighting.class_ids,
-    )
+        id=id, created=time.time(), camera=frame.camera, stamp_ns=frame.stamp_ns,
+        frame_id=frame.frame_id, frame_match=frame.frame_match, image_size=size,
+        source=b'' if given else frame.source(),
+        source_size=size if given else frame.source_size(),
+        source_fit=Fit.STRETCH if given else frame.source_fit,
+        class_ids=frame.class_ids, question=terms.question, program=terms.program,
+        priors=priors, metadata={**terms.metadata, **metadata_of(frame, asking)},
+        priority=terms.priority, timeout_s=terms.timeout_s,
+        certainty=certainty(doubted) if doubted else ON_PURPOSE,
+        outgoing=plan(asking.image, size, [a.box for a in doubted]),
+    )  # fmt: skip
 
 
-def observed(sighting: Sighting, thresholds: Thresholds) -> tuple[Annotation, ...]:
+def observed(frame: DetectedFrame, thresholds: Thresholds) -> tuple[Annotation, ...]:
     """Return what a detector saw, as priors: the doubted ones are marked."""
-    counted = [a for a in sighting.annotations() if thresholds.counts(a.label, a.score or 0.0)]
+    counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
     doubted = {a.id for a in counted if thresholds.doubted(a.label, a.score or 0.0)}
     return _mark(counted, doubted)
 
 
-def metadata_of(sighting: Sighting, asking: Asking) -> dict[str, str]:
+def metadata_of(frame: DetectedFrame, asking: Asking) -> dict[str, str]:
     """Return what is said of a frame beside the question, as far as it may leave."""
     metadata = {
         **asking.metadata,
-        'camera': sighting.camera,
-        'frame_id': sighting.frame_id,
-        'stamp': stamp_text(sighting.stamp_ns),
-        **sighting.metadata(),
+        'camera': frame.camera,
+        'frame_id': frame.frame_id,
+        'stamp': stamp_text(frame.stamp_ns),
+        **frame.metadata(),
     }
     return {key: text[:MAX_TEXT] for key, text in chosen(metadata, asking.send).items()}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.question.policy import HOUR_S, Cooldown, HourlyLimit, Thresholds
+from spark_ros.escalation.question.policy import HOUR_S, Cooldown, Thresholds
 from spark_ros.model import Annotation
 
 FEW = 10
@@ -48,35 +48,28 @@ class DryRun:
 
     Attributes:
         cooldowns: by camera name.
-        hourly: how many would be asked in an hour.
         dropped: why how many would not be asked.
     """
 
-    def __init__(self, cooldown_s: Mapping[str, float], per_hour: int) -> None:
-        """Begin.
-
-        Args:
-            cooldown_s: by camera name.
-            per_hour: the limit; 0 is none.
-        """
-        self.cooldowns = {camera: Cooldown(seconds) for camera, seconds in cooldown_s.items()}
-        self.hourly = HourlyLimit(per_hour)
+    def __init__(self, cameras: Iterable[str]) -> None:
+        """Begin, for cameras of these names."""
+        self.cooldowns = {camera: Cooldown() for camera in cameras}
         self.dropped: Counter[str] = Counter()
         self._said: deque[tuple[float, str, str]] = deque()
         self._lock = threading.Lock()
 
-    def note(self, camera: str, label: str, now: float) -> None:
+    def count(self, camera: str, label: str, now: float) -> None:
         """Count a question that would have been asked."""
-        self.hourly.note(now)
         with self._lock:
             self._said.append((now, camera, label))
-            self._forget(now)
+
+    def reached(self, now: float, per_hour: int) -> bool:
+        """Whether one more would be too many in an hour; a limit of 0 is none."""
+        return len(self._last_hour(now)) >= per_hour > 0
 
     def summary(self, now: float) -> Summary:
         """Return the numbers; from any thread."""
-        with self._lock:
-            self._forget(now)
-            said = list(self._said)
+        said = self._last_hour(now)
         return Summary(
             len(said),
             Counter(label for _, _, label in said),
@@ -84,9 +77,11 @@ class DryRun:
             dict(self.dropped),
         )
 
-    def _forget(self, now: float) -> None:
-        while self._said and self._said[0][0] <= now - HOUR_S:
-            self._said.popleft()
+    def _last_hour(self, now: float) -> list[tuple[float, str, str]]:
+        with self._lock:
+            while self._said and self._said[0][0] <= now - HOUR_S:
+                self._said.popleft()
+            return list(self._said)
 
 
 def reason(asked: Sequence[Annotation], thresholds: Thresholds) -> str:

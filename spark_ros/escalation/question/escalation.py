@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from spark_ros.escalation.question.departure import Departure
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import Annotation, Answer, Question, State
 
@@ -41,7 +41,7 @@ class Escalation:
         source_fit: how the image was made to fit that.
         class_ids: by label, what the detector calls it, where that is not the label.
         source: the detections as they came, serialized by whoever asked; opaque here.
-        departure: how the frame leaves; None: as it is.
+        outgoing: how the frame leaves; None: as it is.
         certainty: the lowest score among the doubted detections; the least certain go first.
         created: Unix seconds.
         timeout_s: how long an answer is waited for; 0 waits for ever.
@@ -63,7 +63,7 @@ class Escalation:
     certainty: float = 0.0
     timeout_s: float = 0.0
     source: bytes = b''
-    departure: Departure | None = None
+    outgoing: OutgoingImage | None = None
     source_fit: Fit = Fit.STRETCH
     class_ids: Mapping[str, str] = field(default_factory=dict)
 

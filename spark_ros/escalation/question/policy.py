@@ -47,17 +47,13 @@ class Cooldown:
     """Remember which objects of one camera were asked about lately.
 
     An object is the same by its tracker id, else by label and an IoU of at least 0.5 with where
-    it was last seen; a sighting moves the remembered box along but does not prolong the wait.
+    it was last seen; a detection moves the remembered box along but does not prolong the wait.
     So many objects are remembered that no operator could have looked at them all; while they are
     too many, nothing new is fresh, because it could not be told from what was asked.
-
-    Attributes:
-        cooldown_s: may be changed at any time, also for what is remembered.
     """
 
-    def __init__(self, cooldown_s: float, most: int = MAX_REMEMBERED) -> None:
-        """Ask about one object at most once in `cooldown_s` seconds, remembering `most`."""
-        self.cooldown_s = cooldown_s
+    def __init__(self, most: int = MAX_REMEMBERED) -> None:
+        """Remember at most so many objects."""
         self._most = most
         self._tracked: dict[str, float] = {}
         self._placed: dict[str, _Places] = {}
@@ -70,13 +66,21 @@ class Cooldown:
         """Whether as many objects are remembered as can be."""
         return len(self) >= self._most
 
-    def fresh(self, doubted: Iterable[Annotation], now: float) -> list[Annotation]:
-        """Return those of one frame's doubted detections that are not cooling down."""
-        self._forget(now - self.cooldown_s)
+    def fresh(
+        self, doubted: Iterable[Annotation], now: float, cooldown_s: float
+    ) -> list[Annotation]:
+        """Return those of one frame's doubted detections that are not cooling down.
+
+        Args:
+            doubted: what one frame shows.
+            now: in seconds.
+            cooldown_s: how long each object cools down.
+        """
+        self._expire(now - cooldown_s)
         unseen = self._unseen(list(doubted))
         return unseen[: max(self._most - len(self), 0)]
 
-    def note(self, asked: Iterable[Annotation], now: float) -> None:
+    def start(self, asked: Iterable[Annotation], now: float) -> None:
         """Start the cool-down of objects of one frame that are being asked about."""
         for annotation in self._unseen(list(asked)):
             if tracker_id := _tracker_id(annotation):
@@ -84,10 +88,10 @@ class Cooldown:
             else:
                 self._placed.setdefault(annotation.label, _Places()).add(annotation.box, now)
 
-    def _forget(self, until: float) -> None:
+    def _expire(self, until: float) -> None:
         self._tracked = {id: at for id, at in self._tracked.items() if at > until}
         for places in self._placed.values():
-            places.forget(until)
+            places.expire(until)
         self._placed = {label: places for label, places in self._placed.items() if places.at}
 
     def _unseen(self, found: Sequence[Annotation]) -> list[Annotation]:
@@ -117,7 +121,7 @@ class _Places:
         self.boxes.append(box)
         self.at.append(at)
 
-    def forget(self, until: float) -> None:
+    def expire(self, until: float) -> None:
         kept = [(box, at) for box, at in zip(self.boxes, self.at, strict=True) if at > until]
         self.boxes, self.at = [box for box, _ in kept], [at for _, at in kept]
 
@@ -168,20 +172,18 @@ def _areas(
 
 
 class HourlyLimit:
-    """Count what was asked in the last hour; a limit of 0 is none."""
+    """Count what was asked in the last hour."""
 
-    def __init__(self, per_hour: int) -> None:
-        """Allow `per_hour` questions in any 3600 seconds."""
-        self.per_hour = per_hour
+    def __init__(self) -> None:
         self._times: deque[float] = deque()
 
-    def reached(self, now: float) -> bool:
-        """Whether one more would be too many."""
+    def reached(self, now: float, per_hour: int) -> bool:
+        """Whether one more would be too many in any 3600 seconds; a limit of 0 is none."""
         while self._times and self._times[0] <= now - HOUR_S:
             self._times.popleft()
-        return 0 < self.per_hour <= len(self._times)
+        return 0 < per_hour <= len(self._times)
 
-    def note(self, now: float) -> None:
+    def count(self, now: float) -> None:
         """Count one question."""
         self._times.append(now)
 

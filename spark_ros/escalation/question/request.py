@@ -3,36 +3,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from spark_ros.escalation.question.asking import Asking, Sighting, metadata_of, observed
-from spark_ros.escalation.question.departure import plan
+from spark_ros.escalation.question.asking import (
+    Asking,
+    DetectedFrame,
+    Terms,
+    make_escalation,
+    observed,
+)
 from spark_ros.escalation.question.escalation import Escalation
-from spark_ros.geometry import Fit
-from spark_ros.model import Annotation, Question
-
-CERTAINTY = 0.0
-"""As uncertain as can be: it is sent before what a detector doubts, and never gives way to it."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is asked about a frame.
-
-    Attributes:
-        priors: None: what the detector saw on the frame.
-        metadata: of who asks; the node's own is added.
-        timeout_s: how long an answer is waited for; 0 waits for ever.
-    """
-
-    question: Question
-    program: str = ''
-    priors: tuple[Annotation, ...] | None = None
-    priority: int = 0
-    timeout_s: float = 0.0
-    metadata: Mapping[str, str] = field(default_factory=dict)
+from spark_ros.model import Question
 
 
 @dataclass(frozen=True)
@@ -46,7 +28,7 @@ class Request:
     """
 
     id: str
-    sighting: Sighting
+    frame: DetectedFrame
     read: Callable[[Asking], Terms]
 
     def escalation(self, asking: Asking, refuses: Callable[[Question, str], str]) -> Escalation:
@@ -59,34 +41,10 @@ class Request:
         Raises:
             ValueError: it makes no sense, or cannot be asked.
         """
-        sighting, terms = self.sighting, self.read(asking)
+        frame, terms = self.frame, self.read(asking)
         if refusal := refuses(terms.question, terms.program):
             raise ValueError(refusal)
-        size = sighting.size()
-        if terms.priors is None:
-            priors, source = observed(sighting, asking.thresholds), sighting.source()
-            source_size, source_fit = sighting.source_size(), sighting.source_fit
-        else:
-            priors, source, source_size, source_fit = terms.priors, b'', size, Fit.STRETCH
-        return Escalation(
-            id=self.id,
-            camera=sighting.camera,
-            stamp_ns=sighting.stamp_ns,
-            frame_id=sighting.frame_id,
-            frame_match=sighting.frame_match,
-            image_size=size,
-            source_size=source_size,
-            question=terms.question,
-            priors=priors,
-            created=time.time(),
-            program=terms.program,
-            metadata={**terms.metadata, **metadata_of(sighting, asking)},
-            priority=terms.priority,
-            certainty=CERTAINTY,
-            timeout_s=terms.timeout_s,
-            source=source,
-            # Who asks on purpose asks about the whole frame.
-            departure=plan(asking.image, size, ()),
-            source_fit=source_fit,
-            class_ids=sighting.class_ids,
-        )
+        priors = terms.priors
+        if priors is None:
+            priors = observed(frame, asking.thresholds)
+        return make_escalation(self.id, frame, asking, terms, priors)

@@ -152,7 +152,7 @@ def test_the_service_is_told_after_an_outage_and_a_restart(
     sent.end(WITHDRAWN)
     assert node.end() == 0, node.output
     journal = Journal(journal_of(tmp_path))
-    assert sent.feedback[-1].token in journal.note(NOTE) and journal.entries() == []
+    assert sent.feedback[-1].token in journal.recall(NOTE) and journal.entries() == []
     journal.close()
     service.start()
     assert len(person.queue()) == 1

@@ -12,8 +12,8 @@ from sensor_msgs.msg import CompressedImage
 from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.pictures.encoding import encode_compressed, encode_frame, read_header
-from spark_ros.escalation.question.departure import Departure
 from spark_ros.escalation.question.escalation import EncodedImage, FrameMatch
+from spark_ros.escalation.question.outgoing_image import OutgoingImage
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Annotation
 from spark_ros.ros.conversions import read_detections, stamp_ns
@@ -23,8 +23,8 @@ from spark_ros.ros.pose import PoseMessage, pose_metadata
 from spark_ros.ros.serialized_image import SerializedImage
 
 
-class RosSighting:
-    """What `spark_ros.escalation.question.asking.Sighting` asks for, over two messages."""
+class RosDetectedFrame:
+    """What `spark_ros.escalation.question.asking.DetectedFrame` asks for, over two messages."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class RosSighting:
         """Return the pose, where there is one."""
         return {} if self._pose is None else pose_metadata(self._pose)
 
-    def encode(self, departure: Departure) -> EncodedImage:
+    def encode(self, outgoing: OutgoingImage) -> EncodedImage:
         """Return JPEG or PNG bytes of what leaves."""
         if isinstance(self._image, CompressedImage):
-            return encode_compressed(bytes(self._image.data), departure)
-        return encode_frame(to_pixels(self._image, departure.black_out), departure)
+            return encode_compressed(bytes(self._image.data), outgoing)
+        return encode_frame(to_pixels(self._image, outgoing.black_out), outgoing)
 
     def source(self) -> bytes:
         """Return the detections as they came, serialized."""
@@ -105,8 +105,8 @@ class RosSighting:
         return ImageSize(self._image.width, self._image.height)
 
 
-def own_image(camera: str, image: CompressedImage) -> RosSighting:
-    """Return an image that came with a goal as a sighting on which nothing was detected."""
+def own_image(camera: str, image: CompressedImage) -> RosDetectedFrame:
+    """Return an image that came with a goal as a frame on which nothing was detected."""
     nothing = Detection2DArray(header=image.header)
     view = DetectorView()
-    return RosSighting(camera, image, nothing, FrameMatch.EXACT, view, lambda reason: None)
+    return RosDetectedFrame(camera, image, nothing, FrameMatch.EXACT, view, lambda reason: None)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -29,8 +29,18 @@ class Problem:
     words: str
 
 
+def warning(kind: str, words: str) -> Problem:
+    """Return what should be seen to."""
+    return Problem(Level.WARN, kind, words)
+
+
+def error(kind: str, words: str) -> Problem:
+    """Return what keeps people from being asked, or answers from being safe."""
+    return Problem(Level.ERROR, kind, words)
+
+
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """How one part of the node is doing.
 
     Attributes:
@@ -61,17 +71,14 @@ class Verdict:
         return frozenset(problem.kind for problem in self.problems)
 
 
-def stopped(snapshot: Snapshot, now: float) -> tuple[Problem, ...]:
-    """Judge whether the runtime goes on at all: a snapshot that is old says that it does not."""
-    if now - snapshot.at < STOPPED_S:
-        return ()
-    return (
-        Problem(
-            Level.ERROR, 'stopped',
+def check_running(snapshot: Snapshot, now: float) -> Iterator[Problem]:
+    """Check that the runtime goes on at all: a snapshot that is old says that it does not."""
+    if now - snapshot.at >= STOPPED_S:
+        yield error(
+            'stopped',
             f'nothing was asked or fetched for {now - snapshot.at:.0f} s: a thread has stopped '
             'or hangs; questions are in the journal; see the log and restart the node',
-        ),
-    )  # fmt: skip
+        )
 
 
 def ago(at: float | None, now: float) -> str:

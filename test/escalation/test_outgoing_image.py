@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_ros.escalation.pictures.encoding import encode_frame, read_header
-from spark_ros.escalation.question.departure import (
+from spark_ros.escalation.question.outgoing_image import (
     FORMATS,
     METADATA_KEYS,
-    Departure,
     ImageSettings,
+    OutgoingImage,
     Region,
     apply,
     black_out,
@@ -54,19 +54,19 @@ settings = st.builds(
 def test_a_plan_shows_what_is_asked_about_and_is_no_larger_than_allowed(
     how: ImageSettings, frame: ImageSize, asked: list[Box]
 ) -> None:
-    departure = plan(how, frame, asked)
-    x, y, width, height = departure.region
+    outgoing = plan(how, frame, asked)
+    x, y, width, height = outgoing.region
     assert 0 <= x < x + width <= frame.width and 0 <= y < y + height <= frame.height
-    assert departure.whole or (how.crop and asked)
+    assert outgoing.whole or (how.crop and asked)
     for box in asked:
         assert x <= box.x0 * frame.width + 1e-6 and box.x1 * frame.width <= x + width + 1e-6
         assert y <= box.y0 * frame.height + 1e-6 and box.y1 * frame.height <= y + height + 1e-6
-    longest = max(departure.size)
-    assert min(departure.size) >= 1 and longest <= max(width, height)
+    longest = max(outgoing.size)
+    assert min(outgoing.size) >= 1 and longest <= max(width, height)
     assert longest == min(how.max_side or longest, max(width, height))
     scale = longest / max(width, height)
-    assert abs(departure.size.width - width * scale) <= 1.0
-    assert abs(departure.size.height - height * scale) <= 1.0
+    assert abs(outgoing.size.width - width * scale) <= 1.0
+    assert abs(outgoing.size.height - height * scale) <= 1.0
 
 
 @given(
@@ -75,22 +75,22 @@ def test_a_plan_shows_what_is_asked_about_and_is_no_larger_than_allowed(
 def test_a_point_goes_there_and_back(
     how: ImageSettings, frame: ImageSize, asked: list[Box], x: float, y: float
 ) -> None:
-    departure = plan(how, frame, asked)
-    back = departure.to_frame(departure.to_sent(Vertex(x, y)))
+    outgoing = plan(how, frame, asked)
+    back = outgoing.to_frame(outgoing.to_sent(Vertex(x, y)))
     assert math.isclose(back.x, x, abs_tol=1e-9) and math.isclose(back.y, y, abs_tol=1e-9)
-    left, top, _, height = departure.region
-    corner = departure.to_frame(Vertex(0.0, 0.0))
+    left, top, _, height = outgoing.region
+    corner = outgoing.to_frame(Vertex(0.0, 0.0))
     assert math.isclose(corner.x * frame.width, left, abs_tol=1e-6)
-    opposite = departure.to_frame(Vertex(1.0, 1.0))
+    opposite = outgoing.to_frame(Vertex(1.0, 1.0))
     assert math.isclose(opposite.y * frame.height, top + height, abs_tol=1e-6)
 
 
 def test_a_crop_is_the_hull_and_a_fraction_of_its_larger_side() -> None:
     asked = [Box(100 / 320, 80 / 240, 140 / 320, 100 / 240), Box(120 / 320, 90 / 240, 0.5, 0.5)]
     how = ImageSettings(crop=True, crop_margin=0.5, max_side=50)
-    departure = plan(how, FRAME, asked)
-    assert departure.region == Region(70, 50, 120, 100)
-    assert departure.size == ImageSize(50, 42)
+    outgoing = plan(how, FRAME, asked)
+    assert outgoing.region == Region(70, 50, 120, 100)
+    assert outgoing.size == ImageSize(50, 42)
 
 
 @pytest.mark.parametrize(
@@ -154,25 +154,25 @@ def test_not_one_byte_depends_on_a_hidden_pixel(
         rows = slice(math.floor(region.y0 * frame.height), math.ceil(region.y1 * frame.height))
         columns = slice(math.floor(region.x0 * frame.width), math.ceil(region.x1 * frame.width))
         other[rows, columns] = random.integers(0, 256, other[rows, columns].shape, np.uint8)
-    departure = plan(how, frame, asked)
-    image = encode_frame(one, departure)
-    assert image == encode_frame(other, departure)
+    outgoing = plan(how, frame, asked)
+    image = encode_frame(one, outgoing)
+    assert image == encode_frame(other, outgoing)
     header = read_header(image.data)
-    assert image.size == departure.size == header.size
+    assert image.size == outgoing.size == header.size
     assert image.format == header.format == how.format
 
 
 def test_what_is_not_hidden_is_sent_as_it_is() -> None:
     pixels = np.random.default_rng(5).integers(0, 256, (240, 320, 3), np.uint8)
-    departure = Departure(FRAME, Region(100, 50, 80, 60), ImageSize(80, 60))
-    np.testing.assert_array_equal(apply(pixels, departure), pixels[50:110, 100:180])
+    outgoing = OutgoingImage(FRAME, Region(100, 50, 80, 60), ImageSize(80, 60))
+    np.testing.assert_array_equal(apply(pixels, outgoing), pixels[50:110, 100:180])
 
 
 def test_black_stays_black_when_it_is_made_small() -> None:
     pixels = np.full((240, 320, 3), 255, np.uint8)
     hidden = Box(0.25, 0.25, 0.75, 0.75)
-    departure = plan(ImageSettings(max_side=32, black_out=(hidden,)), FRAME, [])
-    small = apply(pixels, departure)
+    outgoing = plan(ImageSettings(max_side=32, black_out=(hidden,)), FRAME, [])
+    small = apply(pixels, outgoing)
     assert small.shape == (24, 32, 3)
     assert not small[6:18, 8:24].any() and small[:6].all() and small[:, 24:].all()
 

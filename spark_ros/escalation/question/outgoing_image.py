@@ -61,7 +61,7 @@ class ImageSettings:
 
 
 @dataclass(frozen=True)
-class Departure:
+class OutgoingImage:
     """How one frame leaves the robot.
 
     Attributes:
@@ -107,7 +107,7 @@ class Departure:
         )
 
 
-def plan(settings: ImageSettings, frame: ImageSize, asked: Sequence[Box]) -> Departure:
+def plan(settings: ImageSettings, frame: ImageSize, asked: Sequence[Box]) -> OutgoingImage:
     """Decide how a frame leaves.
 
     Args:
@@ -118,7 +118,7 @@ def plan(settings: ImageSettings, frame: ImageSize, asked: Sequence[Box]) -> Dep
     region = Region(0, 0, *frame)
     if settings.crop and asked:
         region = _around(asked, frame, settings.crop_margin)
-    return Departure(
+    return OutgoingImage(
         frame,
         region,
         _fit(region, settings.max_side),
@@ -147,7 +147,7 @@ def black_out(pixels: npt.NDArray[Depth], regions: Iterable[Box]) -> npt.NDArray
     return pixels
 
 
-def apply(pixels: Pixels, departure: Departure) -> Pixels:
+def apply(pixels: Pixels, outgoing: OutgoingImage) -> Pixels:
     """Return what is sent of a frame's upright pixels.
 
     Black comes first: neither scaling nor a lossy format then has anything to smear.
@@ -156,13 +156,13 @@ def apply(pixels: Pixels, departure: Departure) -> Pixels:
         ValueError: the pixels are not those of the frame that was planned for.
     """
     height, width = pixels.shape[:2]
-    if (width, height) != departure.frame:
-        planned = f'{departure.frame.width}x{departure.frame.height}'
+    if (width, height) != outgoing.frame:
+        planned = f'{outgoing.frame.width}x{outgoing.frame.height}'
         raise ValueError(f'the image has {width}x{height} pixels, not {planned}')
-    x, y, width, height = departure.region
-    part = black_out(pixels, departure.black_out)[y : y + height, x : x + width]
-    if departure.size != (width, height):
-        scaled = cv2.resize(part, departure.size, interpolation=cv2.INTER_AREA)
+    x, y, width, height = outgoing.region
+    part = black_out(pixels, outgoing.black_out)[y : y + height, x : x + width]
+    if outgoing.size != (width, height):
+        scaled = cv2.resize(part, outgoing.size, interpolation=cv2.INTER_AREA)
         return np.asarray(scaled, np.uint8)
     return np.ascontiguousarray(part)
 
