@@ -158,8 +158,9 @@ async def create(question: Question, context: Context, escalation: Escalation) -
             opening.cancel()
         else:
             # It was withdrawn under way: whatever the service opens is withdrawn there, too.
-            context.withdrawals.add_once_open(escalation, question.image_url, opening)
-            question.may_be_open = False
+            question.token_wanted = context.withdrawals.add_once_open(
+                escalation, question.image_url, opening
+            )
         raise
     except ClientError as error:
         context.questions.update(question, may_be_open=sent_before or error.may_have_arrived)
@@ -263,17 +264,23 @@ async def end(question: Question, context: Context, state: State, detail: str) -
         await take_back(question, context)
     if question.state is not State.EXPIRED:
         await tell(question, context, state, detail)
-    await context.journal.write(Journal.done, question.entry.id)
+    if question.token_wanted:
+        # It stays in the journal until the service has let go of it.
+        await context.journal.write(Journal.set_state, question.entry.id, State.CANCELED)
+    else:
+        await context.journal.write(Journal.done, question.entry.id)
 
 
 async def take_back(question: Question, context: Context) -> None:
     """Have the service let go of a question, also where its token is not known."""
     if question.token:
         await context.withdrawals.add(question.token)
-    elif question.may_be_open:
+    elif question.may_be_open and not question.token_wanted:
         with suppress(KeyError, sqlite3.Error):
             escalation = await context.journal.read(Journal.escalation, question.entry.id)
-            context.withdrawals.add_once_open(escalation, question.image_url)
+            question.token_wanted = context.withdrawals.add_once_open(
+                escalation, question.image_url
+            )
 
 
 async def tell(question: Question, context: Context, state: State, detail: str = '') -> None:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -55,6 +57,7 @@ class Engagements:
         self.context = context
         self._questions, self._journal = context.questions, context.journal
         self._tasks: set[asyncio.Task[None]] = set()
+        self._withdrawn: list[Entry] = []
         self._hourly = HourlyLimit()
         # A restart must not make an hour have more questions.
         for age_s in self._journal.accepted_lately:
@@ -63,6 +66,9 @@ class Engagements:
     def recover(self) -> None:
         """Take up what a former run left."""
         left = [entry for entry in self._journal.disk.left if entry.state in UNFINISHED]
+        self._withdrawn = [
+            entry for entry in self._journal.disk.left if entry.state is State.CANCELED
+        ]
         self._journal.disk.left.clear()
         for entry in left:
             self._take(entry)
@@ -74,6 +80,10 @@ class Engagements:
         try:
             for resolved in await self._journal.read_or(Journal.unpublished, list[Resolved]()):
                 self.context.emit(resolved)
+            for entry in self._withdrawn:
+                with suppress(KeyError, sqlite3.Error):
+                    escalation = await self._journal.read(Journal.escalation, entry.id)
+                    self.context.withdrawals.add_once_open(escalation, entry.image_url)
             await asyncio.gather(self.context.poller.run(), self.context.withdrawals.run())
         finally:
             await cancel_all(self._tasks)

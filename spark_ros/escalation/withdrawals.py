@@ -54,42 +54,53 @@ class Withdrawals:
 
     def add_once_open(
         self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None = None
-    ) -> None:
+    ) -> bool:
         """Have the service let go of what it may have opened, though no token came back.
 
-        To learn the token it is asked again under the same key; this does not survive a restart.
+        To learn the token it is asked again under the same key. Then the question is deleted from
+        the journal.
 
         Args:
             escalation: what was asked.
             image_url: of its image.
             opening: the request, where it is still under way.
+
+        Returns:
+            Whether the API has a call for that.
         """
         if self._backend.can_withdraw:
-            task = asyncio.ensure_future(self._learn(escalation, image_url, opening))
+            task = asyncio.ensure_future(self._add_once_open(escalation, image_url, opening))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+        return self._backend.can_withdraw
+
+    async def _add_once_open(
+        self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None
+    ) -> None:
+        token = await self._learn(escalation, image_url, opening)
+        if token:
+            await self.add(token)
+        await self._journal.write(Journal.done, escalation.id)
 
     async def _learn(
         self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None
-    ) -> None:
+    ) -> str:
+        """Return the token, or an empty string where there is none."""
         pause = Backoff(0.5, 30.0)
         while True:
             try:
-                token = await (
+                return await (
                     opening or self._backend.open(escalation, image_url, may_be_open=True)
                 )
             except ClientError as error:
                 if error.final or (opening and not error.may_have_arrived):
                     logger.info('%s is not open: %s', escalation.id, error)
-                    return
+                    return ''
                 opening = None
                 await asyncio.sleep(pause.next())
             except Exception:
                 logger.exception('the token of %s cannot be learned', escalation.id)
-                return
-            else:
-                await self.add(token)
-                return
+                return ''
 
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""
