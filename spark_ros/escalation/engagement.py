@@ -63,7 +63,9 @@ class Context:
         self.poller = Poller(
             self.backend, self.contacts, self.questions, self.router, self.current, self.reached
         )
-        self.withdrawals = Withdrawals(self.backend, self.contacts, self.journal)
+        self.withdrawals = Withdrawals(
+            self.backend, self.contacts, self.journal, self.current
+        )
 
 
 class Over(Exception):
@@ -226,7 +228,7 @@ async def take_in(
             return None, False
         context.questions.update(question, state=report.state)
         await journal.write(Journal.set_state, id, report.state)
-        await tell(question, context, report.state)
+        await announce(question, context, report.state)
         return None, True
     escalation = await recalled(question, context)
     try:
@@ -252,7 +254,7 @@ async def expire(question: Question, context: Context) -> None:
     if not question.token:
         raise Over(State.EXPIRED, 'it could not be sent in time')
     await context.journal.write(Journal.set_state, question.entry.id, State.EXPIRED)
-    await tell(question, context, State.EXPIRED, 'no answer in time')
+    await announce(question, context, State.EXPIRED, 'no answer in time')
     # Last, with nothing awaited in between: who ends it sees by it whether this was told.
     context.questions.update(question, state=State.EXPIRED)
     question.expires_at = time.monotonic() + KEEP_EXPIRED_S
@@ -263,7 +265,7 @@ async def end(question: Question, context: Context, state: State, detail: str) -
     if state is State.CANCELED:
         await take_back(question, context)
     if question.state is not State.EXPIRED:
-        await tell(question, context, state, detail)
+        await announce(question, context, state, detail)
     if question.token_wanted:
         # It stays in the journal until the service has let go of it.
         await context.journal.write(Journal.set_state, question.entry.id, State.CANCELED)
@@ -283,7 +285,7 @@ async def take_back(question: Question, context: Context) -> None:
             )
 
 
-async def tell(question: Question, context: Context, state: State, detail: str = '') -> None:
+async def announce(question: Question, context: Context, state: State, detail: str = '') -> None:
     """Tell everybody where a question stands."""
     try:
         escalation = await context.journal.read(Journal.escalation, question.entry.id)

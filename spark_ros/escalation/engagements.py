@@ -66,8 +66,11 @@ class Engagements:
     def recover(self) -> None:
         """Take up what a former run left."""
         left = [entry for entry in self._journal.disk.left if entry.state in UNFINISHED]
+        # One that has a token was ended by the service: its answer is published.
         self._withdrawn = [
-            entry for entry in self._journal.disk.left if entry.state is State.CANCELED
+            entry
+            for entry in self._journal.disk.left
+            if entry.state is State.CANCELED and not entry.token
         ]
         self._journal.disk.left.clear()
         for entry in left:
@@ -83,7 +86,8 @@ class Engagements:
             for entry in self._withdrawn:
                 with suppress(KeyError, sqlite3.Error):
                     escalation = await self._journal.read(Journal.escalation, entry.id)
-                    self.context.withdrawals.add_once_open(escalation, entry.image_url)
+                    if not self.context.withdrawals.add_once_open(escalation, entry.image_url):
+                        await self._journal.write(Journal.done, entry.id)
             await asyncio.gather(self.context.poller.run(), self.context.withdrawals.run())
         finally:
             await cancel_all(self._tasks)
@@ -92,7 +96,7 @@ class Engagements:
         """Go on by other settings; what was accepted stays."""
         self._journal.limit_images(self.context.current.settings.journal_max_bytes)
         self.context.queue.give_turns()
-        self.context.poller.poll_soon()
+        self.context.poller.configure()
 
     def admits(self, certainty: float, now: float, priority: int = 0) -> str:
         """Return an empty string, or why one more question cannot be asked now.

@@ -15,6 +15,7 @@ from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.escalation import Escalation
+from spark_ros.escalation.settings import Current
 
 NOTE = 'withdrawals'
 MAX_REMEMBERED = 1000
@@ -29,15 +30,19 @@ class Withdrawals:
     published.
     """
 
-    def __init__(self, backend: Backend, contacts: Contacts, journal: AsyncJournal) -> None:
+    def __init__(
+        self, backend: Backend, contacts: Contacts, journal: AsyncJournal, current: Current
+    ) -> None:
         """Set up; nothing is sent before `run`.
 
         Args:
             backend: the service.
             contacts: told what becomes of the calls to it.
             journal: keeps what is still to be withdrawn.
+            current: whether it is a dry run, in which nothing is opened to learn a token.
         """
         self._backend, self._contacts, self._journal = backend, contacts, journal
+        self._current = current
         self._tokens: dict[str, None] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -88,6 +93,9 @@ class Withdrawals:
         """Return the token, or an empty string where there is none."""
         pause = Backoff(0.5, 30.0)
         while True:
+            if opening is None and self._current.settings.dry_run:
+                await asyncio.sleep(pause.next())
+                continue
             try:
                 return await (
                     opening or self._backend.open(escalation, image_url, may_be_open=True)

@@ -142,7 +142,7 @@ class Fetcher(Dispatcher):
             ApiError: it is no image, video or audio as its row says, or does not decode.
         """
         if row.kind == 'image':
-            return await self._context.decoder.look(row.tenant, file, PART)
+            return await self._context.decoder.inspect(row.tenant, file, PART)
         sniff = _sniff_video if row.kind == 'video' else sniff_audio
         return await asyncio.to_thread(sniff, file, PART)
 
