@@ -159,7 +159,7 @@ class Fetcher(Dispatcher):
         settings = self._context.settings
         if isinstance(error, ApiError):
             # The file is not of its kind, or the store of images is full or cannot be reached.
-            error = FetchFailed(error.message, error.status >= 500)
+            error = FetchFailed(error.message, error.status >= 500 or error.status == 429)
         elif not isinstance(error, FetchFailed):
             log.warning('a picture that was fetched cannot be stored: %s', error)
             error = FetchFailed('the service cannot store it', True)
