@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The vocabulary that every room shares: annotations, questions, corrections and answers.
+"""The vocabulary that every sub-package shares: annotations, questions, corrections and answers.
 
 Coordinates are normalized to [0, 1) (see `spark_ros.geometry`). Nothing here does I/O.
 """

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The rooms and who may know whom: the arrows of the design, asserted on the imports."""
+"""The packages and who may know whom: the arrows of the design, asserted on the imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_FILE = 400
 
 ROBOT = ('ros', 'escalation', 'clients', 'wire', 'drawing', 'model', 'geometry')
 KNOWS: dict[str, set[str]] = {
-    **{room: set(ROBOT[place:]) for place, room in enumerate(ROBOT)},
+    **{package: set(ROBOT[place:]) for place, package in enumerate(ROBOT)},
     'clients': {'clients', 'wire', 'model', 'geometry'},
     'wire': {'wire', 'model', 'geometry'},
     'drawing': {'drawing', 'model', 'geometry'},
@@ -25,7 +25,7 @@ KNOWS: dict[str, set[str]] = {
     'demo': {*ROBOT, 'service', 'cli', 'demo', 'msg', 'action'},
 }
 KNOWS['ros'] |= {'msg', 'action', 'srv'}
-# The rooms within a room, and whom they may know of it; who stands beside them may know all.
+# The packages within a package, and whom they may know of it; who stands beside them may know all.
 WITHIN: dict[str, dict[str, set[str]]] = {
     'escalation': {
         'question': set(),
@@ -69,8 +69,8 @@ ROBOT_PACKAGES = MESSAGES | {
 DRAWING_PACKAGES = {'cv2', 'numpy'}
 
 
-def room_of(module: str) -> str:
-    """The room of `spark_ros.room.more`, or '' for the package itself."""
+def package_of(module: str) -> str:
+    """The package of `spark_ros.package.more`, or '' for the package itself."""
     return [*module.split('.'), ''][1]
 
 
@@ -100,43 +100,43 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[str]
 
 
 def broken_inner_arrows(source: str, module: str, is_package: bool = False) -> list[str]:
-    """Say which imports of a module the rooms within its room do not allow."""
-    outer, room = room_of(module), inner_room_of(module)
-    allowed = WITHIN[outer].get(room)
+    """Say which imports of a module the packages within its package do not allow."""
+    outer, package = package_of(module), inner_package_of(module)
+    allowed = WITHIN[outer].get(package)
     broken = []
     for name in imports(source, module, is_package):
-        other = inner_room_of(name) if room_of(name) == outer else ''
+        other = inner_package_of(name) if package_of(name) == outer else ''
         if allowed is None:
-            wrong = other == 'health' != room and room != 'runtime'
+            wrong = other == 'health' != package and package != 'runtime'
         else:
-            wrong = bool(other) and other not in allowed | {room}
+            wrong = bool(other) and other not in allowed | {package}
         if wrong:
-            broken.append(f'{module} imports {name}: {room or outer} may not know {other}')
+            broken.append(f'{module} imports {name}: {package or outer} may not know {other}')
     return broken
 
 
-def inner_room_of(module: str) -> str:
-    """The second room of `spark_ros.room.inner.more`, or ''."""
+def inner_package_of(module: str) -> str:
+    """The second package of `spark_ros.package.inner.more`, or ''."""
     return [*module.split('.'), '', ''][2]
 
 
 def broken_arrows(source: str, module: str, is_package: bool = False) -> list[str]:
     """Say, in words, which imports of a module the design does not allow."""
-    room = room_of(module)
+    package = package_of(module)
     broken = []
     for name in imports(source, module, is_package):
         top = name.split('.')[0]
         if top == 'spark_ros':
-            other = room_of(name)
-            if not room:
+            other = package_of(name)
+            if not package:
                 broken.append(f'{module} (the package itself) imports {name}')
-            elif other and other not in KNOWS[room]:
-                broken.append(f'{module} imports {name}: {room} may not know {other}')
-        elif top in ROS_PACKAGES and room not in ROS_ROOMS:
+            elif other and other not in KNOWS[package]:
+                broken.append(f'{module} imports {name}: {package} may not know {other}')
+        elif top in ROS_PACKAGES and package not in ROS_ROOMS:
             broken.append(f'{module} imports {name}: only {sorted(ROS_ROOMS)} know ROS')
-        elif room == 'drawing' and top in ROBOT_PACKAGES - DRAWING_PACKAGES:
+        elif package == 'drawing' and top in ROBOT_PACKAGES - DRAWING_PACKAGES:
             broken.append(f'{module} imports {name}: drawing needs no more')
-        elif room in ROBOT and top not in ROBOT_PACKAGES and top not in sys.stdlib_module_names:
+        elif package in ROBOT and top not in ROBOT_PACKAGES and top not in sys.stdlib_module_names:
             broken.append(f'{module} imports {name}: not a dependency of the robot side')
     return broken
 
@@ -153,21 +153,23 @@ def module_name(path: Path) -> str:
 
 
 def test_the_package_is_there() -> None:
-    """The files are found, and each is in a room of the design."""
-    rooms = {room_of(module_name(path)) for path in sources()}
-    assert {*ROBOT, 'service'} <= rooms
-    assert rooms - {''} <= KNOWS.keys()
+    """The files are found, and each is in a package of the design."""
+    packages = {package_of(module_name(path)) for path in sources()}
+    assert {*ROBOT, 'service'} <= packages
+    assert packages - {''} <= KNOWS.keys()
 
 
 @pytest.mark.parametrize('path', sources(), ids=module_name)
 def test_arrows(path: Path) -> None:
-    """A room knows only the rooms that the design lets it know."""
+    """A package knows only the packages that the design lets it know."""
     is_package = path.name == '__init__.py'
     assert broken_arrows(path.read_text('utf-8'), module_name(path), is_package) == []
 
 
 @pytest.mark.parametrize(
-    'path', [path for path in sources() if room_of(module_name(path)) in WITHIN], ids=module_name
+    'path',
+    [path for path in sources() if package_of(module_name(path)) in WITHIN],
+    ids=module_name,
 )
 def test_arrows_within(path: Path) -> None:
     """Who uses knows what is used, not the other way round."""
