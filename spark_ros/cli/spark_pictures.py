@@ -35,7 +35,7 @@ def decode(content: bytes, name: str) -> Pixels:
     with suppress(cv2.error):
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise ValueError(f'{name} is no image that can be read')
+        raise ValueError(f'{name} is not an image that can be read')
     return np.asarray(pixels, np.uint8)
 
 

@@ -185,13 +185,13 @@ def read_changes(answer: HttpAnswer) -> Changes:
         try:
             _read_change(change, spark, heat)
         except WireError as error:
-            logger.warning('a change in the feed cannot be read and is passed over: %s', error)
+            logger.warning('skipping a change of the feed that cannot be read: %s', error)
     return Changes(cursor, tuple(spark), tuple(heat), body.get('more') is True)
 
 
 def _read_change(change: Any, spark: list[Engagement], heat: list[HeatObject]) -> None:
     if not isinstance(change, Mapping):
-        raise WireError('it is no object')
+        raise WireError('it is not an object')
     if 'engagement' in change:
         spark.append(tolerant_engagement(change['engagement']))
     elif 'request' in change:

@@ -209,7 +209,7 @@ class SparkClient(FeedClient):
                 rest = await self._rest(part, len(job.engagements))
                 return replace(job, engagements=(*job.engagements, *rest))
         if jobs or not params:
-            raise ProtocolError(f'the service answered without the job {token!r}')
+            raise ProtocolError(f'the answer of the service does not have the job {token!r}')
         return Job(token=token)
 
     async def get_engagement(self, token: str) -> list[Engagement]:

@@ -71,7 +71,7 @@ class SecretHeader(httpx.Auth):
 
     def __reduce__(self) -> str:
         """Refuse: a pickle would hold the secret."""
-        raise TypeError('a secret is not pickled')
+        raise TypeError('a secret cannot be pickled')
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the header (httpx's interface)."""

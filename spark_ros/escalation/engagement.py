@@ -231,7 +231,7 @@ async def take_in(
     try:
         answer: Answer = replace(report.answer(escalation), received=time.time())
     except WireError as error:
-        logger.warning('the answer to %s cannot be read: %s', id, error)
+        logger.warning('cannot read the answer to %s: %s', id, error)
         return None, False
     question.sequence = report.sequence
     late = question.state is State.EXPIRED
@@ -284,7 +284,7 @@ async def tell(question: Question, context: Context, state: State, detail: str =
         # Its row is gone, or was set aside: there is nothing to tell of it.
         return
     except sqlite3.Error as error:
-        logger.error('nothing can be told of %s: %s', question.entry.id, error)
+        logger.error('cannot publish the state of %s: %s', question.entry.id, error)
         return
     context.emit(Status(escalation, state, question.token, detail))
 
@@ -298,5 +298,5 @@ async def recalled(question: Question, context: Context) -> Escalation:
     try:
         return await context.journal.read(Journal.escalation, question.entry.id)
     except KeyError:
-        logger.error('the journal lost the question %s; it is given up', question.entry.id)
-        raise Over(State.FAILED, 'the journal lost it') from None
+        logger.error('the question %s is missing in the journal; giving it up', question.entry.id)
+        raise Over(State.FAILED, 'it is missing in the journal') from None

@@ -67,7 +67,7 @@ class Engagements:
         for entry in left:
             self._take(entry)
         if left:
-            logger.info('the journal brought back %d unanswered questions', len(left))
+            logger.info('continuing with %d unanswered questions from the journal', len(left))
 
     async def run(self) -> None:
         """Tell what a former run left to be told, then keep all going until cancelled."""
@@ -164,8 +164,8 @@ class Engagements:
             # It has been sent since it was there to give way.
             raise LimitReached('limits.open')
         self.context.dropped['gave way'] += 1
-        less = 'certain' if victim.entry.priority == priority else 'patient'
-        await self._end(victim, State.CANCELED, f'gave way to a less {less} question')
+        why = 'less certain' if victim.entry.priority == priority else 'more urgent'
+        await self._end(victim, State.CANCELED, f'gave way to a {why} question')
 
     async def _make_room(self, limit: str, priority: int) -> bool:
         """Give one question up for one of a priority; return whether there was any."""

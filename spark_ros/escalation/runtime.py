@@ -201,10 +201,10 @@ class Runtime:
             self._loop.run_until_complete(self._main())
         except asyncio.CancelledError:
             if not self._stopping:
-                logger.error('nothing can be asked any more: something was cancelled')
+                logger.error('asking has stopped: a task was cancelled; restart the node')
                 self._died()
         except Exception:
-            logger.exception('nothing can be asked any more; questions stay in the journal')
+            logger.exception('asking has stopped; questions stay in the journal; restart the node')
             self._died()
         finally:
             self._ready.set()

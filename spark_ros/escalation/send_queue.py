@@ -91,7 +91,7 @@ class SendQueue:
         self._outage.reset()
         if self._said is not None:
             self._said = None
-            logger.info('the service takes questions again')
+            logger.info('the service accepts questions again')
         if self._failed_last:
             self._failed_last = ''
             self._reached.set()
@@ -112,7 +112,7 @@ class SendQueue:
         else:
             question.not_before = now + max(question.backoff.next(), asked_s)
         if not error.outage:
-            logger.warning('%s could not be sent and will be tried again: %s', id, error)
+            logger.warning('cannot send %s; trying again: %s', id, error)
 
     def _open(self) -> None:
         self._opening = None
@@ -127,6 +127,6 @@ class SendQueue:
         self._said = type(error), now
         log = logger.error if isinstance(error, AuthenticationError) else logger.warning
         log(
-            'nothing can be sent; %d questions are kept and tried again: %s',
+            'cannot send questions; keeping %d and trying again: %s',
             self._questions.waiting(), error,
         )  # fmt: skip

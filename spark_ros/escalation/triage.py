@@ -117,7 +117,7 @@ class Triage:
                     self.unusable[frame.camera] += 1
                     self._warn(f'a frame of {frame.camera} cannot be asked about: {error}')
                 except Exception:
-                    logger.exception('a frame of %s could not be handled', frame.camera)
+                    logger.exception('cannot handle a frame of %s', frame.camera)
         finally:
             self.close()
 
@@ -160,7 +160,7 @@ class Triage:
         except (ValueError, JournalError) as error:
             return str(error) or type(error).__name__
         except Exception as error:
-            logger.exception('%s could not be asked', request.id)
+            logger.exception('cannot ask %s', request.id)
             return f'it could not be asked: {type(error).__name__}'
         finally:
             withdrawn = self._requests.pop(request.id)

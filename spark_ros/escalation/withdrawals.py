@@ -85,7 +85,7 @@ class Withdrawals:
                 opening = None
                 await asyncio.sleep(pause.next())
             except Exception:
-                logger.exception('the token of %s cannot be learned', escalation.id)
+                logger.exception('cannot find out the token of %s', escalation.id)
                 return
             else:
                 await self.add(token)
@@ -119,12 +119,12 @@ class Withdrawals:
                 await self._backend.withdraw(token)
         except ClientError as error:
             if not error.final:
-                logger.warning('%s is not withdrawn yet at the service: %s', token, error)
+                logger.warning('cannot withdraw %s yet; trying again: %s', token, error)
                 return False
             # It is answered already, or the service does not know it any more.
             logger.info('the service did not withdraw %s: %s', token, error)
         except Exception:
-            logger.exception('%s cannot be withdrawn', token)
+            logger.exception('cannot withdraw %s', token)
         return True
 
     async def _remember(self) -> None:
@@ -135,5 +135,5 @@ def _read(note: str) -> dict[str, None]:
     try:
         return dict.fromkeys(map(str, json.loads(note))) if note else {}
     except (ValueError, TypeError):
-        logger.error('what the journal says is to be withdrawn cannot be read: %.200s', note)
+        logger.error('cannot read the withdrawals in the journal; ignoring them: %.200s', note)
         return {}

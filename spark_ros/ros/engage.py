@@ -117,7 +117,7 @@ class EngageServer:
                 self._server.abort_now(goal.handle, result)
         except Exception:
             # The rest of the node has to be closed all the same.
-            logger.exception('not every goal could be ended')
+            logger.exception('cannot end every goal')
         self._goals.clear()
 
     def destroy(self) -> None:
@@ -133,7 +133,7 @@ class EngageServer:
         try:
             problem = self._find_image(goal)
         except Exception as error:
-            logger.exception('a goal could not be begun')
+            logger.exception('cannot start a goal')
             problem = f'it could not be asked: {type(error).__name__}'
         if problem:
             self._refuse(goal, problem)
@@ -201,8 +201,8 @@ class EngageServer:
     def _on_withdrawn(self, goal: _Goal, withdrawn: Future[str]) -> None:
         if withdrawn.cancelled() or (error := withdrawn.exception()) is None:
             return
-        logger.error('%s could not be withdrawn: %s', goal.id, error)
-        reason = f'withdrawn, but that could not be noted: {type(error).__name__}'
+        logger.error('cannot withdraw %s: %s', goal.id, error)
+        reason = f'withdrawn, but that could not be stored: {type(error).__name__}'
         self._refuse(goal, reason, canceled=True)
 
     def _refuse(self, goal: _Goal, reason: str, *, canceled: bool = False) -> None:

@@ -70,9 +70,9 @@ class BackgroundTasks:
             begun = loop.time()
             try:
                 await run()
-                log.error('%s ended; it is started again', name)
+                log.error('%s ended unexpectedly; restarting it', name)
             except Exception:
-                log.exception('%s failed; it is started again', name)
+                log.exception('%s failed; restarting it', name)
             finally:
                 steady.cancel()
             if loop.time() - begun >= self._longest_pause_s:

@@ -146,11 +146,11 @@ class Poller:
                 self._reached.set()
         except (ClientError, ValueError) as error:
             if not self._failing:
-                logger.warning('polling failed and will be tried again: %s', error)
+                logger.warning('polling failed; trying again: %s', error)
             self._failing = True
             self._down = isinstance(error, ConnectionFailed | AuthenticationError)
         except Exception:
-            logger.exception('polling failed and will be tried again')
+            logger.exception('polling failed; trying again')
         for one in due:
             if self._questions.get(one.id) is None or one.id in self._due:
                 # It is over, or somebody has asked meanwhile to look again soon.

@@ -92,12 +92,12 @@ class WebhookReceiver:
         try:
             taken = self._take_in(self._read(json.loads(body))).result(TAKE_IN_S)
         except (ValueError, RecursionError) as error:
-            logger.warning('a signed push cannot be read: %s', error)
+            logger.warning('cannot read a signed push: %s', error)
             self._ask_to_poll()
             request.send_error(HTTPStatus.BAD_REQUEST)
             return
         except Exception:
-            logger.exception('a push could not be taken in')
+            logger.exception('cannot handle a push')
             taken = False
         # What is not taken in is pushed again; meanwhile it may have become known.
         request.respond(HTTPStatus.OK if taken else HTTPStatus.SERVICE_UNAVAILABLE)

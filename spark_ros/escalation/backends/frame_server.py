@@ -110,7 +110,7 @@ def _secret(path: Path) -> bytes:
         secret = path.read_bytes()
         if len(secret) == SECRET_BYTES:
             return secret
-        logger.warning('%s holds no whole secret; links that were given away are void', path)
+        logger.warning('%s is incomplete; a new secret replaces it, and old image URLs end', path)
     secret = secrets.token_bytes(SECRET_BYTES)
     _write(path, secret)
     return secret

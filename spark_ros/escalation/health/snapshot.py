@@ -115,7 +115,7 @@ class Health:
             try:
                 self.snapshot = self._take_snapshot(triage, time.monotonic())
             except Exception:
-                logger.exception('the diagnostics could not be brought up to date')
+                logger.exception('cannot update the diagnostics')
             await asyncio.sleep(EVERY_S)
 
     def _take_snapshot(self, triage: Triage, now: float) -> Snapshot:

@@ -141,7 +141,7 @@ class AsyncJournal:
         if not self.refused:
             self.refused = reason
             logger.error(
-                '%s. Going on from memory: what is asked now would not survive a restart', reason
+                '%s. Using memory only: new questions would not survive a restart', reason
             )
 
 
@@ -184,11 +184,11 @@ def open_journal(path: Path | None, max_image_bytes: int, max_count: int = 0) ->
         if path is not None and isinstance(error, JournalDamaged):
             try:
                 aside = _set_aside(path)
-                logger.error('%s. It is kept as %s, and a fresh one is begun', error, aside)
+                logger.error('%s. Keeping it as %s and starting an empty one', error, aside)
                 return AsyncJournal(Journal(path, max_image_bytes, max_count))
             except (JournalError, OSError) as second:
                 problem = second
-    logger.error('%s. Going on from memory: nothing survives a restart', problem)
+    logger.error('%s. Using memory only: nothing survives a restart', problem)
     return AsyncJournal(Journal(None, max_image_bytes, max_count))
 
 

@@ -55,9 +55,9 @@ def read_entry(values: list[Any], now: Moment) -> Entry:
     id, priority, certainty, created, timeout_s, state, sent, url, token, age_s, *read = values
     texts, numbers = (id, url, token, read[0]), (certainty, created, timeout_s, age_s, *read[1:])
     if not all(isinstance(text, str) for text in texts):
-        raise UnreadableRecord('a text is none')
+        raise UnreadableRecord('a value is not a text')
     if not all(isinstance(number, int | float) for number in (priority, *numbers)):
-        raise UnreadableRecord('a number is none')
+        raise UnreadableRecord('a value is not a number')
     try:
         known, whole = State(state), int(priority)
     except (ValueError, OverflowError) as error:
@@ -75,7 +75,7 @@ def set_aside(db: sqlite3.Connection, row: int, reason: str, now: Moment) -> Non
     ).fetchall()
     fields = {name: _printable(value) for name, value in zip(KEPT, values, strict=True)}
     logger.error(
-        'the question %s in the journal cannot be read and is set aside: %s', fields['id'], reason
+        'cannot read the question %s in the journal; setting it aside: %s', fields['id'], reason
     )
     try:
         db.execute('BEGIN IMMEDIATE')
@@ -88,7 +88,7 @@ def set_aside(db: sqlite3.Connection, row: int, reason: str, now: Moment) -> Non
     except sqlite3.Error as error:
         if db.in_transaction:
             db.execute('ROLLBACK')
-        logger.error('it cannot be set aside: %s', error)
+        logger.error('cannot set it aside: %s', error)
 
 
 def _printable(value: object) -> str | None:

@@ -192,7 +192,7 @@ def stamp_text(stamp_ns: int) -> str:
 def _mark(counted: Sequence[Annotation], doubted: set[str]) -> tuple[Annotation, ...]:
     """Mark the doubted ones; with far too many detections, keep the doubted and the surest."""
     if len(counted) > MAX_PRIORS:
-        logger.warning('%d detections on one frame; %d are asked about', len(counted), MAX_PRIORS)
+        logger.warning('%d detections on one frame; asking about %d', len(counted), MAX_PRIORS)
         kept = sorted(counted, key=lambda a: (a.id not in doubted, -(a.score or 0.0)))[:MAX_PRIORS]
         ids = {annotation.id for annotation in kept}
         counted = [annotation for annotation in counted if annotation.id in ids]

@@ -49,7 +49,7 @@ class CalmActionServer(ActionServer):
         try:
             return super().take_data()
         except Exception:
-            logger.exception('what came for the action cannot be read')
+            logger.exception('cannot read a message for the action')
             return {}
 
     async def execute(self, taken_data: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ class CalmActionServer(ActionServer):
             try:
                 await super().execute({what: data})
             except Exception:
-                logger.exception('what came for the action (%s) cannot be handled', what)
+                logger.exception('cannot handle a message for the action (%s)', what)
 
     def take_requests(self) -> None:
         """Take the requests for results that have come since the executor ended."""

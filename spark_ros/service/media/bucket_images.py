@@ -134,7 +134,7 @@ class BucketImages:
             with self._talking() as client:
                 client.delete_object(Bucket=self._bucket.name, Key=key)
         except ApiError:
-            log.warning('%s: %s is not used and could not be removed', self._bucket, key)
+            log.warning('%s: cannot remove the unused object %s', self._bucket, key)
 
     def open(self, tenant: str, name: str, size: int) -> IO[bytes]:
         """Open an object of `size` bytes; nothing is asked before the first read."""
@@ -282,4 +282,4 @@ def _host(endpoint: str) -> str:
 def _warn_of_plain_http(endpoint: str) -> None:
     parts = urlsplit(endpoint)
     if parts.scheme == 'http' and not is_loopback(parts.hostname or ''):
-        log.warning('images cross the network to %s in the clear; use https', _host(endpoint))
+        log.warning('images are sent to %s unencrypted; use https', _host(endpoint))

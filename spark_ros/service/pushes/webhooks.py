@@ -95,7 +95,7 @@ class Sender(Dispatcher):
                 succeeded, now = error is None, self._context.clock()
                 await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
         except Exception:
-            log.exception('a webhook could not be handled; it is tried again')
+            log.exception('a webhook failed unexpectedly; trying again')
             # The result is not stored: without a pause the webhook would be due again at once.
             await asyncio.sleep(PAUSE_S)
         finally:

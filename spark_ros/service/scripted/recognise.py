@@ -130,7 +130,7 @@ class TruthFile(Truth):
                 self._version = version
                 self._entries = _read_entries(self._path)
         except (OSError, ValueError) as error:
-            log.warning('the truth of before is used: %s', error)
+            log.warning('cannot read the truth file; keeping what was read before: %s', error)
         return super().find(image_bgr)
 
     def _read_version(self) -> tuple[int, int, int]:
