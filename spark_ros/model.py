@@ -109,7 +109,7 @@ class State(str, Enum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing follows it. An EXPIRED question may still get its late answer."""
+        """Whether the state is final. An EXPIRED question may still get a late answer."""
         return self in TERMINAL
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class CommandError(Exception):
-    """A command that cannot be carried out; the message is all the user needs."""
+    """A command that cannot be carried out; the message tells the user why."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

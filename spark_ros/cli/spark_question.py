@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""From the arguments of `spark ask` to what is asked, checked before anything is sent."""
+"""Read the arguments of `spark ask` as a question, checked before anything is sent."""
 
 from __future__ import annotations
 

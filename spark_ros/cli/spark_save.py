@@ -26,7 +26,7 @@ TIMEOUT_S = 30.0
 
 
 class PictureError(ClientError):
-    """A picture cannot be fetched or is none."""
+    """A picture cannot be fetched, or the file is not a picture."""
 
 
 async def save_pictures(records: Sequence[Record], folder: Path, access: Access) -> list[Path]:

@@ -32,7 +32,7 @@ Client = TypeVar('Client', SparkClient, HeatClient)
 
 @dataclass(frozen=True)
 class Access:
-    """Where a service is, how it is entered, and the longest that one call takes in seconds."""
+    """URL and credentials of a service, and the longest time for one call in seconds."""
 
     url: str
     token: str

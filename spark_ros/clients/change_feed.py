@@ -140,7 +140,7 @@ class ChangeFeedListener(Generic[Batch]):
         return batch
 
     def acknowledge(self, batch: Batch) -> None:
-        """Go on after a batch: what it brought is stored."""
+        """Acknowledge a batch whose changes are stored; the next one follows it."""
         # That it says where it is does not mean that one can go on from there.
         if self.cursor is not None:
             self.interrupted.reset()

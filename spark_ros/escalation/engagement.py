@@ -195,7 +195,7 @@ async def answered(question: Question, context: Context) -> Resolved | None:
 
 
 async def hear(question: Question) -> None:
-    """Wait for what the service says of a question, as long as it may wait."""
+    """Wait for a report about a question, until its time is over."""
     while not question.reports and question.left_s > 0.0:
         question.heard.clear()
         # A little later than that, so that the time is surely over when it wakes.
@@ -204,7 +204,7 @@ async def hear(question: Question) -> None:
 
 
 def is_news(question: Question, report: Report) -> bool:
-    """Whether a report says more than is known: it may be late, and come by any way."""
+    """Whether a report is newer than what is known: it may be late, and come by any way."""
     if report.state is question.state:
         return False
     if report.sequence:
@@ -215,7 +215,7 @@ def is_news(question: Question, report: Report) -> bool:
 async def take_in(
     question: Question, context: Context, report: Report
 ) -> tuple[Resolved | None, bool]:
-    """Store what a report says; return the answer, where it is one, and whether it was news."""
+    """Store a report; return its answer, if it has one, and whether it was new."""
     if not is_news(question, report):
         return None, False
     id, journal = question.entry.id, context.journal
@@ -240,7 +240,7 @@ async def take_in(
 
 
 async def expire(question: Question, context: Context) -> None:
-    """Tell that nobody answered in time; a later answer is waited for all the same.
+    """Publish that nobody answered in time, and keep waiting for a late answer.
 
     Raises:
         Over: it is as old as any may become.
@@ -258,7 +258,7 @@ async def expire(question: Question, context: Context) -> None:
 
 
 async def end(question: Question, context: Context, state: State, detail: str) -> None:
-    """Tell that a question ends without an answer, and forget it."""
+    """Publish that a question ended without an answer, and remove it from the journal."""
     if state is State.CANCELED:
         await take_back(question, context)
     if question.state is not State.EXPIRED:
@@ -267,7 +267,7 @@ async def end(question: Question, context: Context, state: State, detail: str) -
 
 
 async def take_back(question: Question, context: Context) -> None:
-    """Have the service let go of a question, also where its token is not known."""
+    """Withdraw a question at the service, also if its token is not known yet."""
     if question.token:
         await context.withdrawals.add(question.token)
     elif question.may_be_open:
@@ -277,7 +277,7 @@ async def take_back(question: Question, context: Context) -> None:
 
 
 async def tell(question: Question, context: Context, state: State, detail: str = '') -> None:
-    """Tell everybody where a question stands."""
+    """Publish the state of a question."""
     try:
         escalation = await context.journal.read(Journal.escalation, question.entry.id)
     except KeyError:
@@ -290,10 +290,10 @@ async def tell(question: Question, context: Context, state: State, detail: str =
 
 
 async def recalled(question: Question, context: Context) -> Escalation:
-    """Return what is asked.
+    """Return the question as the journal has it.
 
     Raises:
-        Over: somebody took its row from the file, or it cannot be read.
+        Over: its row is missing, or cannot be read.
     """
     try:
         return await context.journal.read(Journal.escalation, question.entry.id)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""All questions on their way: accept them within limits, and keep the coroutine of each going."""
+"""All open questions: accept them within limits, and keep each one's coroutine running."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Engagements:
             self._hourly.count(time.monotonic() - age_s)
 
     def recover(self) -> None:
-        """Take up what a former run left."""
+        """Continue with the unfinished questions of the last run."""
         left = [entry for entry in self._journal.disk.left if entry.state in UNFINISHED]
         self._journal.disk.left.clear()
         for entry in left:
@@ -70,7 +70,7 @@ class Engagements:
             logger.info('continuing with %d unanswered questions from the journal', len(left))
 
     async def run(self) -> None:
-        """Tell what a former run left to be told, then keep all going until cancelled."""
+        """Publish the unpublished answers of the last run, then run until cancelled."""
         try:
             for resolved in await self._journal.read_or(Journal.unpublished, list[Resolved]()):
                 self.context.emit(resolved)
@@ -79,7 +79,7 @@ class Engagements:
             await cancel_all(self._tasks)
 
     def configure(self) -> None:
-        """Go on by other settings; what was accepted stays."""
+        """Apply changed settings; accepted questions stay as they are."""
         self._journal.limit_images(self.context.current.settings.journal_max_bytes)
         self.context.queue.give_turns()
         self.context.poller.poll_soon()
@@ -168,7 +168,7 @@ class Engagements:
         await self._end(victim, State.CANCELED, f'gave way to a {why} question')
 
     async def _make_room(self, limit: str, priority: int) -> bool:
-        """Give one question up for one of a priority; return whether there was any."""
+        """Give up one question in favour of one of this priority; return whether there was one."""
         # An expired one has told its end already; its image is gone where images need room.
         victim = self._questions.oldest_expired() if limit == 'journal.max_count' else None
         if victim is None:
@@ -180,7 +180,7 @@ class Engagements:
         return True
 
     async def _end(self, question: Question, state: State, detail: str) -> None:
-        """Have a question end: it counts no more at once; wait until that is told and written."""
+        """End a question: it stops counting at once; wait until that is published and stored."""
         self._questions.remove(question.entry.id)
         question.end(state, detail)
         if question.task is not None:
@@ -199,7 +199,7 @@ class Engagements:
         question.task.add_done_callback(self._tasks.discard)
 
     async def _keep_going(self, question: Question) -> None:
-        """Run a question's coroutine, again after an error that nobody foresaw."""
+        """Run a question's coroutine; restart it after an unexpected error."""
         while True:
             try:
                 await live(question, self.context)

@@ -126,7 +126,7 @@ class Questions:
         sending: bool | None = None,
         may_be_open: bool | None = None,
     ) -> None:
-        """Note where one stands."""
+        """Note the state of a question."""
         question.state = question.state if state is None else state
         question.sending = question.sending if sending is None else sending
         question.may_be_open = question.may_be_open if may_be_open is None else may_be_open
@@ -140,7 +140,7 @@ class Questions:
             self._id_of[token] = question.entry.id
 
     def remove(self, id: str) -> None:
-        """Let one go, unless it is gone already."""
+        """Remove a question, if it is still there."""
         question = self._by_id.pop(id, None)
         if question is not None:
             self._id_of.pop(question.token, None)
@@ -194,16 +194,16 @@ class Questions:
         return self._by_id[self._unsent[-1][-1]]
 
     def oldest_expired(self) -> Question | None:
-        """Return the first that is kept for no more than a late answer."""
+        """Return the oldest question that is kept only for a late answer."""
         return next((q for q in self._by_id.values() if q.state is State.EXPIRED), None)
 
     def oldest_unsent(self, priority: int) -> Question | None:
-        """Return the first to give up where there is no room: none above the priority."""
+        """Return the question to give up when there is no room; none above this priority."""
         unsent = [q for q in self._by_id.values() if q.unsent and q.entry.priority <= priority]
         return min(unsent, key=lambda q: (q.entry.priority, q.entry.created), default=None)
 
     def _place(self, question: Question) -> None:
-        """Keep up with what a question counts as; ten thousand may be open."""
+        """Update the counts after a change of one question; ten thousand may be open."""
         entry = question.entry
         known = self._by_id.get(entry.id) is question
         if known and question.state in WAITING:

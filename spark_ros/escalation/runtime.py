@@ -122,7 +122,7 @@ class Runtime:
         return self._triage.dry_run
 
     def configure(self, settings: Settings) -> None:
-        """Go on by other settings, all of them at once."""
+        """Apply changed settings, all at once."""
         self._post(self._configure, settings)
 
     def offer(self, frame: DetectedFrame) -> None:
@@ -142,7 +142,7 @@ class Runtime:
         return self._call(self._triage.withdraw(id))
 
     def listed(self, camera: str, at_most: int) -> Future[list[Status]]:
-        """Give the oldest questions without an end, of one camera or, without a name, of all."""
+        """Return the oldest open questions, of one camera or, without a name, of all."""
         return self._call(self._listed(camera, at_most))
 
     def published(self, id: str) -> None:

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is to be sent: the most urgent first, four at a time, none in an outage."""
+"""Order the sending of questions: most urgent first, four at a time, none in an outage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class SendQueue:
-    """Gives turns to questions that have yet to be sent; none in a dry run.
+    """Lets questions be sent one after another; none in a dry run.
 
     A 429 delays all by what the service asks for. No connection, a token that is refused and
     failures of two different questions in a row are an outage, and delay all, too. Any other
@@ -50,7 +50,7 @@ class SendQueue:
 
     @asynccontextmanager
     async def turn(self, question: Question) -> AsyncIterator[bool]:
-        """Wait for a question's turn, and hold it; False: it is too late for the question.
+        """Wait for a question's turn and hold it; False if the question expired first.
 
         A question whose last attempt failed waits for its own delay first.
         """
@@ -74,7 +74,7 @@ class SendQueue:
             granted.cancel()
 
     def give_turns(self) -> None:
-        """Give the turns that there are: something has changed."""
+        """Start sending as many waiting questions as allowed; call it after each change."""
         while self._waiting and self._busy < AT_ONCE and not self._current.settings.dry_run:
             if (pause := self._closed_until - time.monotonic()) > 0:
                 if self._opening is None:
@@ -97,7 +97,7 @@ class SendQueue:
             self._reached.set()
 
     def failed(self, question: Question, error: ClientError) -> None:
-        """Delay what a failure concerns: this question, or all."""
+        """Delay the question that failed, or all questions in an outage."""
         id, now = question.entry.id, time.monotonic()
         another, self._failed_last = self._failed_last not in ('', id), id
         asked_s = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Take questions back at the service, as soon as it can be reached."""
+"""Withdraw questions at the service, as soon as it can be reached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Withdrawals:
-    """What is still to be withdrawn at the service.
+    """The questions still to be withdrawn at the service.
 
     It stays in the journal, so that it is done after an outage and after a restart, too. An API
     without such a call is not told: the question stays open there, and its answer is not
@@ -113,7 +113,7 @@ class Withdrawals:
                 await asyncio.sleep(pause.next())
 
     async def _withdrawn(self, token: str) -> bool:
-        """Whether the service needs no more to be told of a question."""
+        """Withdraw a question; return False if that has to be tried again."""
         try:
             with self._contacts.recorded():
                 await self._backend.withdraw(token)

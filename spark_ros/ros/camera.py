@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""One camera: its frames, its detections, and which belongs to which."""
+"""One camera: match its detections with its frames."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class CameraInput:
             self._timer.reset()
 
     def _settle(self) -> None:
-        """Offer every waiting detection whose frame is known by now; give up on the late ones."""
+        """Pass on every waiting detection whose frame has come; drop the late ones."""
         now = time.monotonic()
         self._requests.serve(now)
         still: deque[tuple[float, Any]] = deque()

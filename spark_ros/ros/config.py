@@ -153,7 +153,7 @@ class NodeConfig:
 
     @property
     def settings(self) -> Settings:
-        """What of it may change while everything runs."""
+        """The part that may change while the node runs."""
         return Settings(
             asking={camera.name: camera.asking for camera in self.cameras},
             limits=Limits(self.limits_open, self.limits_per_hour, self.journal_max_age_h * HOUR_S),

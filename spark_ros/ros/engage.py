@@ -121,7 +121,7 @@ class EngageServer:
         self._goals.clear()
 
     def destroy(self) -> None:
-        """Offer the action no more; its node does not do so by itself."""
+        """Destroy the action server; the node does not do so by itself."""
         self._server.destroy()
 
     def _on_goal(self, _: Engage.Goal) -> GoalResponse:

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Read and check the goals of the action; what they hold comes from other nodes."""
+"""Read and check the goals of the action; other nodes wrote them."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ STEPS = 100_000
 
 
 class BackupError(RuntimeError):
-    """A backup that cannot be made; the message is all the user needs."""
+    """A backup that cannot be made; the message tells the user why."""
 
 
 def back_up(settings: Settings, target: Path, report: Callable[[str], None]) -> None:

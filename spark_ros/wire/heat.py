@@ -162,7 +162,7 @@ class HeatObject:
 
     @property
     def pending(self) -> bool:
-        """Whether it may still become something else; every other status is final."""
+        """Whether the status may still change; every other one is final."""
         return self.status == 'pending'
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Feed:
-    """Bring answers home as soon as they are committed, where the service has a change feed.
+    """Fetch answers as soon as they are committed, if the service has a change feed.
 
     Polling goes on under it, rarely; it takes over where there is no feed, or none just now. A
     feed that cannot be had is asked for at once when the service is reached again.
@@ -70,7 +70,7 @@ class Feed:
                         await self._reached.wait()
 
     async def _follow(self) -> None:
-        """Settle what one long poll brings; only then does the cursor move on."""
+        """Handle the changes of one long poll; only then advance the cursor."""
         with self._contacts.following():
             news = await self.listener.next()
         for report in news.reports:

@@ -11,7 +11,7 @@ from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Answer, Question, State
 
 FEW = 8
-"""Up to so many questions are polled one by one where a list could be read instead."""
+"""Up to this many questions are polled one by one instead of by reading the list."""
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class FrameServer:
 
 
 def _secret(path: Path) -> bytes:
-    """Read the signing secret; where there is none, or a part of one, make one.
+    """Read the signing secret; create one if it is missing or incomplete.
 
     Only its owner can read it, and it is whole on the disk before it has its name.
     """

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How the questions are doing: a snapshot each second, made where they are and handed over."""
+"""A snapshot of the questions each second, made on their thread and handed over."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Health:
         self._deliver(event)
 
     def watch(self, context: Context) -> None:
-        """Watch this, too: people can be asked from now on."""
+        """Include the questions in snapshots from now on."""
         self._context = context
         self._measured_at = time.monotonic() - MEASURE_EVERY_S
 

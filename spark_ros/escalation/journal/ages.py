@@ -17,7 +17,7 @@ TABLES = ('escalation', 'accepted')
 
 
 def carry_over(db: sqlite3.Connection, now: Moment) -> None:
-    """Count ages from this start of the machine on, so that each restart adds to them.
+    """Rebase all ages on this boot of the machine, so that each restart adds to them.
 
     A disk that refuses does not matter: the ages are then found anew each time.
     """

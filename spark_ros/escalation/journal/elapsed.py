@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
 CLOCK_SET_S = 1_704_067_200.0
-"""Begin of 2024: a wall clock before it was never set."""
+"""Begin of 2024: a wall clock that is earlier was never set."""
 LONGEST_S = 366 * 86_400.0
-"""More than any timeout: a wall clock that says more has jumped."""
+"""Longer than any timeout: if the wall clock passed more than this, it has jumped."""
 
 
 class Moment(NamedTuple):

@@ -69,7 +69,7 @@ def read_entry(values: list[Any], now: Moment) -> Entry:
 
 
 def set_aside(db: sqlite3.Connection, row: int, reason: str, now: Moment) -> None:
-    """Keep a row that cannot be read where it is in nobody's way, in the table `unreadable`."""
+    """Move a row that cannot be read to the table `unreadable`."""
     (values,) = db.execute(
         f'SELECT {", ".join(KEPT)} FROM escalation WHERE rowid = ?', (row,)
     ).fetchall()

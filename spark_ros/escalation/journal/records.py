@@ -21,7 +21,7 @@ VERSION = 2
 
 
 class UnreadableRecord(ValueError):
-    """A row says nothing that this version understands."""
+    """This version cannot read the row."""
 
 
 def dump_escalation(asked: Escalation) -> str:
@@ -121,7 +121,7 @@ def _loader(kind: Any) -> Callable[[Any], Any]:
 
 
 def _expected(kind: Any) -> Callable[[Any], Any]:
-    """Return what gives a value back if it is of a type."""
+    """Return a function that checks a value's type and returns the value."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, kind) or value is True or value is False:

@@ -26,7 +26,7 @@ MAX_PRIORS = 1000
 # Of a frame_id, for instance: a service takes only so much metadata.
 MAX_TEXT = 500
 ON_PURPOSE = 0.0
-"""As uncertain as can be: it is sent before what a detector doubts, and never gives way to it."""
+"""The lowest certainty: sent before doubted detections, and never replaced by one."""
 logger = logging.getLogger(__name__)
 
 
@@ -190,7 +190,7 @@ def stamp_text(stamp_ns: int) -> str:
 
 
 def _mark(counted: Sequence[Annotation], doubted: set[str]) -> tuple[Annotation, ...]:
-    """Mark the doubted ones; with far too many detections, keep the doubted and the surest."""
+    """Mark the doubted ones; of too many detections, keep the doubted and the most certain."""
     if len(counted) > MAX_PRIORS:
         logger.warning('%d detections on one frame; asking about %d', len(counted), MAX_PRIORS)
         kept = sorted(counted, key=lambda a: (a.id not in doubted, -(a.score or 0.0)))[:MAX_PRIORS]

@@ -45,7 +45,7 @@ class CalmActionServer(ActionServer):
         )
 
     def take_data(self) -> dict[str, Any]:
-        """Take what has come."""
+        """Take the messages that have arrived."""
         try:
             return super().take_data()
         except Exception:
@@ -53,7 +53,7 @@ class CalmActionServer(ActionServer):
             return {}
 
     async def execute(self, taken_data: dict[str, Any]) -> None:
-        """Handle what has come, one after another."""
+        """Handle the messages that have arrived, one after another."""
         for what, data in taken_data.items():
             try:
                 await super().execute({what: data})

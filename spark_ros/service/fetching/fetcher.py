@@ -61,7 +61,7 @@ class FetchLimiter:
         return True
 
     def end(self, tenant: str, host: str) -> None:
-        """Count a fetch no longer."""
+        """Remove a fetch from the count."""
         self._tenants -= Counter([tenant])
         self._hosts -= Counter([host])
 
@@ -136,7 +136,7 @@ class Fetcher(Dispatcher):
         await self._done(row, stored)
 
     async def _format_of(self, row: Row[Any], file: IO[bytes]) -> Format:
-        """Tell the format of a file by its bytes, whatever its server says.
+        """Return the format of a file by its bytes, whatever its server says.
 
         Raises:
             ApiError: it is no image, video or audio as its row says, or does not decode.

@@ -136,7 +136,7 @@ class _Process:
         return answer
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """Kill the process, whatever it does."""
         if self._running is None:
             return
         process, channel = self._running
@@ -146,7 +146,7 @@ class _Process:
         self._thread.submit(process.wait)
 
     def close(self) -> None:
-        """End it for good."""
+        """Stop the process for good."""
         # Behind what the thread does, which may be starting it.
         self._thread.submit(self.kill).result()
         self._thread.shutdown()

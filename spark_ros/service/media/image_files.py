@@ -32,7 +32,7 @@ class ImageFiles(Protocol):
     """How many bytes to read at a time when a whole file is wanted."""
 
     def prepare(self) -> None:
-        """Find out whether it can be used, and tidy up; only while no service runs.
+        """Check that it can be used, and clean up; only while no service runs.
 
         Raises:
             ImagesUnusable, OSError: it cannot be used.

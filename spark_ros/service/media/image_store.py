@@ -60,7 +60,7 @@ class ImageStore:
         return self._rest(file, first, stop - start)
 
     def close(self) -> None:
-        """Wait for what is being done, which with a store that hangs can take seconds."""
+        """Wait for the running calls; if the store hangs, this can take seconds."""
         self._threads.shutdown(cancel_futures=True)
 
     async def _rest(

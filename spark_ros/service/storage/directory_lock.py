@@ -14,7 +14,7 @@ NAME = 'service.lock'
 
 
 class DirectoryInUse(RuntimeError):
-    """Another service runs on the directory; the message is all the user needs."""
+    """Another service runs on the directory; the message tells the user where."""
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class Connection(Protocol):
         """End the connection where it has passed a limit; `step` seconds since the last check."""
 
     def abort(self) -> None:
-        """Close it at once; what was not sent is lost."""
+        """Close the connection at once; unsent bytes are lost."""
 
 
 class Connections:
