@@ -39,13 +39,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Context:
-    """What the coroutines of all questions use.
+    """The parts that all questions share.
 
     Attributes:
-        contacts: told what becomes of the calls to the backend.
-        reached: set when the service is reached after it was not.
-        emit: takes each status and answer on the loop; must not block.
-        dropped: why how many questions were given up after they had been accepted.
+        contacts: records the results of calls to the backend.
+        reached: set when the service can be reached again.
+        emit: called on the loop with each status and answer; must not block.
+        dropped: how many accepted questions were given up, by cause.
     """
 
     backend: Backend
@@ -70,7 +70,7 @@ class Over(Exception):
     """A question ends without an answer.
 
     Attributes:
-        state, detail: how, and why.
+        state, detail: its final state, and the reason.
     """
 
     def __init__(self, state: State, detail: str) -> None:
@@ -79,9 +79,9 @@ class Over(Exception):
 
 
 async def live(question: Question, context: Context) -> None:
-    """Take a question to the service and its answer to the topics.
+    """Send a question to the service, wait for its answer and publish it.
 
-    It may begin anew at any step after a restart, or after an error that nobody foresaw.
+    After a restart, or after an unexpected error, it continues from the step that was reached.
     """
     resolved = None
     try:
@@ -110,12 +110,12 @@ async def live(question: Question, context: Context) -> None:
         )  # fmt: skip
         context.emit(resolved)
     else:
-        # It had expired, and nobody wants a later answer.
+        # It expired, and the time for a late answer is over, too.
         await context.journal.write(Journal.done, question.entry.id)
 
 
 async def send(question: Question, context: Context) -> None:
-    """Upload and create, once; where that fails, leave it to the next turn.
+    """Upload the image and create the question; if that fails, the next turn tries again.
 
     Raises:
         Over: the service refuses it for good, or it cannot be sent.
@@ -133,13 +133,13 @@ async def send(question: Question, context: Context) -> None:
 
 
 async def create(question: Question, context: Context, escalation: Escalation) -> None:
-    """Have the service show the image and take the question."""
+    """Upload the image and create the question at the service."""
     id, journal = question.entry.id, context.journal
     if not question.image_url:
         try:
             image = await journal.read(Journal.image, id)
         except KeyError:
-            raise Over(State.FAILED, 'the journal lost its image') from None
+            raise Over(State.FAILED, 'its image is missing in the journal') from None
         with context.contacts.recorded(sends=True, image=True):
             question.image_url = await context.backend.upload(escalation, image)
         await journal.write(Journal.uploaded, id, question.image_url)
@@ -170,7 +170,7 @@ async def create(question: Question, context: Context, escalation: Escalation) -
 
 
 async def answered(question: Question, context: Context) -> Resolved | None:
-    """Wait for the answer; None where it had expired and nobody has answered since.
+    """Wait for the answer; None if the question expired and no late answer came.
 
     Raises:
         Over: it is too old to be kept.
@@ -198,7 +198,7 @@ async def hear(question: Question) -> None:
     """Wait for a report about a question, until its time is over."""
     while not question.reports and question.left_s > 0.0:
         question.heard.clear()
-        # A little later than that, so that the time is surely over when it wakes.
+        # A little longer, so that the time is certainly over when it wakes.
         with anyio.move_on_after(max(question.left_s, 0.0) + 0.001):
             await question.heard.wait()
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The questions on their way, as far as they are in memory; the rest is in the journal."""
+"""The open questions, as far as they are in memory; the rest is in the journal."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Question:
     """One question on its way.
 
     Attributes:
-        entry: as the journal had it when it was taken up.
-        sending: it has its turn just now.
-        sequence: of the newest report that was taken in.
+        entry: as the journal had it when this run started with it.
+        sending: it is being sent now.
+        sequence: of the newest report that was stored.
         expires_at: when the wait for its answer is over, on the steady clock.
         given_up_at: when it is too old to be kept, on the steady clock.
-        taken_at: when it was taken up, on the steady clock.
+        taken_at: when this run started with it, on the steady clock.
         not_before: when it may be sent again, on the steady clock.
         backoff: the delays between attempts to send it.
-        reports: what the service said of it and nobody has taken in, each with a future that is
-            given whether it was news, or None where it could not be taken in.
+        reports: reports of the service that are not stored yet, each with a future for whether it
+            was new, or None if it could not be stored.
         heard: set when there is such a report.
-        ending: how it ends without an answer, once that is decided.
-        alive: encloses all that is done for it; see `end`.
+        ending: the state and reason of an end without an answer, once that is decided.
+        alive: cancels all work for it; see `end`.
         task: runs its coroutine.
     """
 
@@ -61,16 +61,16 @@ class Question:
 
     @property
     def unsent(self) -> bool:
-        """Whether it can still be given up without the service ever having seen it."""
+        """Whether the service has certainly not seen it yet."""
         return self.state is State.QUEUED and not self.sending and not self.may_be_open
 
     @property
     def left_s(self) -> float:
-        """How long it may wait from now on, in seconds."""
+        """How long it may still wait, in seconds."""
         return min(self.expires_at, self.given_up_at) - time.monotonic()
 
     def end(self, state: State, detail: str) -> None:
-        """Have it end without an answer: its coroutine tells so, whatever it waits for."""
+        """End it without an answer: cancel what it waits for; its coroutine publishes the end."""
         if self.ending is None:
             self.ending = state, detail
             if self.alive is not None:

@@ -43,7 +43,7 @@ class Withdrawals:
         self._wake = asyncio.Event()
 
     async def add(self, token: str) -> None:
-        """Have the service let go of a question; returns once that is sure to be tried."""
+        """Withdraw a question at the service; returns once the withdrawal is stored."""
         if not self._backend.can_withdraw:
             return
         self._tokens[token] = None
@@ -55,7 +55,7 @@ class Withdrawals:
     def add_once_open(
         self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None = None
     ) -> None:
-        """Have the service let go of what it may have opened, though no token came back.
+        """Withdraw a question that the service may have opened although no token came back.
 
         To learn the token it is asked again under the same key; this does not survive a restart.
 
