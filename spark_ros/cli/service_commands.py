@@ -70,7 +70,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
-    """Return what `serve` was told: the settings, and where to listen.
+    """Read the options of `serve`: the settings, and where to listen.
 
     Raises:
         CommandError: there is no TLS by what was given.

@@ -83,7 +83,7 @@ def drawn(pixels: Pixels, marks: Iterable[Mark]) -> bytes:
 
 
 def free_path(folder: Path, name: str) -> Path:
-    """Return where to save a picture so that none is written over."""
+    """Return a path for a picture that overwrites no file."""
     path, number = folder / f'{name}.jpg', 1
     while path.exists():
         number += 1

@@ -152,7 +152,7 @@ class ApiClient:
         )
 
     def __repr__(self) -> str:
-        """Name the service, never the key."""
+        """Show the service, never the key."""
         return f'{type(self).__name__}({getattr(self, "_base_url", None)!r})'
 
     async def __aenter__(self: Client) -> Client:

@@ -248,7 +248,7 @@ class SparkClient(FeedClient):
 
 
 def _with_next(read: Callable[[HttpAnswer], T]) -> Callable[[HttpAnswer], tuple[T, str]]:
-    """Return what reads an answer, and the URL of the page after it."""
+    """Return a function that reads an answer and the URL of the next page."""
     return lambda answer: (read(answer), next_page(answer))
 
 

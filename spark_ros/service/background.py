@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Tasks that run for as long as the service does: started again when they fail, never silently."""
+"""Tasks that run as long as the service; one that fails is logged and restarted."""
 
 from __future__ import annotations
 

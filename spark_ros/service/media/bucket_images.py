@@ -269,7 +269,7 @@ def _digest(file: IO[bytes]) -> tuple[int, str]:
 
 
 def _code(error: Exception) -> str:
-    """Return the store's own word for what is wrong; '' where it said nothing."""
+    """Return the error code of the store; '' if there is none."""
     answer: dict[str, Any] = getattr(error, 'response', None) or {}
     return str(answer.get('Error', {}).get('Code', ''))
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Images are decoded in processes of their own, which are killed where one takes too long.
+"""Decode images in separate processes, which are killed if an image takes too long.
 
 A hostile image can harm nobody but its sender: a tenant has one process at a time and waits for
 it behind its own images only, and the processes limit their memory themselves (`decode_worker`).

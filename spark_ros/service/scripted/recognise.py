@@ -75,7 +75,7 @@ class Truth:
         return cls(_read_entries(path))
 
     def name(self, image_bgr: NDArray[np.uint8]) -> str | None:
-        """Tell the name of the photograph that a picture (H, W, 3) shows, None if unknown."""
+        """Return the name of the photograph that a picture (H, W, 3) shows, None if unknown."""
         entry = self._nearest(image_bgr)
         return entry.name if entry else None
 

@@ -19,7 +19,7 @@ class DirectoryInUse(RuntimeError):
 
 @contextmanager
 def lock_directory(directory: Path) -> Iterator[Callable[[str], None]]:
-    """Keep other services off a directory until the block, or this process, ends.
+    """Lock a directory against other services until the block, or this process, ends.
 
     Yields:
         A function that writes the address of this service, for the message to the next one.

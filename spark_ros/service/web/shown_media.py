@@ -68,7 +68,7 @@ def _signed_path(
 def fetch_missing(
     service: Context, transaction: Transaction, files: Iterable[tuple[str, str]], by: Requester
 ) -> None:
-    """Have files fetched, but for those on this service.
+    """Queue files to be fetched, except those on this service.
 
     Args:
         files: their kinds (`image`, `video`, `audio`) and URLs.
