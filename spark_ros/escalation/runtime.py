@@ -201,10 +201,10 @@ class Runtime:
             self._loop.run_until_complete(self._main())
         except asyncio.CancelledError:
             if not self._stopping:
-                logger.error('asking has stopped: a task was cancelled; restart the node')
+                logger.error('asking has stopped: a task was cancelled')
                 self._died()
         except Exception:
-            logger.exception('asking has stopped; questions stay in the journal; restart the node')
+            logger.exception('asking has stopped; questions stay in the journal')
             self._died()
         finally:
             self._ready.set()
