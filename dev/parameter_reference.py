@@ -20,14 +20,14 @@ HEAD = """\
 <!-- Written by `make docs` from spark_ros/ros/config.py; edit that. -->
 # Parameters
 
-Every parameter of `spark_node`. [config/spark.yaml](../config/spark.yaml) has all of them with their
-defaults. Copy it and keep only the lines that you change.
+Every parameter of `spark_node`. [config/spark.yaml](../config/spark.yaml) has all of them with
+their defaults. Copy it and keep only the lines that you change.
 
 You can change **live** parameters while the node runs, with `ros2 param set` or any parameter
 client. The others are read-only.
 
-The node refuses a wrong value with the parameter's name and the reason. At the start it then exits;
-while it runs, nothing changes. Parameters that are set together (with the service
+The node refuses a wrong value with the parameter's name and the reason. At the start it then
+exits; while it runs, nothing changes. Parameters that are set together (with the service
 `~/set_parameters_atomically`) are checked as a whole, and all of them are applied or none.
 Parameters that are set one by one, as `ros2 param set` and `ros2 param load` do, are checked and
 applied one by one. Questions that were asked already stay as they are.
