@@ -47,7 +47,7 @@ class _Goal:
 
     Attributes:
         id: of the question that it is or becomes.
-        stop_waiting: ends the wait for its frame; None while there is none.
+        stop_waiting: cancels the wait for its frame; None if it does not wait.
         result: None until the goal has ended.
         canceled: whether it ended because its client canceled it.
     """
@@ -90,7 +90,7 @@ class EngageServer:
         )
 
     def take(self, event: Event) -> None:
-        """Tell the goal that a status or an answer belongs to, if it is a goal's."""
+        """Update the goal that a status or an answer belongs to, if there is one."""
         goal = self._open.get(event.escalation.id)
         if goal is None:
             return
@@ -107,7 +107,7 @@ class EngageServer:
             self._end(goal, result, canceled=canceled)
 
     def close(self) -> None:
-        """End all goals; when no executor runs any more."""
+        """End all goals; call it when no executor runs any more."""
         self._closing = True
         self._open.clear()
         try:

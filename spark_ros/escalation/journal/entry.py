@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Where a question stands, as a row of the journal says it, and what becomes of a bad row."""
+"""The state of a question, as a row of the journal has it, and the handling of a bad row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one question stands, without its image.
+    """The state of one question, without its image.
 
     Attributes:
         state: QUEUED, OPEN, ASSIGNED, EXPIRED, or a terminal state not yet published.
@@ -42,7 +42,7 @@ class Entry:
 
     @property
     def order(self) -> tuple[int, float, float, str]:
-        """The order of sending: of the highest priority, and the least certain, first."""
+        """The order of sending: highest priority first, then the least certain."""
         return -self.priority, self.certainty, self.created, self.id
 
 
@@ -50,7 +50,7 @@ def read_entry(values: list[Any], now: Moment) -> Entry:
     """Read the columns of a row in the order of `Entry`, with the moment that `age_s` was counted.
 
     Raises:
-        UnreadableRecord: something else stands there than was written.
+        UnreadableRecord: the row was changed by something else.
     """
     id, priority, certainty, created, timeout_s, state, sent, url, token, age_s, *read = values
     texts, numbers = (id, url, token, read[0]), (certainty, created, timeout_s, age_s, *read[1:])
