@@ -31,7 +31,7 @@ class LimitReached(ValueError):
     """A question is not accepted.
 
     Attributes:
-        limit: the parameter that says so.
+        limit: the parameter that limits it.
     """
 
     def __init__(self, limit: str) -> None:
@@ -100,8 +100,8 @@ class Engagements:
     async def submit(self, escalation: Escalation, image: EncodedImage, now: float) -> None:
         """Accept a question: it is on the disk when this returns.
 
-        Where the journal is full, those go that are kept for a late answer only, then the oldest
-        unsent of the lowest priority.
+        If the journal is full, questions that are kept only for a late answer are given up first,
+        then the oldest unsent one of the lowest priority.
 
         Raises:
             LimitReached: none gives way to it any more.
@@ -128,9 +128,9 @@ class Engagements:
     async def withdraw(self, id: str) -> str:
         """Withdraw a question; return an empty string, or why that cannot be.
 
-        Its answer is not published. It is withdrawn at the service, too, where the API has a
-        call for that, as soon as it can be reached. One that has expired has told its end
-        already: it only loses its late answer.
+        Its answer is not published. If the API has a call for that, the question is withdrawn at
+        the service, too, as soon as it can be reached. The end of an expired question is
+        published already; withdrawing it only prevents its late answer.
         """
         question = self._questions.get(id)
         if question is None:
@@ -139,7 +139,7 @@ class Engagements:
         return ''
 
     async def listed(self, camera: str, at_most: int) -> list[Status]:
-        """Return the questions without an end, oldest first; of one camera unless it is empty."""
+        """Return the open questions, oldest first; of one camera unless it is empty."""
         found: list[Status] = []
         for question in self._questions.all_waiting():
             if len(found) >= at_most:

@@ -22,7 +22,7 @@ WAITING = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED})
 
 @dataclass(eq=False)
 class Question:
-    """One question on its way.
+    """One open question.
 
     Attributes:
         entry: as the journal had it when this run started with it.
@@ -79,11 +79,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many there are, and how long they wait.
+    """How many questions wait, and how long.
 
     Attributes:
-        queued: that the service does not have yet.
-        open: that it has, and that are not answered.
+        queued: those that the service does not have yet.
+        open: those that it has and that are not answered.
         oldest_s: the age of the oldest of both, in seconds.
         unsent_s: for how long the first of the queued ones has been tried, in seconds.
     """

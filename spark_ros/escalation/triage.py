@@ -42,7 +42,7 @@ class Triage:
     """Decides on frames and requests, on the runtime's loop and not in the robot's callbacks.
 
     Attributes:
-        dropped: why how many questions were not asked.
+        dropped: how many questions were not asked, by cause.
         unusable: by camera, how many frames could not be encoded.
     """
 
@@ -130,7 +130,7 @@ class Triage:
         """Ask about a frame if a detection on it is doubted and not cooling down.
 
         Raises:
-            EncodingError: its image makes no sense.
+            EncodingError: its image is invalid.
         """
         now = self._clock()
         # A change of parameters in the meantime is for the next frame.
@@ -149,7 +149,7 @@ class Triage:
             await self._work(cooldown.start, doubted_of(escalation), now)
 
     async def ask(self, request: Request) -> str:
-        """Ask a question of another node; return an empty string, or why it is not accepted."""
+        """Ask for another node; return an empty string, or why the question is not accepted."""
         if len(self._requests) >= MAX_REQUESTS:
             return f'{MAX_REQUESTS} other questions have yet to be looked at; try again'
         self._requests[request.id] = False
