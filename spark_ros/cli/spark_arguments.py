@@ -74,8 +74,8 @@ examples:
 
 EXPORT_EPILOG = """\
 Writes the answers of all closed questions of the key (SparkAI only):
-  FOLDER/annotations.json      COCO: confirmed, changed and added shapes; removed
-                               ones are listed with their picture
+  FOLDER/annotations.json      COCO: confirmed, changed and added shapes; the
+                               removed ones are listed with their picture
   FOLDER/images/               the pictures
   FOLDER/labels/, data.yaml    with --yolo
 Run again, also after an interruption, it fetches only the missing pictures and
