@@ -72,7 +72,7 @@ class ProgressMonitor(Monitor):
         annotated = f'spark/{CAMERA}/annotated/compressed'
         self.follow(CompressedImage, annotated, self.on_annotated, qos_profile_sensor_data)
 
-    def say(self, step: str, words: str) -> None:
+    def print_step(self, step: str, words: str) -> None:
         """Print one line with the seconds since the start."""
         print(f'{time.monotonic() - self._began:7.2f} s  {step:<10} {words}', flush=True)
 
@@ -85,13 +85,13 @@ class ProgressMonitor(Monitor):
         """Take in what the camera says it published, or that it skipped something."""
         told: dict[str, Any] = json.loads(line or '{"remark": "has shown everything"}')
         if 'remark' in told:
-            self.say('camera', told['remark'])
+            self.print_step('camera', told['remark'])
             return
         frame = self._frame(told['stamp_ns'])
         frame.name = told['name']
         frame.before = [Detection(label, tuple(box), score) for label, box, score in told['found']]
         seen = ', '.join(f'{label} {score:.2f}' for label, _, score in frame.before)
-        self.say('seen', f'{shorten(frame.name)}: {seen or "nothing"}')
+        self.print_step('seen', f'{shorten(frame.name)}: {seen or "nothing"}')
 
     def on_image(self, stamp: int, message: Image) -> None:
         """Keep the pixels."""
@@ -104,7 +104,7 @@ class ProgressMonitor(Monitor):
         step = STEPS.get(message.state, str(message.state))
         detail = f' ({message.detail})' if message.detail else ''
         name = shorten(self._frame(stamp).name)
-        self.say(step, f'{name}  {message.token}{detail}'.rstrip())
+        self.print_step(step, f'{name}  {message.token}{detail}'.rstrip())
 
     def on_resolution(self, stamp: int, message: Resolution) -> None:
         """Tell of an answer, and keep it."""
@@ -113,7 +113,8 @@ class ProgressMonitor(Monitor):
         frame.resolution = message
         kinds = Counter(KINDS[correction.kind] for correction in message.corrections)
         words = ', '.join(f'{count} {kind}' for kind, count in kinds.items()) or 'nothing there'
-        self.say('published', f'{shorten(frame.name)}  {message.response_time:.2f} s: {words}')
+        seconds = f'{message.response_time:.2f} s'
+        self.print_step('published', f'{shorten(frame.name)}  {seconds}: {words}')
 
     def on_corrected(self, stamp: int, message: Detection2DArray) -> None:
         """Keep the corrected list."""

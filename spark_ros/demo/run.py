@@ -57,10 +57,10 @@ def _start(
     data = session.new_data_folder(options.output)
     service = session.start_service(processes, data, answerer.operator, options.backend)
     with_script = '' if options.person else ' with the scripted operator'
-    monitor.say('service', f'at {service.url}{with_script}')
+    monitor.print_step('service', f'at {service.url}{with_script}')
     if options.person:
-        monitor.say('operator', f'is you. Open {service.link}')
-        monitor.say('questions', 'can be looked at by their id:')
+        monitor.print_step('operator', f'is you. Open {service.link}')
+        monitor.print_step('questions', 'can be looked at by their id:')
         print(f'  {session.show_command(service.url, data, options.backend)}', flush=True)
     camera = {
         'ask_below': '1.0' if options.images else '0.8',
@@ -69,5 +69,5 @@ def _start(
         'instructions': 'Mark every face, cat face and person.',
     }
     session.start_node(processes, monitor, service, options.backend, camera)
-    monitor.say('node', f'asks over {options.backend.title()} about scores '
+    monitor.print_step('node', f'asks over {options.backend.title()} about scores '
                 f'under {camera["ask_below"]}')  # fmt: skip

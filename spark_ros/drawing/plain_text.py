@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 LONGEST = 600
-FEW = 4
+SHORT_TEXT = 4
 LOOKALIKES = {
     0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0xAB: '"', 0xBB: '"', 0x2013: '-',
     0x2014: '-', 0x2212: '-', 0x2022: '-', 0xB7: '-', 0x2192: '->', 0xD7: 'x', 0xB0: ' deg',
@@ -43,6 +43,6 @@ def _nearest(text: str) -> str:
 
 def _named(run: re.Match[str]) -> str:
     letters = [letter for letter in run[0] if letter > '~']
-    if len(letters) <= FEW:
+    if len(letters) <= SHORT_TEXT:
         return '[' + ' '.join(f'U+{ord(letter):04X}' for letter in letters) + ']'
     return f'[{len(letters)} letters]'

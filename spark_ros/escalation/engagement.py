@@ -63,7 +63,9 @@ class Context:
         self.poller = Poller(
             self.backend, self.contacts, self.questions, self.router, self.current, self.reached
         )
-        self.withdrawals = Withdrawals(self.backend, self.contacts, self.journal)
+        self.withdrawals = Withdrawals(
+            self.backend, self.contacts, self.journal, self.current
+        )
 
 
 class Over(Exception):
@@ -158,8 +160,9 @@ async def create(question: Question, context: Context, escalation: Escalation) -
             opening.cancel()
         else:
             # It was withdrawn under way: whatever the service opens is withdrawn there, too.
-            context.withdrawals.add_once_open(escalation, question.image_url, opening)
-            question.may_be_open = False
+            question.token_wanted = context.withdrawals.add_once_open(
+                escalation, question.image_url, opening
+            )
         raise
     except ClientError as error:
         context.questions.update(question, may_be_open=sent_before or error.may_have_arrived)
@@ -225,7 +228,7 @@ async def take_in(
             return None, False
         context.questions.update(question, state=report.state)
         await journal.write(Journal.set_state, id, report.state)
-        await tell(question, context, report.state)
+        await announce(question, context, report.state)
         return None, True
     escalation = await recalled(question, context)
     try:
@@ -251,7 +254,7 @@ async def expire(question: Question, context: Context) -> None:
     if not question.token:
         raise Over(State.EXPIRED, 'it could not be sent in time')
     await context.journal.write(Journal.set_state, question.entry.id, State.EXPIRED)
-    await tell(question, context, State.EXPIRED, 'no answer in time')
+    await announce(question, context, State.EXPIRED, 'no answer in time')
     # Last, with nothing awaited in between: who ends it sees by it whether this was told.
     context.questions.update(question, state=State.EXPIRED)
     question.expires_at = time.monotonic() + KEEP_EXPIRED_S
@@ -262,21 +265,27 @@ async def end(question: Question, context: Context, state: State, detail: str) -
     if state is State.CANCELED:
         await take_back(question, context)
     if question.state is not State.EXPIRED:
-        await tell(question, context, state, detail)
-    await context.journal.write(Journal.done, question.entry.id)
+        await announce(question, context, state, detail)
+    if question.token_wanted:
+        # It stays in the journal until the service has let go of it.
+        await context.journal.write(Journal.set_state, question.entry.id, State.CANCELED)
+    else:
+        await context.journal.write(Journal.done, question.entry.id)
 
 
 async def take_back(question: Question, context: Context) -> None:
     """Withdraw a question at the service, also if its token is not known yet."""
     if question.token:
         await context.withdrawals.add(question.token)
-    elif question.may_be_open:
+    elif question.may_be_open and not question.token_wanted:
         with suppress(KeyError, sqlite3.Error):
             escalation = await context.journal.read(Journal.escalation, question.entry.id)
-            context.withdrawals.add_once_open(escalation, question.image_url)
+            question.token_wanted = context.withdrawals.add_once_open(
+                escalation, question.image_url
+            )
 
 
-async def tell(question: Question, context: Context, state: State, detail: str = '') -> None:
+async def announce(question: Question, context: Context, state: State, detail: str = '') -> None:
     """Publish the state of a question."""
     try:
         escalation = await context.journal.read(Journal.escalation, question.entry.id)

@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -55,6 +57,7 @@ class Engagements:
         self.context = context
         self._questions, self._journal = context.questions, context.journal
         self._tasks: set[asyncio.Task[None]] = set()
+        self._withdrawn: list[Entry] = []
         self._hourly = HourlyLimit()
         # A restart must not make an hour have more questions.
         for age_s in self._journal.accepted_lately:
@@ -63,6 +66,12 @@ class Engagements:
     def recover(self) -> None:
         """Continue with the unfinished questions of the last run."""
         left = [entry for entry in self._journal.disk.left if entry.state in UNFINISHED]
+        # One that has a token was ended by the service: its answer is published.
+        self._withdrawn = [
+            entry
+            for entry in self._journal.disk.left
+            if entry.state is State.CANCELED and not entry.token
+        ]
         self._journal.disk.left.clear()
         for entry in left:
             self._take(entry)
@@ -74,6 +83,11 @@ class Engagements:
         try:
             for resolved in await self._journal.read_or(Journal.unpublished, list[Resolved]()):
                 self.context.emit(resolved)
+            for entry in self._withdrawn:
+                with suppress(KeyError, sqlite3.Error):
+                    escalation = await self._journal.read(Journal.escalation, entry.id)
+                    if not self.context.withdrawals.add_once_open(escalation, entry.image_url):
+                        await self._journal.write(Journal.done, entry.id)
             await asyncio.gather(self.context.poller.run(), self.context.withdrawals.run())
         finally:
             await cancel_all(self._tasks)
@@ -82,7 +96,7 @@ class Engagements:
         """Apply changed settings; accepted questions stay as they are."""
         self._journal.limit_images(self.context.current.settings.journal_max_bytes)
         self.context.queue.give_turns()
-        self.context.poller.poll_soon()
+        self.context.poller.configure()
 
     def admits(self, certainty: float, now: float, priority: int = 0) -> str:
         """Return an empty string, or why one more question cannot be asked now.

@@ -78,7 +78,7 @@ class FrameRing(Generic[Payload]):
         """
         return self._first_ns is None or 0 < self._first_ns - stamp_ns <= START_NS
 
-    def settle(self, stamp_ns: int) -> tuple[Frame[Payload], FrameMatch] | None:
+    def best_match(self, stamp_ns: int) -> tuple[Frame[Payload], FrameMatch] | None:
         """Return the best frame there is for a stamp, when waiting is over.
 
         A stamp of zero means the newest frame. So does a stamp a little later than any frame

@@ -37,6 +37,7 @@ class Question:
             was new, or None if it could not be stored.
         heard: set when there is such a report.
         ending: the state and reason of an end without an answer, once that is decided.
+        token_wanted: it is withdrawn, and its token is asked for to tell the service.
         alive: cancels all work for it; see `end`.
         task: runs its coroutine.
     """
@@ -56,6 +57,7 @@ class Question:
     reports: list[tuple[Report, asyncio.Future[bool | None]]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     ending: tuple[State, str] | None = None
+    token_wanted: bool = False
     alive: anyio.CancelScope | None = None
     task: asyncio.Task[None] | None = None
 

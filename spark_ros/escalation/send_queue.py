@@ -108,7 +108,7 @@ class SendQueue:
             # All who have their turn meet one outage at the same time; it counts once.
             if now >= self._closed_until:
                 self._closed_until = now + self._outage.next()
-            self._say_outage(error, now)
+            self._log_outage(error, now)
         else:
             question.not_before = now + max(question.backoff.next(), asked_s)
         if not error.outage:
@@ -118,7 +118,7 @@ class SendQueue:
         self._opening = None
         self.give_turns()
 
-    def _say_outage(self, error: ClientError, now: float) -> None:
+    def _log_outage(self, error: ClientError, now: float) -> None:
         """Log an outage when it begins, and then rarely: it may last for days."""
         if self._said is not None:
             kind, at = self._said

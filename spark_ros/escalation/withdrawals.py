@@ -15,6 +15,7 @@ from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.escalation import Escalation
+from spark_ros.escalation.settings import Current
 
 NOTE = 'withdrawals'
 MAX_REMEMBERED = 1000
@@ -29,15 +30,19 @@ class Withdrawals:
     published.
     """
 
-    def __init__(self, backend: Backend, contacts: Contacts, journal: AsyncJournal) -> None:
+    def __init__(
+        self, backend: Backend, contacts: Contacts, journal: AsyncJournal, current: Current
+    ) -> None:
         """Set up; nothing is sent before `run`.
 
         Args:
             backend: the service.
             contacts: told what becomes of the calls to it.
             journal: keeps what is still to be withdrawn.
+            current: whether it is a dry run, in which nothing is opened to learn a token.
         """
         self._backend, self._contacts, self._journal = backend, contacts, journal
+        self._current = current
         self._tokens: dict[str, None] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -54,42 +59,56 @@ class Withdrawals:
 
     def add_once_open(
         self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None = None
-    ) -> None:
+    ) -> bool:
         """Withdraw a question that the service may have opened although no token came back.
 
-        To learn the token it is asked again under the same key; this does not survive a restart.
+        To learn the token it is asked again under the same key. Then the question is deleted from
+        the journal.
 
         Args:
             escalation: what was asked.
             image_url: of its image.
             opening: the request, where it is still under way.
+
+        Returns:
+            Whether the API has a call for that.
         """
         if self._backend.can_withdraw:
-            task = asyncio.ensure_future(self._learn(escalation, image_url, opening))
+            task = asyncio.ensure_future(self._add_once_open(escalation, image_url, opening))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+        return self._backend.can_withdraw
+
+    async def _add_once_open(
+        self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None
+    ) -> None:
+        token = await self._learn(escalation, image_url, opening)
+        if token:
+            await self.add(token)
+        await self._journal.write(Journal.done, escalation.id)
 
     async def _learn(
         self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None
-    ) -> None:
+    ) -> str:
+        """Return the token, or an empty string where there is none."""
         pause = Backoff(0.5, 30.0)
         while True:
+            if opening is None and self._current.settings.dry_run:
+                await asyncio.sleep(pause.next())
+                continue
             try:
-                token = await (
+                return await (
                     opening or self._backend.open(escalation, image_url, may_be_open=True)
                 )
             except ClientError as error:
                 if error.final or (opening and not error.may_have_arrived):
                     logger.info('%s is not open: %s', escalation.id, error)
-                    return
+                    return ''
                 opening = None
                 await asyncio.sleep(pause.next())
             except Exception:
                 logger.exception('cannot find out the token of %s', escalation.id)
-                return
-            else:
-                await self.add(token)
-                return
+                return ''
 
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""

@@ -74,6 +74,7 @@ def _backend(config: NodeConfig) -> Backend:
     if config.server_kind == 'spark':
         client = SparkClient(config.server_url, token, **options)
         return SparkBackend(client, robot_id, webhook_url)
+    heat = HeatClient(config.server_url, token, **options)
     images: ImageHost
     if config.image_host_kind == 'node':
         images = _frame_server(config)
@@ -84,7 +85,6 @@ def _backend(config: NodeConfig) -> Backend:
         else:
             image_token = token
         images = ServiceImageHost(SparkClient(config.image_url, image_token, **options))
-    heat = HeatClient(config.server_url, token, **options)
     return HeatBackend(heat, images, config.detection_as, robot_id, webhook_url)
 
 

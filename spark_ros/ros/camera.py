@@ -81,7 +81,7 @@ class CameraInput:
                 CompressedImage if compressed else Image,
                 config.image_topic,
                 self._on_compressed if compressed else self._on_image,
-                None if compressed else read_image,
+                None if compressed else self._read_image,
             ),
             MatchedSubscription(
                 node, inbox, self._detector.type, config.detections_topic, self._on_detections
@@ -89,7 +89,7 @@ class CameraInput:
         ]
         # Simulated time may stand still; waiting for a frame must end all the same.
         self._timer = node.create_timer(
-            TICK_S, self._settle, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            TICK_S, self._match_waiting, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self._timer.cancel()
 
@@ -161,6 +161,13 @@ class CameraInput:
             f'{stamp / 1e9:.3f}'
         )
 
+    def _read_image(self, message: bytes) -> SerializedImage | None:
+        try:
+            return read_image(message)
+        except ValueError as error:
+            self._refuse(str(error), _kind(str(error)))
+            return None
+
     def _on_image(self, message: SerializedImage) -> None:
         if problem := check_image(message):
             self._refuse(problem, f'{message.encoding} {_kind(problem)}')
@@ -188,7 +195,7 @@ class CameraInput:
         self._ring.add(stamp_ns(message.header.stamp), message, len(message.data))
         self.frames += 1
         if self._waiting or self._requests:
-            self._settle()
+            self._match_waiting()
 
     def _on_detections(self, message: Any) -> None:
         self.detections += 1
@@ -199,11 +206,11 @@ class CameraInput:
         if len(self._waiting) >= MAX_WAITING:
             self._lose(self._waiting.popleft()[1], 'too many wait for their frame')
         self._waiting.append((time.monotonic() + self._config.frames_wait_s, message))
-        self._settle()
+        self._match_waiting()
         if self._waiting:
             self._timer.reset()
 
-    def _settle(self) -> None:
+    def _match_waiting(self) -> None:
         """Pass on every waiting detection whose frame has come; drop the late ones."""
         now = time.monotonic()
         self._requests.serve(now)
@@ -223,7 +230,7 @@ class CameraInput:
             return True
         if not (over or self._ring.passed(stamp) or (stamp == 0 and len(self._ring))):
             return False
-        found = self._ring.settle(stamp)
+        found = self._ring.best_match(stamp)
         if found is None:
             if not self._ring.begins_after(stamp):
                 slop_s = self._config.frames_slop_s

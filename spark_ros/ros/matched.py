@@ -21,7 +21,6 @@ from spark_ros.ros.workarounds.parameter_types import overrides
 DEPTH = 10
 # Messages that the old subscription has received and nobody has read yet end with it.
 OVERLAP_S = 0.5
-SAY_AGAIN_S = 60.0
 
 
 class MatchedSubscription:
@@ -55,8 +54,8 @@ class MatchedSubscription:
             kind: the message type.
             topic: relative, absolute or private name.
             callback: called with each message.
-            read: makes that of a serialized message; None leaves it to rclpy. What it refuses
-                with a ValueError is left out, with a warning.
+            read: makes that of a serialized message, or None of one that is left out; without
+                it rclpy makes the messages.
         """
         self._node, self._inbox, self._kind, self._callback = node, inbox, kind, callback
         self._read = read
@@ -101,12 +100,8 @@ class MatchedSubscription:
         stamp of zero tells nothing.
         """
         if self._read is not None:
-            try:
-                message = self._read(message)
-            except ValueError as error:
-                self._node.get_logger().warning(
-                    f'{self.resolved_topic}: {error}', throttle_duration_sec=SAY_AGAIN_S
-                )
+            message = self._read(message)
+            if message is None:
                 return
         if self._retiring is not None:
             stamp = (message.header.stamp.sec, message.header.stamp.nanosec)

@@ -1,8 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """The node: it connects all parts.
 
-A detection runs through here in this order: `CameraInput` finds its frame and offers the two as
-a frame; `Runtime` decides, encodes, journals, sends and fetches the answer on a thread of its
+A detection runs through here in this order: `CameraInput` finds its frame and offers the two
+together; `Runtime` decides, encodes, journals, sends and fetches the answer on a thread of its
 own; `Outputs` publishes what comes back.
 """
 

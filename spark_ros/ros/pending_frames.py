@@ -70,10 +70,13 @@ class PendingFrameRequests:
     def _serve(self, request: _FrameRequest, now: float) -> bool:
         stamp_ns = request.stamp_ns
         over = now >= request.deadline or (stamp_ns != 0 and self._ring.passed(stamp_ns))
-        found = self._ring.settle(stamp_ns)
-        if found is not None and stamp_ns != 0 and found[1] is not FrameMatch.EXACT:
-            # While a nearer frame may come, the nearest is not taken; the newest never is.
-            found = found if over and found[1] is FrameMatch.NEAREST else None
+        exact = self._ring.exact(stamp_ns) if stamp_ns else None
+        found = (exact, FrameMatch.EXACT) if exact is not None else None
+        # While a nearer frame may come, the nearest is not taken.
+        if found is None and (over or not stamp_ns):
+            found = self._ring.best_match(stamp_ns)
+            if found is not None and stamp_ns and found[1] is FrameMatch.NEWEST:
+                found = None
         if found is None and not over:
             return False
         request.take(found)

@@ -62,6 +62,6 @@ def _text(message: bytes, at: int, order: str, aligned_to: int = 4) -> tuple[str
     end = at + 4 + size
     if end > len(message):
         raise ValueError(f'a text of {size} bytes is cut off')
-    # The terminating zero counts.
-    text = message[at + 4 : end].rstrip(b'\0').decode()
+    # The terminating zero counts; what comes behind one is no part of the text.
+    text = message[at + 4 : end].partition(b'\0')[0].decode()
     return text, end + -end % aligned_to

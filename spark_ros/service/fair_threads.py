@@ -84,11 +84,16 @@ class FairThreadPool:
         Raises:
             ApiError: 429 when too many of the caller wait already.
         """
-        loop = asyncio.get_running_loop()
         if caller is None:
-            return await loop.run_in_executor(self._executor, work, *arguments)
+            return await asyncio.wrap_future(self._executor.submit(work, *arguments))
         async with self._lock.hold(caller):
-            return await loop.run_in_executor(self._executor, work, *arguments)
+            working = self._executor.submit(work, *arguments)
+            try:
+                return await asyncio.wrap_future(working)
+            finally:
+                # Nobody waits for it any more, but its thread works on, and counts.
+                if not working.done():
+                    await asyncio.wait([asyncio.wrap_future(working)])
 
     def close(self) -> None:
         """Wait for the running functions, and end the threads."""

@@ -84,9 +84,9 @@ def test_a_ring_of_frames_shrinks_and_is_as_exact_as_it_is_told_to_be() -> None:
     ring: FrameRing[str] = FrameRing(1000, 0)
     for number in range(10):
         ring.add(number * 100, f'frame {number}', 100)
-    assert ring.settle(420) is None
+    assert ring.best_match(420) is None
     ring.configure(300, 30)
-    found = ring.settle(420)
+    found = ring.best_match(420)
     assert found and found[1] is FrameMatch.NEAREST and found[0].payload == 'frame 4'
     ring.add(1000, 'newest', 100)
     assert len(ring) == 3

@@ -27,7 +27,7 @@ def at(milliseconds: float) -> int:
 
 
 def settled(frames: FrameRing[str], stamp_ns: int) -> tuple[str, FrameMatch] | None:
-    found = frames.settle(stamp_ns)
+    found = frames.best_match(stamp_ns)
     return found and (found[0].payload, found[1])
 
 
@@ -122,7 +122,7 @@ def test_the_ring_is_bounded_and_holds_the_newest(max_bytes: int, sizes: list[in
     st.lists(st.integers(0, 3000), min_size=1, max_size=20).map(sorted), st.integers(-3000, 6000)
 )
 def test_a_match_is_never_worse_than_it_says(stamps: list[int], asked: int) -> None:
-    found = ring(*stamps).settle(at(asked))
+    found = ring(*stamps).best_match(at(asked))
     distance = min(abs(stamp - asked) for stamp in stamps) * MS
     if found is None:
         assert distance > SLOP_NS

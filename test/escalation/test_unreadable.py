@@ -19,7 +19,7 @@ from spark_ros.model import Answer, State
 
 SPOILED = {
     'a record of another version': ('record', json.dumps({'version': VERSION + 1})),
-    'half a record': ('record', '{"version": 1, "id'),
+    'half a record': ('record', '{"version": 2, "id'),
     'no text': ('record', b'\xff\xfe'),
     'a state that is none': ('state', 'wondering'),
     'a number that is none': ('priority', 'high'),
@@ -98,7 +98,7 @@ def test_an_answer_that_cannot_be_read_after_a_restart(path: Path) -> None:
         for each in (bad, good):
             journal.add(each, image())
             journal.resolved(each.id, Answer(State.CLOSED), late=False)
-    spoil(path, bad.id, 'answer', '{"version": 1}')
+    spoil(path, bad.id, 'answer', '{"version": 2}')
 
     async def test() -> None:
         async with running(Service(), Journal(path)) as (engagements, record):

@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from engagements_harness import Service, run, running, submit, written
@@ -75,6 +77,27 @@ def test_one_that_may_be_open_is_asked_for_again_to_withdraw_it(under_way: bool)
             assert service.withdrawn == [f'token of {asked.id}']
             assert service.may_have_been_open == [False, True]
             assert record.states(asked.id) == [State.QUEUED, State.CANCELED]
+
+    run(test())
+
+
+def test_a_restart_does_not_forget_one_whose_token_is_unknown(tmp_path: Path) -> None:
+    async def test() -> None:
+        path, asked = tmp_path / 'journal.db', escalation()
+        away, service = Service(), Service()
+        away.open_gate.clear()
+        async with running(away, Journal(path)) as (engagements, record):
+            await submit(engagements, asked)
+            await record.until(lambda: away.creating)
+            assert await engagements.withdraw(asked.id) == ''
+        async with running(service, Journal(path)) as (engagements, record):
+            await record.until(lambda: service.withdrawn)
+            assert service.withdrawn == [f'token of {asked.id}']
+            assert service.may_have_been_open == [True]
+            assert not record.events
+            await written(engagements)
+        with closing(Journal(path)) as journal:
+            assert journal.entries() == []
 
     run(test())
 

@@ -76,7 +76,7 @@ def decoder() -> Iterator[Decoder]:
 async def look(decoder: Decoder, tenant: str, content: bytes) -> Any:
     with tempfile.SpooledTemporaryFile() as file:
         file.write(content)
-        return await decoder.look(tenant, file)
+        return await decoder.inspect(tenant, file)
 
 
 def send(robot: Caller, content: bytes) -> httpx.Response:
@@ -220,7 +220,7 @@ def test_memory_is_limited(decoder: Decoder) -> None:
         with tempfile.TemporaryFile() as file:
             file.write(content)
             file.truncate(400_000_000)
-            await decoder.look('tenant', file)
+            await decoder.inspect('tenant', file)
 
     async def both() -> None:
         assert (await look(decoder, 'tenant', picture())).extension == 'jpg'

@@ -75,11 +75,13 @@ def test_who_gives_up_does_not_hold_up_the_others() -> None:
         await a_moment()
         gone.cancel()
         first.cancel()
+        next_of_first = pieces.start('first', 'next')
         await a_moment()
-        # What was begun goes on in its thread, but its caller has gone.
-        assert gone.cancelled() and first.cancelled() and not stays.done()
+        # What was begun goes on in its thread, and the next of its caller waits for it.
+        assert gone.cancelled() and not first.done() and not stays.done()
         pieces.go_on.set()
         assert await stays == 'stays'
+        assert first.cancelled() and await next_of_first == 'next'
         assert 'gone' not in pieces.ran
         assert await pieces.start('a', 'later') == 'later'
         pieces.thread.close()

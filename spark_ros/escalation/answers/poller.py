@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import math
 import time
@@ -13,7 +14,7 @@ import anyio
 from spark_ros.clients.errors import AuthenticationError, ClientError, ConnectionFailed
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.answers.router import AnswerRouter
-from spark_ros.escalation.backends.backend import FEW, Asked, Backend
+from spark_ros.escalation.backends.backend import FETCHED_SINGLY, Asked, Backend
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.questions import Questions
 from spark_ros.escalation.settings import Current
@@ -55,6 +56,8 @@ class Poller:
         self._due: dict[str, float] = {}
         self._delay_s: dict[str, float] = {}
         self._changed = asyncio.Event()
+        self._intervals_s = self._configured_s
+        self._wakes_at = 0.0
         self._relaxed = False
         self._failing = False
         self._down = False
@@ -64,7 +67,14 @@ class Poller:
         """Poll a question from now on, until it is answered."""
         # Its answer may have come before its token was known here: look once, soon, in any case.
         self._bring_forward(id)
-        self._changed.set()
+        if self._due.get(id, math.inf) < self._wakes_at:
+            self._changed.set()
+
+    def configure(self) -> None:
+        """Go on by other settings: soon, if the delays between two polls are others."""
+        if self._configured_s != self._intervals_s:
+            self._intervals_s = self._configured_s
+            self.poll_soon()
 
     def unwatch(self, id: str) -> None:
         """Stop polling a question."""
@@ -84,6 +94,11 @@ class Poller:
         for asked in self._questions.asked():
             self._bring_forward(asked.id)
         self._changed.set()
+
+    @property
+    def _configured_s(self) -> tuple[float, float]:
+        settings = self._current.settings
+        return settings.poll_interval_s, settings.poll_max_interval_s
 
     @property
     def _first_s(self) -> float:
@@ -111,7 +126,11 @@ class Poller:
                     await asyncio.sleep(min(self._outage.next(), longest_s))
 
     async def _wait(self) -> None:
-        while (rest_s := min(self._due.values(), default=math.inf) - time.monotonic()) > 0:
+        while True:
+            self._wakes_at = min(self._due.values(), default=math.inf)
+            rest_s = self._wakes_at - time.monotonic()
+            if rest_s <= 0:
+                return
             self._changed.clear()
             # Up to Python 3.11 `asyncio.wait_for` loses a cancellation at times.
             with anyio.move_on_after(rest_s):
@@ -120,9 +139,9 @@ class Poller:
     def _take_due(self) -> list[Asked]:
         """Take the questions that are due now or very soon; fewer, to keep a limited rate."""
         soon, rate = time.monotonic() + TOGETHER_S, self._backend.polls_per_s
-        due = sorted((at, id) for id, at in self._due.items() if at <= soon)
+        due = [(at, id) for id, at in self._due.items() if at <= soon]
         taken: list[Asked] = []
-        for _, id in due[: max(int(rate), 1) if rate else None]:
+        for _, id in heapq.nsmallest(max(int(rate), 1) if rate else len(due), due):
             del self._due[id]
             question = self._questions.get(id)
             if question is not None and question.token:
@@ -132,7 +151,7 @@ class Poller:
     async def _poll(self, due: list[Asked]) -> None:
         moved, failed = set(), True
         # Where a list is read anyway, it is read for all that are open.
-        listed = self._backend.polls_per_s is None and len(due) > FEW
+        listed = self._backend.polls_per_s is None and len(due) > FETCHED_SINGLY
         asked = list(self._questions.asked()) if listed else due
         try:
             with self._contacts.recorded():

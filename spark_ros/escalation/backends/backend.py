@@ -10,7 +10,7 @@ from typing import Protocol
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Answer, Question, State
 
-FEW = 8
+FETCHED_SINGLY = 8
 """Up to this many questions are polled one by one instead of by reading the list."""
 
 

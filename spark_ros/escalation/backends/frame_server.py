@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from spark_ros.escalation.question.escalation import EncodedImage
 from spark_ros.escalation.small_server import SmallHandler, SmallServer
@@ -20,9 +20,8 @@ from spark_ros.wire.signing import url_signature, url_signature_valid
 
 SECRET_BYTES = 32
 KEEP_S = 7 * 24 * 3600
-FRAME = re.compile(
-    r'(/frames/([0-9a-f-]{36}\.(jpg|png)))\?expires=(\d{1,12})&signature=([0-9a-f]+)', re.ASCII
-)
+FRAME = re.compile(r'/frames/([0-9a-f-]{36}\.(jpg|png))')
+EXPIRES = re.compile(r'\d{1,12}', re.ASCII)
 logger = logging.getLogger(__name__)
 TYPES = {'jpg': 'image/jpeg', 'png': 'image/png'}
 
@@ -66,7 +65,7 @@ class FrameServer:
         await asyncio.to_thread(self._server.stop)
 
     def _put(self, id: str, image: EncodedImage) -> str:
-        self._forget_old()
+        self._delete_old()
         name = f'{id}.{"jpg" if image.format == "jpeg" else image.format}'
         _write(self._folder / name, image.data)
         path, expires = f'/frames/{name}', int(time.time()) + self._keep_s
@@ -75,26 +74,28 @@ class FrameServer:
 
     def _show(self, request: SmallHandler) -> None:
         url = urlsplit(request.path)
-        found = FRAME.fullmatch(f'{url.path}?{url.query}')
-        if found is None or not url_signature_valid(
-            self._secret, found[1], int(found[4]), found[5], time.time()
+        found = FRAME.fullmatch(url.path)
+        query = parse_qs(url.query)
+        expires, signature = (query.get(name, [''])[0] for name in ('expires', 'signature'))
+        if not (found and EXPIRES.fullmatch(expires)) or not url_signature_valid(
+            self._secret, url.path, int(expires), signature, time.time()
         ):
             request.send_error(HTTPStatus.FORBIDDEN, 'This link is not valid, or no longer')
             return
         request.server.asked(request.connection)
         try:
-            data = (self._folder / found[2]).read_bytes()
+            data = (self._folder / found[1]).read_bytes()
         except OSError:
             request.send_error(HTTPStatus.NOT_FOUND, 'This frame is gone')
             return
         headers = {
-            'Content-Type': TYPES[found[3]],
+            'Content-Type': TYPES[found[2]],
             'X-Content-Type-Options': 'nosniff',
             'Cache-Control': 'private, max-age=3600',
         }
         request.respond(HTTPStatus.OK, data, headers)
 
-    def _forget_old(self) -> None:
+    def _delete_old(self) -> None:
         oldest = time.time() - self._keep_s
         for file in self._folder.glob('*.*'):
             if file.suffix in ('.jpg', '.png') and file.stat().st_mtime < oldest:

@@ -87,7 +87,7 @@ class HeatBackend:
 
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Ask about each."""
-        async for report in one_by_one(asked, self._look):
+        async for report in one_by_one(asked, self._fetch):
             yield report
 
     def read_push(self, body: object) -> Report:
@@ -108,7 +108,7 @@ class HeatBackend:
         await self._client.aclose()
         await self._images.aclose()
 
-    async def _look(self, question: Asked) -> Report | None:
+    async def _fetch(self, question: Asked) -> Report | None:
         try:
             return self._report(await self._client.get_request(question.token))
         except NotFoundError:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from spark_ros.clients.errors import NotFoundError, RefusedError, UnsupportedError
 from spark_ros.clients.retry import Backoff
 from spark_ros.clients.spark import SparkClient
-from spark_ros.escalation.backends.backend import FEW, Asked, News, Report
+from spark_ros.escalation.backends.backend import FETCHED_SINGLY, Asked, News, Report
 from spark_ros.escalation.backends.image_hosts import ServiceImageHost, camera_tag
 from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
 from spark_ros.escalation.backends.spark_question import spark_refusal
@@ -84,9 +84,9 @@ class SparkBackend:
 
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Ask by token while few are open and the service has that call, else read the list."""
-        if self._shows_single and len(asked) <= FEW:
+        if self._shows_single and len(asked) <= FETCHED_SINGLY:
             try:
-                async for report in one_by_one(asked, self._look):
+                async for report in one_by_one(asked, self._fetch):
                     yield report
                 return
             except UnsupportedError:
@@ -128,7 +128,7 @@ class SparkBackend:
                 break
         return ''
 
-    async def _look(self, question: Asked) -> Report | None:
+    async def _fetch(self, question: Asked) -> Report | None:
         try:
             engagements = await self._client.get_engagement(question.token)
         except NotFoundError:

@@ -69,7 +69,7 @@ class AsyncJournal:
             except JournalFull:
                 raise
             except JournalError as error:
-                self._say(str(error))
+                self._log_refusal(str(error))
                 entry = self._spare.add(escalation, image)
                 self.spared.add(escalation.id)
             else:
@@ -98,7 +98,7 @@ class AsyncJournal:
             try:
                 call(self._where(id), id, *args, **kwargs)
             except JournalError as error:
-                self._say(str(error))
+                self._log_refusal(str(error))
             if call == Journal.done:
                 self.spared.discard(id)
 
@@ -134,10 +134,10 @@ class AsyncJournal:
         try:
             return call(self.disk)
         except sqlite3.Error as error:
-            self._say(f'the journal {self.disk.path} cannot be read: {error}')
+            self._log_refusal(f'the journal {self.disk.path} cannot be read: {error}')
             return default
 
-    def _say(self, reason: str) -> None:
+    def _log_refusal(self, reason: str) -> None:
         if not self.refused:
             self.refused = reason
             logger.error(

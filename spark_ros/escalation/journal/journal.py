@@ -219,7 +219,7 @@ class Journal:
         self._set(id, state=state.value)
 
     def resolved(self, id: str, answer: Answer, *, late: bool) -> None:
-        """Store the answer; it stays until `published`."""
+        """Store the answer; it stays until `done`."""
         self._set(id, state=answer.state.value, answer=dump_answer(answer), late=int(late))
 
     def unpublished(self) -> list[Resolved]:

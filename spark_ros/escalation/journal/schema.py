@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # `age_s` is how old a row was when the clocks were read as `boot`, `up_s` and `wall_s` say.
 SCHEMA = """
 CREATE TABLE escalation (

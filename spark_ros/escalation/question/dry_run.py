@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from spark_ros.escalation.question.policy import HOUR_S, Cooldown, Thresholds
 from spark_ros.model import Annotation
 
-FEW = 10
+LISTED = 10
 LONGEST = 40
 
 
@@ -65,11 +65,15 @@ class DryRun:
 
     def reached(self, now: float, per_hour: int) -> bool:
         """Whether one more would be too many in an hour; a limit of 0 is none."""
-        return len(self._last_hour(now)) >= per_hour > 0
+        with self._lock:
+            self._expire(now)
+            return 0 < per_hour <= len(self._said)
 
     def summary(self, now: float) -> Summary:
         """Return the numbers; from any thread."""
-        said = self._last_hour(now)
+        with self._lock:
+            self._expire(now)
+            said = list(self._said)
         return Summary(
             len(said),
             Counter(label for _, _, label in said),
@@ -77,11 +81,9 @@ class DryRun:
             dict(self.dropped),
         )
 
-    def _last_hour(self, now: float) -> list[tuple[float, str, str]]:
-        with self._lock:
-            while self._said and self._said[0][0] <= now - HOUR_S:
-                self._said.popleft()
-            return list(self._said)
+    def _expire(self, now: float) -> None:
+        while self._said and self._said[0][0] <= now - HOUR_S:
+            self._said.popleft()
 
 
 def reason(asked: Sequence[Annotation], thresholds: Thresholds) -> str:
@@ -104,8 +106,8 @@ def least_certain(asked: Sequence[Annotation]) -> Annotation:
 
 def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     most = Counter(counts).most_common()
-    rest = sum(count for _, count in most[FEW:])
-    return most[:FEW] + ([('others', rest)] if rest else [])
+    rest = sum(count for _, count in most[LISTED:])
+    return most[:LISTED] + ([('others', rest)] if rest else [])
 
 
 def _short(label: str) -> str:

@@ -17,7 +17,7 @@ SAME_OBJECT_IOU = 0.5
 TRACKER_ID = 'tracker_id'
 HOUR_S = 3600.0
 MAX_REMEMBERED = 10_000
-TOGETHER = 32
+COMPARED_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ class _Places:
         followed = np.zeros(len(some), bool)
         # From left to right, a few at a time, so that each few are compared with what is near.
         order = np.argsort(some[:, 0])
-        for start in range(0, len(some), TOGETHER):
-            few = order[start : start + TOGETHER]
+        for start in range(0, len(some), COMPARED_AT_ONCE):
+            few = order[start : start + COMPARED_AT_ONCE]
             left, right = some[few, 0].min(), some[few, 2].max()
             near = np.flatnonzero((known[:, 2] > left) & (known[:, 0] < right))
             if not len(near):

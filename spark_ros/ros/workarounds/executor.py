@@ -18,7 +18,7 @@ from rclpy.executors import SingleThreadedExecutor, TimeoutException
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 
-ALL_EVERY_S = 0.02
+ALL_EVERY_S = 0.05
 
 
 class _Messages:
@@ -47,8 +47,9 @@ class MessageExecutor(SingleThreadedExecutor):
     """Spin one node in one thread.
 
     While messages come, it waits for messages and guard conditions alone, and for timers,
-    services, actions and events `ALL_EVERY_S` later at the latest. While none come it waits for
-    everything, as any executor.
+    services, actions and events `ALL_EVERY_S` later at the latest; at once after a guard
+    condition, by which answers come. While no messages come it waits for everything, as any
+    executor.
     """
 
     def __init__(self, node: Node) -> None:
@@ -63,21 +64,25 @@ class MessageExecutor(SingleThreadedExecutor):
         rest = self._all_at - time.monotonic()
         try:
             if rest > 0:
-                self._spin(rest, [self._messages])
-            elif self._spin(timeout_sec, None):
+                done = self._spin(rest, [self._messages])
+            else:
+                done = self._spin(timeout_sec, None)
                 self._all_at = time.monotonic() + ALL_EVERY_S
+            # An answer may let an action or a service go on.
+            if done != {Subscription}:
+                self._all_at = 0.0
         except TimeoutException:
             # Nothing came for a while: wait for everything, for as long as it takes.
             self._all_at = 0.0
 
-    def _spin(self, timeout_s: float | None, nodes: list[Any] | None) -> bool:
-        """Do all that one wait found; return whether a message was among it."""
-        message = False
+    def _spin(self, timeout_s: float | None, nodes: list[Any] | None) -> set[type]:
+        """Do all that one wait found; return the types of what that was."""
+        done = set()
         # The public wait_for_ready_callbacks returns the first, and begins anew with another
         # list of nodes: what comes later in the order would wait for ever on a busy node.
         for handler, entity, _ in self._wait_for_ready_callbacks(timeout_s, nodes):
-            message = message or isinstance(entity, Subscription)
+            done.add(type(entity))
             handler()
             if handler.exception() is not None:
                 raise handler.exception()
-        return message
+        return done

@@ -31,7 +31,7 @@ except ImportError:
 
     HUMBLE = True
 
-LOOK_EVERY_S = 0.2
+CHECK_EVERY_S = 0.2
 logger = logging.getLogger(__name__)
 
 
@@ -56,7 +56,7 @@ class WatchedPublisherEvents(events.PublisherEventCallbacks):
 class WatchingNode(rclpy.node.Node):
     """A node that looks five times a second who is at the other end of its topics.
 
-    So `matched` is called up to `LOOK_EVERY_S` later than the event would call it, and not for
+    So `matched` is called up to `CHECK_EVERY_S` later than the event would call it, and not for
     one that has come and gone in between. It uses public methods alone, which every rclpy has.
     """
 
@@ -68,7 +68,8 @@ class WatchingNode(rclpy.node.Node):
         self._warn = WarnOnce(logger)
         super().__init__(*args, **kwargs)
         # Simulated time may stand still.
-        self.create_timer(LOOK_EVERY_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(CHECK_EVERY_S, self._check_graph, clock=steady)
 
     def create_subscription(self, *args: Any, event_callbacks: Any = None, **options: Any) -> Any:
         """Subscribe; for the arguments see rclpy."""
@@ -131,7 +132,7 @@ class WatchingNode(rclpy.node.Node):
                 after(parameter_list)
         return result
 
-    def _look(self) -> None:
+    def _check_graph(self) -> None:
         for look in list(self._looks.values()):
             try:
                 look()

@@ -1,5 +1,5 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The stage with everything to draw on it: shapes, mouse, keys and tools.
+// The picture with everything to draw on it: shapes, mouse, keys and tools.
 
 import { Canvas } from './canvas.js';
 import { byId } from './dom.js';

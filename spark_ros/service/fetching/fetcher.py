@@ -142,7 +142,7 @@ class Fetcher(Dispatcher):
             ApiError: it is no image, video or audio as its row says, or does not decode.
         """
         if row.kind == 'image':
-            return await self._context.decoder.look(row.tenant, file, PART)
+            return await self._context.decoder.inspect(row.tenant, file, PART)
         sniff = _sniff_video if row.kind == 'video' else sniff_audio
         return await asyncio.to_thread(sniff, file, PART)
 
@@ -159,7 +159,7 @@ class Fetcher(Dispatcher):
         settings = self._context.settings
         if isinstance(error, ApiError):
             # The file is not of its kind, or the store of images is full or cannot be reached.
-            error = FetchFailed(error.message, error.status >= 500)
+            error = FetchFailed(error.message, error.status >= 500 or error.status == 429)
         elif not isinstance(error, FetchFailed):
             log.warning('cannot store a fetched picture: %s', error)
             error = FetchFailed('the service cannot store it', True)

@@ -28,7 +28,7 @@ from spark_ros.service.heat.objects import (
     status_of,
 )
 from spark_ros.service.heat.staging import STAGED_PATH, staged_file, staged_response
-from spark_ros.service.storage import jobs, leases
+from spark_ros.service.storage import fetches, jobs, leases
 from spark_ros.service.storage.jobs import OPEN_STATES
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
@@ -40,9 +40,12 @@ from spark_ros.service.web.long_poll import block_s, counted, long_poll
 from spark_ros.service.web.paging import page_reply, read_page
 from spark_ros.service.web.replies import reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Requester, fetch_missing
+from spark_ros.service.web.shown_media import Requester, files_elsewhere
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
+
+# A request with more files to fetch is stored after its key's others, one at a time.
+MANY_FILES = 50
 
 
 def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -101,19 +104,24 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     answer = await _staged(service, key, asked) if key.test else None
     now = service.clock()
 
+    files = list(copied_media(asked)) if answer is None else []
+    requester = Requester(key.tenant, now, job.base_url)
+    wanted = await files_elsewhere(service, files, requester)
+
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
         if answer is None:
-            files = copied_media(asked)
-            fetch_missing(service, transaction, files, Requester(key.tenant, now, job.base_url))
+            fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
         else:
             [made] = jobs.states(transaction.connection, key.id, token)
             leases.close(transaction, made.id, None, now, **answer)
         return {'id': token}
 
-    made = await service.store.write(
-        idempotent(request, key.id, 'heat', body_hash, create)
-    )
+    write = idempotent(request, key.id, 'heat', body_hash, create)
+    if len(wanted) > MANY_FILES:
+        made = await service.store.write_for(key.id, write)
+    else:
+        made = await service.store.write(write)
     return await _give(request, key, made['id'], seconds)
 
 

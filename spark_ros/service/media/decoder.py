@@ -50,7 +50,7 @@ class Decoder:
             self._idle.put_nowait(process)
         self._lock = PerCallerLock(WAITING, 'of your images')
 
-    async def look(self, tenant: str, file: IO[bytes], part: str = 'image_file') -> Format:
+    async def inspect(self, tenant: str, file: IO[bytes], part: str = 'image_file') -> Format:
         """Decode an image and say what it is.
 
         Tenants take turns. When the caller is cancelled, so is the decoding.

@@ -118,6 +118,8 @@ async def image(request: Request) -> Response:
     """Give a file to its owner's key, to operators, or to who has a signed and current URL."""
     service, tenant = context_of(request), request.path_params['tenant']
     path = images.image_path(tenant, request.path_params['name'])
+    if images.PATH.fullmatch(path) is None:
+        raise ApiError(404, 'there is no such image')
     await _expect_access(request, tenant, path)
     row = await service.store.read(lambda connection: images.find(connection, path))
     if row is None:

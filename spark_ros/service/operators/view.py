@@ -22,6 +22,7 @@ from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.replies import to_json
 from spark_ros.service.web.shown_media import EXAMPLE, Requester, media
 from spark_ros.wire.annotations import annotation_json
+from spark_ros.wire.heat import ANNOTATIONS, PER_ANNOTATION
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
 
 MAX_FLAGS = 20
@@ -132,7 +133,7 @@ def expect_may_claim(
 
 async def sizes_of(service: Context, row: Row[Any]) -> list[ImageSize | None]:
     """Return the sizes in pixels of the images that `answer_of` has to know them of."""
-    if row.api != heat_json.API:
+    if row.api != heat_json.API or row.kind not in (ANNOTATIONS, *PER_ANNOTATION):
         return []
     return await attachment_sizes(service, heat_json.asked_of(row), row.tenant)
 

@@ -22,7 +22,7 @@ from spark_ros.service.spark.objects import (
     job_state,
     new_job,
 )
-from spark_ros.service.storage import jobs
+from spark_ros.service.storage import fetches, jobs
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import hosting_key, spark_key
@@ -30,7 +30,7 @@ from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, page_reply, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Requester, fetch_missing
+from spark_ros.service.web.shown_media import Requester, files_elsewhere
 from spark_ros.service.web.uploads import Expected, commit_upload, receive
 from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
 from spark_ros.wire.values import WireError
@@ -51,11 +51,14 @@ async def create_engagement(request: Request) -> Response:
     job = replace(job, robot_id=robot_id, base_url=base_url(request))
     now = service.clock()
 
+    files = [(asked.content_type, location) for location in asked.content_location]
+    requester = Requester(key.tenant, now, job.base_url)
+    wanted = await files_elsewhere(service, files, requester)
+
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
         token = jobs.create(transaction, key.id, job, now, settings.open_limit)
-        files = [(asked.content_type, location) for location in asked.content_location]
-        fetch_missing(service, transaction, files, Requester(key.tenant, now, job.base_url))
+        fetches.put(transaction, key.tenant, wanted, now, settings.fetch_fresh_s)
         return {'token': token}
 
     write = idempotent(request, key.id, 'engagement', body.sha256, create)

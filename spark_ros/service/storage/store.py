@@ -80,6 +80,7 @@ class Store:
         self._writes: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         lock = PerCallerLock(READS_WAITING, 'reads of this key')
         self._readers = FairThreadPool('store-read', READERS, lock)
+        self._large_writes = PerCallerLock()
         self._writer: threading.Thread | None = None
         self._closed = False
         self._prepare()
@@ -115,6 +116,13 @@ class Store:
             ApiError: 429 when too many reads of the caller wait already.
         """
         return await self._readers.run(caller, partial(self.read_now, work, *args, **kwargs))
+
+    async def write_for(
+        self, caller: Hashable, work: Write[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a write that may be large: of these, each caller has one at a time."""
+        async with self._large_writes.hold(caller):
+            return await self.write(work, *args, **kwargs)
 
     async def write(self, work: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(transaction, …)` with other waiting writes; durable when it returns.

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Row
 from spark_ros.service.context import Context
 from spark_ros.service.media import images
 from spark_ros.service.storage import fetches, keys
-from spark_ros.service.storage.store import Transaction
 
 # The image of the question in `spark-service try`.
 EXAMPLE = '/docs/example.png'
@@ -65,20 +64,22 @@ def _signed_path(
     return parts.path if service.urls.valid(parts.path, key_hash, until, signature, now) else None
 
 
-def fetch_missing(
-    service: Context, transaction: Transaction, files: Iterable[tuple[str, str]], by: Requester
-) -> None:
-    """Queue files to be fetched, except those on this service.
+async def files_elsewhere(
+    service: Context, files: Iterable[tuple[str, str]], by: Requester
+) -> list[tuple[str, str]]:
+    """Return the files that are not on this service.
 
     Args:
         files: their kinds (`image`, `video`, `audio`) and URLs.
     """
-    wanted = [
-        (kind, url)
-        for kind, url in files
-        if own_url(service, transaction.connection, url, by) is None
-    ]
-    fetches.put(transaction, by.tenant, wanted, by.time, service.settings.fetch_fresh_s)
+    not_own = [(kind, url) for kind, url in files if images.own_path(url, by.tenant) is None]
+    if not not_own:
+        return []
+
+    def elsewhere(connection: Connection) -> list[tuple[str, str]]:
+        return [each for each in not_own if own_url(service, connection, each[1], by) is None]
+
+    return await service.store.read_for(by.tenant, elsewhere)
 
 
 def media(

@@ -67,7 +67,7 @@ async def _recognise(
     service: Context, request: Request, tenant: str, expected: Expected, file: UploadFile
 ) -> Format:
     if expected.kind == 'image':
-        decoding = service.decoder.look(tenant, file.file, expected.part)
+        decoding = service.decoder.inspect(tenant, file.file, expected.part)
         return await while_connected(request, decoding)
     sniff = sniff_video if expected.kind == 'video' else sniff_audio
     return sniff(file.file, expected.part)
