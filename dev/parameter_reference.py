@@ -20,17 +20,19 @@ HEAD = """\
 <!-- Written by `make docs` from spark_ros/ros/config.py; edit that. -->
 # Parameters
 
-Every parameter of `spark_node`. [config/spark.yaml](../config/spark.yaml) has them all with their
-defaults; copy it and keep the lines you change.
+Every parameter of `spark_node`. [config/spark.yaml](../config/spark.yaml) has all of them with
+their defaults. Copy it and keep only the lines that you change.
 
-A wrong value is refused with the parameter's name and the reason: at the start the node does not
-come up, while it runs nothing changes. **Live** ones may be changed while the node runs, by
-`ros2 param set` or any parameter client; the others are read-only. What is set together (the
-service `~/set_parameters_atomically`) is checked as a whole, and either all of it is applied or
-none; what is set one by one, as `ros2 param set` and `ros2 param load` do, is checked and applied
-one by one. Questions that were asked already stay as they are.
+You can change **live** parameters while the node runs, with `ros2 param set` or any parameter
+client. The others are read-only.
 
-A whole number will do where a double is meant, and `[]` for any empty list.
+The node refuses a wrong value with the parameter's name and the reason. At the start it then
+exits; while it runs, nothing changes. Parameters that are set together (with the service
+`~/set_parameters_atomically`) are checked as a whole, and all of them are applied or none.
+Parameters that are set one by one, as `ros2 param set` and `ros2 param load` do, are checked and
+applied one by one. Questions that were asked already stay as they are.
+
+You may write a whole number for a double, and `[]` for any empty list.
 """
 CAMERAS = """\
 Each name in `cameras` has this block: for a camera called `front`, `<camera>.ask_below` is

@@ -24,7 +24,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'params_file',
                 default_value=str(CONFIG / 'spark.yaml'),
-                description='Parameters that both have in common.',
+                description='Parameters of both robots.',
             ),
             DeclareLaunchArgument(
                 'server_url',

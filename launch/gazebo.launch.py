@@ -56,7 +56,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'operator_delay',
                 default_value='1.0',
-                description='Seconds that the scripted operator looks at a question.',
+                description='Seconds that the scripted operator waits before each answer.',
             ),
             DeclareLaunchArgument(
                 'seconds',
@@ -76,7 +76,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'bridge_config',
                 default_value=str(CONFIG / 'gazebo_bridge.yaml'),
-                description='What ros_gz_bridge brings to ROS.',
+                description='The topics that ros_gz_bridge passes to ROS.',
             ),
             DeclareLaunchArgument(
                 'port', default_value='8080', description='Port of the service, on 127.0.0.1.'
@@ -90,7 +90,7 @@ def generate_launch_description() -> LaunchDescription:
                 'log_level',
                 default_value='info',
                 choices=['debug', 'info', 'warn', 'error', 'fatal'],
-                description='The least severe messages of the spark node to show.',
+                description='Lowest severity of the messages of the spark node that are shown.',
             ),
             OpaqueFunction(function=_start),
         ]

@@ -54,7 +54,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'operator_delay',
                 default_value='2.0',
-                description='Seconds that the scripted operator looks at a question.',
+                description='Seconds that the scripted operator waits before each answer.',
             ),
             DeclareLaunchArgument(
                 'port', default_value='8080', description='Port of the service, on 127.0.0.1.'
@@ -74,7 +74,7 @@ def generate_launch_description() -> LaunchDescription:
                 'log_level',
                 default_value='info',
                 choices=['debug', 'info', 'warn', 'error', 'fatal'],
-                description='The least severe messages of the node to show.',
+                description='Lowest severity of the messages of the node that are shown.',
             ),
             OpaqueFunction(function=_start),
         ]

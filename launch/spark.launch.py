@@ -51,7 +51,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'robot_id',
                 default_value='',
-                description='Sent with each question; empty: as in params_file.',
+                description='Name of the robot; empty: as in params_file.',
             ),
             DeclareLaunchArgument(
                 'use_sim_time',
@@ -63,17 +63,18 @@ def generate_launch_description() -> LaunchDescription:
                 'log_level',
                 default_value='info',
                 choices=['debug', 'info', 'warn', 'error', 'fatal'],
-                description='The least severe messages to show.',
+                description='Lowest severity of the messages that are shown.',
             ),
             DeclareLaunchArgument(
                 'respawn',
                 default_value='true',
                 choices=['true', 'false'],
-                description='Start the node again when it ends by itself, unless it is set up '
-                'wrongly.',
+                description='Restart the node when it ends, unless its settings are wrong.',
             ),
             DeclareLaunchArgument(
-                'respawn_delay', default_value='2.0', description='Seconds before that.'
+                'respawn_delay',
+                default_value='2.0',
+                description='Seconds before the node is restarted.',
             ),
             DeclareLaunchArgument(
                 'fastdds_profile',

@@ -194,7 +194,7 @@ def normalize(
         raise GeometryError(f'the box is {box.size_x:g}x{box.size_y:g} pixels: it has no area')
     if given_in is not None:
         if given_in.width <= 0 or given_in.height <= 0:
-            raise GeometryError(f'the detector image is {given_in.width}x{given_in.height}')
+            raise GeometryError(f'the detector image is {given_in.width}x{given_in.height}: empty')
         box = scale(box, given_in, image, fit)
     around = pixel_hull(box)
     normalized = Box(

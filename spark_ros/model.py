@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The vocabulary that every sub-package shares: annotations, questions, corrections and answers.
+"""The types that all parts share: annotations, questions, corrections and answers.
 
 Coordinates are normalized to [0, 1) (see `spark_ros.geometry`). Nothing here does I/O.
 """
@@ -68,7 +68,7 @@ def box_annotation(label: str, box: Box, **rest: Any) -> Annotation:
 
 
 class QuestionKind(str, Enum):
-    """What an answer consists of."""
+    """The kind of answer that a question asks for."""
 
     ANNOTATE = 'annotate'
     MULTIPLE_CHOICE = 'multiple_choice'
@@ -109,7 +109,7 @@ class State(str, Enum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing follows it. An EXPIRED question may still get its late answer."""
+        """Whether the state is final. An EXPIRED question may still get a late answer."""
         return self in TERMINAL
 
 
@@ -221,7 +221,7 @@ def corrections_from_statements(
     confirmed: Iterable[Annotation] = (),
     removed: Iterable[Annotation] = (),
 ) -> tuple[Correction, ...]:
-    """Work out the corrections from what a server said of the priors (SparkAI).
+    """Derive the corrections from what a server said about the priors (SparkAI).
 
     Args:
         priors: what was asked, in order.

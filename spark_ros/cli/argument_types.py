@@ -11,7 +11,7 @@ T = TypeVar('T')
 
 
 def checked(read: Callable[[str], T]) -> Callable[[str], T]:
-    """Return what reads an argument, a ValueError being told in its own words."""
+    """Return a parser for an argument that shows the message of a ValueError."""
 
     def told(text: str) -> T:
         try:
@@ -23,7 +23,7 @@ def checked(read: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def whole(most: int, what: str) -> Callable[[str], int]:
-    """Return what reads a whole number from 0 to `most`; `what` says what it should have been."""
+    """Return a parser for a whole number from 0 to `most`; errors say that it must be `what`."""
 
     def read(text: str) -> int:
         if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) > most:
@@ -34,7 +34,7 @@ def whole(most: int, what: str) -> Callable[[str], int]:
 
 
 def number(least: float, most: float, what: str) -> Callable[[str], float]:
-    """Return what reads a number from `least` to `most`; `what` says what it should have been."""
+    """Return a parser for a number from `least` to `most`; errors say that it must be `what`."""
 
     def read(text: str) -> float:
         try:

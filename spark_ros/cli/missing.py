@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What to say where a library is missing, or is there and cannot be loaded."""
+"""Messages for a library that is missing or cannot be loaded."""
 
 from __future__ import annotations
 

@@ -20,44 +20,44 @@ Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
 
 EXAMPLES = """\
 examples:
-  spark-service try                                     a key, a console and a curl line to try
-  spark-service key create robot-7 --program crates     prints the new key, and only that
+  spark-service try                                     a service to try, with a key
+  spark-service key create robot-7 --program crates     prints the new key and nothing else
   spark-service program set crates --file crates.yaml
   spark-service serve --port 8080 --operator scripted
-  spark-service backup /backup/spark                    again and again: copies new images only
+  spark-service backup /backup/spark                    later runs copy only new images
 """
 NETWORK = {
     'type': checked(lambda text: str(read_network(text))),
     'action': 'append', 'default': [], 'metavar': 'CIDR',
 }  # fmt: skip
 SERVING: dict[str, dict[str, Any]] = {
-    '--host': {'default': '127.0.0.1', 'help': 'default: %(default)s'},
+    '--host': {'default': '127.0.0.1', 'help': 'the address to listen on (default: %(default)s)'},
     '--port': {
         'type': whole(65_535, 'a port from 0 to 65535'), 'default': 8080,
-        'help': '0 takes a free one (default: %(default)s)',
+        'help': 'the port to listen on; 0 takes a free one (default: %(default)s)',
     },
     '--public-url': {
         'type': checked(lambda text: expect_url(text, 'the public URL').rstrip('/')),
-        'metavar': 'URL', 'help': 'what clients reach the service by, when a proxy is in front',
+        'metavar': 'URL', 'help': 'the URL that clients use, if a proxy is in front',
     },
     '--operator': {
         'default': '', 'metavar': 'scripted[:TRUTH.json]',
-        'help': 'answer by script: correct towards the true boxes in the file, else confirm',
+        'help': 'let a script answer: correct boxes towards the true ones in the file, or confirm',
     },
     '--operator-delay': {
         'type': number(0, 86_400, 'a number of seconds from 0 to 86400'),
         'default': 0.0, 'metavar': 'SECONDS',
-        'help': 'how long the scripted operator looks at a question (default: %(default)s)',
+        'help': 'how long the scripted operator waits before each answer (default: %(default)s)',
     },
     '--lease': {
         'type': number(1, 600, 'a lease of 1 to 600 seconds'),
         'default': 30.0, 'metavar': 'SECONDS',
-        'help': 'how long an operator keeps a question without a sign of life (default: 30)',
+        'help': 'how long a question stays with an operator whose browser is gone (default: 30)',
     },
     '--allow-net': {
         **NETWORK,
-        'help': 'let webhooks reach this network although it is not public, for instance '
-        '192.168.7.0/24 (may be given several times)',
+        'help': 'allow webhooks to this network although it is not public, for instance '
+        '192.168.7.0/24 (may be repeated)',
     },
     '--metadata-limit': {
         'type': whole(10**12 - 1, 'a number of bytes'),
@@ -67,11 +67,11 @@ SERVING: dict[str, dict[str, Any]] = {
     },
     '--allow-fetch-net': {
         **NETWORK,
-        'help': 'let the service fetch pictures from this network although it is not public: '
-        'where robots serve frames themselves (may be given several times)',
+        'help': 'allow fetching pictures from this network although it is not public, for robots '
+        'that serve their own frames (may be repeated)',
     },
-    '--tls-cert': {'type': Path, 'metavar': 'FILE', 'help': 'serve HTTPS'},
-    '--tls-key': {'type': Path, 'metavar': 'FILE', 'help': 'its private key'},
+    '--tls-cert': {'type': Path, 'metavar': 'FILE', 'help': 'certificate, to serve HTTPS'},
+    '--tls-key': {'type': Path, 'metavar': 'FILE', 'help': 'private key of the certificate'},
     '--verbose': {'action': 'store_true', 'help': 'log every request to stderr'},
 }  # fmt: skip
 
@@ -80,7 +80,7 @@ def service_parser() -> argparse.ArgumentParser:
     """Return the parser; `command`, and `action` where it has some, say what was chosen."""
     parser = argparse.ArgumentParser(
         prog='spark-service',
-        description='The resolution service: people answer what robots are not sure of.',
+        description='The resolution service: people answer the questions of robots.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -88,16 +88,16 @@ def service_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=version)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     _serving(commands)
-    _keys(_group(commands, 'key', 'API keys: who may ask'))
-    _programs(_group(commands, 'program', 'programs: standing instructions for operators'))
-    _sessions(_group(commands, 'session', 'sessions: which browsers are logged in'))
-    _command(commands, 'login-link', 'print a fresh console login of a running service')
+    _keys(_group(commands, 'key', 'manage API keys: who may ask'))
+    _programs(_group(commands, 'program', 'manage programs: standing instructions for operators'))
+    _sessions(_group(commands, 'session', 'manage sessions: which browsers are logged in'))
+    _command(commands, 'login-link', 'print a new console login link of a running service')
     backup = _command(
         commands, 'backup',
         'copy the database and the new images into a directory, while the service runs',
     )  # fmt: skip
     backup.add_argument(
-        'target', type=Path, metavar='TARGET', help='the directory; made with mode 0700'
+        'target', type=Path, metavar='TARGET', help='the directory; created with mode 0700'
     )
     return parser
 
@@ -117,13 +117,14 @@ def _command(
     )  # fmt: skip
     parser.add_argument(
         '--database', default=os.environ.get('SPARK_SERVICE_DATABASE', ''), metavar='URL',
-        help='any SQLAlchemy URL instead of SQLite in DIR (or SPARK_SERVICE_DATABASE)',
+        help='SQLAlchemy URL of the database (default: SPARK_SERVICE_DATABASE, else SQLite in '
+        'DIR)',
     )  # fmt: skip
     parser.add_argument(
         '--images', type=checked(lambda text: str(parse_bucket(text)) if text else ''),
         default=os.environ.get('SPARK_SERVICE_IMAGES', ''), metavar='URL',
-        help='s3://BUCKET/PREFIX instead of a directory in DIR (or SPARK_SERVICE_IMAGES); the '
-        'store and the credentials are set by AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and so on',
+        help='s3://BUCKET/PREFIX (default: SPARK_SERVICE_IMAGES, else a directory in DIR); set '
+        'the store and the credentials by AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and so on',
     )  # fmt: skip
     return parser
 
@@ -131,7 +132,7 @@ def _command(
 def _serving(commands: Commands) -> None:
     for name, about in (
         ('serve', 'run the service; prints its address and a console login link'),
-        ('try', 'as serve, with a key in DIR/try.key and lines to ask with'),
+        ('try', 'as serve, with a key in DIR/try.key; also prints commands to ask with'),
     ):
         parser = _command(commands, name, about, about)
         for option, settings in SERVING.items():
@@ -139,20 +140,20 @@ def _serving(commands: Commands) -> None:
 
 
 def _keys(actions: Commands) -> None:
-    create = _command(actions, 'create', 'make a key and print it')
-    create.add_argument('--program', metavar='P', help='the program of questions that name none')
+    create = _command(actions, 'create', 'create a key and print it')
+    create.add_argument('--program', metavar='P', help='the program for questions that name none')
     create.add_argument('--heat', action='store_true', help='a key for the Heat API')
     create.add_argument('--test', action='store_true', help='a staging key (test_…)')
     _command(actions, 'secret', "print the secret that signs the key's webhooks")
-    _command(actions, 'rotate', 'replace a key by a new one for the same data and print it')
-    _command(actions, 'revoke', 'make a key useless')
+    _command(actions, 'rotate', 'replace a key by a new one with the same questions, and print it')
+    _command(actions, 'revoke', 'end a key for good')
     for action in actions.choices.values():
         action.add_argument('name', metavar='NAME')
     _command(actions, 'list', 'list all keys')
 
 
 def _programs(actions: Commands) -> None:
-    put = _command(actions, 'set', 'make or replace a program')
+    put = _command(actions, 'set', 'create or replace a program')
     put.add_argument(
         '--file', type=Path, required=True, metavar='YAML',
         help='instructions, and optionally label_options and reference_images (URLs or files)',
@@ -165,7 +166,7 @@ def _programs(actions: Commands) -> None:
 
 def _sessions(actions: Commands) -> None:
     _command(actions, 'list', 'list all sessions')
-    revoke = _command(actions, 'revoke', 'log a browser out, or all')
+    revoke = _command(actions, 'revoke', 'log out one browser, or all')
     which = revoke.add_mutually_exclusive_group(required=True)
-    which.add_argument('id', metavar='ID', nargs='?', help='as `session list` shows it')
+    which.add_argument('id', metavar='ID', nargs='?', help='the id that `session list` shows')
     which.add_argument('--all', action='store_true', help='log every browser out')

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class CommandError(Exception):
-    """A command that cannot be carried out; the message is all the user needs."""
+    """A command that cannot be carried out; the message tells the user why."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
-    """Return what `serve` was told: the settings, and where to listen.
+    """Read the options of `serve`: the settings, and where to listen.
 
     Raises:
         CommandError: there is no TLS by what was given.

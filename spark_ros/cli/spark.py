@@ -84,13 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     url, api = arguments.url or os.environ.get('SPARK_URL', ''), _api(arguments)
     if not url:
-        raise ValueError('which service? give --url or set SPARK_URL')
+        raise ValueError('no service: give --url or set SPARK_URL')
     asked = None
     if arguments.command == 'ask':
         asked = read_question(arguments, api)
     elif arguments.command == 'list' and arguments.state not in (None, *STATES_OF[api]):
         raise ValueError(
-            f'--state {arguments.state} is none of {api}: {", ".join(STATES_OF[api])}'
+            f'--state {arguments.state} is not a state of {api}: {", ".join(STATES_OF[api])}'
         )
     elif arguments.command == 'export' and api != 'spark':
         raise ValueError(f'export works over the SparkAI API, not over {api}')
@@ -119,7 +119,7 @@ async def _serve(
         elif arguments.command == 'show':
             records = await service.fetch(arguments.token)
             if not records:
-                raise ProtocolError('the service knows this token, but shows nothing of it')
+                raise ProtocolError('the service knows this token, but returns no question')
             _print(records, arguments.json, page)
             if arguments.save:
                 for path in await save_pictures(records, arguments.save, access):

@@ -30,20 +30,20 @@ examples:
   spark ask --help
 
 environment:
-  SPARK_URL     the service, where --url is not given
-  SPARK_TOKEN   the API key, where --token-file is not given
-  SPARK_API     spark or heat, where --api is not given
-  NO_COLOR      no colours
+  SPARK_URL     the service's URL, if --url is not given
+  SPARK_TOKEN   the API key, if --token-file is not given
+  SPARK_API     spark or heat, if --api is not given
+  NO_COLOR      if set, print no colours
 
 exit codes:
   0  done; with --wait: answered
   1  the service refused, or its answer cannot be read
-  2  wrong arguments, no token, an image or a library that cannot be used
-  3  the token is not accepted
+  2  wrong arguments, no API key, an unusable image or a missing library
+  3  the service does not accept the API key
   4  the service cannot be reached
-  5  timed out, or with --wait: not answered in time
-  6  with --wait: over without an answer (flagged, aborted)
-  130  ended by Ctrl-C
+  5  timed out; with --wait: not answered in time
+  6  with --wait: ended without an answer (flagged, aborted)
+  130  stopped by Ctrl-C
 """
 ASK_EPILOG = """\
 examples:
@@ -56,14 +56,14 @@ examples:
   spark ask frame.jpg --instructions 'Free?' --wait --json |
         jq -r '.[0].response'
 
-The answer goes to standard output, the progress to standard error. A question
-stays when the waiting ends: `spark show TOKEN` looks, `spark watch TOKEN` waits
-on.
+The answer goes to standard output, the progress to standard error. When the
+waiting ends without an answer, the question stays open: `spark show TOKEN`
+shows it, `spark watch TOKEN` waits for it again.
 """
 WATCH_EPILOG = """\
-Follows the service's change feed; where it has none, it is polled every two
-seconds. With TOKENs it says first where they are, and ends once all are over;
-without, Ctrl-C ends it with exit code 130.
+Follows the service's change feed. If the service has none, polls it every two
+seconds. With TOKENs, prints the state of each question first, and ends when all
+of them have ended. Without, runs until Ctrl-C (exit code 130).
 
 examples:
   spark watch
@@ -74,13 +74,13 @@ examples:
 
 EXPORT_EPILOG = """\
 Writes the answers of all closed questions of the key (SparkAI only):
-  FOLDER/annotations.json      COCO: what was confirmed, changed and added; what
-                               was removed stands with its picture
+  FOLDER/annotations.json      COCO: confirmed, changed and added shapes; the
+                               removed ones are listed with their picture
   FOLDER/images/               the pictures
   FOLDER/labels/, data.yaml    with --yolo
-Done again, or after an interruption, it fetches only what is missing, and
-writes the rest anew. Exit code 1: some pictures could not be had; they are left
-out.
+Run again, also after an interruption, it fetches only the missing pictures and
+writes the other files anew. Exit code 1 means that some pictures could not be
+fetched; they are left out.
 
 examples:
   spark export dataset
@@ -110,24 +110,25 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
     _ask(commands)
-    listing = _command(commands, 'list', 'list what was asked, oldest first')
+    listing = _command(commands, 'list', 'list the questions, oldest first')
     listing.add_argument(
         '--state',
         choices=tuple(dict.fromkeys((*STATES, *STATUSES))),
         metavar='STATE',
-        help=f'only those in this state: {", ".join(STATES)}; with Heat: {", ".join(STATUSES)}',
+        help=f'only questions in this state: {", ".join(STATES)}; '
+        f'with Heat: {", ".join(STATUSES)}',
     )
-    show = _command(commands, 'show', 'show what became of a question')
-    show.add_argument('token', metavar='TOKEN', help='as `ask` printed it')
+    show = _command(commands, 'show', 'show a question and its answer')
+    show.add_argument('token', metavar='TOKEN', help='the token that `ask` printed')
     show.add_argument(
         '--save', type=Path, metavar='FOLDER',
-        help='save the pictures there, with the answer drawn on them',
+        help='save the pictures in this folder, with the answer drawn on them',
     )  # fmt: skip
-    watch = _command(commands, 'watch', 'follow what changes, one line a change', WATCH_EPILOG)
+    watch = _command(commands, 'watch', 'follow questions, one line for each change', WATCH_EPILOG)
     watch.add_argument('tokens', nargs='*', metavar='TOKEN', help='only these questions')
     watch.add_argument(
         '--robot-id', metavar='ID',
-        help='only what this robot asked; needs a service with a change feed',
+        help='only questions of this robot; needs a service with a change feed',
     )  # fmt: skip
     _export(commands)
     return top
@@ -135,22 +136,24 @@ def parser() -> argparse.ArgumentParser:
 
 def _export(commands: Commands) -> None:
     export = _command(
-        commands, 'export', 'write what was answered as a dataset to train on', EXPORT_EPILOG
+        commands, 'export', 'write the answers as a dataset to train on', EXPORT_EPILOG
     )
     export.add_argument(
-        'folder', type=Path, metavar='FOLDER', help='where to; made where it is not there'
+        'folder', type=Path, metavar='FOLDER', help='the folder; created if it does not exist'
     )
-    export.add_argument('--yolo', action='store_true', help="YOLO's text files, too")
-    export.add_argument('--program', metavar='NAME', default='', help='only this program')
+    export.add_argument('--yolo', action='store_true', help="also write YOLO's text files")
+    export.add_argument(
+        '--program', metavar='NAME', default='', help='only questions of this program'
+    )
     export.add_argument(
         '--labels', type=_names, default=(), metavar='A,B',
-        help='the first classes, in this order; the others follow by name',
+        help='the first classes, in this order; other labels follow by name',
     )  # fmt: skip
     export.add_argument(
         '--empty', action='store_true',
-        help='answers that say nothing of any box, too: nothing is on their pictures',
+        help='also export answers without any box, as pictures with nothing on them',
     )  # fmt: skip
-    export.add_argument('-q', '--quiet', action='store_true', help='no progress')
+    export.add_argument('-q', '--quiet', action='store_true', help='print no progress')
 
 
 def _command(
@@ -166,13 +169,13 @@ def _command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     group = parser.add_argument_group('the service')
-    group.add_argument('--url', metavar='URL', help='its base URL (else SPARK_URL)')
+    group.add_argument('--url', metavar='URL', help='base URL of the service (default: SPARK_URL)')
     group.add_argument(
-        '--api', choices=APIS, help='the API that the key is for (else SPARK_API, else spark)'
+        '--api', choices=APIS, help='the API of the key (default: SPARK_API, else spark)'
     )
     group.add_argument(
         '--token-file', metavar='FILE',
-        help='file with the API key that only you can read (else SPARK_TOKEN)',
+        help='file with the API key, readable by you alone (default: SPARK_TOKEN)',
     )  # fmt: skip
     group.add_argument(
         '--ca-file', metavar='FILE', help='PEM file of your own certificate authority'
@@ -182,38 +185,39 @@ def _command(
 
 
 def _ask(commands: Commands) -> None:
-    ask = _command(commands, 'ask', 'ask about one image or several', ASK_EPILOG)
+    ask = _command(commands, 'ask', 'ask people about one or more images', ASK_EPILOG)
     ask.add_argument('images', nargs='*', metavar='IMAGE', help='a file, or an http(s) URL')
-    ask.add_argument('--instructions', metavar='TEXT', help='what is asked')
+    ask.add_argument('--instructions', metavar='TEXT', help='what people shall do or answer')
     ask.add_argument(
-        '--program', metavar='NAME', help='an established program of the service (not with Heat)'
+        '--program', metavar='NAME', help='a program stored on the service (not with Heat)'
     )
     ask.add_argument(
-        '--labels', type=_names, default=(), metavar='A,B', help='the labels to choose from'
+        '--labels', type=_names, default=(), metavar='A,B', help='labels that people choose from'
     )
     ask.add_argument(
         '--box', type=_box, action='append', default=[], metavar='[N:]X,Y,W,H,LABEL',
-        help='what you think is there: top-left corner and size in pixels, of the N-th image; '
-        'may be given more than once (with Heat it is drawn on the image)',
+        help='a box to check, on the N-th image (default: the first): top-left corner and size in '
+        'pixels, and the label; may be repeated (with Heat it is drawn on the image)',
     )  # fmt: skip
     kinds = ask.add_argument_group(
-        'other questions than for boxes', 'Heat only; SparkAI answers with boxes and words.'
+        'questions other than for boxes', 'Heat only; SparkAI answers with boxes and words.'
     ).add_mutually_exclusive_group()
     kinds.add_argument(
-        '--choices', type=_names, metavar='A,B,C', help='choose one (with --several: or more)'
-    )
-    kinds.add_argument('--text', action='store_true', help='answer in words')
-    kinds.add_argument('--number', action='store_true', help='answer with a number')
+        '--choices', type=_names, metavar='A,B,C',
+        help='the answer is one of these (with --several: one or more)',
+    )  # fmt: skip
+    kinds.add_argument('--text', action='store_true', help='the answer is a text')
+    kinds.add_argument('--number', action='store_true', help='the answer is a number')
     kinds.add_argument(
-        '--rating', type=_scale, metavar='MIN,MAX[,STEP]', help='rate on a scale'
+        '--rating', type=_scale, metavar='MIN,MAX[,STEP]', help='the answer is on this scale'
     )
-    ask.add_argument('--several', action='store_true', help='more than one of --choices')
+    ask.add_argument('--several', action='store_true', help='allow more than one of --choices')
     ask.add_argument('--wait', action='store_true', help='wait for the answer and print it')
     ask.add_argument(
         '--timeout', type=number(1e-9, 1e9, 'a number of seconds above 0'), default=600.0,
-        metavar='S', help='seconds that --wait waits (600)',
+        metavar='S', help='seconds that --wait waits (default: 600)',
     )  # fmt: skip
-    ask.add_argument('-q', '--quiet', action='store_true', help='no progress while waiting')
+    ask.add_argument('-q', '--quiet', action='store_true', help='print no progress while waiting')
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class DatasetImage:
 
 
 def label_of(shape: Shape) -> str:
-    """Return what a shape is called in the dataset."""
+    """Return the label of a shape in the dataset."""
     return shape.label or NAMELESS
 
 

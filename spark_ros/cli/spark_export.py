@@ -109,7 +109,7 @@ async def export(
 
 
 def _unfit(record: Record, *, empty: bool) -> str:
-    """Say why an answer does not belong into a dataset, or nothing."""
+    """Return why an answer does not belong into a dataset, or an empty string."""
     if record.state == FLAGGED:
         return 'that could not be answered'
     if not record.images:

@@ -29,7 +29,7 @@ class ImageCache:
     """The pictures of the dataset: those that are there, and those that are fetched."""
 
     def __init__(self, folder: Path, access: Access) -> None:
-        """Read which pictures an earlier run has fetched whole."""
+        """Read which pictures an earlier run has fetched completely."""
         self._folder, self._access = folder, access
         self._index = folder / INDEX
         self.fetched = 0

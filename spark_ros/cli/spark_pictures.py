@@ -35,7 +35,7 @@ def decode(content: bytes, name: str) -> Pixels:
     with suppress(cv2.error):
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise ValueError(f'{name} is no image that can be read')
+        raise ValueError(f'{name} is not an image that can be read')
     return np.asarray(pixels, np.uint8)
 
 
@@ -83,7 +83,7 @@ def drawn(pixels: Pixels, marks: Iterable[Mark]) -> bytes:
 
 
 def free_path(folder: Path, name: str) -> Path:
-    """Return where to save a picture so that none is written over."""
+    """Return a path for a picture that overwrites no file."""
     path, number = folder / f'{name}.jpg', 1
     while path.exists():
         number += 1

@@ -22,7 +22,7 @@ class _Line:
     def __init__(
         self, stream: TextIO, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Say nothing yet.
+        """Set up; print nothing yet.
 
         Args:
             stream: where to.
@@ -35,7 +35,7 @@ class _Line:
         self._since = clock()
 
     def clear(self) -> None:
-        """Leave an empty line to whatever comes next."""
+        """Clear the line for what is printed next."""
         if self._live:
             self._write(CLEAR)
 
@@ -47,10 +47,10 @@ class _Line:
 
 
 class Count(_Line):
-    """How far something has come: a line that is written over, or one now and then."""
+    """Progress of a long task: one line that is updated, or a line now and then."""
 
     def step(self, done: int, total: int | None) -> None:
-        """Say how much is done; of how much, where that is known."""
+        """Print how much is done, and of how much if that is known."""
         now = self._clock()
         if self._quiet or now - self._since < (REDRAW_S if self._live else LINE_S):
             return
@@ -79,7 +79,7 @@ class Progress(_Line):
             self.clear()
 
     def state(self, words: str) -> None:
-        """Say where the question stands."""
+        """Print the state of the question."""
         back = self._trouble and not self._live
         self._trouble = ''
         words = one_line(words) or '-'
@@ -90,7 +90,7 @@ class Progress(_Line):
         self._redraw()
 
     def trouble(self, words: str) -> None:
-        """Say why nothing is known just now; said once until `state` is called again."""
+        """Print why the state is unknown; only once until `state` is called again."""
         words = one_line(words)
         if not self._trouble and not self._live:
             self._write(f'spark: {words}; trying again\n')

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""From the arguments of `spark ask` to what is asked, checked before anything is sent."""
+"""Read the arguments of `spark ask` as a question, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_question(arguments: argparse.Namespace, api: str) -> AskArguments:
     """
     (_check_heat if api == 'heat' else _check_spark)(arguments)
     if arguments.several and not arguments.choices:
-        raise ValueError('--several goes with --choices')
+        raise ValueError('--several needs --choices')
     for box in arguments.box:
         if box.image > len(arguments.images):
             raise ValueError(
@@ -118,21 +118,21 @@ def _check_spark(arguments: argparse.Namespace) -> None:
                 'put it into --instructions'
             )
     if not arguments.images:
-        raise ValueError('what about? give at least one IMAGE')
+        raise ValueError('no image: give at least one IMAGE')
     if not (arguments.instructions or arguments.program):
-        raise ValueError('what is asked? give --instructions or --program')
+        raise ValueError('no question: give --instructions or --program')
 
 
 def _check_heat(arguments: argparse.Namespace) -> None:
     if arguments.program:
         raise ValueError("--program is SparkAI's; the Heat API takes --instructions")
     if not (arguments.instructions or '').strip():
-        raise ValueError('what is asked? give --instructions')
+        raise ValueError('no question: give --instructions')
     other = any(getattr(arguments, name) for name in HEAT_ONLY)
     if other and arguments.labels:
         raise ValueError('--labels go with boxes, not with --choices, --text, --number, --rating')
     if not other and not arguments.images:
-        raise ValueError('what about? give at least one IMAGE')
+        raise ValueError('no image: give at least one IMAGE')
 
 
 def _prior(given: BoxArgument, pictures: Sequence[ImageArgument]) -> Annotation:

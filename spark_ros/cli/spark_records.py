@@ -102,7 +102,7 @@ def states_of(records: Sequence[Record]) -> str:
 
 
 def record_of_engagement(said: Engagement) -> Record:
-    """Read what SparkAI says."""
+    """Read an engagement of SparkAI."""
     over = said.state == 'closed'
     return Record(
         api='spark',
@@ -124,7 +124,7 @@ def record_of_engagement(said: Engagement) -> Record:
 
 
 def record_of_request(said: HeatObject) -> Record:
-    """Read what Heat says."""
+    """Read a Request object of Heat."""
     asked, closed = (parse_time(said.extra.get(name)) for name in HEAT_DATES)
     shapes, words, problems = _response(said.response)
     shown = said.extra.get('attachments_type') == 'image'
@@ -162,7 +162,7 @@ def record_of_request(said: HeatObject) -> Record:
 
 
 def records_of_changes(said: Changes) -> list[Record]:
-    """Read what changed; a key belongs to one API, so that one of the two is empty."""
+    """Read a batch of changes; a key belongs to one API, so one of the two parts is empty."""
     return [*map(record_of_engagement, said.spark), *map(record_of_request, said.heat)]
 
 

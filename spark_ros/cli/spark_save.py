@@ -26,7 +26,7 @@ TIMEOUT_S = 30.0
 
 
 class PictureError(ClientError):
-    """A picture cannot be fetched or is none."""
+    """A picture cannot be fetched, or the file is not a picture."""
 
 
 async def save_pictures(records: Sequence[Record], folder: Path, access: Access) -> list[Path]:
@@ -85,7 +85,7 @@ def picture_client(access: Access) -> httpx.AsyncClient:
 
 
 async def fetch_picture(web: httpx.AsyncClient, url: str, access: Access) -> bytes:
-    """Return what is at the URL of a picture; the key goes along to the service itself alone.
+    """Return the file at the URL of a picture; the key is sent only to the service itself.
 
     Raises:
         ClientError: it cannot be had.

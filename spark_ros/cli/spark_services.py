@@ -32,7 +32,7 @@ Client = TypeVar('Client', SparkClient, HeatClient)
 
 @dataclass(frozen=True)
 class Access:
-    """Where a service is, how it is entered, and the longest that one call takes in seconds."""
+    """URL and credentials of a service, and the longest time for one call in seconds."""
 
     url: str
     token: str
@@ -60,7 +60,7 @@ class Service(ABC, Generic[Client]):
         """Go through all questions of the key, oldest first, `start` of them left out."""
 
     def change_feed(self, robot_id: str | None = None) -> ChangeFeedListener[Changes]:
-        """Return what follows the service's change feed; only of this robot where one is named."""
+        """Return a listener to the change feed; of one robot only, if it is named."""
         return ChangeFeedListener(
             lambda cursor: self._client.changes(cursor=cursor, robot_id=robot_id), POLL_S
         )
@@ -170,6 +170,6 @@ async def _host(client: SparkClient, pictures: Sequence[ImageArgument]) -> list[
 
 
 def with_hint(error: AuthenticationError, api: str) -> str:
-    """Say what else a refused token may mean."""
+    """Return the error with a hint: the key may belong to the other API."""
     other = 'heat' if api == 'spark' else 'spark'
     return f'{error} (asked over the {api} API; a key of the other one needs --api {other})'

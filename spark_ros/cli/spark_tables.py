@@ -31,7 +31,7 @@ def page(records: Sequence[Record], shown_on: Terminal) -> str:
 
 
 def change_line(record: Record, now: float, shown_on: Terminal) -> str:
-    """Say in one line what a question has become."""
+    """Return a line about the change of a question: its state, and its answer or its text."""
     start = f'{_local(now, "%H:%M:%S")}  '
     words = f'{pad(one_line(record.token), TOKEN_WIDTH)}  {_answer_or_question(record)}'
     left = None if shown_on.width is None else shown_on.width - len(start) - STATE_WIDTH - 2

@@ -173,7 +173,7 @@ class Watch:
         return not self._all and not self._left
 
     async def _fetch(self, has_feed: bool) -> bool:
-        """Fetch everything; the first list of all questions only says how they are."""
+        """Fetch everything; the first list of all questions only gives their states."""
         for token in list(self._left):
             await self._fetch_one(token)
         if self._all and not has_feed:

@@ -101,7 +101,7 @@ def _one_or_many(body: Any) -> list[Any]:
 
 
 def tolerant_engagement(item: Any) -> Engagement:
-    """Read one; what is no object keeps its place, or the offsets of the rest would shift."""
+    """Read one; anything but an object keeps its place, or the other offsets would shift."""
     try:
         return parse_engagement(item)
     except WireError as error:

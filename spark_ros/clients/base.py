@@ -152,7 +152,7 @@ class ApiClient:
         )
 
     def __repr__(self) -> str:
-        """Name the service, never the key."""
+        """Show the service, never the key."""
         return f'{type(self).__name__}({getattr(self, "_base_url", None)!r})'
 
     async def __aenter__(self: Client) -> Client:
@@ -257,7 +257,7 @@ class ApiClient:
             answer = HttpAnswer(response.status_code, json.loads(body), response.headers)
         except (ValueError, RecursionError):
             return ProtocolError(
-                f'{what}: answered {response.status_code} with {len(body)} bytes that are no JSON'
+                f'{what}: answered {response.status_code} with {len(body)} bytes that are not JSON'
             )
         self.keeps_keys_s = whole_seconds(response.headers.get(RETENTION, ''))
         return answer
@@ -334,5 +334,5 @@ def path_part(id: str, what: str) -> str:
         ValueError: it is empty or dots, which would name another path.
     """
     if id in ('', '.', '..'):
-        raise ValueError(f'{id!r} is no {what}')
+        raise ValueError(f'{id!r} is not a valid {what}')
     return quote(id, safe='')

@@ -140,7 +140,7 @@ class ChangeFeedListener(Generic[Batch]):
         return batch
 
     def acknowledge(self, batch: Batch) -> None:
-        """Go on after a batch: what it brought is stored."""
+        """Acknowledge a batch whose changes are stored; the next one follows it."""
         # That it says where it is does not mean that one can go on from there.
         if self.cursor is not None:
             self.interrupted.reset()
@@ -185,13 +185,13 @@ def read_changes(answer: HttpAnswer) -> Changes:
         try:
             _read_change(change, spark, heat)
         except WireError as error:
-            logger.warning('a change in the feed cannot be read and is passed over: %s', error)
+            logger.warning('skipping a change of the feed that cannot be read: %s', error)
     return Changes(cursor, tuple(spark), tuple(heat), body.get('more') is True)
 
 
 def _read_change(change: Any, spark: list[Engagement], heat: list[HeatObject]) -> None:
     if not isinstance(change, Mapping):
-        raise WireError('it is no object')
+        raise WireError('it is not an object')
     if 'engagement' in change:
         spark.append(tolerant_engagement(change['engagement']))
     elif 'request' in change:

@@ -49,7 +49,7 @@ class ClientError(Exception):
 
 
 class ConnectionFailed(ClientError):
-    """No answer came.
+    """The service did not answer.
 
     Attributes:
         may_have_arrived: False where the connection was never made.

@@ -84,7 +84,7 @@ class HeatClient(HeatQuestions):
             try:
                 found = parse_heat_object(item)
             except WireError as error:
-                logger.warning('a request in the list cannot be read: %s', error)
+                logger.warning('skipping a request of the list that cannot be read: %s', error)
                 continue
             yield found
 

@@ -157,7 +157,7 @@ class HeatQuestions(FeedClient):
         return await self._ask('annotations-with-rating', locals())
 
     async def _ask(self, type: str, given: Mapping[str, Any]) -> HeatObject:
-        """Ask what a method of this class was called with."""
+        """Ask with the arguments that a method of this class was called with (`locals()`)."""
         body = {name: value for name, value in given.items() if name not in ALSO_TAKEN}
         for name in SEQUENCES & body.keys():
             body[name] = list(body[name])

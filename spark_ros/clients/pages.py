@@ -24,7 +24,7 @@ async def items(
         page_size: how many a page holds at most.
 
     Raises:
-        ProtocolError: the service gives the same page whatever the cursor.
+        ProtocolError: the service returns the same page for every cursor.
     """
     previous: list[Any] = []
     links_seen = False
@@ -33,7 +33,7 @@ async def items(
         if previous and answer.body == previous:
             if len(previous) < page_size:
                 return
-            raise ProtocolError('the service gives the same page whatever the cursor')
+            raise ProtocolError('the service returns the same page for every cursor')
         for item in answer.body:
             yield item
         more = bool(next_page(answer))

@@ -13,7 +13,7 @@ from random import random as uniform
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a call is repeated, and how long is waited in between.
+    """How often a call is repeated, and the delays between attempts.
 
     Attributes:
         attempts: how often it is tried in all, at least 1.
@@ -70,7 +70,7 @@ class Backoff:
         return jittered_s(self.failures, self.first_s, self.longest_s, self.random)
 
     def reset(self) -> None:
-        """Start again from the shortest delay."""
+        """Reset to the shortest delay."""
         self.failures = 0
 
 

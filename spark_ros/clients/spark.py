@@ -209,7 +209,7 @@ class SparkClient(FeedClient):
                 rest = await self._rest(part, len(job.engagements))
                 return replace(job, engagements=(*job.engagements, *rest))
         if jobs or not params:
-            raise ProtocolError(f'the service answered without the job {token!r}')
+            raise ProtocolError(f'the answer of the service does not have the job {token!r}')
         return Job(token=token)
 
     async def get_engagement(self, token: str) -> list[Engagement]:
@@ -248,7 +248,7 @@ class SparkClient(FeedClient):
 
 
 def _with_next(read: Callable[[HttpAnswer], T]) -> Callable[[HttpAnswer], tuple[T, str]]:
-    """Return what reads an answer, and the URL of the page after it."""
+    """Return a function that reads an answer and the URL of the next page."""
     return lambda answer: (read(answer), next_page(answer))
 
 

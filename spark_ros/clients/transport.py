@@ -51,7 +51,7 @@ class SecretHeader(httpx.Auth):
     """Adds one header to each request and shows it to nobody."""
 
     def __init__(self, name: str, prefix: str, secret: str) -> None:
-        """Keep the header.
+        """Set up.
 
         Raises:
             ValueError: it is empty or holds what a header cannot carry. The secret is not named.
@@ -66,12 +66,12 @@ class SecretHeader(httpx.Auth):
         self.secret = secret
 
     def __repr__(self) -> str:
-        """Name the header only."""
+        """Show the header's name, never the secret."""
         return f'{type(self).__name__}({self._name!r})'
 
     def __reduce__(self) -> str:
-        """Refuse: a pickle would hold the secret."""
-        raise TypeError('a secret is not pickled')
+        """Refuse to be pickled: the pickle would hold the secret."""
+        raise TypeError('a secret cannot be pickled')
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the header (httpx's interface)."""
@@ -139,7 +139,7 @@ def whole_seconds(text: str) -> float:
 
 
 def json_of(body: bytes | None) -> object:
-    """Read JSON; None where it is none."""
+    """Read JSON; None if it is not valid."""
     try:
         return json.loads(body or b'')
     except (ValueError, RecursionError):

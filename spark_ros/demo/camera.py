@@ -83,7 +83,7 @@ def run(
             if not spin_until(
                 camera, lambda: camera.has_listeners(arguments.listeners), DISCOVERY_S
             ):
-                raise DemoError('nobody listens')
+                raise DemoError('no node subscribes to the camera')
             for frame in frames:
                 due = time.monotonic() + arguments.period
                 camera.show(frame)

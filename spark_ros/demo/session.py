@@ -188,7 +188,7 @@ def start_node(
         return monitor.hears_the_node
 
     if not spin_until(monitor, heard, START_S):
-        raise DemoError('the node was not heard of; does something filter the network?')
+        raise DemoError('the node was not discovered; does a firewall filter the network?')
 
 
 def play(

@@ -53,7 +53,7 @@ class Canvas:
         return cls(np.full((height, width, 3), PAPER, np.uint8), unit)
 
     def picture(self) -> Pixels:
-        """Return what was drawn."""
+        """Return the image that was drawn."""
         if self._fine == 1:
             return self._pixels
         size = (self.width, self.height)

@@ -118,7 +118,7 @@ def correction_mark(correction: Correction, before: Place, after: Place) -> Mark
 
 
 def on_picture(marks: Iterable[Mark]) -> list[Mark]:
-    """Leave out the marks that are nowhere."""
+    """Leave out marks without a place."""
     return [mark for mark in marks if mark.now or mark.was]
 
 

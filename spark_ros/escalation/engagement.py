@@ -39,13 +39,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Context:
-    """What the coroutines of all questions use.
+    """The parts that all questions share.
 
     Attributes:
-        contacts: told what becomes of the calls to the backend.
-        reached: set when the service is reached after it was not.
-        emit: takes each status and answer on the loop; must not block.
-        dropped: why how many questions were given up after they had been accepted.
+        contacts: records the results of calls to the backend.
+        reached: set when the service can be reached again.
+        emit: called on the loop with each status and answer; must not block.
+        dropped: how many accepted questions were given up, by cause.
     """
 
     backend: Backend
@@ -72,7 +72,7 @@ class Over(Exception):
     """A question ends without an answer.
 
     Attributes:
-        state, detail: how, and why.
+        state, detail: its final state, and the reason.
     """
 
     def __init__(self, state: State, detail: str) -> None:
@@ -81,9 +81,9 @@ class Over(Exception):
 
 
 async def live(question: Question, context: Context) -> None:
-    """Take a question to the service and its answer to the topics.
+    """Send a question to the service, wait for its answer and publish it.
 
-    It may begin anew at any step after a restart, or after an error that nobody foresaw.
+    After a restart, or after an unexpected error, it continues from the step that was reached.
     """
     resolved = None
     try:
@@ -112,12 +112,12 @@ async def live(question: Question, context: Context) -> None:
         )  # fmt: skip
         context.emit(resolved)
     else:
-        # It had expired, and nobody wants a later answer.
+        # It expired, and the time for a late answer is over, too.
         await context.journal.write(Journal.done, question.entry.id)
 
 
 async def send(question: Question, context: Context) -> None:
-    """Upload and create, once; where that fails, leave it to the next turn.
+    """Upload the image and create the question; if that fails, the next turn tries again.
 
     Raises:
         Over: the service refuses it for good, or it cannot be sent.
@@ -135,13 +135,13 @@ async def send(question: Question, context: Context) -> None:
 
 
 async def create(question: Question, context: Context, escalation: Escalation) -> None:
-    """Have the service show the image and take the question."""
+    """Upload the image and create the question at the service."""
     id, journal = question.entry.id, context.journal
     if not question.image_url:
         try:
             image = await journal.read(Journal.image, id)
         except KeyError:
-            raise Over(State.FAILED, 'the journal lost its image') from None
+            raise Over(State.FAILED, 'its image is missing in the journal') from None
         with context.contacts.recorded(sends=True, image=True):
             question.image_url = await context.backend.upload(escalation, image)
         await journal.write(Journal.uploaded, id, question.image_url)
@@ -173,7 +173,7 @@ async def create(question: Question, context: Context, escalation: Escalation) -
 
 
 async def answered(question: Question, context: Context) -> Resolved | None:
-    """Wait for the answer; None where it had expired and nobody has answered since.
+    """Wait for the answer; None if the question expired and no late answer came.
 
     Raises:
         Over: it is too old to be kept.
@@ -198,16 +198,16 @@ async def answered(question: Question, context: Context) -> Resolved | None:
 
 
 async def hear(question: Question) -> None:
-    """Wait for what the service says of a question, as long as it may wait."""
+    """Wait for a report about a question, until its time is over."""
     while not question.reports and question.left_s > 0.0:
         question.heard.clear()
-        # A little later than that, so that the time is surely over when it wakes.
+        # A little longer, so that the time is certainly over when it wakes.
         with anyio.move_on_after(max(question.left_s, 0.0) + 0.001):
             await question.heard.wait()
 
 
 def is_news(question: Question, report: Report) -> bool:
-    """Whether a report says more than is known: it may be late, and come by any way."""
+    """Whether a report is newer than what is known: it may be late, and come by any way."""
     if report.state is question.state:
         return False
     if report.sequence:
@@ -218,7 +218,7 @@ def is_news(question: Question, report: Report) -> bool:
 async def take_in(
     question: Question, context: Context, report: Report
 ) -> tuple[Resolved | None, bool]:
-    """Store what a report says; return the answer, where it is one, and whether it was news."""
+    """Store a report; return its answer, if it has one, and whether it was new."""
     if not is_news(question, report):
         return None, False
     id, journal = question.entry.id, context.journal
@@ -234,7 +234,7 @@ async def take_in(
     try:
         answer: Answer = replace(report.answer(escalation), received=time.time())
     except WireError as error:
-        logger.warning('the answer to %s cannot be read: %s', id, error)
+        logger.warning('cannot read the answer to %s: %s', id, error)
         return None, False
     question.sequence = report.sequence
     late = question.state is State.EXPIRED
@@ -243,7 +243,7 @@ async def take_in(
 
 
 async def expire(question: Question, context: Context) -> None:
-    """Tell that nobody answered in time; a later answer is waited for all the same.
+    """Publish that nobody answered in time, and keep waiting for a late answer.
 
     Raises:
         Over: it is as old as any may become.
@@ -261,7 +261,7 @@ async def expire(question: Question, context: Context) -> None:
 
 
 async def end(question: Question, context: Context, state: State, detail: str) -> None:
-    """Tell that a question ends without an answer, and forget it."""
+    """Publish that a question ended without an answer, and remove it from the journal."""
     if state is State.CANCELED:
         await take_back(question, context)
     if question.state is not State.EXPIRED:
@@ -274,7 +274,7 @@ async def end(question: Question, context: Context, state: State, detail: str) -
 
 
 async def take_back(question: Question, context: Context) -> None:
-    """Have the service let go of a question, also where its token is not known."""
+    """Withdraw a question at the service, also if its token is not known yet."""
     if question.token:
         await context.withdrawals.add(question.token)
     elif question.may_be_open and not question.token_wanted:
@@ -286,26 +286,26 @@ async def take_back(question: Question, context: Context) -> None:
 
 
 async def announce(question: Question, context: Context, state: State, detail: str = '') -> None:
-    """Tell everybody where a question stands."""
+    """Publish the state of a question."""
     try:
         escalation = await context.journal.read(Journal.escalation, question.entry.id)
     except KeyError:
         # Its row is gone, or was set aside: there is nothing to tell of it.
         return
     except sqlite3.Error as error:
-        logger.error('nothing can be told of %s: %s', question.entry.id, error)
+        logger.error('cannot publish the state of %s: %s', question.entry.id, error)
         return
     context.emit(Status(escalation, state, question.token, detail))
 
 
 async def recalled(question: Question, context: Context) -> Escalation:
-    """Return what is asked.
+    """Return the question as the journal has it.
 
     Raises:
-        Over: somebody took its row from the file, or it cannot be read.
+        Over: its row is missing, or cannot be read.
     """
     try:
         return await context.journal.read(Journal.escalation, question.entry.id)
     except KeyError:
-        logger.error('the journal lost the question %s; it is given up', question.entry.id)
-        raise Over(State.FAILED, 'the journal lost it') from None
+        logger.error('the question %s is missing in the journal; giving it up', question.entry.id)
+        raise Over(State.FAILED, 'it is missing in the journal') from None

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""All questions on their way: accept them within limits, and keep the coroutine of each going."""
+"""All open questions: accept them within limits, and keep each one's coroutine running."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LimitReached(ValueError):
     """A question is not accepted.
 
     Attributes:
-        limit: the parameter that says so.
+        limit: the parameter that limits it.
     """
 
     def __init__(self, limit: str) -> None:
@@ -64,7 +64,7 @@ class Engagements:
             self._hourly.count(time.monotonic() - age_s)
 
     def recover(self) -> None:
-        """Take up what a former run left."""
+        """Continue with the unfinished questions of the last run."""
         left = [entry for entry in self._journal.disk.left if entry.state in UNFINISHED]
         # One that has a token was ended by the service: its answer is published.
         self._withdrawn = [
@@ -76,10 +76,10 @@ class Engagements:
         for entry in left:
             self._take(entry)
         if left:
-            logger.info('the journal brought back %d unanswered questions', len(left))
+            logger.info('continuing with %d unanswered questions from the journal', len(left))
 
     async def run(self) -> None:
-        """Tell what a former run left to be told, then keep all going until cancelled."""
+        """Publish the unpublished answers of the last run, then run until cancelled."""
         try:
             for resolved in await self._journal.read_or(Journal.unpublished, list[Resolved]()):
                 self.context.emit(resolved)
@@ -93,7 +93,7 @@ class Engagements:
             await cancel_all(self._tasks)
 
     def configure(self) -> None:
-        """Go on by other settings; what was accepted stays."""
+        """Apply changed settings; accepted questions stay as they are."""
         self._journal.limit_images(self.context.current.settings.journal_max_bytes)
         self.context.queue.give_turns()
         self.context.poller.configure()
@@ -114,8 +114,8 @@ class Engagements:
     async def submit(self, escalation: Escalation, image: EncodedImage, now: float) -> None:
         """Accept a question: it is on the disk when this returns.
 
-        Where the journal is full, those go that are kept for a late answer only, then the oldest
-        unsent of the lowest priority.
+        If the journal is full, questions that are kept only for a late answer are given up first,
+        then the oldest unsent one of the lowest priority.
 
         Raises:
             LimitReached: none gives way to it any more.
@@ -142,9 +142,9 @@ class Engagements:
     async def withdraw(self, id: str) -> str:
         """Withdraw a question; return an empty string, or why that cannot be.
 
-        Its answer is not published. It is withdrawn at the service, too, where the API has a
-        call for that, as soon as it can be reached. One that has expired has told its end
-        already: it only loses its late answer.
+        Its answer is not published. If the API has a call for that, the question is withdrawn at
+        the service, too, as soon as it can be reached. The end of an expired question is
+        published already; withdrawing it only prevents its late answer.
         """
         question = self._questions.get(id)
         if question is None:
@@ -153,7 +153,7 @@ class Engagements:
         return ''
 
     async def listed(self, camera: str, at_most: int) -> list[Status]:
-        """Return the questions without an end, oldest first; of one camera unless it is empty."""
+        """Return the open questions, oldest first; of one camera unless it is empty."""
         found: list[Status] = []
         for question in self._questions.all_waiting():
             if len(found) >= at_most:
@@ -178,11 +178,11 @@ class Engagements:
             # It has been sent since it was there to give way.
             raise LimitReached('limits.open')
         self.context.dropped['gave way'] += 1
-        less = 'certain' if victim.entry.priority == priority else 'patient'
-        await self._end(victim, State.CANCELED, f'gave way to a less {less} question')
+        why = 'less certain' if victim.entry.priority == priority else 'more urgent'
+        await self._end(victim, State.CANCELED, f'gave way to a {why} question')
 
     async def _make_room(self, limit: str, priority: int) -> bool:
-        """Give one question up for one of a priority; return whether there was any."""
+        """Give up one question in favour of one of this priority; return whether there was one."""
         # An expired one has told its end already; its image is gone where images need room.
         victim = self._questions.oldest_expired() if limit == 'journal.max_count' else None
         if victim is None:
@@ -194,7 +194,7 @@ class Engagements:
         return True
 
     async def _end(self, question: Question, state: State, detail: str) -> None:
-        """Have a question end: it counts no more at once; wait until that is told and written."""
+        """End a question: it stops counting at once; wait until that is published and stored."""
         self._questions.remove(question.entry.id)
         question.end(state, detail)
         if question.task is not None:
@@ -213,7 +213,7 @@ class Engagements:
         question.task.add_done_callback(self._tasks.discard)
 
     async def _keep_going(self, question: Question) -> None:
-        """Run a question's coroutine, again after an error that nobody foresaw."""
+        """Run a question's coroutine; restart it after an unexpected error."""
         while True:
             try:
                 await live(question, self.context)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Keep the last frames of a camera, and find the one that a detection speaks of."""
+"""Keep the last frames of a camera, and find the frame of a detection."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class FrameRing(Generic[Payload]):
         return self._bytes
 
     def configure(self, max_bytes: int, slop_ns: int) -> None:
-        """Change what was given at the start; what is too much goes with the next frame."""
+        """Change the limits; the next frame makes the oldest ones go if there are too many."""
         self._max_bytes, self._slop_ns = max_bytes, slop_ns
 
     def add(self, stamp_ns: int, payload: Payload, size_bytes: int) -> None:
-        """Take a frame in, and let the oldest go where it needs the room."""
+        """Add a frame, and drop the oldest ones if they exceed the limit."""
         if self._first_ns is None:
             self._first_ns = stamp_ns
         self._frames.append(Frame(stamp_ns, payload, size_bytes))
@@ -67,14 +67,14 @@ class FrameRing(Generic[Payload]):
         return next((f for f in reversed(self._frames) if f.stamp_ns == stamp_ns), None)
 
     def passed(self, stamp_ns: int) -> bool:
-        """Whether a frame so much later has come that no better match is to be expected."""
+        """Whether a frame came that is so much later that no better match can follow."""
         newest = self.newest()
         return newest is not None and newest.stamp_ns > stamp_ns + self._slop_ns
 
     def begins_after(self, stamp_ns: int) -> bool:
-        """Whether a stamp is of the last seconds before the first frame, or there is none yet.
+        """Whether a stamp is in the last seconds before the first frame, or there is no frame yet.
 
-        A detector that listened earlier is still at work on frames that never came here.
+        A detector that started earlier still sends detections for frames that never came here.
         """
         return self._first_ns is None or 0 < self._first_ns - stamp_ns <= START_NS
 

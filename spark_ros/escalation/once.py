@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Say a thing once, however often it happens."""
+"""Log a message only once, however often it happens."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The questions on their way, as far as they are in memory; the rest is in the journal."""
+"""The open questions, as far as they are in memory; the rest is in the journal."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ WAITING = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED})
 
 @dataclass(eq=False)
 class Question:
-    """One question on its way.
+    """One open question.
 
     Attributes:
-        entry: as the journal had it when it was taken up.
-        sending: it has its turn just now.
-        sequence: of the newest report that was taken in.
+        entry: as the journal had it when this run started with it.
+        sending: it is being sent now.
+        sequence: of the newest report that was stored.
         expires_at: when the wait for its answer is over, on the steady clock.
         given_up_at: when it is too old to be kept, on the steady clock.
-        taken_at: when it was taken up, on the steady clock.
+        taken_at: when this run started with it, on the steady clock.
         not_before: when it may be sent again, on the steady clock.
         backoff: the delays between attempts to send it.
-        reports: what the service said of it and nobody has taken in, each with a future that is
-            given whether it was news, or None where it could not be taken in.
+        reports: reports of the service that are not stored yet, each with a future for whether it
+            was new, or None if it could not be stored.
         heard: set when there is such a report.
-        ending: how it ends without an answer, once that is decided.
+        ending: the state and reason of an end without an answer, once that is decided.
         token_wanted: it is withdrawn, and its token is asked for to tell the service.
-        alive: encloses all that is done for it; see `end`.
+        alive: cancels all work for it; see `end`.
         task: runs its coroutine.
     """
 
@@ -63,16 +63,16 @@ class Question:
 
     @property
     def unsent(self) -> bool:
-        """Whether it can still be given up without the service ever having seen it."""
+        """Whether the service has certainly not seen it yet."""
         return self.state is State.QUEUED and not self.sending and not self.may_be_open
 
     @property
     def left_s(self) -> float:
-        """How long it may wait from now on, in seconds."""
+        """How long it may still wait, in seconds."""
         return min(self.expires_at, self.given_up_at) - time.monotonic()
 
     def end(self, state: State, detail: str) -> None:
-        """Have it end without an answer: its coroutine tells so, whatever it waits for."""
+        """End it without an answer: cancel what it waits for; its coroutine publishes the end."""
         if self.ending is None:
             self.ending = state, detail
             if self.alive is not None:
@@ -81,11 +81,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many there are, and how long they wait.
+    """How many questions wait, and how long.
 
     Attributes:
-        queued: that the service does not have yet.
-        open: that it has, and that are not answered.
+        queued: those that the service does not have yet.
+        open: those that it has and that are not answered.
         oldest_s: the age of the oldest of both, in seconds.
         unsent_s: for how long the first of the queued ones has been tried, in seconds.
     """
@@ -128,7 +128,7 @@ class Questions:
         sending: bool | None = None,
         may_be_open: bool | None = None,
     ) -> None:
-        """Note where one stands."""
+        """Note the state of a question."""
         question.state = question.state if state is None else state
         question.sending = question.sending if sending is None else sending
         question.may_be_open = question.may_be_open if may_be_open is None else may_be_open
@@ -142,7 +142,7 @@ class Questions:
             self._id_of[token] = question.entry.id
 
     def remove(self, id: str) -> None:
-        """Let one go, unless it is gone already."""
+        """Remove a question, if it is still there."""
         question = self._by_id.pop(id, None)
         if question is not None:
             self._id_of.pop(question.token, None)
@@ -196,16 +196,16 @@ class Questions:
         return self._by_id[self._unsent[-1][-1]]
 
     def oldest_expired(self) -> Question | None:
-        """Return the first that is kept for no more than a late answer."""
+        """Return the oldest question that is kept only for a late answer."""
         return next((q for q in self._by_id.values() if q.state is State.EXPIRED), None)
 
     def oldest_unsent(self, priority: int) -> Question | None:
-        """Return the first to give up where there is no room: none above the priority."""
+        """Return the question to give up when there is no room; none above this priority."""
         unsent = [q for q in self._by_id.values() if q.unsent and q.entry.priority <= priority]
         return min(unsent, key=lambda q: (q.entry.priority, q.entry.created), default=None)
 
     def _place(self, question: Question) -> None:
-        """Keep up with what a question counts as; ten thousand may be open."""
+        """Update the counts after a change of one question; ten thousand may be open."""
         entry = question.entry
         known = self._by_id.get(entry.id) is question
         if known and question.state in WAITING:

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The thread that owns the asyncio loop on which everything but the robot's callbacks runs."""
+"""The thread with the asyncio loop that runs everything except the robot's callbacks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Connection:
-    """What asking people takes, and a dry run does without.
+    """What is needed to ask people, and not in a dry run.
 
     Attributes:
         backend: the service; used and closed on the runtime's thread.
@@ -93,7 +93,7 @@ class Runtime:
         return self._connected.done()
 
     def connect(self, connection: Connection) -> None:
-        """Ask people, once.
+        """Start to ask people; call it once.
 
         Raises:
             OSError: pushes cannot be received at that address.
@@ -113,7 +113,7 @@ class Runtime:
 
     @property
     def health(self) -> Snapshot:
-        """How everything stood a second ago; older where the runtime has stopped."""
+        """The state of a second ago; older if the runtime has stopped."""
         return self._health.snapshot
 
     @property
@@ -122,7 +122,7 @@ class Runtime:
         return self._triage.dry_run
 
     def configure(self, settings: Settings) -> None:
-        """Go on by other settings, all of them at once."""
+        """Apply changed settings, all at once."""
         self._post(self._configure, settings)
 
     def offer(self, frame: DetectedFrame) -> None:
@@ -131,18 +131,18 @@ class Runtime:
             self._post(self._triage.offer, frame)
 
     def ask(self, request: Request) -> Future[str]:
-        """Ask on purpose; gives an empty string once it is accepted, or why it is not.
+        """Ask on purpose; the result is an empty string once it is accepted, or why it is not.
 
-        As every future of the runtime, it is cancelled, or never done, where it has stopped.
+        If the runtime has stopped, this and every other future of it is cancelled or never done.
         """
         return self._call(self._triage.ask(request))
 
     def withdraw(self, id: str) -> Future[str]:
-        """Withdraw a question; gives an empty string, or why that cannot be."""
+        """Withdraw a question; the result is an empty string, or why that is impossible."""
         return self._call(self._triage.withdraw(id))
 
     def listed(self, camera: str, at_most: int) -> Future[list[Status]]:
-        """Give the oldest questions without an end, of one camera or, without a name, of all."""
+        """Return the oldest open questions, of one camera or, without a name, of all."""
         return self._call(self._listed(camera, at_most))
 
     def published(self, id: str) -> None:
@@ -151,7 +151,7 @@ class Runtime:
             self._journal.post(Journal.done, id)
 
     def fetch_image(self, id: str, take: Callable[[EncodedImage | None], None]) -> None:
-        """Hand a question's image on, from any thread; None where it is gone.
+        """Call `take` with a question's image, from any thread; with None if it is gone.
 
         It is there when this is called before `published`, unless its room was needed.
         """
@@ -201,10 +201,10 @@ class Runtime:
             self._loop.run_until_complete(self._main())
         except asyncio.CancelledError:
             if not self._stopping:
-                logger.error('nothing can be asked any more: something was cancelled')
+                logger.error('asking has stopped: a task was cancelled')
                 self._died()
         except Exception:
-            logger.exception('nothing can be asked any more; questions stay in the journal')
+            logger.exception('asking has stopped; questions stay in the journal')
             self._died()
         finally:
             self._ready.set()
@@ -220,7 +220,7 @@ class Runtime:
         await self._task
 
     async def _ask_people(self) -> None:
-        """Send questions and bring answers home, once there is somebody to ask."""
+        """Send questions and fetch answers, once the runtime is connected."""
         connection = await asyncio.wrap_future(self._connected)
         context = Context(
             connection.backend, Contacts(images_elsewhere=connection.images_elsewhere),
@@ -265,5 +265,5 @@ class Runtime:
 
 
 async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what was called from other threads and has not come to its end."""
+    """Cancel unfinished calls from other threads."""
     await cancel_all(asyncio.all_tasks(loop) - {asyncio.current_task(loop)})

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is to be sent: the most urgent first, four at a time, none in an outage."""
+"""Order the sending of questions: most urgent first, four at a time, none in an outage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class SendQueue:
-    """Gives turns to questions that have yet to be sent; none in a dry run.
+    """Lets questions be sent one after another; none in a dry run.
 
     A 429 delays all by what the service asks for. No connection, a token that is refused and
     failures of two different questions in a row are an outage, and delay all, too. Any other
@@ -50,7 +50,7 @@ class SendQueue:
 
     @asynccontextmanager
     async def turn(self, question: Question) -> AsyncIterator[bool]:
-        """Wait for a question's turn, and hold it; False: it is too late for the question.
+        """Wait for a question's turn and hold it; False if the question expired first.
 
         A question whose last attempt failed waits for its own delay first.
         """
@@ -74,7 +74,7 @@ class SendQueue:
             granted.cancel()
 
     def give_turns(self) -> None:
-        """Give the turns that there are: something has changed."""
+        """Start sending as many waiting questions as allowed; call it after each change."""
         while self._waiting and self._busy < AT_ONCE and not self._current.settings.dry_run:
             if (pause := self._closed_until - time.monotonic()) > 0:
                 if self._opening is None:
@@ -91,13 +91,13 @@ class SendQueue:
         self._outage.reset()
         if self._said is not None:
             self._said = None
-            logger.info('the service takes questions again')
+            logger.info('the service accepts questions again')
         if self._failed_last:
             self._failed_last = ''
             self._reached.set()
 
     def failed(self, question: Question, error: ClientError) -> None:
-        """Delay what a failure concerns: this question, or all."""
+        """Delay the question that failed, or all questions in an outage."""
         id, now = question.entry.id, time.monotonic()
         another, self._failed_last = self._failed_last not in ('', id), id
         asked_s = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
@@ -112,7 +112,7 @@ class SendQueue:
         else:
             question.not_before = now + max(question.backoff.next(), asked_s)
         if not error.outage:
-            logger.warning('%s could not be sent and will be tried again: %s', id, error)
+            logger.warning('cannot send %s; trying again: %s', id, error)
 
     def _open(self) -> None:
         self._opening = None
@@ -127,6 +127,6 @@ class SendQueue:
         self._said = type(error), now
         log = logger.error if isinstance(error, AuthenticationError) else logger.warning
         log(
-            'nothing can be sent; %d questions are kept and tried again: %s',
+            'cannot send questions; keeping %d and trying again: %s',
             self._questions.waiting(), error,
         )  # fmt: skip

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What a user may change while everything runs, as one value that is replaced as a whole."""
+"""The settings that may change while the node runs, as one value that is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Limits:
     """How much is asked; 0 is no limit.
 
     Attributes:
-        open: questions waiting to be sent or answered at one time.
+        open: questions that wait to be sent or answered at one time.
         per_hour: questions in any 3600 seconds.
-        age_s: how long one is kept that nobody answers, whatever its own timeout says.
+        age_s: how long an unanswered question is kept, whatever its own timeout.
     """
 
     open: int = 50
@@ -26,14 +26,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """When and what to ask, how much, and how often to look.
+    """When and what to ask, how much, and how often to poll.
 
     Attributes:
         asking: per camera name.
         poll_interval_s: the first delay between two polls of a question.
         poll_max_interval_s: the longest.
         journal_max_bytes: what images in the journal may take; 0 is no limit.
-        dry_run: whether nobody is asked, and what would be is only told.
+        dry_run: publish what would be asked, and ask nobody.
     """
 
     asking: Mapping[str, Asking] = field(default_factory=dict)
@@ -46,6 +46,6 @@ class Settings:
 
 @dataclass
 class Current:
-    """The settings as they are now; whoever needs one reads it here when it is needed."""
+    """The present settings; read them here each time they are needed."""
 
     settings: Settings

@@ -133,8 +133,8 @@ class SmallHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def version_string(self) -> str:
-        """Tell no versions."""
+        """Send no version of the server."""
         return 'spark_ros'
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: a query may hold a signature."""
+        """Log nothing: a query may hold a signature."""

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Decide what is asked: the one way in, for what a detector doubts and for what somebody asks."""
+"""Decide what is asked about: doubted detections, and requests of other nodes."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Withdrawn(ValueError):
 
 
 class Triage:
-    """Where frames and requests are decided on, beside the robot's callbacks.
+    """Decides on frames and requests, on the runtime's loop and not in the robot's callbacks.
 
     Attributes:
-        dropped: why how many questions were not asked.
+        dropped: how many questions were not asked, by cause.
         unusable: by camera, how many frames could not be encoded.
     """
 
@@ -52,7 +52,7 @@ class Triage:
         emit: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Set up on the loop; what is to be asked waits for `connect`.
+        """Set up on the loop; accepted frames and requests wait for `connect`.
 
         Args:
             current: when and what to ask.
@@ -77,11 +77,11 @@ class Triage:
         self.configure()
 
     def connect(self, engagements: Engagements) -> None:
-        """Have what is to be asked taken by these from now on."""
+        """Hand questions over to these from now on."""
         self._engagements.set_result(engagements)
 
     def configure(self) -> None:
-        """Go on by other settings, for the same cameras; what was asked stays remembered."""
+        """Apply changed settings, for the same cameras; what was asked stays remembered."""
         settings = self._current.settings
         if self._dry_run is None and settings.dry_run:
             # Each dry run begins without a memory.
@@ -99,14 +99,14 @@ class Triage:
         return None if running is None else running.summary(self._clock())
 
     def offer(self, frame: DetectedFrame) -> None:
-        """Take a frame, or drop it where too many wait already."""
+        """Queue a frame, or drop it if the queue is full."""
         try:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
             self._drop('the encoder is busy')
 
     async def run(self) -> None:
-        """Decide on frames, in the order in which they came, until cancelled."""
+        """Decide on queued frames in order of arrival, until cancelled."""
         try:
             while True:
                 frame = await self._frames.get()
@@ -117,20 +117,20 @@ class Triage:
                     self.unusable[frame.camera] += 1
                     self._warn(f'a frame of {frame.camera} cannot be asked about: {error}')
                 except Exception:
-                    logger.exception('a frame of %s could not be handled', frame.camera)
+                    logger.exception('cannot handle a frame of %s', frame.camera)
         finally:
             self.close()
 
     def close(self) -> None:
-        """Let the encoder end."""
+        """Stop the encoder thread."""
         self._sum_up()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     async def consider(self, frame: DetectedFrame) -> None:
-        """Ask about a frame, where something on it is doubted and not cooling down.
+        """Ask about a frame if a detection on it is doubted and not cooling down.
 
         Raises:
-            EncodingError: its image makes no sense.
+            EncodingError: its image is invalid.
         """
         now = self._clock()
         # A change of parameters in the meantime is for the next frame.
@@ -149,7 +149,7 @@ class Triage:
             await self._work(cooldown.start, doubted_of(escalation), now)
 
     async def ask(self, request: Request) -> str:
-        """Ask what somebody wants asked; return an empty string, or why it is not accepted."""
+        """Ask for another node; return an empty string, or why the question is not accepted."""
         if len(self._requests) >= MAX_REQUESTS:
             return f'{MAX_REQUESTS} other questions have yet to be looked at; try again'
         self._requests[request.id] = False
@@ -160,7 +160,7 @@ class Triage:
         except (ValueError, JournalError) as error:
             return str(error) or type(error).__name__
         except Exception as error:
-            logger.exception('%s could not be asked', request.id)
+            logger.exception('cannot ask %s', request.id)
             return f'it could not be asked: {type(error).__name__}'
         finally:
             withdrawn = self._requests.pop(request.id)
@@ -194,7 +194,7 @@ class Triage:
             await self._work(self._cooldown[camera].start, doubted, now)
 
     async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> bool:
-        """Ask; return whether it is accepted: what is not may be asked with the next frame."""
+        """Ask; return whether it is accepted. If not, the next frame may be asked about."""
         if now < self._full_until.get(escalation.camera, 0.0):
             self._drop('the journal is full')
             return False
@@ -209,7 +209,7 @@ class Triage:
         return True
 
     async def _accept(self, escalation: Escalation, frame: DetectedFrame, now: float) -> None:
-        """The one way in: it is on the disk when this returns.
+        """Accept a question: it is on the disk when this returns.
 
         Raises:
             LimitReached, JournalFull, Withdrawn: it is not accepted.
@@ -229,7 +229,7 @@ class Triage:
     def _tell(
         self, escalation: Escalation, asking: Asking, dry_run: DryRun, now: float
     ) -> bool:
-        """Tell what would be asked; return whether it would."""
+        """Publish what a dry run would ask; return whether it would ask."""
         if dry_run.reached(now, self._current.settings.limits.per_hour):
             dry_run.dropped['limits.per_hour'] += 1
             return False
@@ -243,14 +243,14 @@ class Triage:
         return True
 
     def _sum_up(self) -> None:
-        """Log what a dry run would have asked, where there is news of it."""
+        """Log what a dry run would have asked, if that changed since the last time."""
         if self._summing_up is not None:
             self._summing_up.cancel()
             self._summing_up = None
             logger.info('dry run: %s', self.dry_run)
 
     def _asking(self, camera: str) -> Asking:
-        """Return how a camera is asked about; of another name, what all cameras have in common."""
+        """Return the settings of a camera; for an unknown name, those that all cameras share."""
         known = self._current.settings.asking
         one = next(iter(known.values()))
         return known.get(camera) or Asking(
@@ -258,7 +258,7 @@ class Triage:
         )
 
     async def _work(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do what takes some time on the encoder's thread."""
+        """Run slow work on the encoder's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
 
     def _drop(self, why: str) -> None:
@@ -268,5 +268,5 @@ class Triage:
 
 
 def doubted_of(escalation: Escalation) -> list[Annotation]:
-    """Return the priors that a question is asked because of."""
+    """Return the doubted priors: the reason for the question."""
     return [prior for prior in escalation.priors if prior.doubted]

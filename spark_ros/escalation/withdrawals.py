@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Take questions back at the service, as soon as it can be reached."""
+"""Withdraw questions at the service, as soon as it can be reached."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Withdrawals:
-    """What is still to be withdrawn at the service.
+    """The questions still to be withdrawn at the service.
 
     It stays in the journal, so that it is done after an outage and after a restart, too. An API
     without such a call is not told: the question stays open there, and its answer is not
@@ -48,7 +48,7 @@ class Withdrawals:
         self._wake = asyncio.Event()
 
     async def add(self, token: str) -> None:
-        """Have the service let go of a question; returns once that is sure to be tried."""
+        """Withdraw a question at the service; returns once the withdrawal is stored."""
         if not self._backend.can_withdraw:
             return
         self._tokens[token] = None
@@ -60,7 +60,7 @@ class Withdrawals:
     def add_once_open(
         self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None = None
     ) -> bool:
-        """Have the service let go of what it may have opened, though no token came back.
+        """Withdraw a question that the service may have opened although no token came back.
 
         To learn the token it is asked again under the same key. Then the question is deleted from
         the journal.
@@ -107,7 +107,7 @@ class Withdrawals:
                 opening = None
                 await asyncio.sleep(pause.next())
             except Exception:
-                logger.exception('the token of %s cannot be learned', escalation.id)
+                logger.exception('cannot find out the token of %s', escalation.id)
                 return ''
 
     async def run(self) -> None:
@@ -132,18 +132,18 @@ class Withdrawals:
                 await asyncio.sleep(pause.next())
 
     async def _withdrawn(self, token: str) -> bool:
-        """Whether the service needs no more to be told of a question."""
+        """Withdraw a question; return False if that has to be tried again."""
         try:
             with self._contacts.recorded():
                 await self._backend.withdraw(token)
         except ClientError as error:
             if not error.final:
-                logger.warning('%s is not withdrawn yet at the service: %s', token, error)
+                logger.warning('cannot withdraw %s yet; trying again: %s', token, error)
                 return False
             # It is answered already, or the service does not know it any more.
             logger.info('the service did not withdraw %s: %s', token, error)
         except Exception:
-            logger.exception('%s cannot be withdrawn', token)
+            logger.exception('cannot withdraw %s', token)
         return True
 
     async def _remember(self) -> None:
@@ -154,5 +154,5 @@ def _read(note: str) -> dict[str, None]:
     try:
         return dict.fromkeys(map(str, json.loads(note))) if note else {}
     except (ValueError, TypeError):
-        logger.error('what the journal says is to be withdrawn cannot be read: %.200s', note)
+        logger.error('cannot read the withdrawals in the journal; ignoring them: %.200s', note)
         return {}

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Publish pictures of what was answered, to whoever looks."""
+"""Publish pictures of the answers, if somebody subscribes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""One camera: its frames, its detections, and which belongs to which."""
+"""One camera: match its detections with its frames."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class CameraInput:
     """Subscribe to a camera and its detector, and offer each doubted frame.
 
     Attributes:
-        frames: how many were taken into the ring.
+        frames: how many frames were added to the ring.
         detections: how many messages came from the detector.
-        unmatched: detections whose frame was never found, though frames came before it.
-        unusable: images that are no images.
+        unmatched: how many of them never found their frame, although frames came before.
+        unusable: how many images could not be used.
         refusal: what was wrong with the last of these.
     """
 
@@ -58,9 +58,9 @@ class CameraInput:
             node: whose executor runs the callbacks.
             inbox: of that node.
             config: the camera's parameters.
-            offer: takes a frame with its detections and returns at once.
-            warn: says what is wrong with a message, once for each kind.
-            pose: where the robot is.
+            offer: called with each frame and its detections; returns at once.
+            warn: logs what is wrong with a message, once for each kind.
+            pose: gives the robot's pose.
         """
         self._config, self._offer, self._warn, self._pose = config, offer, warn, pose
         self._ring: FrameRing[SerializedImage | CompressedImage] = FrameRing(
@@ -100,11 +100,11 @@ class CameraInput:
 
     @property
     def ring_bytes(self) -> int:
-        """What the frames in the ring take."""
+        """The size of the frames in the ring."""
         return self._ring.size_bytes
 
     def configure(self, config: CameraConfig) -> None:
-        """Go on by other parameters; topics and transport stay as they are."""
+        """Apply changed parameters; topics and transport stay as they are."""
         self._config = config
         self._labels.configure(config)
         self._ring.configure(int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9))
@@ -112,14 +112,14 @@ class CameraInput:
     def wait_for(
         self, stamp: int, take: Callable[[RosDetectedFrame | None, str], None]
     ) -> Callable[[], None] | None:
-        """Hand on a frame that somebody asks about on purpose; `frames.wait_s` at most.
+        """Find a frame that somebody asks about on purpose; wait `frames.wait_s` at most.
 
         Args:
             stamp: of the frame in nanoseconds, exact or within the slop; zero: the newest.
-            take: given the frame, or None and why there is none; maybe before this returns.
+            take: called with the frame, or with None and the reason; maybe before this returns.
 
         Returns:
-            What ends the wait, or None where it has ended already.
+            A function that cancels the wait, or None if `take` was called already.
         """
         now = time.monotonic()
 
@@ -137,7 +137,7 @@ class CameraInput:
         return forget
 
     def newest(self) -> RosDetectedFrame | None:
-        """Return the newest frame, with what was detected on it if that is known already."""
+        """Return the newest frame, with its detections if they are known already."""
         frame = self._ring.newest()
         if frame is None:
             return None
@@ -211,7 +211,7 @@ class CameraInput:
             self._timer.reset()
 
     def _match_waiting(self) -> None:
-        """Offer every waiting detection whose frame is known by now; give up on the late ones."""
+        """Pass on every waiting detection whose frame has come; drop the late ones."""
         now = time.monotonic()
         self._requests.serve(now)
         still: deque[tuple[float, Any]] = deque()
@@ -258,7 +258,7 @@ class CameraInput:
         *,
         seen: bool = True,
     ) -> RosDetectedFrame:
-        """Return a frame with the detector's message, or with none of it, in our own type."""
+        """Return a frame with the detector's message, if there is one, in our own type."""
         name, config = self._config.name, self._config
         view = DetectorView(
             self._detector if seen else VisionDetections(),

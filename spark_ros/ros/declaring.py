@@ -59,7 +59,7 @@ class Spec:
 
     @property
     def constraints(self) -> str:
-        """Which values it takes, in words; empty where its type says it all."""
+        """The accepted values in words; empty if the type says everything."""
         if self.span:
             return f'{self.span[0]:.15g} to {self.span[1]:.15g}'
         return f'one of: {", ".join(self.choices)}' if self.choices else ''

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Publish how the node is doing, and log each change of it."""
+"""Publish diagnostics, and log each change."""
 
 from __future__ import annotations
 

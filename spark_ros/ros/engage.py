@@ -47,7 +47,7 @@ class _Goal:
 
     Attributes:
         id: of the question that it is or becomes.
-        stop_waiting: ends the wait for its frame; None while there is none.
+        stop_waiting: cancels the wait for its frame; None if it does not wait.
         result: None until the goal has ended.
         canceled: whether it ended because its client canceled it.
     """
@@ -90,7 +90,7 @@ class EngageServer:
         )
 
     def take(self, event: Event) -> None:
-        """Tell the goal that a status or an answer belongs to, if it is a goal's."""
+        """Update the goal that a status or an answer belongs to, if there is one."""
         goal = self._open.get(event.escalation.id)
         if goal is None:
             return
@@ -107,7 +107,7 @@ class EngageServer:
             self._end(goal, result, canceled=canceled)
 
     def close(self) -> None:
-        """End all goals; when no executor runs any more."""
+        """End all goals; call it when no executor runs any more."""
         self._closing = True
         self._open.clear()
         try:
@@ -117,11 +117,11 @@ class EngageServer:
                 self._server.abort_now(goal.handle, result)
         except Exception:
             # The rest of the node has to be closed all the same.
-            logger.exception('not every goal could be ended')
+            logger.exception('cannot end every goal')
         self._goals.clear()
 
     def destroy(self) -> None:
-        """Offer the action no more; its node does not do so by itself."""
+        """Destroy the action server; the node does not do so by itself."""
         self._server.destroy()
 
     def _on_goal(self, _: Engage.Goal) -> GoalResponse:
@@ -133,7 +133,7 @@ class EngageServer:
         try:
             problem = self._find_image(goal)
         except Exception as error:
-            logger.exception('a goal could not be begun')
+            logger.exception('cannot start a goal')
             problem = f'it could not be asked: {type(error).__name__}'
         if problem:
             self._refuse(goal, problem)
@@ -201,8 +201,8 @@ class EngageServer:
     def _on_withdrawn(self, goal: _Goal, withdrawn: Future[str]) -> None:
         if withdrawn.cancelled() or (error := withdrawn.exception()) is None:
             return
-        logger.error('%s could not be withdrawn: %s', goal.id, error)
-        reason = f'withdrawn, but that could not be noted: {type(error).__name__}'
+        logger.error('cannot withdraw %s: %s', goal.id, error)
+        reason = f'withdrawn, but that could not be stored: {type(error).__name__}'
         self._refuse(goal, reason, canceled=True)
 
     def _refuse(self, goal: _Goal, reason: str, *, canceled: bool = False) -> None:

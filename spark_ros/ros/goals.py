@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Read and check the goals of the action; what they hold comes from other nodes."""
+"""Read and check the goals of the action; other nodes wrote them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ TYPES = {getattr(Annotation, f'TYPE_{type.name}'): type for type in model.Annota
 
 
 def read_goal(goal: Engage.Goal, asking: Asking) -> Terms:
-    """Return what a goal asks.
+    """Return the question of a goal.
 
     Args:
         goal: as it came.
-        asking: how its camera is asked about; used for what the goal leaves empty.
+        asking: the settings of its camera, for the fields that the goal leaves empty.
 
     Raises:
         ValueError: a field has a wrong value; the message names it.
@@ -69,7 +69,7 @@ def name_problem(name: str) -> str:
 
 
 def _question(message: Question) -> model.Question:
-    """Whether a service can ask it is for its backend to say."""
+    """The backend decides whether its service can ask this."""
     _expect(message.kind in KINDS, f'question.kind is {message.kind}, which is no KIND_*')
     return model.Question(
         kind=KINDS[message.kind],
@@ -135,7 +135,7 @@ def _metadata(entries: Sequence[KeyValue]) -> dict[str, str]:
 
 
 def _expect_room(metadata: Mapping[str, str], name: str) -> None:
-    """Refuse what a service would not take."""
+    """Refuse what no service would accept."""
     size = metadata_size(metadata)
     _expect(
         size <= MAX_METADATA_BYTES,

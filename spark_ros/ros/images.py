@@ -69,8 +69,8 @@ def check_image(message: Image | SerializedImage) -> str:
 def to_pixels(message: Image | SerializedImage, hidden: Sequence[Box] = ()) -> Pixels:
     """Return BGR (H, W, 3) or grey (H, W) pixels.
 
-    16-bit images lose their lower byte (mono16), or are stretched to what is in them (16UC1,
-    which has no agreed white), so that a person sees something.
+    16-bit images lose their lower byte (mono16), or are stretched from their smallest value above
+    0 to their largest (16UC1, which has no agreed white), so that a person sees something.
 
     Args:
         message: the image.

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What people call the classes of a detector that only numbers them."""
+"""The labels for the classes of a detector that only numbers them."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _spin(
     except (ExternalShutdownException, ShutdownException, KeyboardInterrupt):
         pass
     except Exception:
-        logger.exception('the executor crashed; what was asked stays in the journal')
+        logger.exception('the executor crashed; questions stay in the journal')
         crashed.set()
     finally:
         ended.set()

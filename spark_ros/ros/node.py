@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The node: what is connected to what.
+"""The node: it connects all parts.
 
 A detection runs through here in this order: `CameraInput` finds its frame and offers the two
 together; `Runtime` decides, encodes, journals, sends and fetches the answer on a thread of its

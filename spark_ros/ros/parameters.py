@@ -172,7 +172,7 @@ class LiveParameters:
                 self._prepare(config_from(values_of(self._node) | changed))
         except Exception as error:
             if not isinstance(error, ParameterError):
-                logger.exception('changed parameters could not be checked')
+                logger.exception('cannot check changed parameters')
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
@@ -184,7 +184,7 @@ class LiveParameters:
             self._apply(config_from(values_of(self._node)))
         except Exception:
             # Here an exception would end the executor, and with it the node.
-            logger.exception('changed parameters could not be applied')
+            logger.exception('cannot apply changed parameters')
             return
         for name, value in changed.items():
             logger.info('%s is now %r', name, value)

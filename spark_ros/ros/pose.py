@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Where the robot is, to be sent along with a question."""
+"""The robot's pose, to be sent with a question."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def read_image(message: bytes) -> SerializedImage:
         raise ValueError(f'a serialized image of {len(message)} bytes: {error}') from None
     begin = at + 1 + -(at + 1) % 4 + 8
     if begin + size > len(message):
-        raise ValueError(f'{len(message) - begin} bytes of pixels came, and {size} were announced')
+        raise ValueError(f'the message has {len(message) - begin} bytes of pixels, not {size}')
     return SerializedImage(
         Header(stamp=Time(sec=sec, nanosec=nanosec), frame_id=frame_id),
         height, width, encoding, is_bigendian, step, memoryview(message)[begin : begin + size],

@@ -61,9 +61,9 @@ class Services:
             logger.info('asking from detections is %s', 'paused' if request.data else 'resumed')
         response.success = True
         response.message = (
-            'paused: nothing is asked because of detections; what was asked, and goals, go on'
+            'paused: detections cause no questions; open questions and goals go on'
             if request.data
-            else 'running: what the detections doubt is asked'
+            else 'running: doubted detections are asked about'
         )
         return response
 
@@ -78,7 +78,7 @@ class Services:
             response.message = '\n'.join(said)
         except Exception as error:
             # Out of a callback, it would end the executor.
-            logger.exception('nothing could be asked now')
+            logger.exception('cannot ask now')
             response.message = f'it failed: {type(error).__name__}'
         return response
 
@@ -101,7 +101,7 @@ class Services:
                 response.created.append(time_message(int(asked.created * NS)))
                 response.deadlines.append(time_message(int(expires * NS)))
         except Exception:
-            logger.exception('the questions could not be listed')
+            logger.exception('cannot list the questions')
         return response
 
     async def _cancel(
@@ -112,7 +112,7 @@ class Services:
             response.success = not problem
             response.message = problem or 'withdrawn'
         except Exception as error:
-            logger.exception('a question could not be withdrawn')
+            logger.exception('cannot withdraw a question')
             response.message = f'it failed: {type(error).__name__}'
         return response
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Tasks that run for as long as the service does: started again when they fail, never silently."""
+"""Tasks that run as long as the service; one that fails is logged and restarted."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ class BackgroundTasks:
             begun = loop.time()
             try:
                 await run()
-                log.error('%s ended; it is started again', name)
+                log.error('%s ended unexpectedly; restarting it', name)
             except Exception:
-                log.exception('%s failed; it is started again', name)
+                log.exception('%s failed; restarting it', name)
             finally:
                 steady.cancel()
             if loop.time() - begun >= self._longest_pause_s:

@@ -32,7 +32,7 @@ STEPS = 100_000
 
 
 class BackupError(RuntimeError):
-    """A backup that cannot be made; the message is all the user needs."""
+    """A backup that cannot be made; the message tells the user why."""
 
 
 def back_up(settings: Settings, target: Path, report: Callable[[str], None]) -> None:
@@ -82,7 +82,7 @@ def _source(settings: Settings) -> Path:
 def _expect_apart(target: Path, data: Path, database: Path) -> None:
     place = target.resolve()
     if data.resolve() in (place, *place.parents) or place == database.resolve():
-        raise BackupError(f'{target}: lies in the data that are to be copied; name another place')
+        raise BackupError(f'{target}: this is part of the data directory; give another directory')
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _alone_in(target: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise BackupError(f'{target}: another backup is being made there') from None
+        raise BackupError(f'{target}: another backup is running there') from None
     finally:
         os.close(descriptor)
 
@@ -124,7 +124,7 @@ def _expect_same_service(source: Path, last: Path) -> None:
     except sqlite3.Error:
         same = False
     if not same:
-        raise BackupError(f'{last}: not a backup of this service; name another place')
+        raise BackupError(f'{last}: not a backup of this service; give another directory')
 
 
 def _epoch(database: Path) -> str:

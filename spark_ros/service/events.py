@@ -103,7 +103,7 @@ class ChangeBus:
             self._call(self._offer, batch)
 
     def read_again(self) -> None:
-        """Have the subscribers of all changes read everything again; callable in any thread."""
+        """Make all subscribers of all changes read everything again; callable from any thread."""
         self._call(self._offer_to, None, None)
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class ChangeBus:
     def subscribe_robot(
         self, key_id: int, robot_id: str | None
     ) -> AbstractContextManager[Subscription]:
-        """Subscribe to the changes of one key's questions, or of those that one robot asked."""
+        """Subscribe to the changes of one key's questions, or of one robot's."""
         return self._subscribe((key_id, robot_id))
 
     @contextmanager

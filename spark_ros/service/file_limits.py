@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How many files and sockets this process may have open, and how they are shared out.
+"""How many files and sockets this process may have open, and what they are used for.
 
 Half are for the connections of clients, a quarter for webhooks on their way out, and the rest for
 the database, images and the processes that decode them.

@@ -16,7 +16,7 @@ CLEAN_UP_EVERY_S = 3600.0
 
 
 async def expire_leases(context: Context) -> None:
-    """Put back the questions whose lease has run out, until cancelled."""
+    """Return questions whose lease ended to the queue, until cancelled."""
     while True:
         await _expire(context, context.clock())
         await asyncio.sleep(EXPIRE_EVERY_S)

@@ -94,7 +94,7 @@ def listening(
         write_address(address)
         if not is_loopback(listen.host) and not address.startswith('https:'):
             log.warning(
-                'listening on %s without TLS: keys and answers cross the network in the clear; '
+                'listening on %s without TLS: keys and answers are sent unencrypted; '
                 'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
                 listen.host,
             )
@@ -109,7 +109,7 @@ def _app(settings: Settings) -> Starlette:
     try:
         image_files(settings).prepare()
     except ImagesUnusable as error:
-        raise ServeError(f'images cannot be kept in {error}') from None
+        raise ServeError(f'cannot store images in {error}') from None
     return app
 
 

@@ -1,2 +1,2 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What both ends agree on: JSON to vocabulary and back, with no I/O."""
+"""The wire format that clients and service share: JSON to types and back, without I/O."""

@@ -162,7 +162,7 @@ class HeatObject:
 
     @property
     def pending(self) -> bool:
-        """Whether it may still become something else; every other status is final."""
+        """Whether the status may still change; every other one is final."""
         return self.status == 'pending'
 
 
@@ -364,7 +364,7 @@ def _one_of(
 
 
 def _take(rest: dict[str, Any], name: str, kind: type[Any]) -> Any:
-    """Take a field out of the rest; what is not of its kind stays there for who wants it."""
+    """Take a field out of the rest; a value of another type stays there."""
     value = rest.get(name)
     return rest.pop(name, None) if value is None or isinstance(value, kind) else None
 

@@ -271,7 +271,7 @@ def test_no_picture(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
         file.write_bytes(content)
         box = ('--program', 'p', '--box', '1,2,3,4,x')
         assert in_process(monkeypatch, 'ask', str(file), *box) == 2
-        assert 'no image' in capsys.readouterr().err
+        assert 'not an image' in capsys.readouterr().err
 
 
 def test_where_the_token_comes_from(

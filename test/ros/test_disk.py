@@ -31,7 +31,7 @@ from spark_ros.escalation.journal.journal import SCHEMA_VERSION, Journal
 
 pytestmark = pytest.mark.slow('nodes on disks that refuse')
 
-FROM_MEMORY = 'oing on from memory'
+FROM_MEMORY = 'sing memory only'
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_ten_thousand_open_questions(
     fill(tmp_path / 'journal.db', MANY)
     tray = trays[1]
     busy = Started(robot, tray)
-    assert f'brought back {MANY} unanswered' in busy.node.output
+    assert f'continuing with {MANY} unanswered' in busy.node.output
     # A coarse ceiling, above what Python, ROS and discovery take with an empty journal:
     # `make bench` says how long it is on a machine that does nothing else.
     assert busy.seconds - idle.seconds < WORKING_S

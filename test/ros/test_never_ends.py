@@ -50,7 +50,7 @@ def test_a_thread_that_ends_ends_the_process(
     monkeypatch.setenv('SPARK_TOKEN', TOKEN)
     node = robot.spawn(server__url=listener.url)
     assert node.wait(60) == 1, node.output
-    assert 'nothing can be asked any more' in node.output
+    assert 'asking has stopped' in node.output
 
 
 SPOILED = """

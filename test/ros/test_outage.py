@@ -107,7 +107,7 @@ def test_a_hundred_questions_wait_and_all_are_answered_once(
     assert len(set(ids)) == QUESTIONS
     assert {status.state for status in robot.statuses} == {EngagementStatus.STATE_QUEUED}
     # An outage is said once, not for each of a hundred questions again and again.
-    assert node.output.count('nothing can be sent') == 1, node.output
+    assert node.output.count('cannot send questions') == 1, node.output
 
     service.start('scripted')
     robot.until(lambda: len(robot.resolutions) >= QUESTIONS, 120.0)
@@ -143,8 +143,8 @@ def test_a_revoked_key_stops_the_sending_and_loses_nothing(
     service.command('key', 'revoke', 'rover')
     ids += [asker.ask(number, 0.3) for number in (2, 3, 4, 5, 6)]
 
-    robot.until(lambda: 'nothing can be sent' in node.output)
-    (said,) = [line for line in node.lines if 'nothing can be sent' in line]
+    robot.until(lambda: 'cannot send questions' in node.output)
+    (said,) = [line for line in node.lines if 'cannot send questions' in line]
     assert '401' in said and 'ERROR' in said and service.key not in node.output
     robot.until(lambda: node.output.count('401') >= 2, 60.0)
     assert all(robot.states(id) == [EngagementStatus.STATE_QUEUED] for id in ids[1:])
@@ -152,7 +152,7 @@ def test_a_revoked_key_stops_the_sending_and_loses_nothing(
     robot.until(lambda: len(robot.resolutions) == len(ids), 90.0)
     assert sorted(r.id for r in robot.resolutions) == sorted(ids)
     assert EngagementStatus.STATE_FAILED not in {status.state for status in robot.statuses}
-    robot.until(lambda: 'takes questions again' in node.output)
+    robot.until(lambda: 'accepts questions again' in node.output)
     assert len(asked_of(service)) == len(ids)
 
 

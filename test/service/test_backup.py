@@ -237,7 +237,7 @@ def test_what_cannot_be_backed_up_is_one_line(asked: Path, tmp_path: Path) -> No
     target = tmp_path / 'backup'
     assert 'there is no service data in' in refusal(tmp_path / 'nowhere', target)
     for inside in (asked, asked / 'backup', asked / 'images', asked / '..' / 'data'):
-        assert 'lies in the data' in refusal(asked, inside)
+        assert 'part of the data directory' in refusal(asked, inside)
     postgres = 'postgresql+psycopg://spark@127.0.0.1/spark'
     assert 'pg_dump' in refusal(asked, target, '--database', postgres)
     (tmp_path / 'file').write_text('')

@@ -60,7 +60,7 @@ def refused(data: Path, url: str) -> str:
     assert (said.returncode, said.stdout) == (1, '')
     (line,) = said.stderr.splitlines()
     assert SECRET not in line and KEY not in line
-    return line.removeprefix(f'spark-service: images cannot be kept in {url}: ')
+    return line.removeprefix(f'spark-service: cannot store images in {url}: ')
 
 
 @pytest.mark.parametrize(

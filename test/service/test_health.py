@@ -54,7 +54,7 @@ def test_a_task_that_fails_is_logged_and_shown_with_its_time(
         'statusCode': 503, 'message': 'failing: digging since 2023-11-14T22:13:20.000Z',
     }  # fmt: skip
     [record] = caplog.records
-    assert record.getMessage() == 'digging failed; it is started again'
+    assert record.getMessage() == 'digging failed; restarting it'
     assert record.exc_info is not None and 'secret details' in str(record.exc_info[1])
 
 

@@ -272,7 +272,7 @@ def test_pictures_that_cannot_be_had(desk: Desk, host: Host) -> None:
     code, out, err = desk.export()
     assert code == 1
     assert 'left out: 3 whose picture cannot be had' in out
-    assert '/gone: 404' in err and 'is no image that can be read' in err and '/away.jpg' in err
+    assert '/gone: 404' in err and 'is not an image that can be read' in err and '/away.jpg' in err
     assert len(desk.dataset()['images']) == 1
 
 

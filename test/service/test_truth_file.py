@@ -52,7 +52,7 @@ def test_a_file_that_is_spoilt_leaves_what_was_known(tmp_path, caplog, spoil):
     spoil(path)
     with caplog.at_level(logging.WARNING):
         assert truth.find(PICTURES[0]) == [('thing 0', (1, 2, 3, 4))]
-    assert 'the truth of before is used' in caplog.text
+    assert 'keeping what was read before' in caplog.text
     write(path, *PICTURES)
     assert truth.find(PICTURES[1]) == [('thing 1', (1, 2, 3, 4))]
 

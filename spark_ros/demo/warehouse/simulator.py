@@ -59,7 +59,7 @@ class Simulator(Camera):
         print(f'frame {frame + 1} of {self._frames}', flush=True)
         stamp = stamp_ns(header.stamp)
         if not spin_until(self, lambda: stamp in self._told, PATIENCE_S):
-            raise DemoError('nobody tells the truth')
+            raise DemoError('the node with the true boxes does not answer')
 
     def _on_truth(self, message: Detection2DArray) -> None:
         self._told.add(stamp_ns(message.header.stamp))

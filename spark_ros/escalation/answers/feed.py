@@ -18,11 +18,12 @@ from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
 
 CURSOR = 'feed cursor'
+INTERRUPTED = 'the change feed is interrupted; polling until it is back'
 logger = logging.getLogger(__name__)
 
 
 class Feed:
-    """Bring answers home as soon as they are committed, where the service has a change feed.
+    """Fetch answers as soon as they are committed, if the service has a change feed.
 
     Polling goes on under it, rarely; it takes over where there is no feed, or none just now. A
     feed that cannot be had is asked for at once when the service is reached again.
@@ -69,7 +70,7 @@ class Feed:
                         await self._reached.wait()
 
     async def _follow(self) -> None:
-        """Settle what one long poll brings; only then does the cursor move on."""
+        """Handle the changes of one long poll; only then advance the cursor."""
         with self._contacts.following():
             news = await self.listener.next()
         for report in news.reports:
@@ -86,11 +87,11 @@ class Feed:
 
     def _log(self, error: Exception, pause_s: float) -> None:
         if not isinstance(error, ClientError):
-            logger.error('the change feed is interrupted, polling meanwhile', exc_info=error)
+            logger.error(INTERRUPTED, exc_info=error)
         elif not pause_s:
-            logger.info('the change feed has gone on without us; every open question is polled')
+            logger.info('changes of the feed were missed; polling every open question')
         elif self.listener.is_absent(error):
             if self.listener.absent.failures == 1:
-                logger.info('the service has no change feed; it is polled: %s', error)
+                logger.info('the service has no change feed; polling it instead: %s', error)
         elif self.listener.interrupted.failures == 1:
-            logger.warning('the change feed is interrupted, polling meanwhile: %s', error)
+            logger.warning('%s: %s', INTERRUPTED, error)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Poll a service for answers: soon after a question was opened, then ever more rarely."""
+"""Poll a service for answers: soon after a question was opened, then less and less often."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 
 
 class Poller:
-    """One poller for all open questions of a node; each has a delay of its own, which doubles.
+    """One poller for all open questions of a node; each question has its own, doubling delay.
 
-    Whoever asks it to poll soon only brings polls forward: nothing from outside can put one off.
+    A request to poll soon only moves polls forward; nothing from outside can delay one.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class Poller:
 
         Args:
             backend: is polled.
-            contacts: told what becomes of the polls.
-            questions: those that are open.
-            router: takes what the service says.
+            contacts: records the results of polls.
+            questions: the open questions.
+            router: receives the reports of the service.
             current: the first delay between two polls, and the longest.
             reached: set when the service can be polled again after it could not.
         """
@@ -77,12 +77,12 @@ class Poller:
             self.poll_soon()
 
     def unwatch(self, id: str) -> None:
-        """Poll a question no more."""
+        """Stop polling a question."""
         self._due.pop(id, None)
         self._delay_s.pop(id, None)
 
     def relax(self, relaxed: bool) -> None:
-        """Poll ever so rarely while answers come by a faster way; as usual when they do not."""
+        """Poll rarely while answers come by a faster way, and as usual otherwise."""
         if relaxed == self._relaxed:
             return
         self._relaxed = relaxed
@@ -137,7 +137,7 @@ class Poller:
                 await self._changed.wait()
 
     def _take_due(self) -> list[Asked]:
-        """Take what is due, or will be in a moment; a limited rate is kept by taking less."""
+        """Take the questions that are due now or very soon; fewer, to keep a limited rate."""
         soon, rate = time.monotonic() + TOGETHER_S, self._backend.polls_per_s
         due = [(at, id) for id, at in self._due.items() if at <= soon]
         taken: list[Asked] = []
@@ -165,11 +165,11 @@ class Poller:
                 self._reached.set()
         except (ClientError, ValueError) as error:
             if not self._failing:
-                logger.warning('polling failed and will be tried again: %s', error)
+                logger.warning('polling failed; trying again: %s', error)
             self._failing = True
             self._down = isinstance(error, ConnectionFailed | AuthenticationError)
         except Exception:
-            logger.exception('polling failed and will be tried again')
+            logger.exception('polling failed; trying again')
         for one in due:
             if self._questions.get(one.id) is None or one.id in self._due:
                 # It is over, or somebody has asked meanwhile to look again soon.

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Wake the question that an answer is for, whichever way it came."""
+"""Pass an answer to its question, whichever way it came."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAKE_IN_S = 10.0
 
 
 class AnswerRouter:
-    """Gives each report to the coroutine of the question whose token it bears."""
+    """Passes each report to the coroutine of the question with its token."""
 
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
@@ -28,16 +28,16 @@ class AnswerRouter:
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     async def route(self, report: Report) -> bool | None:
-        """Have a report taken in; return whether it was news, once it is on the disk.
+        """Have a report stored; return whether it was new, once it is on the disk.
 
-        None: it could not be taken in, or not in time.
+        None: it could not be stored, or not in time.
         """
         question = self._questions.of_token(report.token)
         if question is None:
             if report.token not in self._ended:
                 _remember(self._early, report.token, report)
             return False
-        # What hangs with one question must not hold up the answers to all others.
+        # One question that hangs must not delay the answers to all others.
         with anyio.move_on_after(TAKE_IN_S):
             return await _give(question, report)
         return None
@@ -58,12 +58,12 @@ class AnswerRouter:
         )
 
     def opened(self, question: Question) -> None:
-        """Give a question what came before its token was known."""
+        """Pass on the report that came before the question's token was known."""
         if (report := self._early.pop(question.token, None)) is not None:
             _give(question, report)
 
     def close(self, question: Question) -> None:
-        """Give a question nothing more: it is over."""
+        """Pass nothing more to a question: it is over."""
         if question.token:
             _remember(self._ended, question.token, None)
         for _, taken in question.reports:

@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Receive a service's pushes on the robot, where it can be reached.
 
-A push that is signed with the shared secret is believed; any other only means: poll soon.
+A push with a valid signature is believed; any other only makes the node poll soon.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WebhookSettings:
-    """Where the service's pushes are received; without a secret none can be verified."""
+    """The address for the service's pushes; without a secret none of them can be verified."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class WebhookSettings:
 
 
 class WebhookReceiver:
-    """Listens for POSTs and answers 200 once what came is in the journal."""
+    """Listens for POSTs and answers 200 once the report is in the journal."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class WebhookReceiver:
         Args:
             settings: where to listen (port 0 takes a free one), and the secret.
             read: reads a verified push as JSON; may raise ValueError.
-            take_in: has a report taken in; gives whether it need not come again.
+            take_in: stores a report; its result is False if it must be pushed again.
             poll_soon: called for pushes that cannot be verified, at most once a second.
 
-        The three functions are called in threads of the server's.
+        The server calls the three functions in its own threads.
 
         Raises:
             OSError: the port is taken, or the address is not this machine's.
@@ -92,12 +92,12 @@ class WebhookReceiver:
         try:
             taken = self._take_in(self._read(json.loads(body))).result(TAKE_IN_S)
         except (ValueError, RecursionError) as error:
-            logger.warning('a signed push cannot be read: %s', error)
+            logger.warning('cannot read a signed push: %s', error)
             self._ask_to_poll()
             request.send_error(HTTPStatus.BAD_REQUEST)
             return
         except Exception:
-            logger.exception('a push could not be taken in')
+            logger.exception('cannot handle a push')
             taken = False
         # What is not taken in is pushed again; meanwhile it may have become known.
         request.respond(HTTPStatus.OK if taken else HTTPStatus.SERVICE_UNAVAILABLE)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is needed of a service, whichever API it speaks."""
+"""The interface to a service, whichever API it speaks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import Answer, Question, State
 
 FETCHED_SINGLY = 8
-"""Up to so many questions are polled one by one where a list could be read instead."""
+"""Up to this many questions are polled one by one instead of by reading the list."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Report:
-    """What the service says of one question.
+    """A report of the service about one question.
 
     Attributes:
         token: the service's.
-        answer: given what was asked, the answer; may raise WireError.
-        sequence: grows with each change of the question where the service says so, else 0.
+        answer: reads the answer to the given question; may raise WireError.
+        sequence: grows with each change of the question; 0 if the service has no such number.
     """
 
     token: str
@@ -56,17 +56,17 @@ class Backend(Protocol):
 
     @property
     def polls_per_s(self) -> float | None:
-        """How many questions may be polled in a second; None where one request shows many."""
+        """How many questions may be polled in a second; None if one request shows many."""
 
     @property
     def can_withdraw(self) -> bool:
-        """Whether the API has a call that takes a question back."""
+        """Whether the API has a call to withdraw a question."""
 
     def refuses(self, question: Question, program: str) -> str:
         """Return why the API cannot ask something, or an empty string. Sends nothing."""
 
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
-        """Put an image where the service can show it, and return its URL."""
+        """Upload an image so that the service can show it, and return its URL."""
 
     async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
         """Open the question and return its token.
@@ -74,29 +74,29 @@ class Backend(Protocol):
         Args:
             escalation: what is asked.
             image_url: from `upload`.
-            may_be_open: an earlier attempt may have arrived; it must not be asked twice where
-                the service lets that be avoided.
+            may_be_open: an earlier attempt may have arrived; do not ask twice if the service has
+                a way to avoid it.
         """
 
     def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
-        """Say where open questions stand, as cheaply as the service allows."""
+        """Return the states of open questions, as cheaply as the service allows."""
 
     def read_push(self, body: object) -> Report:
         """Read a push of the service. Raises WireError."""
 
     async def changes(self, cursor: str | None) -> News:
-        """Wait for what changes after a cursor, in one long poll for all questions.
+        """Wait for changes after a cursor, in one long poll for all questions.
 
         Args:
-            cursor: of the news before; None: say where things are now, at once.
+            cursor: of the last result; None returns the present one at once.
 
         Raises:
             UnsupportedError, NotFoundError: the service has no change feed.
-            CursorGone: changes were lost since; poll, then begin with None.
+            CursorGone: changes since the cursor were lost; poll, then begin with None.
         """
 
     async def withdraw(self, token: str) -> None:
-        """Take a question back that is not answered yet; again does no harm."""
+        """Withdraw a question that is not answered yet; doing it again does no harm."""
 
     async def aclose(self) -> None:
         """Close connections."""

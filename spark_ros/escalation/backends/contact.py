@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is known of the service from the calls that were made to it."""
+"""The state of the service, as the calls to it showed."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ TROUBLES: dict[type[ClientError], Trouble] = {
 
 @dataclass(frozen=True)
 class Contact:
-    """What the calls to one service came to; times are on the steady clock.
+    """The results of calls to one service; times are on the steady clock.
 
     Attributes:
         tried: whether any call has ended.
-        trouble: what the newest call met.
-        error: the newest failure's words, also after it is over.
-        reached_at: when the service last did what it was asked.
+        trouble: the trouble of the newest call.
+        error: the message of the newest failure, also after it is over.
+        reached_at: when the service last carried out a call.
     """
 
     tried: bool = False

@@ -103,7 +103,7 @@ class FrameServer:
 
 
 def _secret(path: Path) -> bytes:
-    """Read the signing secret; where there is none, or a part of one, make one.
+    """Read the signing secret; create one if it is missing or incomplete.
 
     Only its owner can read it, and it is whole on the disk before it has its name.
     """
@@ -111,7 +111,7 @@ def _secret(path: Path) -> bytes:
         secret = path.read_bytes()
         if len(secret) == SECRET_BYTES:
             return secret
-        logger.warning('%s holds no whole secret; links that were given away are void', path)
+        logger.warning('%s is incomplete; a new secret replaces it, and old image URLs end', path)
     secret = secrets.token_bytes(SECRET_BYTES)
     _write(path, secret)
     return secret

@@ -160,14 +160,14 @@ def _prompt(question: Question, instruction: str) -> Prompt:
 
 def _rectangles(response: Any, image: ImageSize) -> list[Annotation]:
     if not isinstance(response, list):
-        raise WireError('the response is no list of annotations')
+        raise WireError('the response is not a list of annotations')
     shapes = []
     for item in response:
         try:
             x, y, x2, y2 = (float(item[axis]) for axis in ('x', 'y', 'x2', 'y2'))
             box = normalize(PixelBox((x + x2) / 2, (y + y2) / 2, x2 - x, y2 - y), image)
         except (GeometryError, KeyError, OverflowError, TypeError, ValueError) as error:
-            raise WireError(f'an annotation is no rectangle in the image: {error}') from None
+            raise WireError(f'an annotation is not a rectangle in the image: {error}') from None
         label = _chosen(item['response'])[0] if item.get('response') else ''
         shapes.append(box_annotation(label, box))
     return shapes
@@ -197,13 +197,13 @@ def _chosen(response: Any) -> tuple[str, ...]:
     # The page's own example of a retrieved answer has a bare string here.
     items = [response] if isinstance(response, str) else response
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise WireError(f'the answer {response!r} is no list of choices')
+        raise WireError(f'the answer {response!r} is not a list of choices')
     return tuple(items)
 
 
 def _text(response: Any) -> str:
     if not isinstance(response, str):
-        raise WireError('the response is no text')
+        raise WireError('the response is not a text')
     return response
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Look at open questions one after another."""
+"""Poll open questions one after another."""
 
 from __future__ import annotations
 

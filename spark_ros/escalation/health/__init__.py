@@ -1,2 +1,2 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How the node is doing, and what to do where something is wrong."""
+"""The health of the node, and what to do if something is wrong."""

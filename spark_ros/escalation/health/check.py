@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is wrong, how badly, and what to do about it."""
+"""Problems: what is wrong, how bad it is, and what to do."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Problem:
 
 
 def warning(kind: str, words: str) -> Problem:
-    """Return what should be seen to."""
+    """Return a problem that somebody should look at."""
     return Problem(Level.WARN, kind, words)
 
 
 def error(kind: str, words: str) -> Problem:
-    """Return what keeps people from being asked, or answers from being safe."""
+    """Return a problem that prevents asking, or endangers answers."""
     return Problem(Level.ERROR, kind, words)
 
 
@@ -45,7 +45,7 @@ class CheckResult:
 
     Attributes:
         part: `camera front`, `questions` or `service`.
-        fine: what is said where there is no problem.
+        fine: the message if there is no problem.
         values: what was measured.
     """
 
@@ -72,7 +72,7 @@ class CheckResult:
 
 
 def check_running(snapshot: Snapshot, now: float) -> Iterator[Problem]:
-    """Check that the runtime goes on at all: a snapshot that is old says that it does not."""
+    """Check that the runtime still runs: if it does not, its snapshot is old."""
     if now - snapshot.at >= STOPPED_S:
         yield error(
             'stopped',

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How the questions are doing: a snapshot each second, made where they are and handed over."""
+"""A snapshot of the questions each second, made on their thread and handed over."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How everything stood at one moment; times are on the steady clock.
+    """The state of everything at one moment; times are on the steady clock.
 
     Attributes:
-        connected: whether people can be asked at all; a dry run does without.
-        service, images: what is known of the services, from the calls to them.
-        retries: how many times something had to be sent again.
-        paths: the ways that answers come home just now, the fastest first.
-        dropped: why how many questions were not asked.
+        connected: whether people can be asked at all; not needed in a dry run.
+        service, images: the state of the services, from the calls to them.
+        retries: how often something had to be sent again.
+        paths: the ways by which answers arrive now, the fastest first.
+        dropped: how many questions were not asked, by cause.
         dropped_lately: of these, in the last minute.
         unusable: by camera, how many frames could not be encoded.
         ended: how many questions ended in which state.
         response_times_s: of the last answers, sorted.
         journal_path: its file, or None where it is in memory.
-        refused: why the disk refuses the journal just now, or empty.
+        refused: why the disk refuses the journal now, or empty.
         spared: how many questions are in memory only, because of that.
         unreadable: how many of its rows were set aside because they cannot be read.
         measured_at: when `use` was measured.
@@ -69,7 +69,7 @@ class Snapshot:
     measured_at: float = 0.0
 
     def response_time_s(self, share: float) -> float | None:
-        """Return the time in which a share of the last answers came, or None without any."""
+        """Return the time within which a share of the last answers came; None without answers."""
         times = self.response_times_s
         return times[min(int(share * len(times)), len(times) - 1)] if times else None
 
@@ -82,7 +82,7 @@ class Health:
     """
 
     def __init__(self, deliver: Callable[[Event], None]) -> None:
-        """Watch what is delivered; `run` makes the snapshots."""
+        """Watch the events that are delivered; `run` makes the snapshots."""
         self._deliver = deliver
         now = time.monotonic()
         self._lately = Lately(LATELY_S, now)
@@ -95,7 +95,7 @@ class Health:
         self.snapshot = Snapshot(now)
 
     def deliver(self, event: Event) -> None:
-        """Pass an event on, and note how it went."""
+        """Pass an event on, and count it."""
         if isinstance(event, Resolved):
             received = event.answer.received
             if received is not None and not event.recovered:
@@ -105,7 +105,7 @@ class Health:
         self._deliver(event)
 
     def watch(self, context: Context) -> None:
-        """Watch this, too: people can be asked from now on."""
+        """Include the questions in snapshots from now on."""
         self._context = context
         self._measured_at = time.monotonic() - MEASURE_EVERY_S
 
@@ -115,7 +115,7 @@ class Health:
             try:
                 self.snapshot = self._take_snapshot(triage, time.monotonic())
             except Exception:
-                logger.exception('the diagnostics could not be brought up to date')
+                logger.exception('cannot update the diagnostics')
             await asyncio.sleep(EVERY_S)
 
     def _take_snapshot(self, triage: Triage, now: float) -> Snapshot:
@@ -160,7 +160,7 @@ class Health:
 
 
 def _paths(contacts: Contacts, now: float) -> tuple[str, ...]:
-    """Return the ways that answers come home just now, the fastest first."""
+    """Return the ways by which answers arrive now, the fastest first."""
     pushed = contacts.pushed_at is not None and now - contacts.pushed_at < PUSHED_LATELY_S
     faster = ('webhook',) * pushed + ('change feed',) * contacts.follows_feed
     return faster or ('polling',)

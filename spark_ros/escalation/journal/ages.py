@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How old what is in the journal is, across restarts, and what was accepted in the last hour."""
+"""The ages of questions across restarts, and the questions accepted in the last hour."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TABLES = ('escalation', 'accepted')
 
 
 def carry_over(db: sqlite3.Connection, now: Moment) -> None:
-    """Count ages from this start of the machine on, so that each restart adds to them.
+    """Rebase all ages on this boot of the machine, so that each restart adds to them.
 
-    A disk that refuses does not matter: the ages are then found anew each time.
+    If the disk refuses, nothing is lost: the ages are then computed again each time.
     """
     with suppress(sqlite3.OperationalError):
         db.execute('BEGIN IMMEDIATE')

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The journal for an asyncio loop that must not wait for a disk, nor end where one fails."""
+"""The journal for an asyncio loop: it never waits for the disk, and survives its failure."""
 
 from __future__ import annotations
 
@@ -141,12 +141,12 @@ class AsyncJournal:
         if not self.refused:
             self.refused = reason
             logger.error(
-                '%s. Going on from memory: what is asked now would not survive a restart', reason
+                '%s. Using memory only: new questions would not survive a restart', reason
             )
 
 
 async def _result(future: Future[T]) -> T:
-    """Await what a thread does; it is done also where this is cancelled."""
+    """Await a thread's result; the thread goes on even if this is cancelled."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
     def wake(future: Future[T]) -> None:
@@ -160,7 +160,7 @@ async def _result(future: Future[T]) -> T:
 
 
 def open_journal(path: Path | None, max_image_bytes: int, max_count: int = 0) -> AsyncJournal:
-    """Open a node's journal so that the node runs.
+    """Open a node's journal; if that fails, use memory so that the node runs.
 
     A damaged file is set aside under another name and a fresh one begun. One that another
     version wrote stays untouched, and a disk that refuses is left alone: then everything is in
@@ -184,16 +184,16 @@ def open_journal(path: Path | None, max_image_bytes: int, max_count: int = 0) ->
         if path is not None and isinstance(error, JournalDamaged):
             try:
                 aside = _set_aside(path)
-                logger.error('%s. It is kept as %s, and a fresh one is begun', error, aside)
+                logger.error('%s. Keeping it as %s and starting an empty one', error, aside)
                 return AsyncJournal(Journal(path, max_image_bytes, max_count))
             except (JournalError, OSError) as second:
                 problem = second
-    logger.error('%s. Going on from memory: nothing survives a restart', problem)
+    logger.error('%s. Using memory only: nothing survives a restart', problem)
     return AsyncJournal(Journal(None, max_image_bytes, max_count))
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename a damaged journal and what SQLite keeps beside it."""
+    """Rename a damaged journal with SQLite's -wal and -shm files."""
     stem = f'{path.name}.damaged-{time.strftime("%Y%m%d-%H%M%S")}'
     for suffix in ('', '-wal', '-shm'):
         file = path.with_name(path.name + suffix)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""How much time has passed, also across a restart, whatever the robot's wall clock says.
+"""Measure elapsed time, also across a restart, whatever the robot's wall clock says.
 
 A robot without a clock battery boots in 1970 and jumps by decades once it has a network.
 """
@@ -12,16 +12,16 @@ from typing import NamedTuple
 
 BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
 CLOCK_SET_S = 1_704_067_200.0
-"""Begin of 2024: a wall clock before it was never set."""
+"""Begin of 2024: a wall clock that is earlier was never set."""
 LONGEST_S = 366 * 86_400.0
-"""More than any timeout: a wall clock that says more has jumped."""
+"""Longer than any timeout: if the wall clock passed more than this, it has jumped."""
 
 
 class Moment(NamedTuple):
     """A moment by both clocks.
 
     Attributes:
-        boot: which start of the machine `up_s` counts from; empty where that is unknown.
+        boot: the boot of the machine from which `up_s` counts; empty if unknown.
         up_s: seconds since then, the time asleep included.
         wall_s: Unix seconds, as far as the clock was set.
     """
@@ -43,8 +43,8 @@ def now() -> Moment:
 def elapsed_s(then: Moment, now: Moment) -> float:
     """Return the seconds from one moment to another, as far as they can be known; never below 0.
 
-    Within one start of the machine they are known exactly. Across a restart there is the wall
-    clock alone; where it makes no sense, what is certain is left: the time since the restart.
+    Within one boot of the machine they are exact. Across a reboot only the wall clock is left; if
+    it is implausible, the result is what is certain: the time since the reboot.
     """
     if now.boot and then.boot == now.boot:
         return max(now.up_s - then.up_s, 0.0)

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Where a question stands, as a row of the journal says it, and what becomes of a bad row."""
+"""The state of a question, as a row of the journal has it, and the handling of a bad row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one question stands, without its image.
+    """The state of one question, without its image.
 
     Attributes:
         state: QUEUED, OPEN, ASSIGNED, EXPIRED, or a terminal state not yet published.
@@ -42,7 +42,7 @@ class Entry:
 
     @property
     def order(self) -> tuple[int, float, float, str]:
-        """The order of sending: of the highest priority, and the least certain, first."""
+        """The order of sending: highest priority first, then the least certain."""
         return -self.priority, self.certainty, self.created, self.id
 
 
@@ -50,14 +50,14 @@ def read_entry(values: list[Any], now: Moment) -> Entry:
     """Read the columns of a row in the order of `Entry`, with the moment that `age_s` was counted.
 
     Raises:
-        UnreadableRecord: something else stands there than was written.
+        UnreadableRecord: the row was changed by something else.
     """
     id, priority, certainty, created, timeout_s, state, sent, url, token, age_s, *read = values
     texts, numbers = (id, url, token, read[0]), (certainty, created, timeout_s, age_s, *read[1:])
     if not all(isinstance(text, str) for text in texts):
-        raise UnreadableRecord('a text is none')
+        raise UnreadableRecord('a value is not a text')
     if not all(isinstance(number, int | float) for number in (priority, *numbers)):
-        raise UnreadableRecord('a number is none')
+        raise UnreadableRecord('a value is not a number')
     try:
         known, whole = State(state), int(priority)
     except (ValueError, OverflowError) as error:
@@ -69,13 +69,13 @@ def read_entry(values: list[Any], now: Moment) -> Entry:
 
 
 def set_aside(db: sqlite3.Connection, row: int, reason: str, now: Moment) -> None:
-    """Keep a row that cannot be read where it is in nobody's way, in the table `unreadable`."""
+    """Move a row that cannot be read to the table `unreadable`."""
     (values,) = db.execute(
         f'SELECT {", ".join(KEPT)} FROM escalation WHERE rowid = ?', (row,)
     ).fetchall()
     fields = {name: _printable(value) for name, value in zip(KEPT, values, strict=True)}
     logger.error(
-        'the question %s in the journal cannot be read and is set aside: %s', fields['id'], reason
+        'cannot read the question %s in the journal; setting it aside: %s', fields['id'], reason
     )
     try:
         db.execute('BEGIN IMMEDIATE')
@@ -88,7 +88,7 @@ def set_aside(db: sqlite3.Connection, row: int, reason: str, now: Moment) -> Non
     except sqlite3.Error as error:
         if db.in_transaction:
             db.execute('ROLLBACK')
-        logger.error('it cannot be set aside: %s', error)
+        logger.error('cannot set it aside: %s', error)
 
 
 def _printable(value: object) -> str | None:

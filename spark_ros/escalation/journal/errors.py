@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What can be wrong with a journal."""
+"""The errors of a journal."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class JournalFull(JournalError):
     """There is no room for one more question.
 
     Attributes:
-        limit: the parameter that says so.
-        used: how much of it is used; infinite where an empty one would be too small.
+        limit: the parameter that limits it.
+        used: how much of it is used; infinite if even an empty journal would be too small.
     """
 
     def __init__(self, limit: str, reason: str, used: float) -> None:
@@ -40,7 +40,7 @@ class JournalInUse(JournalError):
 
 
 class JournalMisplaced(JournalError):
-    """The path is none that a file can be at: no permission, a file for a folder."""
+    """There can be no file at the path: no permission, or a file where a folder is needed."""
 
 
 class JournalOtherVersion(JournalError):

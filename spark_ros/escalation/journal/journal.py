@@ -51,9 +51,9 @@ class JournalUse:
     """What is in a journal; a limit of 0 is none.
 
     Attributes:
-        questions: without an end that was published.
-        image_bytes: what all images take.
-        unsent_bytes: what those take that have yet to be sent, and cannot be given up unasked.
+        questions: those whose end is not published yet.
+        image_bytes: the size of all images.
+        unsent_bytes: the size of those that are not uploaded yet and so cannot be dropped.
     """
 
     questions: int = 0
@@ -67,7 +67,7 @@ class Journal:
     """The accepted questions of one node.
 
     Attributes:
-        left: what a former run left in it, oldest first, when it was opened.
+        left: the questions of the last run, oldest first, as of the opening.
         unreadable: how many rows were set aside since then.
     """
 
@@ -119,14 +119,14 @@ class Journal:
             raise
 
     def limit_images(self, max_bytes: int) -> None:
-        """Change how much the images may take; what is too much goes with the next one."""
+        """Change how much the images may take; the next question makes images go beyond that."""
         self.max_image_bytes = max_bytes
 
     def add(self, escalation: Escalation, image: EncodedImage) -> Entry:
         """Store a question with its image; when this returns, it is on the disk.
 
         Raises:
-            JournalFull: what has yet to be sent takes all the room there may be.
+            JournalFull: unsent questions take all the room that is allowed.
             JournalError: the disk is full, or the file cannot be written.
         """
         now = self._now()
@@ -207,7 +207,7 @@ class Journal:
         self._set(id, image_url=image_url)
 
     def opening(self, id: str) -> None:
-        """Note that a create request is about to go out, whatever becomes of it."""
+        """Note that a create request is about to be sent, whatever its result."""
         self._set(id, may_be_open=1)
 
     def opened(self, id: str, token: str) -> None:
@@ -223,7 +223,7 @@ class Journal:
         self._set(id, state=answer.state.value, answer=dump_answer(answer), late=int(late))
 
     def unpublished(self) -> list[Resolved]:
-        """Return the answers that a former run stored and did not see published."""
+        """Return the answers that the last run stored but did not publish."""
         rows = self._db.execute(
             'SELECT rowid, record, source, token, answer, late FROM escalation '
             'WHERE answer IS NOT NULL ORDER BY rowid'
@@ -264,7 +264,7 @@ class Journal:
         return JournalUse(questions, self.max_count, everything, unsent, self.max_image_bytes)
 
     def close(self) -> None:
-        """Close the file and let go of it."""
+        """Close the file and release its lock."""
         if hasattr(self, '_db'):
             self._db.close()
         if self._lock_file is not None:
@@ -342,7 +342,7 @@ class Journal:
 
 
 def _text(raw: bytes) -> str | bytes:
-    """Return a text of the file; what is none is refused where its row is read."""
+    """Return a text of the file; bytes that are not text are refused when their row is read."""
     try:
         return raw.decode()
     except UnicodeDecodeError:

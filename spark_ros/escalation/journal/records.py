@@ -21,7 +21,7 @@ VERSION = 2
 
 
 class UnreadableRecord(ValueError):
-    """A row says nothing that this version understands."""
+    """This version cannot read the row."""
 
 
 def dump_escalation(asked: Escalation) -> str:
@@ -67,12 +67,12 @@ def _read(kind: type[T], text: str) -> T:
     try:
         record = json.loads(text)
         if record['version'] != VERSION:
-            raise ValueError(f'it has the version {record["version"]}, not {VERSION}')
+            raise ValueError(f'its version is {record["version"]}, not {VERSION}')
         loaded: T = _loader(whole)(record)
     except KeyError as error:
         raise UnreadableRecord(f'its record has no {error}') from None
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise UnreadableRecord(f'its record makes no sense: {error}') from None
+        raise UnreadableRecord(f'its record is invalid: {error}') from None
     return loaded
 
 
@@ -121,11 +121,11 @@ def _loader(kind: Any) -> Callable[[Any], Any]:
 
 
 def _expected(kind: Any) -> Callable[[Any], Any]:
-    """Return what gives a value back if it is of a type."""
+    """Return a function that checks a value's type and returns the value."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, kind) or value is True or value is False:
-            raise TypeError(f'{value!r:.80} stands where {getattr(kind, "__name__", kind)} should')
+            raise TypeError(f'expected {getattr(kind, "__name__", kind)}, not {value!r:.80}')
         return value
 
     return check

@@ -65,7 +65,7 @@ def read_header(data: bytes | memoryview) -> ImageHeader:
         raise EncodingError('the compressed image is cut off within its header') from None
     width, height = header.stored
     if not 0 < width * height <= MAX_PIXELS:
-        raise EncodingError(f'the compressed image says it has {width}x{height} pixels')
+        raise EncodingError(f'the header of the compressed image says {width}x{height} pixels')
     return header
 
 
@@ -142,7 +142,7 @@ def _decode(data: bytes, header: ImageHeader) -> Pixels:
     """
     pixels = decode_pixels(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels.shape[1::-1] != header.stored:
-        raise EncodingError('the compressed image has another size than its header says')
+        raise EncodingError('the size of the compressed image differs from its header')
     if header.orientation in _SIDEWAYS:
         pixels = np.asarray(cv2.transpose(pixels), np.uint8)
     if (flip := _FLIPS.get(header.orientation)) is not None:

@@ -26,7 +26,7 @@ MAX_PRIORS = 1000
 # Of a frame_id, for instance: a service takes only so much metadata.
 MAX_TEXT = 500
 ON_PURPOSE = 0.0
-"""As uncertain as can be: it is sent before what a detector doubts, and never gives way to it."""
+"""The lowest certainty: sent before doubted detections, and never replaced by one."""
 logger = logging.getLogger(__name__)
 
 
@@ -34,8 +34,8 @@ class DetectedFrame(Protocol):
     """A frame with what a detector saw on it. Its methods run outside the robot's callbacks.
 
     Attributes:
-        source_fit: how the image was made to fit what the detector saw.
-        class_ids: by label, what the detector calls it, where that is not the label.
+        source_fit: how the image was fitted to the detector's input.
+        class_ids: the detector's class id for each label, if it is not the label itself.
     """
 
     camera: str
@@ -52,13 +52,13 @@ class DetectedFrame(Protocol):
         """Return the size in whose pixels the detections are."""
 
     def annotations(self) -> Sequence[Annotation]:
-        """Return every detection that makes sense, normalized, with id and score."""
+        """Return every valid detection, normalized, with id and score."""
 
     def metadata(self) -> Mapping[str, str]:
-        """Return what else is known of the moment, such as where the robot was."""
+        """Return metadata of the moment, such as the robot's pose."""
 
     def encode(self, outgoing: OutgoingImage) -> EncodedImage:
-        """Return the bytes of what leaves of the image. Raises EncodingError."""
+        """Return the image as it leaves the robot, encoded. Raises EncodingError."""
 
     def source(self) -> bytes:
         """Return the detections as they came, serialized."""
@@ -69,8 +69,8 @@ class Terms:
     """What is asked about a frame.
 
     Attributes:
-        priors: None: what the detector saw on the frame.
-        metadata: of who asks; the node's own is added.
+        priors: None means the detections on the frame.
+        metadata: from the one who asks; the node adds its own.
         timeout_s: how long an answer is waited for; 0 waits for ever.
     """
 
@@ -87,7 +87,7 @@ class Asking:
     """When and what to ask for one camera.
 
     Attributes:
-        cooldown_s: one object is asked about at most once in this time.
+        cooldown_s: the same object is asked about only once in this time.
         timeout_s: how long an answer is waited for; 0 waits for ever.
         priority: 0 to 255; the highest goes first.
         image: how its frames may leave.
@@ -105,7 +105,7 @@ class Asking:
     send: tuple[str, ...] = METADATA_KEYS
 
     def terms(self) -> Terms:
-        """Return what is asked where nobody says anything else."""
+        """Return the question that the camera's parameters define."""
         return Terms(
             self.question, self.program, priority=self.priority, timeout_s=self.timeout_s
         )
@@ -114,12 +114,12 @@ class Asking:
 def doubts(
     frame: DetectedFrame, asking: Asking, cooldown: Cooldown, now: float
 ) -> Escalation | None:
-    """Return what is to be asked about a frame, or None where nothing is.
+    """Return the question about a frame, or None if there is nothing to ask.
 
-    Marked as doubted are the detections that are not cooling down: they are asked about.
+    Doubted detections that are not cooling down are marked: the question is about them.
 
     Raises:
-        EncodingError: the image makes no sense.
+        EncodingError: the image is invalid.
     """
     thresholds = asking.thresholds
     counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
@@ -141,14 +141,14 @@ def make_escalation(
     Args:
         id: of the question.
         frame: with what was detected on it.
-        asking: how its camera is asked about.
+        asking: the settings of its camera.
         terms: what is asked.
-        priors: what is shown with it: those of the terms, or what the detector saw.
-        doubted: the detections that it is asked because of; without any, somebody asks on
-            purpose, about the whole frame and before what a detector doubts.
+        priors: the shapes to show: those of the terms, or the detections.
+        doubted: the detections that cause the question; if there are none, somebody asks on
+            purpose: about the whole frame, and before doubted detections.
 
     Raises:
-        EncodingError: the image makes no sense.
+        EncodingError: the image is invalid.
     """
     size, given = frame.size(), terms.priors is not None
     return Escalation(
@@ -166,14 +166,14 @@ def make_escalation(
 
 
 def observed(frame: DetectedFrame, thresholds: Thresholds) -> tuple[Annotation, ...]:
-    """Return what a detector saw, as priors: the doubted ones are marked."""
+    """Return the detections as priors; the doubted ones are marked."""
     counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
     doubted = {a.id for a in counted if thresholds.doubted(a.label, a.score or 0.0)}
     return _mark(counted, doubted)
 
 
 def metadata_of(frame: DetectedFrame, asking: Asking) -> dict[str, str]:
-    """Return what is said of a frame beside the question, as far as it may leave."""
+    """Return the metadata of a question, as far as it may leave."""
     metadata = {
         **asking.metadata,
         'camera': frame.camera,
@@ -190,9 +190,9 @@ def stamp_text(stamp_ns: int) -> str:
 
 
 def _mark(counted: Sequence[Annotation], doubted: set[str]) -> tuple[Annotation, ...]:
-    """Mark the doubted ones; with far too many detections, keep the doubted and the surest."""
+    """Mark the doubted ones; of too many detections, keep the doubted and the most certain."""
     if len(counted) > MAX_PRIORS:
-        logger.warning('%d detections on one frame; %d are asked about', len(counted), MAX_PRIORS)
+        logger.warning('%d detections on one frame; asking about %d', len(counted), MAX_PRIORS)
         kept = sorted(counted, key=lambda a: (a.id not in doubted, -(a.score or 0.0)))[:MAX_PRIORS]
         ids = {annotation.id for annotation in kept}
         counted = [annotation for annotation in counted if annotation.id in ids]

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""One question on its way: what we ask about a frame, under our own id."""
+"""One open question: what we ask about a frame, with our own id."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Escalation:
         stamp_ns: the frame's stamp in nanoseconds, as the camera gave it.
         image_size: upright, in pixels.
         source_size: the size in whose pixels the detections came (usually the image's).
-        source_fit: how the image was made to fit that.
-        class_ids: by label, what the detector calls it, where that is not the label.
+        source_fit: how the image was fitted to that.
+        class_ids: the detector's class id for each label, if it is not the label itself.
         source: the detections as they came, serialized by whoever asked; opaque here.
         outgoing: how the frame leaves; None: as it is.
         certainty: the lowest score among the doubted detections; the least certain go first.

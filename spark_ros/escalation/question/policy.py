@@ -35,11 +35,11 @@ class Thresholds:
     ignore_below_of: Mapping[str, float] = field(default_factory=dict)
 
     def counts(self, label: str, score: float) -> bool:
-        """Whether a detection is worth mentioning at all."""
+        """Whether a detection is part of a question: not below `ignore_below`."""
         return score >= self.ignore_below_of.get(label, self.ignore_below)
 
     def doubted(self, label: str, score: float) -> bool:
-        """Whether a detection is one to ask about."""
+        """Whether a detection is doubted, so that people are asked."""
         return self.counts(label, score) and score < self.ask_below_of.get(label, self.ask_below)
 
 
@@ -48,8 +48,8 @@ class Cooldown:
 
     An object is the same by its tracker id, else by label and an IoU of at least 0.5 with where
     it was last seen; a detection moves the remembered box along but does not prolong the wait.
-    So many objects are remembered that no operator could have looked at them all; while they are
-    too many, nothing new is fresh, because it could not be told from what was asked.
+    More objects are remembered than operators could look at. While the memory is full, no object
+    counts as fresh, because it could not be told from one that was asked about.
     """
 
     def __init__(self, most: int = MAX_REMEMBERED) -> None:
@@ -63,7 +63,7 @@ class Cooldown:
 
     @property
     def full(self) -> bool:
-        """Whether as many objects are remembered as can be."""
+        """Whether the memory is full."""
         return len(self) >= self._most
 
     def fresh(

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""A question that somebody wants asked: no threshold, no cool-down."""
+"""A question that is asked on purpose: without threshold and cool-down."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from spark_ros.model import Question
 
 @dataclass(frozen=True)
 class Request:
-    """A question about a frame that somebody wants asked.
+    """A question about a frame that is asked on purpose.
 
     Attributes:
-        id: of the question, if it becomes one.
-        read: gives the terms, by how its camera is asked about; called outside the robot's
-            callbacks. Raises ValueError where they make no sense.
+        id: of the question, once it is accepted.
+        read: returns the terms, given the settings of the camera; called outside the robot's
+            callbacks. Raises ValueError if they are invalid.
     """
 
     id: str
@@ -35,11 +35,11 @@ class Request:
         """Return what is asked.
 
         Args:
-            asking: how the camera is asked about.
-            refuses: returns why the service cannot be asked something, or an empty string.
+            asking: the settings of the camera.
+            refuses: returns why the service cannot ask something, or an empty string.
 
         Raises:
-            ValueError: it makes no sense, or cannot be asked.
+            ValueError: it is invalid, or cannot be asked.
         """
         frame, terms = self.frame, self.read(asking)
         if refusal := refuses(terms.question, terms.program):

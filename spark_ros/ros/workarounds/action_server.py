@@ -45,20 +45,20 @@ class CalmActionServer(ActionServer):
         )
 
     def take_data(self) -> dict[str, Any]:
-        """Take what has come."""
+        """Take the messages that have arrived."""
         try:
             return super().take_data()
         except Exception:
-            logger.exception('what came for the action cannot be read')
+            logger.exception('cannot read a message for the action')
             return {}
 
     async def execute(self, taken_data: dict[str, Any]) -> None:
-        """Handle what has come, one after another."""
+        """Handle the messages that have arrived, one after another."""
         for what, data in taken_data.items():
             try:
                 await super().execute({what: data})
             except Exception:
-                logger.exception('what came for the action (%s) cannot be handled', what)
+                logger.exception('cannot handle a message for the action (%s)', what)
 
     def take_requests(self) -> None:
         """Take the requests for results that have come since the executor ended."""

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Keep glibc from giving every frame's buffer back to the system.
+"""Keep glibc from returning every frame's buffer to the system.
 
 Why: rclpy copies a message three times on its way to Python. By default each such buffer may be
 mapped afresh and faulted in page by page, about 4500 pages for a frame of 1080p; in which process

@@ -22,7 +22,7 @@ ALL_EVERY_S = 0.05
 
 
 class _Messages:
-    """The part of a node in which something happens all the time, as an executor sees a node."""
+    """The busy part of a node, as an executor sees a node."""
 
     timers: Iterable[Any] = ()
     clients: Iterable[Any] = ()

@@ -109,13 +109,13 @@ class WatchingNode(rclpy.node.Node):
     def add_pre_set_parameters_callback(
         self, callback: Callable[[list[Parameter]], list[Parameter]]
     ) -> None:
-        """Have a callback return what is to be set instead of what was given."""
+        """Let a callback replace the values before they are set."""
         self._before_set.insert(0, callback)
 
     def add_post_set_parameters_callback(
         self, callback: Callable[[list[Parameter]], None]
     ) -> None:
-        """Have a callback called once parameters are set."""
+        """Call this callback after parameters are set."""
         self._after_set.insert(0, callback)
 
     def set_parameters(self, parameter_list: list[Parameter]) -> list[Any]:
@@ -142,7 +142,7 @@ class WatchingNode(rclpy.node.Node):
 
 
 class _Look:
-    """Whoever is at the other end, as it was when last looked at; nobody at first."""
+    """Compares the matched endpoints with those of the last call, and reports a change."""
 
     def __init__(
         self, ends: Callable[[], Sequence[Hashable]], matched: Callable[[None], None]

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The services by which others set this node's parameters; nothing that they send ends it.
+"""The services by which others set this node's parameters; no request can end the node.
 
 Why: rclpy's own service raises for a type that no parameter has, which ends the executor, and
 does not name a parameter that is not there.

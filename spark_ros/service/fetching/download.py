@@ -18,7 +18,7 @@ CHUNK = 64 * 1024
 
 @dataclass
 class FetchFailed(Exception):
-    """Nothing came that can be used.
+    """No usable result came.
 
     Attributes:
         reason: what was wrong, for operators only: callers could use it to scan the network.

@@ -61,7 +61,7 @@ class FetchLimiter:
         return True
 
     def end(self, tenant: str, host: str) -> None:
-        """Count a fetch no longer."""
+        """Remove a fetch from the count."""
         self._tenants -= Counter([tenant])
         self._hosts -= Counter([host])
 
@@ -113,7 +113,7 @@ class Fetcher(Dispatcher):
             # Consoles that show the file as waiting read it again.
             self._context.bus.read_again()
         except Exception:
-            log.exception('a fetch could not be handled; it is tried again')
+            log.exception('a fetch failed unexpectedly; trying again')
             # The result is not stored: without a pause the fetch would be due again at once.
             await asyncio.sleep(PAUSE_S)
         finally:
@@ -136,7 +136,7 @@ class Fetcher(Dispatcher):
         await self._done(row, stored)
 
     async def _format_of(self, row: Row[Any], file: IO[bytes]) -> Format:
-        """Tell the format of a file by its bytes, whatever its server says.
+        """Return the format of a file by its bytes, whatever its server says.
 
         Raises:
             ApiError: it is no image, video or audio as its row says, or does not decode.
@@ -161,7 +161,7 @@ class Fetcher(Dispatcher):
             # The file is not of its kind, or the store of images is full or cannot be reached.
             error = FetchFailed(error.message, error.status >= 500 or error.status == 429)
         elif not isinstance(error, FetchFailed):
-            log.warning('a picture that was fetched cannot be stored: %s', error)
+            log.warning('cannot store a fetched picture: %s', error)
             error = FetchFailed('the service cannot store it', True)
         due = None
         if error.transient and row.attempts < len(settings.fetch_pauses_s):

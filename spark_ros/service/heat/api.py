@@ -126,7 +126,7 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
 
 
 async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, Any]:
-    """Return what is stored as a staged answer."""
+    """Return the stored form of a staged answer."""
     sizes = await attachment_sizes(service, asked, key.tenant)
 
     def answer() -> dict[str, Any]:
@@ -164,7 +164,7 @@ async def _give(request: Request, key: Key, token: str, seconds: float) -> Respo
 
 
 async def abort(request: Request) -> Response:
-    """Take a request back that is not answered yet."""
+    """Abort a request that is not answered yet."""
     service, key = context_of(request), await heat_key(request)
     token = request.path_params['id']
     # An abort is done at once: there is nothing that a valid `block` would wait for.

@@ -49,12 +49,12 @@ def new_job(service: Context, asked: HeatRequest) -> jobs.NewJob:
 
 
 def asked_of(row: Row[Any]) -> HeatRequest:
-    """Return what a question's request was."""
+    """Return the request of a question."""
     return parse_heat_request(row.kind, json.loads(row.request))
 
 
 def status_of(row: Row[Any]) -> str:
-    """Return the page's word for a question's state."""
+    """Return a question's state in the words of the API page."""
     if row.state == ABORTED:
         return ABORTED
     if row.state != 'closed':

@@ -134,7 +134,7 @@ class BucketImages:
             with self._talking() as client:
                 client.delete_object(Bucket=self._bucket.name, Key=key)
         except ApiError:
-            log.warning('%s: %s is not used and could not be removed', self._bucket, key)
+            log.warning('%s: cannot remove the unused object %s', self._bucket, key)
 
     def open(self, tenant: str, name: str, size: int) -> IO[bytes]:
         """Open an object of `size` bytes; nothing is asked before the first read."""
@@ -269,7 +269,7 @@ def _digest(file: IO[bytes]) -> tuple[int, str]:
 
 
 def _code(error: Exception) -> str:
-    """Return the store's own word for what is wrong; '' where it said nothing."""
+    """Return the error code of the store; '' if there is none."""
     answer: dict[str, Any] = getattr(error, 'response', None) or {}
     return str(answer.get('Error', {}).get('Code', ''))
 
@@ -282,4 +282,4 @@ def _host(endpoint: str) -> str:
 def _warn_of_plain_http(endpoint: str) -> None:
     parts = urlsplit(endpoint)
     if parts.scheme == 'http' and not is_loopback(parts.hostname or ''):
-        log.warning('images cross the network to %s in the clear; use https', _host(endpoint))
+        log.warning('images are sent to %s unencrypted; use https', _host(endpoint))

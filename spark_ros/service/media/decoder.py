@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Images are decoded in processes of their own, which are killed where one takes too long.
+"""Decode images in separate processes, which are killed if an image takes too long.
 
 A hostile image can harm nobody but its sender: a tenant has one process at a time and waits for
 it behind its own images only, and the processes limit their memory themselves (`decode_worker`).
@@ -136,7 +136,7 @@ class _Process:
         return answer
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """Kill the process, whatever it does."""
         if self._running is None:
             return
         process, channel = self._running
@@ -146,7 +146,7 @@ class _Process:
         self._thread.submit(process.wait)
 
     def close(self) -> None:
-        """End it for good."""
+        """Stop the process for good."""
         # Behind what the thread does, which may be starting it.
         self._thread.submit(self.kill).result()
         self._thread.shutdown()

@@ -34,7 +34,7 @@ class DiskImages:
         self._min_free = min_free
 
     def prepare(self) -> None:
-        """Remove what a killed service left half written."""
+        """Remove the unfinished files of a service that was killed."""
         for left_over in self._incoming.iterdir():
             left_over.unlink(missing_ok=True)
 

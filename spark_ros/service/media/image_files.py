@@ -17,7 +17,7 @@ MEBIBYTE = 1024 * 1024
 
 
 class ImagesUnusable(RuntimeError):
-    """Images cannot be kept where the settings say; the message is all the user needs."""
+    """Images cannot be stored where the settings say; the message tells the user why."""
 
 
 class ImageFiles(Protocol):
@@ -32,14 +32,14 @@ class ImageFiles(Protocol):
     """How many bytes to read at a time when a whole file is wanted."""
 
     def prepare(self) -> None:
-        """Find out whether it can be used, and tidy up; only while no service runs.
+        """Check that it can be used, and clean up; only while no service runs.
 
         Raises:
             ImagesUnusable, OSError: it cannot be used.
         """
 
     def save(self, file: IO[bytes], tenant: str, kind: Format) -> StoredImage:
-        """Keep a file so that it survives a power cut; nothing of it stays where that fails."""
+        """Store a file so that it survives a power cut; if that fails, nothing of it stays."""
 
     def discard(self, image: StoredImage) -> None:
         """Remove a file that the database does not know, if that can be done now."""
@@ -53,5 +53,5 @@ class ImageFiles(Protocol):
 
 
 def relative_path(tenant: str, name: str) -> PurePosixPath:
-    """Return where a file lies, from wherever its store begins."""
+    """Return the path of a file, relative to its store."""
     return PurePosixPath(tenant, name[:2], name)

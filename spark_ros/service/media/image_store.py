@@ -36,7 +36,7 @@ class ImageStore:
         self._threads = ThreadPoolExecutor(THREADS, 'images')
 
     async def save(self, file: IO[bytes], tenant: str, kind: Format) -> StoredImage:
-        """Keep a file, durably."""
+        """Store a file durably."""
         return await self._beside(self.files.save, file, tenant, kind)
 
     async def discard(self, image: StoredImage) -> None:
@@ -60,7 +60,7 @@ class ImageStore:
         return self._rest(file, first, stop - start)
 
     def close(self) -> None:
-        """Wait for what is being done, which with a store that hangs can take seconds."""
+        """Wait for the running calls; if the store hangs, this can take seconds."""
         self._threads.shutdown(cancel_futures=True)
 
     async def _rest(
@@ -89,7 +89,7 @@ class ImageStore:
 
 
 def image_files(settings: Settings) -> ImageFiles:
-    """Return where a service keeps its files; a bucket is not yet asked anything.
+    """Return the store of a service's files; a bucket is not contacted yet.
 
     Raises:
         ValueError: the setting names no bucket.

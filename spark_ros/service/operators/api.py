@@ -86,7 +86,7 @@ async def question(request: Request) -> Response:
 
 
 async def claim(request: Request) -> Response:
-    """Take a question for the time of a lease and give it."""
+    """Claim a question for the time of a lease, and return it."""
     operator = await acting_operator(request)
     question_id = _question_id(request)
     service = context_of(request)
@@ -164,7 +164,7 @@ async def flag(request: Request) -> Response:
 
 
 async def upload(request: Request) -> Response:
-    """Keep a file that a Heat question asks for, and give the URL to answer with."""
+    """Store a file that a Heat question asks for, and return the URL to answer with."""
     operator = await acting_operator(request)
     question_id = _question_id(request)
     service = context_of(request)
@@ -214,7 +214,7 @@ async def _stream(request: Request) -> AsyncIterator[bytes]:
 
 
 async def _next_change(subscription: Subscription) -> tuple[Change | None, bool]:
-    """Return the next change, None for all of them, and whether there was any in time."""
+    """Return the next change (None: any may have changed), and whether one came in time."""
     try:
         return await asyncio.wait_for(subscription.next(), CHECK_SESSION_S), True
     except asyncio.TimeoutError:

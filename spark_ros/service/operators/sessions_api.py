@@ -34,7 +34,7 @@ async def every_session(request: Request) -> Response:
 
 
 async def revoke(request: Request) -> Response:
-    """End a session, whosever it is."""
+    """End any session."""
     await acting_session(request)
     if not await _end(context_of(request), request.path_params['session_id']):
         raise ApiError(404, 'there is no such session')

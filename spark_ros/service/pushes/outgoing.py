@@ -77,7 +77,7 @@ class Guard:
         return found[:MOST_ADDRESSES]
 
     def refusal(self, text: str) -> str | None:
-        """Return why an address is not connected to, or None where it is."""
+        """Return why connections to an address are refused, or None if they are not."""
         try:
             address = ip_address(text)
         except ValueError:

@@ -54,7 +54,7 @@ class PerHostLimiter:
         return True
 
     def end(self, key_id: int, host: str, succeeded: bool | None) -> bool:
-        """Count a webhook no longer.
+        """Remove a webhook from the count.
 
         Args:
             succeeded: whether the host accepted it; None if that was not found out.

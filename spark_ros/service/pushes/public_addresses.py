@@ -84,7 +84,7 @@ def is_metadata(address: Address) -> bool:
 
 
 def special(address: Address) -> str | None:
-    """Return what makes an address not public, or None."""
+    """Return why an address is not public, or None."""
     if isinstance(address, IPv4Address):
         return next((what for network, what in REFUSED_V4 if address in network), None)
     for network, what in REFUSED_V6:

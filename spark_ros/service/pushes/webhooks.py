@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Push every change of state to the webhook of its question (page: "Webhook URL").
+"""Send every change of state to the webhook of its question (page: "Webhook URL").
 
 What is due stands in the outbox. One push of a question runs at a time and carries its newest
 state, so the receiver never sees an older `sequence` after a newer one that it accepted. A
@@ -95,7 +95,7 @@ class Sender(Dispatcher):
                 succeeded, now = error is None, self._context.clock()
                 await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
         except Exception:
-            log.exception('a webhook could not be handled; it is tried again')
+            log.exception('a webhook failed unexpectedly; trying again')
             # The result is not stored: without a pause the webhook would be due again at once.
             await asyncio.sleep(PAUSE_S)
         finally:
@@ -106,7 +106,7 @@ class Sender(Dispatcher):
                     log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
 
     def _load(self, connection: Connection, question_id: int) -> _Push | None:
-        """Read what is to be sent now: the question's newest state."""
+        """Read the question's newest state, which is to be sent now."""
         delivery = outbox.find(connection, question_id)
         rows = jobs.by_ids(connection, [question_id])
         if delivery is None or delivery.due is None or not rows or not rows[0].webhook_url:
@@ -125,7 +125,7 @@ class Sender(Dispatcher):
         )
 
     async def _post(self, push: _Push) -> str | None:
-        """Send a push; return None when a 2xx came back, else what was wrong."""
+        """Send a webhook; return None if the answer was 2xx, else what was wrong."""
         now = self._context.clock()
         headers = {
             'Content-Type': 'application/json',

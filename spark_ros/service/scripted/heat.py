@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def labels(self) -> list[str]:
-        """What is on it."""
+        """The labels of the true boxes."""
         return [label for label, _ in self.boxes]
 
 

@@ -63,7 +63,7 @@ class ScriptedOperator:
                         # The service's log already says why.
                         await asyncio.sleep(PAUSE_AFTER_ERROR_S)
                     except Exception:
-                        log.exception('the scripted operator goes on after an error')
+                        log.exception('the scripted operator failed; continuing')
                         await asyncio.sleep(PAUSE_AFTER_ERROR_S)
 
     async def _log_in(self, app: ASGIApp, service: Context) -> httpx.AsyncClient:
@@ -112,7 +112,7 @@ class ScriptedOperator:
         except Unanswerable as reason:
             await self._flag(console, path, question_id, str(reason))
         except Exception as error:
-            log.exception('question %s cannot be answered; it is flagged', question_id)
+            log.exception('cannot answer question %s; flagging it', question_id)
             why = f'the scripted operator failed: {type(error).__name__}: {error}'
             await self._flag(console, path, question_id, why)
 
@@ -161,7 +161,7 @@ class ScriptedOperator:
         if flagged.status_code != 200:
             self._given_up.add(question_id)
         if flagged.status_code not in (200, *LOST):
-            log.error('question %s cannot even be flagged: %s', question_id, flagged.text)
+            log.error('cannot flag question %s: %s', question_id, flagged.text)
 
 
 def from_setting(setting: str, delay_s: float) -> ScriptedOperator | None:
@@ -178,7 +178,7 @@ def from_setting(setting: str, delay_s: float) -> ScriptedOperator | None:
     if not kind:
         return None
     if kind != 'scripted':
-        raise ValueError(f'the operator {setting!r} is neither scripted nor scripted:<file>')
+        raise ValueError(f'{setting!r} is not an operator; give scripted or scripted:FILE')
     if not truth_file:
         return ScriptedOperator(None, delay_s)
     from spark_ros.service.scripted.recognise import TruthFile

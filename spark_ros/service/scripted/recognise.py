@@ -75,7 +75,7 @@ class Truth:
         return cls(_read_entries(path))
 
     def name(self, image_bgr: NDArray[np.uint8]) -> str | None:
-        """Tell the name of the photograph that a picture (H, W, 3) shows, None if unknown."""
+        """Return the name of the photograph that a picture (H, W, 3) shows, None if unknown."""
         entry = self._nearest(image_bgr)
         return entry.name if entry else None
 
@@ -130,7 +130,7 @@ class TruthFile(Truth):
                 self._version = version
                 self._entries = _read_entries(self._path)
         except (OSError, ValueError) as error:
-            log.warning('the truth of before is used: %s', error)
+            log.warning('cannot read the truth file; keeping what was read before: %s', error)
         return super().find(image_bgr)
 
     def _read_version(self) -> tuple[int, int, int]:

@@ -136,7 +136,7 @@ def job_json(rows: Sequence[Row[Any]], states: Sequence[Row[Any]]) -> bytes:
 
 
 def job_state(states: Sequence[Row[Any]]) -> str:
-    """Return the state of a job whose questions stand there."""
+    """Return the state of a job from the states of its questions."""
     different = {row.state for row in states}
     return str(different.pop()) if len(different) == 1 else 'assigned'
 

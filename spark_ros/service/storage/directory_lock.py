@@ -14,12 +14,12 @@ NAME = 'service.lock'
 
 
 class DirectoryInUse(RuntimeError):
-    """Another service runs on the directory; the message is all the user needs."""
+    """Another service runs on the directory; the message tells the user where."""
 
 
 @contextmanager
 def lock_directory(directory: Path) -> Iterator[Callable[[str], None]]:
-    """Keep other services off a directory until the block, or this process, ends.
+    """Lock a directory against other services until the block, or this process, ends.
 
     Yields:
         A function that writes the address of this service, for the message to the next one.

@@ -45,14 +45,14 @@ class Cursors:
         """
         letters = cursor.encode('utf-8', 'replace')
         if len(letters) != LENGTH or not LETTERS.issuperset(letters):
-            raise ApiError(400, 'this cursor is none that the service gave')
+            raise ApiError(400, 'this cursor is not from this service')
         raw = base64.urlsafe_b64decode(letters + b'=')
         epoch, mac, hidden = raw[:EPOCH], raw[EPOCH : EPOCH + MAC], raw[EPOCH + MAC :]
         if epoch != self._epoch(key_id):
             raise gone('it is of another store or another key')
         plain = self._hide(mac, hidden)
         if not hmac.compare_digest(mac, self._digest(b'mac', epoch + plain)[:MAC]):
-            raise ApiError(400, 'this cursor is none that the service gave')
+            raise ApiError(400, 'this cursor is not from this service')
         return int.from_bytes(plain, 'big')
 
     def _epoch(self, key_id: int) -> bytes:
@@ -69,5 +69,7 @@ class Cursors:
 def gone(why: str) -> ApiError:
     """Return the 410 for a cursor from which the changes are no longer known."""
     return ApiError(
-        410, f'this cursor is void: {why}. Ask without one, then look at what is open once'
+        410,
+        f'this cursor is no longer valid: {why}. Ask without one, then poll every open question '
+        'once',
     )

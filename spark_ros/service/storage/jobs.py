@@ -96,7 +96,7 @@ class NewJob:
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of a list is wanted: `limit` rows from the offset `cursor` on."""
+    """The requested part of a list: `limit` rows from the offset `cursor` on."""
 
     limit: int = 50
     cursor: int = 0

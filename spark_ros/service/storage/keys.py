@@ -58,7 +58,7 @@ def digest(secret: str) -> str:
 
 
 def random_secret() -> str:
-    """Return 32 random bytes in URL-safe letters, never taken for a command line option."""
+    """Return 32 random bytes in URL-safe letters, never starting like a command line option."""
     while (secret := secrets.token_urlsafe(32)).startswith('-'):
         pass
     return secret
@@ -107,7 +107,7 @@ def create(
 
 
 def rotate(transaction: Transaction, name: str) -> str:
-    """Replace a key, revoked or not, by a new one for the same data, and return that.
+    """Replace a key, revoked or not, by a new one for the same data; return the new one.
 
     Raises:
         KeyProblem: there is none of this name.

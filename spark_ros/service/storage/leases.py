@@ -116,7 +116,7 @@ def abort(transaction: Transaction, question_id: int, now: float) -> bool:
 
 
 def expire(transaction: Transaction, now: float, question_id: int | None = None) -> int:
-    """Put back the questions whose lease has run out and return how many they were."""
+    """Return questions whose lease ended to the queue, and return how many."""
     over = (questions.c.state == 'assigned') & (questions.c.lease_until <= now)
     if question_id is not None:
         over &= questions.c.id == question_id

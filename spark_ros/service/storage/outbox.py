@@ -80,14 +80,14 @@ def due(
 
 
 def next_due(connection: Connection, now: float) -> float | None:
-    """Return when the next attempt after now is, in Unix seconds."""
+    """Return the time of the next attempt, in Unix seconds."""
     later = select(func.min(deliveries.c.due)).where(deliveries.c.due > now)
     moment: float | None = connection.execute(later).scalar()
     return moment
 
 
 def find(connection: Connection, question_id: int) -> Row[Any] | None:
-    """Return what waits to be pushed of a question."""
+    """Return the webhook of a question that waits to be sent."""
     query = select(deliveries).where(deliveries.c.question_id == question_id)
     return connection.execute(query).first()
 

@@ -57,7 +57,7 @@ def start_links(transaction: Transaction, address: str, now: float) -> str:
 
 
 def last_address(connection: Connection) -> str | None:
-    """Return where the service on this database last ran, or None if it never did."""
+    """Return the address at which the service last ran on this database, or None."""
     found = connection.execute(select(meta.c.value).where(meta.c.name == ADDRESS)).scalar()
     return None if found is None else str(found)
 
@@ -107,7 +107,7 @@ def start(transaction: Transaction, kind: str, now: float, session_s: float) -> 
 
 
 async def find(store: Store, secret: str, now: float) -> Session | None:
-    """Return the session of a secret, or None; store that it was seen."""
+    """Return the session of a secret, or None; store the time of this call."""
     query = select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
     found = await store.read(lambda connection: connection.execute(query).first())
     if found is None:

@@ -231,7 +231,7 @@ class Store:
 
 
 class DriverMissing(RuntimeError):
-    """What speaks to the database cannot be imported; the message is all the user needs."""
+    """The database driver cannot be imported; the message tells the user why."""
 
 
 def expect_driver(url: str) -> URL:

@@ -66,7 +66,7 @@ class Connection(Protocol):
         """End the connection where it has passed a limit; `step` seconds since the last check."""
 
     def abort(self) -> None:
-        """Close it at once; what was not sent is lost."""
+        """Close the connection at once; unsent bytes are lost."""
 
 
 class Connections:
@@ -127,7 +127,7 @@ class Connections:
             (self._idle_callers if connection in self._callers else self._waiting).add(connection)
 
     def authenticated(self, connection: Connection, caller: Hashable) -> None:
-        """Protect a connection from being closed, if its caller has not too many of them."""
+        """Protect a connection from eviction, unless its caller has too many protected ones."""
         share = max(1, self._most // CALLERS)
         if connection in self._all and self._held[caller] < share:
             self._release(connection)
@@ -180,7 +180,7 @@ class _ByNetwork:
 
 
 def client_network(host: str) -> str:
-    """Return whose connections count together: an IPv4 address, or the /64 of an IPv6 one."""
+    """Return the network whose connections count together: an IPv4 address or an IPv6 /64."""
     address = ip_address(host.partition('%')[0])
     if address.version == 4:
         return str(address)

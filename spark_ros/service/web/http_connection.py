@@ -238,7 +238,7 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
     def _disconnect(self) -> None:
-        """Let the request under way know that its client has disconnected."""
+        """Tell the current request that its client has disconnected."""
         if self._active is not None and not self._active.response_complete:
             self._active.disconnected = True
             self._active.message_event.set()

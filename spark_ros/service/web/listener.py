@@ -66,7 +66,7 @@ class Listener:
             except OSError as error:
                 if time.monotonic() - self._logged > LOG_EVERY_S:
                     self._logged = time.monotonic()
-                    log.error('no connection can be accepted: %s', error)
+                    log.error('cannot accept connections: %s', error)
                 await asyncio.sleep(0 if self._connections.evict() else PAUSE_S)
 
     async def _readable(self) -> None:

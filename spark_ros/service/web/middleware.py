@@ -38,7 +38,7 @@ HEADERS = {
 
 
 RETENTION = 'Idempotency-Key-Retention'
-"""Tells callers of the APIs for how many seconds a key is kept: they may rely on repeating."""
+"""Tells callers for how many seconds an Idempotency-Key is kept, so that they may repeat."""
 
 
 class SecurityHeadersMiddleware:

@@ -118,5 +118,5 @@ def _medium(location: str, own: str | None, found: Row[Any] | None) -> dict[str,
 
 
 def link(location: str) -> dict[str, Any]:
-    """Describe for the console what cannot be copied: a link to open."""
+    """Describe a file that cannot be copied for the console: as a link to open."""
     return {'url': None, 'source': location, 'state': LINK, 'error': None}
