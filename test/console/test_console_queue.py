@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from spark_ros.service.operators import api
 
 PUSHED_MS = 4000
+# Longer than the time between two heartbeats.
+HEARTBEAT_MS = 11_000
 LABELS = {'label_options': ['person']}
 
 
@@ -43,6 +45,27 @@ def test_what_the_asker_aborts_is_closed_at_once(service, operator):
     expect(operator.get_by_test_id('notice')).to_contain_text(
         'no longer yours', timeout=PUSHED_MS)
     expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_question_that_is_lost_while_its_answer_is_sent_is_closed(service, operator):
+    operator.clock.install()
+    operator.reload()
+    aborted = service.ask_heat('free-text', instruction='Aborted?')
+    service.ask_heat('free-text', instruction='And this?')
+    open_question(operator)
+    operator.get_by_test_id('text-answer').fill('an answer')
+    held = []
+    operator.route('**/answer', lambda route: held.append(route))
+    with operator.expect_request('**/answer'):
+        operator.keyboard.press('Control+Enter')
+    service.abort_heat(aborted)
+    operator.clock.fast_forward(HEARTBEAT_MS)
+    expect(operator.get_by_test_id('notice')).to_contain_text('no longer yours')
+    expect(operator.get_by_test_id('instructions')).to_have_text('Aborted?')
+    held[0].fulfill(status=503)
+    expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
+    expect(operator.get_by_test_id('notice')).to_contain_text('no longer yours')
 
 
 def test_enter_goes_on_after_a_click_on_a_row(service, browser, operator):

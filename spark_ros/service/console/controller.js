@@ -13,6 +13,8 @@ export class Controller {
   #lease;
   #busy = false;
   #signedOut = false;
+  /** The question that was last lost to somebody else, and what was said of it. */
+  #lost = null;
   #skipped = new Set();
   #drafts = new Map();
   #fetching = null;
@@ -26,10 +28,12 @@ export class Controller {
   constructor(parts) {
     this.#parts = parts;
     this.#lease = new Lease({
-      onLost: (reason) => this.#once(() => {
-        notify(`The question is no longer yours: ${reason}`, true);
-        return this.#goOn();
-      }),
+      onLost: (reason) => {
+        this.#lost = { question: this.current, said: `The question is no longer yours: ${reason}` };
+        notify(this.#lost.said, true);
+        // Where something else is being done, that goes on when it has ended.
+        this.#once(() => {});
+      },
       onAbsent: () => {
         if (this.current) this.#putAside();
         this.#close();
@@ -168,13 +172,18 @@ export class Controller {
     checkExpected();
   }
 
-  /** Do one thing at a time about the current question. */
+  /** Do one thing at a time about the current question; go on if it is no longer ours. */
   async #once(action) {
     if (this.#busy) return;
     this.#busy = true;
     this.updateButtons();
     try {
       await action();
+      if (this.current && this.current === this.#lost?.question) {
+        notify(this.#lost.said, true);
+        this.#skipped.add(this.current.id);
+        await this.#goOn();
+      }
     } finally {
       this.#busy = false;
       this.updateButtons();
