@@ -137,3 +137,30 @@ def test_a_small_picture_that_does_not_come_leaves_a_sign(service, operator):
     operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503))
     service.ask()
     expect(operator.get_by_test_id('question').locator('.thumb')).to_have_text('▣')
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_small_picture_that_failed_is_tried_again(service, operator):
+    operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503), times=1)
+    service.ask()
+    row = operator.get_by_test_id('question').first
+    expect(row.locator('.thumb')).to_have_text('▣')
+    service.ask()
+    expect(row.locator('img')).to_have_js_property('naturalWidth', 128)
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_small_picture_that_keeps_failing_is_not_tried_for_ever(service, operator):
+    asked_for = []
+
+    def fail(route):
+        asked_for.append(route.request.url)
+        route.fulfill(status=503)
+
+    operator.route('**/thumbnails/**', fail)
+    rows = operator.get_by_test_id('question')
+    for count in range(1, 10):
+        service.ask()
+        expect(rows).to_have_count(count)
+        expect(rows.last.locator('.thumb')).to_have_text('▣')
+    assert 1 < asked_for.count(asked_for[0]) <= 5

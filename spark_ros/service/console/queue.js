@@ -7,6 +7,7 @@ import { kindName, signOf } from './kinds.js';
 const AGING_S = 60;
 const OLD_S = 300;
 const TICK_MS = 1000;
+const PICTURE_TRIES = 5;
 
 export class Queue {
   #list;
@@ -102,10 +103,9 @@ export class Queue {
   #fill(row, question) {
     const url = ownPath(question.thumbnail);
     const sign = signOf(question);
-    if (row.shown !== (url ?? sign)) {
-      row.shown = url ?? sign;
-      row.picture.replaceChildren(url ? thumbnail(url, sign) : sign);
-    }
+    const shown = url ?? sign;
+    if (row.shown !== shown) Object.assign(row, { shown, tries: 0, due: true });
+    if (row.due) showPicture(row, url, sign);
     const title = asText(question.program) || asText(question.instructions) || 'Question';
     const free = question.excluded ? 'not for you' : 'open';
     const state = question.mine ? 'yours' : question.state === 'assigned' ? 'taken' : free;
@@ -125,10 +125,20 @@ export class Queue {
   }
 }
 
-function thumbnail(url, sign) {
+/** Show the small picture; one that does not come leaves a sign until the next refresh. */
+function showPicture(row, url, sign) {
+  row.due = false;
+  if (!url) {
+    row.picture.replaceChildren(sign);
+    return;
+  }
   const image = el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' });
-  image.addEventListener('error', () => image.replaceWith(sign), { once: true });
-  return image;
+  image.addEventListener('error', () => {
+    image.replaceWith(sign);
+    row.tries += 1;
+    row.due = row.tries < PICTURE_TRIES;
+  }, { once: true });
+  row.picture.replaceChildren(image);
 }
 
 function aboutShapes(question) {
