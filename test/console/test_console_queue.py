@@ -36,6 +36,45 @@ def test_all_that_wait_are_counted_not_only_those_that_are_listed(
     expect(operator.get_by_role('navigation')).not_to_contain_text('more')
 
 
+def test_the_oldest_can_be_opened_only_where_one_that_is_free_is_listed(
+    service, browser, operator, monkeypatch
+):
+    monkeypatch.setattr(api, 'QUEUE_LENGTH', 1)
+    for _ in range(2):
+        service.ask()
+    idle, oldest = operator.get_by_test_id('idle'), operator.locator('#open-next')
+    expect(idle).to_contain_text('2 questions waiting')
+    expect(oldest).to_be_visible()
+    with service.console(browser, 1) as other:
+        (first,) = other.get('/queue').json()['questions']
+        other.post(f'/questions/{first["id"]}/claim', json={}).raise_for_status()
+        expect(idle).to_contain_text('1 question waiting')
+        expect(oldest).to_be_hidden()
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_questions_for_others_hide_nothing_and_are_counted(
+    service, browser, operator, monkeypatch
+):
+    monkeypatch.setattr(api, 'QUEUE_LENGTH', 2)
+    first = service.ask_heat('free-text')
+    open_question(operator)
+    operator.get_by_test_id('text-answer').fill('an answer')
+    operator.keyboard.press('Control+Enter')
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    (cruncher,) = service.heat_request(first)['crunchers']
+    others = [service.ask_heat('free-text', exclude_crunchers=[cruncher]) for _ in range(3)]
+    idle, oldest = operator.get_by_test_id('idle'), operator.locator('#open-next')
+    expect(idle).to_contain_text('3 questions in the queue must be answered by another operator')
+    expect(oldest).to_be_hidden()
+    service.ask(instructions='for all')
+    expect(idle).to_contain_text('1 question waiting')
+    oldest.click()
+    expect(operator.get_by_test_id('instructions')).to_have_text('for all')
+    for each in others:
+        service.abort_heat(each)
+
+
 def test_what_the_asker_aborts_is_closed_at_once(service, operator):
     aborted = service.ask_heat('free-text', instruction='Aborted?')
     service.ask_heat('free-text', instruction='And this?')

@@ -138,10 +138,11 @@ export class Controller {
 
   async #fetch() {
     try {
-      const { questions, waiting, answered } = await api.getQueue();
+      const found = await api.getQueue();
+      const { questions, waiting, answered } = found;
       this.#signedOut = false;
       showConnection({ reached: true });
-      this.#parts.queue.show(questions, waiting, this.current?.id);
+      this.#parts.queue.show(found, this.current?.id);
       showCounts(waiting, answered);
       const known = new Set(questions.map(({ id }) => id));
       this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
@@ -239,7 +240,7 @@ export class Controller {
 
   #showIdle() {
     const { queue } = this.#parts;
-    showIdle(queue.freeCount, queue.excluded().length);
+    showIdle(queue.freeCount, queue.excluded, queue.free().length > 0);
   }
 
   /** Open the oldest free question; what is already known first, so that no time is lost. */
@@ -283,7 +284,7 @@ export class Controller {
     if (error.status !== 401) return false;
     this.#signedOut = true;
     this.#lease.stop();
-    this.#parts.queue.show([], 0, null);
+    this.#parts.queue.show({ questions: [], waiting: 0, excluded: 0 }, null);
     this.#close();
     showSignedOut();
     return true;

@@ -18,6 +18,8 @@ export class Queue {
   questions = [];
   /** How many wait in all, also those that are not listed. */
   waiting = 0;
+  /** How many of these the asker does not want this operator to answer. */
+  excluded = 0;
 
   /** `rest` says how many more there are. */
   constructor(list, rest, onOpen) {
@@ -27,9 +29,10 @@ export class Queue {
     setInterval(() => this.#tick(), TICK_MS);
   }
 
-  show(questions, waiting, currentId) {
+  show({ questions, waiting, excluded }, currentId) {
     this.questions = questions;
     this.waiting = waiting;
+    this.excluded = excluded;
     const now = performance.now() / 1000;
     const wanted = new Set(questions.map((question) => question.id));
     for (const [id, row] of this.#rows) {
@@ -61,18 +64,14 @@ export class Queue {
 
   /** How many could be opened, with those that are not listed. */
   get freeCount() {
-    return this.waiting - this.questions.length + this.free().length;
+    const forUs = this.questions.filter((question) => !question.excluded);
+    return this.waiting - this.excluded - forUs.length + this.free().length;
   }
 
   /** Questions that nobody has, or that are still ours after a reload. */
   free() {
     return this.questions.filter((question) =>
       (question.mine || question.state === 'open') && !question.excluded);
-  }
-
-  /** Questions that the asker does not want this operator to answer. */
-  excluded() {
-    return this.questions.filter((question) => question.excluded);
   }
 
   /** The oldest free one, or null. */
