@@ -78,6 +78,8 @@ def run(
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        # Made before anybody sees the camera: an executor that a signal interrupts complains.
+        rclpy.get_global_executor()
         camera, frames = make(arguments)
         try:
             if not spin_until(

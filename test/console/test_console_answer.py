@@ -10,6 +10,11 @@ from playwright.sync_api import expect
 
 # Numbers that a float32, a decimal rounding or a trip through pixels would change.
 AWKWARD = box(0.1 + 0.2, 1 / 3, 0.7000000000000001, 0.9999999999999999)
+NO_FOCUS_BY_CLICK = """addEventListener('mousedown', (event) => {
+  if (event.defaultPrevented || !event.target.closest('button')) return;
+  document.activeElement.blur();
+  event.preventDefault();
+})"""
 
 
 def test_a_question_appears_and_its_correction_reaches_the_robot(service, operator):
@@ -236,6 +241,55 @@ def test_any_of_many_labels_is_given_to_the_selected_box_by_keys(service, operat
     given = service.engagement(token)
     assert [each['label'] for each in given['annotations']] == ['part 2', 'part 27']
     assert given['confirmed_annotations'] == [priors[2]]
+
+
+def test_the_label_that_was_typed_goes_before_longer_ones(service, operator):
+    labels = ['cargo', 'car', 'Car', 'arm', *(f'part {n}' for n in range(8))]
+    asked = prior('part 0', box(0.1, 0.1, 0.3, 0.4))
+    service.ask(priors={'label_options': labels, 'annotations': [asked]})
+    open_question(operator)
+    click(operator, 0.2, 0.2)
+    given = operator.locator('[data-testid="label"][aria-pressed="true"]')
+    for typed, label in (
+        ('car', 'car'), ('Car', 'Car'), ('CAR', 'car'), ('ca', 'cargo'), ('ar', 'arm'),
+        ('g', 'cargo'), ('part 7', 'part 7'),
+    ):  # fmt: skip
+        operator.keyboard.press('l')
+        operator.keyboard.type(typed)
+        operator.keyboard.press('Enter')
+        expect(given).to_have_attribute('title', label)
+
+
+def test_a_found_label_can_be_clicked_where_buttons_take_no_focus(service, operator):
+    """As in Safari: what had the focus loses it, to nothing."""
+    labels = [f'part {n}' for n in range(1, 41)]
+    asked = prior('part 1', box(0.1, 0.1, 0.3, 0.4))
+    token = service.ask(priors={'label_options': labels, 'annotations': [asked]})
+    open_question(operator)
+    operator.evaluate(NO_FOCUS_BY_CLICK)
+    click(operator, 0.2, 0.2)
+    operator.keyboard.press('l')
+    operator.keyboard.type('27')
+    operator.get_by_test_id('label').filter(visible=True).click()
+    expect(operator.get_by_test_id('label').filter(visible=True)).to_have_count(40)
+    operator.keyboard.press('Enter')
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    (changed,) = service.engagement(token)['annotations']
+    assert changed['label'] == 'part 27'
+
+
+def test_a_label_that_is_clicked_counts_and_not_the_one_being_typed(service, operator):
+    priors = [prior(label, box(at, 0.1, at + 0.2, 0.4)) for label, at in (('a', 0.1), ('b', 0.5))]
+    token = service.ask(priors={'annotations': priors})
+    open_question(operator)
+    click(operator, 0.2, 0.2)
+    operator.keyboard.press('l')
+    operator.keyboard.type('typed')
+    operator.get_by_test_id('label').filter(has_text='b').click()
+    operator.keyboard.press('Enter')
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    (changed,) = service.engagement(token)['annotations']
+    assert changed['label'] == 'b'
 
 
 def test_no_box_is_offered_on_a_video(service, operator, files):

@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from spark_ros.service.operators import api
 
 PUSHED_MS = 4000
+# Longer than the time between two heartbeats.
+HEARTBEAT_MS = 11_000
 LABELS = {'label_options': ['person']}
 
 
@@ -34,6 +36,45 @@ def test_all_that_wait_are_counted_not_only_those_that_are_listed(
     expect(operator.get_by_role('navigation')).not_to_contain_text('more')
 
 
+def test_the_oldest_can_be_opened_only_where_one_that_is_free_is_listed(
+    service, browser, operator, monkeypatch
+):
+    monkeypatch.setattr(api, 'QUEUE_LENGTH', 1)
+    for _ in range(2):
+        service.ask()
+    idle, oldest = operator.get_by_test_id('idle'), operator.locator('#open-next')
+    expect(idle).to_contain_text('2 questions waiting')
+    expect(oldest).to_be_visible()
+    with service.console(browser, 1) as other:
+        (first,) = other.get('/queue').json()['questions']
+        other.post(f'/questions/{first["id"]}/claim', json={}).raise_for_status()
+        expect(idle).to_contain_text('1 question waiting')
+        expect(oldest).to_be_hidden()
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_questions_for_others_hide_nothing_and_are_counted(
+    service, browser, operator, monkeypatch
+):
+    monkeypatch.setattr(api, 'QUEUE_LENGTH', 2)
+    first = service.ask_heat('free-text')
+    open_question(operator)
+    operator.get_by_test_id('text-answer').fill('an answer')
+    operator.keyboard.press('Control+Enter')
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    (cruncher,) = service.heat_request(first)['crunchers']
+    others = [service.ask_heat('free-text', exclude_crunchers=[cruncher]) for _ in range(3)]
+    idle, oldest = operator.get_by_test_id('idle'), operator.locator('#open-next')
+    expect(idle).to_contain_text('3 questions in the queue must be answered by another operator')
+    expect(oldest).to_be_hidden()
+    service.ask(instructions='for all')
+    expect(idle).to_contain_text('1 question waiting')
+    oldest.click()
+    expect(operator.get_by_test_id('instructions')).to_have_text('for all')
+    for each in others:
+        service.abort_heat(each)
+
+
 def test_what_the_asker_aborts_is_closed_at_once(service, operator):
     aborted = service.ask_heat('free-text', instruction='Aborted?')
     service.ask_heat('free-text', instruction='And this?')
@@ -43,6 +84,27 @@ def test_what_the_asker_aborts_is_closed_at_once(service, operator):
     expect(operator.get_by_test_id('notice')).to_contain_text(
         'no longer yours', timeout=PUSHED_MS)
     expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_question_that_is_lost_while_its_answer_is_sent_is_closed(service, operator):
+    operator.clock.install()
+    operator.reload()
+    aborted = service.ask_heat('free-text', instruction='Aborted?')
+    service.ask_heat('free-text', instruction='And this?')
+    open_question(operator)
+    operator.get_by_test_id('text-answer').fill('an answer')
+    held = []
+    operator.route('**/answer', lambda route: held.append(route))
+    with operator.expect_request('**/answer'):
+        operator.keyboard.press('Control+Enter')
+    service.abort_heat(aborted)
+    operator.clock.fast_forward(HEARTBEAT_MS)
+    expect(operator.get_by_test_id('notice')).to_contain_text('no longer yours')
+    expect(operator.get_by_test_id('instructions')).to_have_text('Aborted?')
+    held[0].fulfill(status=503)
+    expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
+    expect(operator.get_by_test_id('notice')).to_contain_text('no longer yours')
 
 
 def test_enter_goes_on_after_a_click_on_a_row(service, browser, operator):
@@ -114,3 +176,30 @@ def test_a_small_picture_that_does_not_come_leaves_a_sign(service, operator):
     operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503))
     service.ask()
     expect(operator.get_by_test_id('question').locator('.thumb')).to_have_text('▣')
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_small_picture_that_failed_is_tried_again(service, operator):
+    operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503), times=1)
+    service.ask()
+    row = operator.get_by_test_id('question').first
+    expect(row.locator('.thumb')).to_have_text('▣')
+    service.ask()
+    expect(row.locator('img')).to_have_js_property('naturalWidth', 128)
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_small_picture_that_keeps_failing_is_not_tried_for_ever(service, operator):
+    asked_for = []
+
+    def fail(route):
+        asked_for.append(route.request.url)
+        route.fulfill(status=503)
+
+    operator.route('**/thumbnails/**', fail)
+    rows = operator.get_by_test_id('question')
+    for count in range(1, 10):
+        service.ask()
+        expect(rows).to_have_count(count)
+        expect(rows.last.locator('.thumb')).to_have_text('▣')
+    assert 1 < asked_for.count(asked_for[0]) <= 5

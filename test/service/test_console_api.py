@@ -125,7 +125,7 @@ def test_each_image_has_its_own_priors_and_answer(service: InProcess) -> None:
     assert two['removed_annotations'] == [second, both]
     assert two['annotations'][0]['image_idx'] == 1
     assert operator.get('/console/api/queue').json() == {
-        'questions': [], 'waiting': 0, 'answered': 2,
+        'questions': [], 'waiting': 0, 'excluded': 0, 'answered': 2,
     }
 
 

@@ -41,7 +41,9 @@ def test_it_is_complete_at_once_and_the_same_every_time(service: InProcess, kind
     assert made[0]['response'] == made[1]['response']
     checked = check_response(parse_heat_request(kind, body(kind)), made[0]['response'])
     assert checked == made[0]['response']
-    assert operator.get('/console/api/queue').json() == {'questions': [], 'answered': 0}
+    assert operator.get('/console/api/queue').json() == {
+        'questions': [], 'waiting': 0, 'excluded': 0, 'answered': 0,
+    }
     assert operator.post('/console/api/questions/1/claim').status_code == 409
 
 

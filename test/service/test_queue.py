@@ -13,6 +13,7 @@ from heat_harness import ask, asker
 from service_harness import InProcess
 from sqlalchemy import event
 
+from spark_ros.service.operators import api
 from spark_ros.service.storage.jobs import LINE_TEXT
 
 Statement = tuple[str, Any]
@@ -116,3 +117,24 @@ def test_only_who_is_excluded_is_told_so(service: InProcess) -> None:
         assert [line['excluded'] for line in lines] == excluded
     assert one.post('/console/api/questions/2/claim').status_code == 409
     assert other.post('/console/api/questions/2/claim').status_code == 200
+
+
+def test_questions_that_exclude_an_operator_do_not_hide_the_others(
+    service: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, 'QUEUE_LENGTH', 3)
+    heat, robot = asker(service, 'heat'), service.tenant()
+    one, other = service.operator(), service.operator()
+    ask(heat, 'free-text')
+    one.act(one.claim_first(), 'answer', response='x')
+    [name] = heat.get('/v1/requests').json()[0]['crunchers']
+    for _ in range(4):
+        ask(heat, 'free-text', exclude_crunchers=[name])
+    for ids in ([2, 3, 6], [2, 6, 7], [6, 7, 8], [6, 7, 8]):
+        robot.ask()
+        seen = one.get('/console/api/queue').json()
+        assert [line['id'] for line in seen['questions']] == ids
+        assert seen['excluded'] == 4
+    seen = other.get('/console/api/queue').json()
+    assert [line['id'] for line in seen['questions']] == [2, 3, 4]
+    assert (seen['waiting'], seen['excluded']) == (8, 0)

@@ -13,6 +13,8 @@ export class Controller {
   #lease;
   #busy = false;
   #signedOut = false;
+  /** The question that was last lost to somebody else, and what was said of it. */
+  #lost = null;
   #skipped = new Set();
   #drafts = new Map();
   #fetching = null;
@@ -26,10 +28,12 @@ export class Controller {
   constructor(parts) {
     this.#parts = parts;
     this.#lease = new Lease({
-      onLost: (reason) => this.#once(() => {
-        notify(`The question is no longer yours: ${reason}`, true);
-        return this.#goOn();
-      }),
+      onLost: (reason) => {
+        this.#lost = { question: this.current, said: `The question is no longer yours: ${reason}` };
+        notify(this.#lost.said, true);
+        // Where something else is being done, that goes on when it has ended.
+        this.#once(() => {});
+      },
       onAbsent: () => {
         if (this.current) this.#putAside();
         this.#close();
@@ -134,10 +138,11 @@ export class Controller {
 
   async #fetch() {
     try {
-      const { questions, waiting, answered } = await api.getQueue();
+      const found = await api.getQueue();
+      const { questions, waiting, answered } = found;
       this.#signedOut = false;
       showConnection({ reached: true });
-      this.#parts.queue.show(questions, waiting, this.current?.id);
+      this.#parts.queue.show(found, this.current?.id);
       showCounts(waiting, answered);
       const known = new Set(questions.map(({ id }) => id));
       this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
@@ -168,13 +173,18 @@ export class Controller {
     checkExpected();
   }
 
-  /** Do one thing at a time about the current question. */
+  /** Do one thing at a time about the current question; go on if it is no longer ours. */
   async #once(action) {
     if (this.#busy) return;
     this.#busy = true;
     this.updateButtons();
     try {
       await action();
+      if (this.current && this.current === this.#lost?.question) {
+        notify(this.#lost.said, true);
+        this.#skipped.add(this.current.id);
+        await this.#goOn();
+      }
     } finally {
       this.#busy = false;
       this.updateButtons();
@@ -230,7 +240,7 @@ export class Controller {
 
   #showIdle() {
     const { queue } = this.#parts;
-    showIdle(queue.freeCount, queue.excluded().length);
+    showIdle(queue.freeCount, queue.excluded, queue.free().length > 0);
   }
 
   /** Open the oldest free question; what is already known first, so that no time is lost. */
@@ -274,7 +284,7 @@ export class Controller {
     if (error.status !== 401) return false;
     this.#signedOut = true;
     this.#lease.stop();
-    this.#parts.queue.show([], 0, null);
+    this.#parts.queue.show({ questions: [], waiting: 0, excluded: 0 }, null);
     this.#close();
     showSignedOut();
     return true;

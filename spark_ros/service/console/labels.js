@@ -102,10 +102,14 @@ export class Labels {
     );
     if (index < NUMBERED) button.append(el('kbd', {}, String(index + 1)));
     button.style.setProperty('--label', this.colourOf(name));
+    // Where buttons take no focus (Safari), the field would lose it to nothing: the list would be
+    // whole again, with another label under the mouse, before the mouse button is released.
+    button.addEventListener('mousedown', (event) => event.preventDefault());
     button.addEventListener('click', () => {
-      this.give(name);
-      // The next Enter is to submit, and not to press this again.
+      // The next Enter is to submit, and not to press this again. Before `give`, because leaving
+      // the field makes a label that is being typed count.
       this.#board.focus();
+      this.give(name);
     });
     return button;
   }
@@ -133,7 +137,8 @@ export class Labels {
   }
 
   #giveFound() {
-    if (this.#fixed && this.#field.value.trim() && this.#found.length) this.give(this.#found[0]);
+    const typed = this.#field.value.trim();
+    if (this.#fixed && typed && this.#found.length) this.give(nearest(this.#found, typed));
     this.#stopFinding();
   }
 
@@ -142,4 +147,13 @@ export class Labels {
     this.#field.value = '';
     this.#filter();
   }
+}
+
+/** The name that equals what was typed, else the first that starts with it, else the first. */
+function nearest(names, typed) {
+  const text = typed.toLowerCase();
+  return names.find((name) => name === typed)
+    ?? names.find((name) => name.toLowerCase() === text)
+    ?? names.find((name) => name.toLowerCase().startsWith(text))
+    ?? names[0];
 }

@@ -7,6 +7,7 @@ import { kindName, signOf } from './kinds.js';
 const AGING_S = 60;
 const OLD_S = 300;
 const TICK_MS = 1000;
+const PICTURE_TRIES = 5;
 
 export class Queue {
   #list;
@@ -17,6 +18,8 @@ export class Queue {
   questions = [];
   /** How many wait in all, also those that are not listed. */
   waiting = 0;
+  /** How many of these the asker does not want this operator to answer. */
+  excluded = 0;
 
   /** `rest` says how many more there are. */
   constructor(list, rest, onOpen) {
@@ -26,9 +29,10 @@ export class Queue {
     setInterval(() => this.#tick(), TICK_MS);
   }
 
-  show(questions, waiting, currentId) {
+  show({ questions, waiting, excluded }, currentId) {
     this.questions = questions;
     this.waiting = waiting;
+    this.excluded = excluded;
     const now = performance.now() / 1000;
     const wanted = new Set(questions.map((question) => question.id));
     for (const [id, row] of this.#rows) {
@@ -60,18 +64,14 @@ export class Queue {
 
   /** How many could be opened, with those that are not listed. */
   get freeCount() {
-    return this.waiting - this.questions.length + this.free().length;
+    const forUs = this.questions.filter((question) => !question.excluded);
+    return this.waiting - this.excluded - forUs.length + this.free().length;
   }
 
   /** Questions that nobody has, or that are still ours after a reload. */
   free() {
     return this.questions.filter((question) =>
       (question.mine || question.state === 'open') && !question.excluded);
-  }
-
-  /** Questions that the asker does not want this operator to answer. */
-  excluded() {
-    return this.questions.filter((question) => question.excluded);
   }
 
   /** The oldest free one, or null. */
@@ -102,10 +102,9 @@ export class Queue {
   #fill(row, question) {
     const url = ownPath(question.thumbnail);
     const sign = signOf(question);
-    if (row.shown !== (url ?? sign)) {
-      row.shown = url ?? sign;
-      row.picture.replaceChildren(url ? thumbnail(url, sign) : sign);
-    }
+    const shown = url ?? sign;
+    if (row.shown !== shown) Object.assign(row, { shown, tries: 0, due: true });
+    if (row.due) showPicture(row, url, sign);
     const title = asText(question.program) || asText(question.instructions) || 'Question';
     const free = question.excluded ? 'not for you' : 'open';
     const state = question.mine ? 'yours' : question.state === 'assigned' ? 'taken' : free;
@@ -125,10 +124,20 @@ export class Queue {
   }
 }
 
-function thumbnail(url, sign) {
+/** Show the small picture; one that does not come leaves a sign until the next refresh. */
+function showPicture(row, url, sign) {
+  row.due = false;
+  if (!url) {
+    row.picture.replaceChildren(sign);
+    return;
+  }
   const image = el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' });
-  image.addEventListener('error', () => image.replaceWith(sign), { once: true });
-  return image;
+  image.addEventListener('error', () => {
+    image.replaceWith(sign);
+    row.tries += 1;
+    row.due = row.tries < PICTURE_TRIES;
+  }, { once: true });
+  row.picture.replaceChildren(image);
 }
 
 function aboutShapes(question) {

@@ -32,15 +32,18 @@ export function showCounts(waiting, answered) {
   document.title = waiting ? `(${waiting}) spark console` : 'spark console';
 }
 
-/** Show the idle page: how many could be opened now, and how many only by another operator. */
-export function showIdle(waiting, excluded = 0) {
+/**
+ * Show the idle page: how many could be opened now, how many only by another operator, and whether
+ * one of those that are listed can be opened.
+ */
+export function showIdle(waiting, excluded, openable) {
   const next = 'The next question appears here by itself the moment a robot asks.';
   const others = `${counted(excluded, 'question')} in the queue must be answered by another `
     + 'operator: the asker excluded you.';
   const done = excluded ? 'Nothing for you' : 'All answered';
   say(byId('idle-title'), waiting ? `${counted(waiting, 'question')} waiting` : done);
   say(byId('idle-text'), waiting ? '' : excluded ? others : next);
-  byId('open-next').hidden = !waiting;
+  byId('open-next').hidden = !openable;
 }
 
 export function showSignedOut() {

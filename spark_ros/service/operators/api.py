@@ -50,16 +50,19 @@ def _question_id(request: Request) -> int:
 
 
 async def queue(request: Request) -> Response:
-    """Give the oldest questions that wait, how many wait, and how many this session answered."""
+    """Give the oldest questions that wait, and counts: waiting, and those of this operator."""
     operator = await known_operator(request)
     service = context_of(request)
     now = service.clock()
 
     def read(connection: Connection) -> Response:
-        rows = jobs.waiting(connection, QUEUE_LENGTH, service.crunchers.pseudonym(operator))
+        pseudonym = service.crunchers.pseudonym(operator)
+        rows = jobs.waiting(connection, QUEUE_LENGTH, pseudonym)
         return reply({
             'questions': operator_view.queue_lines(service, connection, rows, operator, now),
             'waiting': jobs.count_waiting(connection),
+            # Of those that wait, listed or not.
+            'excluded': jobs.count_excluded(connection, pseudonym),
             'answered': jobs.answered_by(connection, operator),
         })
 

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    union_all,
+)
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
@@ -228,17 +238,30 @@ def question(connection: Connection, question_id: int) -> Row[Any] | None:
 
 
 def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
-    """Return the lines of the queue: the open questions of all keys, oldest first.
+    """Return the lines of the queue: open questions of all keys, oldest first.
+
+    Questions that this operator must not answer are among them only as far as the others leave
+    room, so that no key can hide the questions of others.
 
     Args:
         operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
             operator must not answer.
     """
+    excluded = jobs.c.excluded.contains(operator)
+    rows = _oldest_waiting(connection, limit, excluded, ~excluded)
+    rows += _oldest_waiting(connection, limit - len(rows), excluded, excluded)
+    return sorted(rows, key=lambda row: row.id)
+
+
+def _oldest_waiting(
+    connection: Connection, limit: int, excluded: ColumnElement[bool], wanted: ColumnElement[bool]
+) -> list[Row[Any]]:
     # Of each state the index has the oldest without sorting all that are open.
     oldest = union_all(*(
         select(
             select(questions.c.id)
-            .where(questions.c.state == state)
+            .join(jobs, questions.c.job_id == jobs.c.id)
+            .where(questions.c.state == state, wanted)
             .order_by(questions.c.id)
             .limit(limit)
             .subquery()
@@ -246,7 +269,7 @@ def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]
         for state in OPEN_STATES
     ))
     query = (
-        select(*LINE, jobs.c.excluded.contains(operator).label('excluded'))
+        select(*LINE, excluded.label('excluded'))
         .join(jobs, questions.c.job_id == jobs.c.id)
         .join(keys, questions.c.key_id == keys.c.id)
         .where(questions.c.id.in_(oldest))
@@ -259,6 +282,17 @@ def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]
 def count_waiting(connection: Connection) -> int:
     """Count the questions that wait, of all keys."""
     query = select(func.count()).where(questions.c.state.in_(OPEN_STATES))
+    return int(connection.execute(query).scalar_one())
+
+
+def count_excluded(connection: Connection, operator: str) -> int:
+    """Count the questions that wait and that an operator, given by pseudonym, must not answer."""
+    query = (
+        select(func.count())
+        .select_from(questions)
+        .join(jobs, questions.c.job_id == jobs.c.id)
+        .where(questions.c.state.in_(OPEN_STATES), jobs.c.excluded.contains(operator))
+    )
     return int(connection.execute(query).scalar_one())
 
 
