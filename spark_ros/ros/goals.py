@@ -12,7 +12,7 @@ from rclpy.duration import Duration
 
 from spark_ros import model
 from spark_ros.action import Engage
-from spark_ros.escalation.question.asking import MAX_PRIORS, Asking, Terms
+from spark_ros.escalation.question.asking import MAX_PRIORS, Asking, QuestionSpec
 from spark_ros.escalation.question.outgoing_image import METADATA_KEYS
 from spark_ros.msg import Annotation, Question
 from spark_ros.wire.annotations import parse_annotation
@@ -27,7 +27,7 @@ KINDS = {getattr(Question, f'KIND_{kind.name}'): kind for kind in model.Question
 TYPES = {getattr(Annotation, f'TYPE_{type.name}'): type for type in model.AnnotationType}
 
 
-def read_goal(goal: Engage.Goal, asking: Asking) -> Terms:
+def read_goal(goal: Engage.Goal, asking: Asking) -> QuestionSpec:
     """Return the question of a goal.
 
     Args:
@@ -49,7 +49,7 @@ def read_goal(goal: Engage.Goal, asking: Asking) -> Terms:
             or ('' if program else asking.question.instructions),
             label_options=question.label_options or asking.question.label_options,
         )
-    return Terms(
+    return QuestionSpec(
         question=question,
         program=program or asking.program,
         priors=read_priors(goal.priors),

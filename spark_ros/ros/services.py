@@ -86,7 +86,7 @@ class Services:
         frame, id = camera.newest(), str(uuid.uuid4())
         if frame is None:
             return id, None
-        return id, self._runtime.ask(Request(id, frame, Asking.terms))
+        return id, self._runtime.ask(Request(id, frame, Asking.spec))
 
     async def _list(
         self, request: ListEngagements.Request, response: ListEngagements.Response

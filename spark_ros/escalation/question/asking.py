@@ -65,7 +65,7 @@ class DetectedFrame(Protocol):
 
 
 @dataclass(frozen=True)
-class Terms:
+class QuestionSpec:
     """What is asked about a frame.
 
     Attributes:
@@ -104,9 +104,9 @@ class Asking:
     image: ImageSettings = field(default_factory=ImageSettings)
     send: tuple[str, ...] = METADATA_KEYS
 
-    def terms(self) -> Terms:
+    def spec(self) -> QuestionSpec:
         """Return the question that the camera's parameters define."""
-        return Terms(
+        return QuestionSpec(
             self.question, self.program, priority=self.priority, timeout_s=self.timeout_s
         )
 
@@ -129,11 +129,11 @@ def doubts(
     if not fresh:
         return None
     priors = _mark(counted, {a.id for a in fresh})
-    return make_escalation(str(uuid.uuid4()), frame, asking, asking.terms(), priors, fresh)
+    return make_escalation(str(uuid.uuid4()), frame, asking, asking.spec(), priors, fresh)
 
 
 def make_escalation(
-    id: str, frame: DetectedFrame, asking: Asking, terms: Terms,
+    id: str, frame: DetectedFrame, asking: Asking, spec: QuestionSpec,
     priors: tuple[Annotation, ...], doubted: Sequence[Annotation] = (),
 ) -> Escalation:  # fmt: skip
     """Return a question about a frame.
@@ -142,24 +142,24 @@ def make_escalation(
         id: of the question.
         frame: with what was detected on it.
         asking: the settings of its camera.
-        terms: what is asked.
-        priors: the shapes to show: those of the terms, or the detections.
+        spec: what is asked.
+        priors: the shapes to show: those of the spec, or the detections.
         doubted: the detections that cause the question; if there are none, somebody asks on
             purpose: about the whole frame, and before doubted detections.
 
     Raises:
         EncodingError: the image is invalid.
     """
-    size, given = frame.size(), terms.priors is not None
+    size, given = frame.size(), spec.priors is not None
     return Escalation(
         id=id, created=time.time(), camera=frame.camera, stamp_ns=frame.stamp_ns,
         frame_id=frame.frame_id, frame_match=frame.frame_match, image_size=size,
         source=b'' if given else frame.source(),
         source_size=size if given else frame.source_size(),
         source_fit=Fit.STRETCH if given else frame.source_fit,
-        class_ids=frame.class_ids, question=terms.question, program=terms.program,
-        priors=priors, metadata={**terms.metadata, **metadata_of(frame, asking)},
-        priority=terms.priority, timeout_s=terms.timeout_s,
+        class_ids=frame.class_ids, question=spec.question, program=spec.program,
+        priors=priors, metadata={**spec.metadata, **metadata_of(frame, asking)},
+        priority=spec.priority, timeout_s=spec.timeout_s,
         certainty=certainty(doubted) if doubted else ON_PURPOSE,
         outgoing=plan(asking.image, size, [a.box for a in doubted]),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from spark_ros.escalation.question.asking import (
     Asking,
     DetectedFrame,
-    Terms,
+    QuestionSpec,
     make_escalation,
     observed,
 )
@@ -23,13 +23,13 @@ class Request:
 
     Attributes:
         id: of the question, once it is accepted.
-        read: returns the terms, given the settings of the camera; called outside the robot's
+        read: returns the spec, given the settings of the camera; called outside the robot's
             callbacks. Raises ValueError if they are invalid.
     """
 
     id: str
     frame: DetectedFrame
-    read: Callable[[Asking], Terms]
+    read: Callable[[Asking], QuestionSpec]
 
     def escalation(self, asking: Asking, refuses: Callable[[Question, str], str]) -> Escalation:
         """Return what is asked.
@@ -41,10 +41,10 @@ class Request:
         Raises:
             ValueError: it is invalid, or cannot be asked.
         """
-        frame, terms = self.frame, self.read(asking)
-        if refusal := refuses(terms.question, terms.program):
+        frame, spec = self.frame, self.read(asking)
+        if refusal := refuses(spec.question, spec.program):
             raise ValueError(refusal)
-        priors = terms.priors
+        priors = spec.priors
         if priors is None:
             priors = observed(frame, asking.thresholds)
-        return make_escalation(self.id, frame, asking, terms, priors)
+        return make_escalation(self.id, frame, asking, spec, priors)
