@@ -1,6 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """What the operator sees and keeps when the service, or the operator, goes away."""
 
+import pytest
 from chromium import log_in
 from console_mouse import assert_box, drag, open_question
 from console_service import Service, box, prior
@@ -8,6 +9,7 @@ from playwright.sync_api import expect
 from serving import Serving, printed
 
 
+@pytest.mark.slow('restarts a service under a browser')
 def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page):
     key = printed('key', 'create', 'rover', '--data', str(tmp_path))
     page = new_page()

@@ -16,6 +16,7 @@ HEARTBEAT_MS = 11_000
 LABELS = {'label_options': ['person']}
 
 
+@pytest.mark.slow('asks hundreds of questions')
 def test_all_that_wait_are_counted_not_only_those_that_are_listed(
     service, operator, monkeypatch
 ):

@@ -60,9 +60,8 @@ def test_a_signal_while_python_imports_ends_it_with_0(tmp_path: Path, number: in
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, '', '')
 
 
-@pytest.mark.parametrize('number', [
-    signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow('waits 9 s again')),
-])  # fmt: skip
+@pytest.mark.slow('waits for the nine seconds of the watchdog')
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_middleware_that_hangs_does_not_hold_its_end_up(
     robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:

@@ -64,6 +64,7 @@ def simulation():
     running.close()
 
 
+@pytest.mark.slow('lets a node watch for seconds')
 @pytest.mark.parametrize('seconds', [2.0, 0.0], ids=['by time', 'by a signal'])
 def test_it_says_what_it_saw_at_the_end(simulation, tmp_path, wait_until, seconds):
     process = subprocess.Popen(
