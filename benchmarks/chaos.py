@@ -4,40 +4,25 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / 'test' / 'ros')]
+from robots import robot_with
 
 
 def main() -> int:
     """Run it, print what became of the questions, and return 0 if nothing was lost."""
     options = _parser().parse_args()
-    os.environ.update(
-        ROS_DOMAIN_ID=str(options.domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST'
-    )
     from chaos_run import Chaos, Outcome, Plan
-    from robot import Robot
-    from services import Service
-
-    def wait_until(condition: object, executor: object, deadline_s: float) -> None:
-        end = time.monotonic() + deadline_s
-        while not condition():
-            assert time.monotonic() < end, f'not within {deadline_s:.0f} s'
-            executor.spin_once(timeout_sec=0.05)
+    from services import KillableService
 
     with tempfile.TemporaryDirectory() as place:
         journal = Path(place) / 'journal.db'
-        service = Service(Path(place) / 'service', options.backend)
-        parameters = {
-            'cameras': ['front'], 'robot_id': 'rover', 'journal.path': str(journal),
-            'poll.interval_s': 0.1, 'poll.max_interval_s': 1.0,
-        }  # fmt: skip
-        robot = Robot(wait_until, parameters)
+        service = KillableService(Path(place) / 'service', options.backend)
+        robot = robot_with(
+            journal, options.domain, poll__interval_s=0.1, poll__max_interval_s=1.0
+        )
         plan = Plan(
             options.questions, options.node_kills, options.service_kills, options.share,
             seed=options.seed, seconds=options.seconds,

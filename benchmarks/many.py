@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / 'test'), str(ROOT / 'test' / 'ros')]
+from robots import robot_with
+
 SLOWEST_S, LARGEST_MB, LARGEST_GROWTH_MB = 3.0, 300.0, 10.0
 WINDOW, SILENCE_S = 16, 2.0
 BOX = (10.0, 10.0, 30.0, 20.0)
@@ -21,24 +20,21 @@ BOX = (10.0, 10.0, 30.0, 20.0)
 def main() -> int:
     """Measure both, print them, and return 0 if the promises held."""
     options = _parser().parse_args()
-    os.environ.update(
-        ROS_DOMAIN_ID=str(options.domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST'
-    )
     held = []
     with tempfile.TemporaryDirectory() as place:
         if options.open:
-            held.append(_open(Path(place), options.open))
+            held.append(_open(Path(place), options.open, options.domain))
         if options.answered:
-            held.append(_answered(Path(place), options.answered))
+            held.append(_answered(Path(place), options.answered, options.domain))
     return 0 if all(held) else 1
 
 
-def _open(place: Path, number: int) -> bool:
+def _open(place: Path, number: int, domain: int) -> bool:
     """Start a node on a journal full of open questions, and one on an empty journal."""
     from many_questions import Started, Tray, fill
 
     journal = place / 'open.db'
-    robot, empty, full = _robot(journal), Tray(), Tray()
+    robot, empty, full = robot_with(journal, domain), Tray(), Tray()
     try:
         idle = Started(robot, empty)
         idle.node.end()
@@ -56,7 +52,7 @@ def _open(place: Path, number: int) -> bool:
     return more_s <= SLOWEST_S and resident_mb <= LARGEST_MB
 
 
-def _answered(place: Path, number: int) -> bool:
+def _answered(place: Path, number: int, domain: int) -> bool:
     """Ask many questions, have them all answered, and watch the node's memory."""
     from person import Person
     from processes import resident
@@ -67,7 +63,7 @@ def _answered(place: Path, number: int) -> bool:
 
     from spark_ros.msg import Resolution
 
-    service, robot = KillableService(place / 'service'), _robot(place / 'answered.db')
+    service, robot = KillableService(place / 'service'), robot_with(place / 'answered.db', domain)
     try:
         service.start()
         token = place / 'token'
@@ -130,21 +126,6 @@ def _answered(place: Path, number: int) -> bool:
     print(f'{number} questions answered in {seconds:.0f} s: {resident_mb["all"]:.1f} MB')
     print(f'  {growth_mb:+.1f} MB since a fifth of them')
     return growth_mb <= LARGEST_GROWTH_MB
-
-
-def _robot(journal: Path) -> object:
-    from robot import Robot
-
-    def wait_until(condition: object, executor: object, deadline_s: float) -> None:
-        end = time.monotonic() + deadline_s
-        while not condition():
-            assert time.monotonic() < end, f'not within {deadline_s:.0f} s'
-            executor.spin_once(timeout_sec=0.05)
-
-    return Robot(
-        wait_until,
-        {'cameras': ['front'], 'robot_id': 'rover', 'journal.path': str(journal)},
-    )
 
 
 def _parser() -> argparse.ArgumentParser:
