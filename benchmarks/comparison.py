@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median
@@ -23,6 +23,13 @@ class Verdict(Enum):
     def of(cls, held: bool) -> Verdict:
         """Return what is certain."""
         return cls.HELD if held else cls.BROKEN
+
+
+def print_verdicts(held: Mapping[str, Verdict]) -> int:
+    """Print whether each promise held; return 0 unless one was broken."""
+    for promise, verdict in held.items():
+        print(f'{verdict.value:4}{promise}')
+    return 1 if Verdict.BROKEN in held.values() else 0
 
 
 @dataclass(frozen=True)

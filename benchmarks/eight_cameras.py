@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from camera import RATE_HZ
-from comparison import Verdict
+from comparison import Verdict, print_verdicts
 from cost import Round, compare_cost, measure_cost, median_ms
 from loss import SETTLE_S, wait_until_sent
 from processes import Process
@@ -59,9 +59,7 @@ def main() -> int:
         'the node loses no frame': Verdict.of(lost[NODE.name] == 0),
         f'a frame costs at most {LIMIT} of bare subscribers': cost,
     }
-    for promise, verdict in held.items():
-        print(f'{verdict.value:4}{promise}')
-    return 1 if Verdict.BROKEN in held.values() else 0
+    return print_verdicts(held)
 
 
 def _frames(seconds: float) -> int:

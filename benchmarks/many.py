@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from comparison import Verdict, print_verdicts
 from robots import robot_with
 
 SLOWEST_S, LARGEST_MB, LARGEST_GROWTH_MB = 3.0, 300.0, 10.0
@@ -20,16 +21,16 @@ BOX = (10.0, 10.0, 30.0, 20.0)
 def main() -> int:
     """Measure both, print them, and return 0 if the promises held."""
     options = _parser().parse_args()
-    held = []
+    held: dict[str, Verdict] = {}
     with tempfile.TemporaryDirectory() as place:
         if options.open:
-            held.append(_open(Path(place), options.open, options.domain))
+            held |= _open(Path(place), options.open, options.domain)
         if options.answered:
-            held.append(_answered(Path(place), options.answered, options.domain))
-    return 0 if all(held) else 1
+            held |= _answered(Path(place), options.answered, options.domain)
+    return print_verdicts(held)
 
 
-def _open(place: Path, number: int, domain: int) -> bool:
+def _open(place: Path, number: int, domain: int) -> dict[str, Verdict]:
     """Start a node on a journal full of open questions, and one on an empty journal."""
     from many_questions import Started, Tray, fill
 
@@ -49,10 +50,13 @@ def _open(place: Path, number: int, domain: int) -> bool:
         full.close()
     print(f'{number} questions open: {resident_mb:.0f} MB at most')
     print(f'  works after {busy.seconds:.1f} s, with an empty journal after {idle.seconds:.1f} s')
-    return more_s <= SLOWEST_S and resident_mb <= LARGEST_MB
+    return {
+        f'it works {SLOWEST_S:g} s later at most': Verdict.of(more_s <= SLOWEST_S),
+        f'it takes {LARGEST_MB:g} MB at most': Verdict.of(resident_mb <= LARGEST_MB),
+    }
 
 
-def _answered(place: Path, number: int, domain: int) -> bool:
+def _answered(place: Path, number: int, domain: int) -> dict[str, Verdict]:
     """Ask many questions, have them all answered, and watch the node's memory."""
     from person import Person
     from processes import resident
@@ -125,7 +129,11 @@ def _answered(place: Path, number: int, domain: int) -> bool:
     growth_mb = resident_mb['all'] - resident_mb['a fifth']
     print(f'{number} questions answered in {seconds:.0f} s: {resident_mb["all"]:.1f} MB')
     print(f'  {growth_mb:+.1f} MB since a fifth of them')
-    return growth_mb <= LARGEST_GROWTH_MB
+    return {
+        f'answers leave {LARGEST_GROWTH_MB:g} MB at most': Verdict.of(
+            growth_mb <= LARGEST_GROWTH_MB
+        )
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from answers import ANSWERED_NODE, compare_answers, measure_answers
-from comparison import Verdict
+from comparison import print_verdicts
 from cost import SUBJECTS, measure_cost
 from loss import measure_loss
 from report import answers_table, as_json, comparison_table, cost_table, loss_table, verdicts
@@ -62,16 +62,14 @@ def main() -> int:
                 )
             )
         )  # fmt: skip
-    held = verdicts(loss, rounds)
-    for promise, verdict in held.items():
-        print(f'{verdict.value:4}{promise}')
+    code = print_verdicts(verdicts(loss, rounds))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(
         json.dumps({'about': about, 'answers': answers, **as_json(loss, rounds)}, indent=2) + '\n',
         encoding='utf-8',
     )
     print(f'all numbers: {options.json}')
-    return 1 if Verdict.BROKEN in held.values() else 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
