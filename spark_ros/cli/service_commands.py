@@ -54,12 +54,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         COMMANDS[options.command, getattr(options, 'action', None)](options)
     except (CommandError, KeyProblem, ProgramError, RuntimeError) as error:
         return _fail(str(error))
+    except BrokenPipeError:
+        return 0
     except OSError as error:
         return _fail(f'{error.filename or options.data}: {error.strerror or error}')
     except SQLAlchemyError as error:
         return _fail(f'the database cannot be used: {error}'.splitlines()[0])
-    except BrokenPipeError:
-        return 0
     except KeyboardInterrupt:
         return 130
     return 0

@@ -127,7 +127,7 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
 
 async def _staged(service: Context, key: Key, asked: HeatRequest) -> dict[str, Any]:
     """Return the stored form of a staged answer."""
-    sizes = await attachment_sizes(service, asked, key.tenant)
+    sizes = await service.store.read(attachment_sizes, asked, key.tenant)
 
     def answer() -> dict[str, Any]:
         try:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from spark_ros.geometry import ImageSize
-from spark_ros.service.context import Context
 from spark_ros.service.media import images
 from spark_ros.wire.heat import MEDIA, YOUTUBE_HOSTS, HeatRequest
 
@@ -32,8 +31,8 @@ def is_copied(kind: str, url: str) -> bool:
     return kind in MEDIA
 
 
-async def attachment_sizes(
-    service: Context, request: HeatRequest, tenant: str
+def attachment_sizes(
+    connection: Connection, request: HeatRequest, tenant: str
 ) -> list[ImageSize | None]:
     """Return the upright sizes, in pixels, of the images that a request wants annotated.
 
@@ -44,11 +43,9 @@ async def attachment_sizes(
     if not request.annotates or request.attachments_type != 'image':
         return []
 
-    def size(connection: Connection, location: str) -> ImageSize | None:
+    def size(location: str) -> ImageSize | None:
         path = images.own_path(location, tenant)
         row = None if path is None else images.find(connection, path)
         return None if row is None or row.width is None else ImageSize(row.width, row.height)
 
-    return await service.store.read(
-        lambda connection: [size(connection, location) for location in request.attachments]
-    )
+    return [size(location) for location in request.attachments]

@@ -9,11 +9,13 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from anyio import move_on_after
 from sqlalchemy import Connection, Row
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from spark_ros.geometry import ImageSize
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.events import Change, Subscription
@@ -131,8 +133,11 @@ async def answer(request: Request) -> Response:
     body = await read_json(request, service.settings.json_limit, operator, lambda value: value)
     now = service.clock()
 
-    row = await service.store.read(_row, question_id)
-    sizes = await operator_view.sizes_of(service, row)
+    def read(connection: Connection) -> tuple[Row[Any], list[ImageSize | None]]:
+        row = _row(connection, question_id)
+        return row, operator_view.sizes_of(connection, row)
+
+    row, sizes = await service.store.read(read)
     if body.size + len(row.request) + len(row.priors) > LARGE:
         said, flags = await service.large_json.run(
             operator, operator_view.answer_of, row, body.value, sizes
@@ -218,10 +223,10 @@ async def _stream(request: Request) -> AsyncIterator[bytes]:
 
 async def _next_change(subscription: Subscription) -> tuple[Change | None, bool]:
     """Return the next change (None: any may have changed), and whether one came in time."""
-    try:
-        return await asyncio.wait_for(subscription.next(), CHECK_SESSION_S), True
-    except asyncio.TimeoutError:
-        return None, False
+    # Up to Python 3.11 `asyncio.wait_for` loses a cancellation at times.
+    with move_on_after(CHECK_SESSION_S):
+        return await subscription.next(), True
+    return None, False
 
 
 async def _details(service: Context, question_id: int, operator: str) -> Response:

@@ -131,11 +131,11 @@ def expect_may_claim(
         raise ApiError(409, 'the caller has excluded you from answering this question')
 
 
-async def sizes_of(service: Context, row: Row[Any]) -> list[ImageSize | None]:
+def sizes_of(connection: Connection, row: Row[Any]) -> list[ImageSize | None]:
     """Return the sizes in pixels of the images that `answer_of` has to know them of."""
     if row.api != heat_json.API or row.kind not in (ANNOTATIONS, *PER_ANNOTATION):
         return []
-    return await attachment_sizes(service, heat_json.asked_of(row), row.tenant)
+    return attachment_sizes(connection, heat_json.asked_of(row), row.tenant)
 
 
 def answer_of(
