@@ -180,11 +180,12 @@ def _checked_body(request: HeatRequest) -> dict[str, object]:
     """
     body = request.to_json()
     understood = parse_heat_request(request.type, body)
-    unknown = sorted(body.keys() - understood.to_json().keys())
+    sent = understood.to_json()
+    unknown = sorted(body.keys() - sent.keys())
     if unknown:
         raise ValueError(f'a request of type {request.type} has no {", ".join(unknown)}')
     if understood.kinds != request.kinds:
         raise ValueError(
             f'a request of type {request.type} asks {understood.kinds}, not {request.kinds}'
         )
-    return understood.to_json()
+    return sent

@@ -16,6 +16,8 @@ import httpx
 Verify = bool | str | os.PathLike[str] | ssl.SSLContext
 
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
+
+
 @dataclass(frozen=True)
 class HttpRequest:
     """One call: it must be one that may be carried out twice.

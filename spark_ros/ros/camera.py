@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
@@ -27,6 +26,7 @@ from spark_ros.ros.matched import MatchedSubscription
 from spark_ros.ros.pending_frames import Found, PendingFrameRequests
 from spark_ros.ros.pose import PoseInput
 from spark_ros.ros.serialized_image import SerializedImage, read_image
+from spark_ros.ros.steady_timer import steady_timer
 
 MAX_WAITING = 100
 TICK_S = 0.02
@@ -66,7 +66,9 @@ class CameraInput:
         self._ring: FrameRing[SerializedImage | CompressedImage] = FrameRing(
             int(config.frames_max_mb * 1e6), int(config.frames_slop_s * 1e9)
         )
-        self._detector = find_detector('detections_type', config.detections_type)
+        self._detector = find_detector(
+            f'{config.name}.detections_type', config.detections_type
+        )
         self._labels = LabelInput(node, inbox, config, warn)
         self._waiting: deque[tuple[float, Any]] = deque()
         self._requests = PendingFrameRequests(self._ring)
@@ -87,10 +89,7 @@ class CameraInput:
                 node, inbox, self._detector.type, config.detections_topic, self._on_detections
             ),
         ]
-        # Simulated time may stand still; waiting for a frame must end all the same.
-        self._timer = node.create_timer(
-            TICK_S, self._match_waiting, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
+        self._timer = steady_timer(node, TICK_S, self._match_waiting)
         self._timer.cancel()
 
     @property
@@ -128,8 +127,7 @@ class CameraInput:
                 take(None, self._missing(stamp))
             else:
                 frame, match = found
-                nothing = Detection2DArray(header=frame.payload.header)
-                take(self._detected(frame, nothing, match, seen=False), '')
+                take(self._detected(frame, None, match), '')
 
         forget = self._requests.add(stamp, now + self._config.frames_wait_s, now, hand_on)
         if forget is not None:
@@ -145,8 +143,7 @@ class CameraInput:
         if detections is None or not (
             abs(stamp_ns(detections.header.stamp) - frame.stamp_ns) <= slop_ns
         ):
-            nothing = Detection2DArray(header=frame.payload.header)
-            return self._detected(frame, nothing, FrameMatch.NEWEST, seen=False)
+            return self._detected(frame, None, FrameMatch.NEWEST)
         return self._detected(frame, detections, FrameMatch.NEWEST)
 
     def _missing(self, stamp: int) -> str:
@@ -226,7 +223,7 @@ class CameraInput:
         stamp = stamp_ns(message.header.stamp)
         exact = self._ring.exact(stamp) if stamp else None
         if exact is not None:
-            self._sight(exact, message, FrameMatch.EXACT)
+            self._offer(self._detected(exact, message, FrameMatch.EXACT))
             return True
         if not (over or self._ring.passed(stamp) or (stamp == 0 and len(self._ring))):
             return False
@@ -236,32 +233,27 @@ class CameraInput:
                 slop_s = self._config.frames_slop_s
                 self._lose(message, f'no frame within {slop_s:g} s of its stamp')
             return True
-        if found[1] is FrameMatch.NEWEST:
+        frame, match = found
+        if match is FrameMatch.NEWEST:
             self._warn(
                 f'{self._config.name}: detections have the stamp {stamp / 1e9:.3f}, which no '
                 "frame has; the newest frame is taken. Stamp detections with their image's stamp.",
                 f'{self._config.name} newest',
             )
-        self._sight(*found[:1], message, found[1])
+        self._offer(self._detected(frame, message, match))
         return True
 
-    def _sight(
-        self, frame: Frame[SerializedImage | CompressedImage], message: Any, match: FrameMatch
-    ) -> None:
-        self._offer(self._detected(frame, message, match))
-
     def _detected(
-        self,
-        frame: Frame[SerializedImage | CompressedImage],
-        message: Any,
-        match: FrameMatch,
-        *,
-        seen: bool = True,
+        self, frame: Frame[SerializedImage | CompressedImage], message: Any, match: FrameMatch
     ) -> RosDetectedFrame:
-        """Return a frame with the detector's message, if there is one, in our own type."""
+        """Return a frame with the detector's message, or None for it, in our own type."""
         name, config = self._config.name, self._config
+        detector = self._detector
+        if message is None:
+            detector = VisionDetections()
+            message = Detection2DArray(header=frame.payload.header)
         view = DetectorView(
-            self._detector if seen else VisionDetections(),
+            detector,
             config.detection_image_size,
             config.detection_fit,
             self._labels.now,

@@ -21,10 +21,10 @@ def test_the_span_is_what_the_looks_cover() -> None:
     lately = Lately(10.0, 100.0)
     spans = []
     for second in range(1, 31):
-        lately.update({'frames': 5 * second}, 100.0 + second)
+        counts = lately.update({'frames': 5 * second}, 100.0 + second)
         spans.append(lately.span_s)
     assert spans[2] == 3.0 and spans[-1] == 10.0
-    assert lately.counts == {'frames': 50}
+    assert counts == {'frames': 50}
 
 
 def test_looks_far_apart() -> None:

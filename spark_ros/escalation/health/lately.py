@@ -11,7 +11,6 @@ class Lately:
     """A window over totals that are read now and then, such as once a second.
 
     Attributes:
-        counts: how much each total grew within the window, those that grew alone.
         span_s: how much of the window the updates cover.
     """
 
@@ -19,15 +18,13 @@ class Lately:
         """Begin with nothing, `now` on any steady clock."""
         self._window_s = window_s
         self._seen: deque[tuple[float, Counter[str]]] = deque([(now, Counter())])
-        self.counts: Counter[str] = Counter()
         self.span_s = 0.0
 
     def update(self, totals: Mapping[str, int], now: float) -> Counter[str]:
-        """Note the totals; return how much each grew within the window."""
+        """Note the totals; return how much each grew within the window, those that grew alone."""
         self._seen.append((now, Counter(totals)))
         while self._seen[1][0] <= now - self._window_s:
             self._seen.popleft()
         begun, before = self._seen[0]
         self.span_s = now - begun
-        self.counts = Counter(totals) - before
-        return self.counts
+        return Counter(totals) - before

@@ -25,7 +25,7 @@ WHAT_TO_DO = {
     'gave way': 'raise limits.open, or ask less (ask_below, cooldown_s)',
     'the encoder is busy': 'ask less (ask_below, cooldown_s), or send smaller images',
     'bad image': "the camera's images cannot be encoded; the log says why",
-    'journal': 'raise journal.max_mb or journal.max_count; is the service reached?',
+    'the journal is full': 'raise journal.max_mb or journal.max_count; is the service reached?',
     'journal.max_mb': 'raise journal.max_mb; is the service reached?',
     'journal.max_count': 'raise journal.max_count; are questions answered?',
     'journal.max_age_h': 'raise journal.max_age_h; are questions answered?',

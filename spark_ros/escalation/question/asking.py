@@ -121,9 +121,7 @@ def doubts(
     Raises:
         EncodingError: the image is invalid.
     """
-    thresholds = asking.thresholds
-    counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
-    doubted = [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
+    counted, doubted = _judged(frame, asking.thresholds)
     doubted = sorted(doubted, key=lambda a: a.score or 0.0)[:MAX_PRIORS]
     fresh = cooldown.fresh(doubted, now, asking.cooldown_s)
     if not fresh:
@@ -167,9 +165,16 @@ def make_escalation(
 
 def observed(frame: DetectedFrame, thresholds: Thresholds) -> tuple[Annotation, ...]:
     """Return the detections as priors; the doubted ones are marked."""
+    counted, doubted = _judged(frame, thresholds)
+    return _mark(counted, {a.id for a in doubted})
+
+
+def _judged(
+    frame: DetectedFrame, thresholds: Thresholds
+) -> tuple[list[Annotation], list[Annotation]]:
+    """Return the detections that are part of a question, and the doubted ones of them."""
     counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
-    doubted = {a.id for a in counted if thresholds.doubted(a.label, a.score or 0.0)}
-    return _mark(counted, doubted)
+    return counted, [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
 
 
 def metadata_of(frame: DetectedFrame, asking: Asking) -> dict[str, str]:

@@ -41,8 +41,8 @@ def overrides(node: Node) -> dict[str, Parameter]:
     return given
 
 
-def declare(node: Node, descriptor: ParameterDescriptor, default: Any) -> Any:
-    """Declare a parameter of the descriptor's name and type, and return its value.
+def declare(node: Node, descriptor: ParameterDescriptor, default: Any) -> None:
+    """Declare a parameter of the descriptor's name and type.
 
     Raises:
         ParameterException, TypeError, ValueError: what was set from outside is none that it takes.
@@ -56,8 +56,7 @@ def declare(node: Node, descriptor: ParameterDescriptor, default: Any) -> Any:
     untyped = kind in ARRAYS and not default
     declared = node.declare_parameter(name, kind if untyped else default, descriptor)
     if declared.type_ is Parameter.Type.NOT_SET:
-        node._parameters[name] = declared = Parameter(name, kind, default)
-    return declared.value
+        node._parameters[name] = Parameter(name, kind, default)
 
 
 def _empty(value: Any) -> bool:
