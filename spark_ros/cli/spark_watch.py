@@ -75,6 +75,8 @@ async def follow(
                 listener.acknowledge(changes)
                 pause_s = 0.0
         if over:
+            # Whatever the feed said before, the service has just told this.
+            trouble(None)
             return
         await asyncio.sleep(pause_s)
 

@@ -213,8 +213,8 @@ class Operator:
 
 
 @contextmanager
-def without_feed(url: str) -> Iterator[str]:
-    """Stand before a service as one that has no change feed; give the address."""
+def without_feed(url: str, feed_status: int = 404) -> Iterator[str]:
+    """Stand before a service as one whose change feed is not to be had; give the address."""
 
     class Proxy(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -227,7 +227,8 @@ def without_feed(url: str) -> Iterator[str]:
             asked.append(self.path)
 
         def _pass_on(self, body: bytes | None) -> None:
-            status, said = 404, b'{"statusCode": 404, "message": "no such call"}'
+            status = feed_status
+            said = b'{"statusCode": %d, "message": "no feed here"}' % status
             if not self.path.startswith('/v1/changes'):
                 asks = urllib.request.Request(url + self.path, body, dict(self.headers))
                 try:

@@ -204,6 +204,21 @@ def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
     assert sum('trying again' in line for line in asking.err + watch.err) == 2
 
 
+def test_a_feed_that_fails_while_the_service_answers(tmp_path: Path) -> None:
+    """The last word is not that something is wrong."""
+    key = new_key(tmp_path)
+    with served(tmp_path) as service, without_feed(service.url, 502) as url:
+        around = environment(url, key)
+        token = spark(around, *ASK).stdout.strip()
+        with running(around, 'watch', token) as watch:
+            watch.until(lambda: watch.err)
+            Operator(service).answer('here I am')
+            assert watch.ended() == 0
+    assert watch.out[-1].endswith('here I am')
+    assert watch.err[0].endswith('trying again')
+    assert watch.err[1:] == ['spark: the service is back']
+
+
 def test_only_one_robot(tmp_path: Path) -> None:
     """--robot-id needs the feed: without it, exit 2 rather than everything."""
     data = tmp_path / 'data'
