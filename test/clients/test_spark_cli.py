@@ -324,6 +324,7 @@ def test_a_service_that_only_has_the_pages_calls(fault_server: Any, photo: Path)
 @pytest.mark.parametrize(
     'body', [b'<html>busy</html>', b'[' * 100_000, b'5'], ids=['html', 'nested', 'number']
 )
+@pytest.mark.slow('waits for retries')
 def test_garbage(fault_server: Any, api: str, body: bytes) -> None:
     """One line and exit 1."""
     done = spark(fault_server(fault_server.answer(body)), 'show', 't-1', '--api', api)

@@ -2,6 +2,7 @@
 """Operators log out, see who else is logged in, and log others out."""
 
 import httpx
+import pytest
 from chromium import log_in
 from console_mouse import open_question
 from playwright.sync_api import expect
@@ -48,6 +49,7 @@ def test_a_session_is_ended_from_another_console(service, new_page):
     expect(two.get_by_test_id('connection')).to_have_text('live')
 
 
+@pytest.mark.slow('runs commands beside a browser')
 def test_the_command_line_ends_a_session(service, new_page):
     page = new_console(service, new_page)
     expect(page.get_by_test_id('connection')).to_have_text('live')

@@ -180,6 +180,7 @@ def test_a_service_that_works_is_no_reason_to_ask_for_it() -> None:
         pytest.param([News('1')], id='an answer without waiting'),
     ],
 )
+@pytest.mark.slow('counts requests over seconds')
 def test_nonsense_in_its_place_is_not_asked_in_a_hurry(says: list[News | Exception]) -> None:
     async def test() -> None:
         service = Feeding(says=list(says))

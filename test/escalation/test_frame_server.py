@@ -117,6 +117,7 @@ def test_frames_are_readable_by_their_owner_alone(server: FrameServer, tmp_path:
     assert frame.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow('waits for deadlines')
 def test_many_idle_connections_do_not_take_more_than_their_share(server: FrameServer) -> None:
     url = put(server)
     idle = [socket.create_connection(('127.0.0.1', server.port)) for _ in range(MAX_CONNECTIONS)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
+import pytest
 from engagements_harness import Service, run, running, submit
 from samples import escalation
 
@@ -16,6 +17,7 @@ from spark_ros.escalation.settings import Limits
 MANY = 40
 
 
+@pytest.mark.slow('waits for a service that is away')
 def test_a_service_that_is_away_is_not_asked_for_each_open_question() -> None:
     async def test() -> None:
         service, tries = Service(), list[float]()

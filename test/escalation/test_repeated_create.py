@@ -133,6 +133,7 @@ def test_a_node_that_was_just_started_learns_it_from_one_page(tmp_path: Path) ->
 
 @pytest.mark.parametrize('forgetful', [True, False])
 @pytest.mark.parametrize('arrived', [True, False])
+@pytest.mark.slow('starts services and kills them')
 def test_it_is_there_once_in_any_case(tmp_path: Path, forgetful: bool, arrived: bool) -> None:
     async def test() -> None:
         async with world(tmp_path, forgetful) as there:
@@ -156,6 +157,7 @@ def test_it_is_there_once_in_any_case(tmp_path: Path, forgetful: bool, arrived: 
         pytest.param(time.time() + 90_000.0, id='asked when the clock was ahead'),
     ],
 )
+@pytest.mark.slow('starts several services')
 def test_where_the_key_may_be_gone_the_list_is_searched(tmp_path: Path, created: float) -> None:
     async def test() -> None:
         async with world(tmp_path, idempotency_s=86_400.0) as there:
@@ -201,6 +203,7 @@ def test_over_heat_it_is_asked_with_the_other_words_once(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize('api', ['spark', 'heat'])
+@pytest.mark.slow('starts several services')
 def test_a_question_that_the_service_lost_is_warned_about_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, api: str
 ) -> None:

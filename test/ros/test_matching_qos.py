@@ -193,6 +193,7 @@ def test_a_detection_finds_its_frame_by_stamp(
     assert robot.statuses[0].header == stamped(frame)
 
 
+@pytest.mark.slow('waits for discovery')
 def test_what_is_still_unread_survives_a_change_of_qos(robot: Robot) -> None:
     robot.listen()
     robot.start()

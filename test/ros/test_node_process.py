@@ -47,6 +47,7 @@ def test_a_signal_ends_it_quickly_with_0(robot: Robot, number: int) -> None:
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow('starts many nodes')
 def test_a_signal_while_python_imports_ends_it_with_0(tmp_path: Path, number: int) -> None:
     """Which takes about a second, in which nothing has begun."""
     (tmp_path / 'rclpy.py').write_text(
@@ -130,6 +131,7 @@ def test_the_token_shows_nowhere(robot: Robot, listener: Any) -> None:
         (['--no-such-flag'], '--no-such-flag'),
     ],
 )
+@pytest.mark.slow('starts many nodes')
 def test_what_is_set_up_wrongly_ends_with_2_and_one_line(
     robot: Robot, arguments: list[str], said: str
 ) -> None:

@@ -132,6 +132,7 @@ def revoked(service: Service, at: float | None) -> None:
         db.commit()
 
 
+@pytest.mark.slow('waits for retries')
 def test_a_revoked_key_stops_the_sending_and_loses_nothing(
     robot: Robot, service: Service, token_file: str
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_revoked_key_stops_the_sending_and_loses_nothing(
     assert len(asked_of(service)) == len(ids)
 
 
+@pytest.mark.slow('waits for a timeout')
 def test_an_answer_after_the_timeout_is_marked_late(
     robot: Robot, service: Service, token_file: str
 ) -> None:
@@ -200,6 +202,7 @@ def portal(service: Service) -> Iterator[Portal]:
     made.close()
 
 
+@pytest.mark.slow('waits for retries')
 def test_a_login_page_in_between_interrupts_the_feed_and_no_more(
     robot: Robot, service: Service, token_file: str, portal: Portal
 ) -> None:
@@ -225,6 +228,7 @@ def test_a_login_page_in_between_interrupts_the_feed_and_no_more(
 
 
 @pytest.mark.parametrize('redirects', [True, False])
+@pytest.mark.slow('waits for retries')
 def test_what_a_login_page_says_to_a_question_is_no_refusal(
     robot: Robot, service: Service, token_file: str, portal: Portal, redirects: bool
 ) -> None:

@@ -56,6 +56,7 @@ def test_thresholds_change_while_it_runs(
     assert labels == ['dog', 'cat']
 
 
+@pytest.mark.slow('waits for cool-downs')
 def test_what_is_asked_changes_while_it_runs(
     robot: Robot, listener: Any, set_atomically: Set
 ) -> None:

@@ -127,6 +127,7 @@ def tokens(service: Service, cursor: str, robot_id: str) -> set[str]:
     return {(c.get('engagement') or c.get('request'))[ID[service.kind]] for c in found}
 
 
+@pytest.mark.slow('starts several nodes')
 def test_each_robot_hears_its_own_answers_only(
     robot: Robot, shared: Service, tmp_path: Path
 ) -> None:

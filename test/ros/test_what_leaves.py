@@ -241,6 +241,7 @@ def pictures(folder: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize('name', CASES)
+@pytest.mark.slow('asks of many kinds of frame')
 def test_corrected_boxes_are_where_they_belong_on_the_frame(
     robot: Robot, operated: Service, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 from heat_harness import ask, asker, post
 from service_harness import DEADLINE_S, InProcess, log_in, served
 
@@ -24,6 +25,7 @@ def is_too_many(answer: httpx.Response) -> bool:
     return answer.status_code == 429 and int(answer.headers['retry-after']) > 0
 
 
+@pytest.mark.slow('waits for calls that hang')
 def test_so_many_calls_of_a_key_wait_and_no_more(service: InProcess) -> None:
     robot, other = asker(service), asker(service, 'other')
     id, others_id = ask(robot, 'free-text')['id'], ask(other, 'free-text')['id']

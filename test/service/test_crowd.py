@@ -140,6 +140,7 @@ def test_handshakes_that_never_end_keep_nobody_out(data: Path, tmp_path: Path) -
         assert service.log.read_text() == ''
 
 
+@pytest.mark.slow('starts a service without files')
 def test_when_there_are_no_files_left_it_goes_on_and_says_so_once(data: Path) -> None:
     """So few files that what else the service needs leaves too few for its connections."""
     with served_by_process(data, files=40) as service:

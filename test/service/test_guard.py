@@ -225,6 +225,7 @@ def test_limits_are_sharp(make_service: Callable[..., InProcess]) -> None:
     assert is_error(robot.post('/v1/image', files=too_long), 413)
 
 
+@pytest.mark.slow('decodes for seconds')
 def test_a_decompression_bomb_is_413(make_service: Callable[..., InProcess]) -> None:
     service = make_service(max_pixels=1_000_000)
     bomb = io.BytesIO()

@@ -171,6 +171,7 @@ def test_shutting_down_frees_who_waits(make_service: Callable[..., InProcess]) -
     assert time.monotonic() - begun < 30
 
 
+@pytest.mark.slow('waits for a client that is away')
 def test_a_client_that_goes_away_frees_its_waiter(tmp_path: Path) -> None:
     """Over real sockets: the service stops at once although all of them asked for a minute."""
     data = tmp_path / 'data'

@@ -52,6 +52,7 @@ def test_before_its_frame_has_come(robot: Robot, asker: Asker) -> None:
     assert not sent.feedback and not robot.statuses
 
 
+@pytest.mark.slow('waits for a service that is away')
 def test_queued_while_the_service_is_down(robot: Robot, asker: Asker, tmp_path: Path) -> None:
     node = spawned(robot, None)
     sent = asker.send(goal(TEXT))
@@ -137,6 +138,7 @@ def test_after_it_was_answered_it_is_too_late(
     robot.until(lambda: [r.response for r in robot.resolutions] == ['shut'])
 
 
+@pytest.mark.slow('starts the node again')
 def test_the_service_is_told_after_an_outage_and_a_restart(
     robot: Robot, asker: Asker, service: Service, tmp_path: Path
 ) -> None:

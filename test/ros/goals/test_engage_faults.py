@@ -124,6 +124,7 @@ def test_a_service_that_stays_down_lets_the_goal_expire(robot: Robot, asker: Ask
     assert result.resolution.state == Resolution.STATE_EXPIRED
 
 
+@pytest.mark.slow('waits for a timeout')
 def test_who_answers_after_the_timeout_is_heard_on_the_topic(
     robot: Robot, asker: Asker, service: Service, person: Person
 ) -> None:
