@@ -35,7 +35,7 @@ from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
-from spark_ros.service.web.idempotency import idempotent
+from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
 from spark_ros.service.web.long_poll import block_s, counted, long_poll
 from spark_ros.service.web.paging import page_reply, read_page
 from spark_ros.service.web.replies import reply, reply_json, to_json
@@ -100,7 +100,10 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     body = await read_json(request, service.settings.json_limit, key.id, parse)
     asked, job = body.value
     body_hash = hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest()
-    job = replace(job, robot_id=robot_of(request), base_url=base_url(request))
+    job = replace(
+        job, robot_id=robot_of(request), base_url=base_url(request),
+        idempotency_key=parse_idempotency_key(request),
+    )  # fmt: skip
     answer = await _staged(service, key, asked) if key.test else None
     now = service.clock()
 

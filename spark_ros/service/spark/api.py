@@ -48,7 +48,10 @@ async def create_engagement(request: Request) -> Response:
     body = await read_json(request, settings.json_limit, key.id, parse)
     asked, job = body.value
     robot_id = robot_of(request) or job.robot_id
-    job = replace(job, robot_id=robot_id, base_url=base_url(request))
+    job = replace(
+        job, robot_id=robot_id, base_url=base_url(request),
+        idempotency_key=parse_idempotency_key(request),
+    )  # fmt: skip
     now = service.clock()
 
     files = [(asked.content_type, location) for location in asked.content_location]

@@ -41,7 +41,8 @@ LINE = (
 ROW = (
     questions,
     *jobs.c[
-        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url'
+        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url',
+        'robot_id', 'idempotency_key',
     ],
     jobs.c.name.label('job_name'),
     keys.c.name.label('key_name'),
@@ -62,7 +63,7 @@ INSERT_JOB = insert(jobs).returning(*change_log.JOB)
 # Columns of `jobs` that a NewJob has under the same name.
 AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
-    'base_url',
+    'base_url', 'idempotency_key',
 )  # fmt: skip
 # One statement for all questions: each further statement would have to wait for the GIL again.
 INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
@@ -88,6 +89,7 @@ class NewJob:
         excluded: pseudonyms of the operators who must not answer.
         robot_id: which robot asks, if the request names it.
         base_url: the start of this service's URLs, as the caller uses them.
+        idempotency_key: what the caller calls it, if it says so.
     """
 
     api: str
@@ -102,6 +104,7 @@ class NewJob:
     excluded: Sequence[str] = ()
     robot_id: str | None = None
     base_url: str = ''
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,8 @@ def _move(
     if moved is None:
         return False
     job = transaction.connection.execute(FIND_JOB, {'job_id': moved.job_id}).one()
-    append_changes(transaction, [question_id], job, moved.sequence, state, now)
+    flags = json.loads(values.get('flags') or '[]')
+    append_changes(transaction, [question_id], job, moved.sequence, state, now, flags)
     return True
 
 
