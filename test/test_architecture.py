@@ -49,6 +49,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
             'storage', 'media', 'web', 'pushes', 'context', 'dispatcher', 'errors', 'events',
         },
         'scripted': {'storage', 'heat', 'context', 'events'},
+        'monitoring': {'storage', 'web', 'context', 'background', 'events'},
     },
 }
 

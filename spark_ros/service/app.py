@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from spark_ros.service import feed_api, health_api
+from spark_ros.service import feed_api
 from spark_ros.service.background import BackgroundTasks
 from spark_ros.service.context import open_context
 from spark_ros.service.fetching.fetcher import Fetcher
@@ -20,6 +20,7 @@ from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
 from spark_ros.service.housekeeping import clean_up, expire_leases
 from spark_ros.service.media.image_store import image_files
+from spark_ros.service.monitoring import api as monitoring_api
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages, sessions_api
 from spark_ros.service.pushes.outgoing import Guard, Resolve
@@ -56,9 +57,8 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         context = open_context(settings, clock)
         context.bus.open()
-        background = BackgroundTasks(clock)
+        background = BackgroundTasks(clock, on_failure=context.metrics.failed)
         app.state.context, app.state.background = context, background
-        app.state.health = health_api.Health(context, background)
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('lease expiry', lambda: expire_leases(context))
         background.start('clean-up', lambda: clean_up(context))
@@ -79,7 +79,7 @@ def create_app(
             *spark_api.routes,
             *heat_api.routes,
             *feed_api.routes,
-            *health_api.routes,
+            *monitoring_api.routes,
             *console_api.routes,
             *sessions_api.routes,
             *pages.routes,

@@ -14,6 +14,7 @@ from spark_ros.service.fair_threads import FairThreadPool
 from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
+from spark_ros.service.monitoring.metrics import Metrics
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.store import Store
@@ -46,6 +47,11 @@ class Context:
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
     large_json: FairThreadPool
+    metrics: Metrics
+
+    def operators_present(self) -> int:
+        """Return how many operators have the console open: a session is one operator."""
+        return self.event_streams.callers
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
@@ -66,7 +72,8 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         ValueError: the setting `images` is not a bucket's URL.
         RuntimeError: the database is of another version.
     """
-    bus = ChangeBus()
+    metrics = Metrics()
+    bus = ChangeBus(metrics.changed)
     store = Store(settings.database, bus.publish)
     secret = bytes.fromhex(store.value('url_secret'))
     return Context(
@@ -82,6 +89,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
         large_json=FairThreadPool('large-json'),
+        metrics=metrics,
     )
 
 

@@ -38,21 +38,27 @@ async def changes(request: Request) -> Response:
         number = await service.store.read(change_log.newest)
         return _page(service, key, number, [], False)
     after, base = service.cursors.read(key.id, given), base_url(request)
+    found: list[Row[Any]] = []
 
     def read(connection: Connection) -> tuple[Response, bool]:
         _expect_kept(connection, after)
         page = change_log.read_page(connection, key.id, robot_id, after)
         rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
         written = [_change(service, row, base) for row in rows]
+        found.extend(rows)
         return _page(service, key, page.until, written, page.more), not written
 
     with (
         counted(service, key, seconds),
         service.bus.subscribe_robot(key.id, robot_id) as subscription,
     ):
-        return await long_poll(
+        answer = await long_poll(
             request, subscription, seconds, lambda: service.store.read_for(key.id, read)
         )
+    now = service.clock()
+    for row in found:
+        service.metrics.delivered(row, 'feed', now)
+    return answer
 
 
 def _expect_kept(connection: Connection, after: int) -> None:

@@ -29,6 +29,11 @@ class ConcurrencyLimit:
         self._what = what
         self._held: Counter[Hashable] = Counter()
 
+    @property
+    def callers(self) -> int:
+        """How many callers have any open."""
+        return len(self._held)
+
     @contextmanager
     def hold(self, caller: Hashable) -> Iterator[None]:
         """Count one more for a caller while the block runs.

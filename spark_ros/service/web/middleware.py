@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is done to every answer: headers that keep browsers safe, and one line in the log."""
+"""What is done to every answer: headers that keep browsers safe, a line in the log, metrics."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spark_ros.service.context import Context
 from spark_ros.service.errors import StreamAborted
 from spark_ros.service.web.replies import error_reply, log
 
@@ -42,7 +44,7 @@ RETENTION = 'Idempotency-Key-Retention'
 
 
 class SecurityHeadersMiddleware:
-    """The outermost middleware: security headers, errors and the access log.
+    """The outermost middleware: security headers, errors, the access log, metrics.
 
     It adds the headers that an answer lacks, answers 500 to an exception that nothing else
     handled, and logs each request without its query string, which can hold a login token or a
@@ -80,16 +82,37 @@ class SecurityHeadersMiddleware:
             log.debug('%s %s broke off: %s', scope['method'], _path(scope), error)
         except Exception:
             log.exception('%s %s failed', scope['method'], _path(scope))
+            _context(scope).metrics.failed('request')
             if status:
                 raise
             reply = error_reply(500, 'the service failed; its log says why')
             await reply(scope, receive, send_on)
         finally:
+            _context(scope).metrics.answered(scope['method'], _template(scope), status)
             if access.isEnabledFor(logging.INFO):
                 elapsed_ms = (time.monotonic() - begun) * 1000
                 access.info(
                     '%s %s %s %.0f ms', scope['method'], _path(scope), status, elapsed_ms
                 )
+
+
+def _context(scope: Scope) -> Context:
+    context: Context = scope['app'].state.context
+    return context
+
+
+def _template(scope: Scope) -> str:
+    """Return the path of the route that a request was for, with names in place of values."""
+    endpoint = scope.get('endpoint')
+    if endpoint is None:
+        return 'none'
+    for route in scope['app'].routes:
+        if isinstance(route, Route) and route.endpoint is endpoint:
+            if route.path_regex.match(scope['path']):
+                return route.path
+        elif isinstance(route, Mount) and route.app is endpoint:
+            return f'{route.path}/{{path}}'
+    return 'none'
 
 
 def _path(scope: MutableMapping[str, Any]) -> str:
