@@ -22,7 +22,7 @@ from spark_ros.service.housekeeping import clean_up, expire_leases
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.monitoring import api as monitoring_api
 from spark_ros.service.operators import api as console_api
-from spark_ros.service.operators import pages, sessions_api
+from spark_ros.service.operators import pages, sessions_api, statistics_api
 from spark_ros.service.pushes.outgoing import Guard, Resolve
 from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
@@ -82,6 +82,7 @@ def create_app(
             *monitoring_api.routes,
             *console_api.routes,
             *sessions_api.routes,
+            *statistics_api.routes,
             *pages.routes,
             Mount('/console', files),
         ],

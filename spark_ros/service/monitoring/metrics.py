@@ -14,6 +14,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from sqlalchemy import Row
 
+from spark_ros.service.deliveries import Delivery, RecentDeliveries
 from spark_ros.service.events import Change
 from spark_ros.service.monitoring.program_labels import ProgramLabels
 from spark_ros.wire.step_log import log_step
@@ -33,11 +34,13 @@ class Metrics:
     Attributes:
         registry: holds them, and nothing of another service.
         programs: gives the labels of programs.
+        recent: the last deliveries of answers.
     """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.programs = ProgramLabels()
+        self.recent = RecentDeliveries()
         self._claimed_at: dict[int, float] = {}
         self._steps = self._counter('questions', 'Steps of questions.', 'program', 'step')
         self._to_claim = self._histogram('claim', 'From the question to its first claim.')
@@ -79,8 +82,9 @@ class Metrics:
         self._deliveries.labels(way, 'delivered').inc()
         ended = row.state in ENDED
         if ended and row.closed is not None:
-            program = self.programs.of(row.program)
-            self._to_deliver.labels(program, way).observe(max(0.0, now - row.closed))
+            program, took_s = self.programs.of(row.program), max(0.0, now - row.closed)
+            self._to_deliver.labels(program, way).observe(took_s)
+            self.recent.add(Delivery(row.program, now, took_s))
         self._log_delivery(row, 'delivered' if ended else 'pushed', way)
 
     def undelivered(self, row: Row[Any], way: str, error: str, last: bool) -> None:
