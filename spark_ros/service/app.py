@@ -59,6 +59,7 @@ def create_app(
         context.bus.open()
         background = BackgroundTasks(clock, on_failure=context.metrics.failed)
         app.state.context, app.state.background = context, background
+        app.state.statistics = {}
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('lease expiry', lambda: expire_leases(context))
         background.start('clean-up', lambda: clean_up(context))

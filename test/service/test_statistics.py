@@ -15,6 +15,11 @@ from spark_ros.service.storage import statistics
 HOUR_S = 3600
 
 
+@pytest.fixture(autouse=True)
+def read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics_api, 'KEPT_S', 0.0)
+
+
 @pytest.fixture
 def robot(service: InProcess) -> Caller:
     return service.tenant()
@@ -132,6 +137,17 @@ def test_the_work_is_bounded(
     assert found['total']['waiting']['count'] == 2
     assert found['since'] == found['now'] - 14
     assert found['waiting'][-1] == [found['now'], 0]
+
+
+def test_many_pages_read_once(
+    service: InProcess, robot: Caller, person: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics_api, 'KEPT_S', 20.0)
+    first = told(person)
+    ask_and_answer(service, robot, person, 5, 5)
+    assert told(person) == first != told(person, 168)
+    service.clock.now += 10
+    assert told(person)['total']['waiting']['count'] == 1
 
 
 def test_only_the_last_deliveries_are_remembered() -> None:

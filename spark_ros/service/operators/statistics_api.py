@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from spark_ros.service.operators import pages
 from spark_ros.service.operators.access import known_session, session_or_none
 from spark_ros.service.storage import statistics
 from spark_ros.service.storage.statistics import Past
-from spark_ros.service.web.replies import reply
+from spark_ros.service.web.replies import reply_json, to_json
 from spark_ros.wire.values import WireError
 
 HOUR_S = 3600
@@ -26,9 +27,17 @@ HOUR_S = 3600
 RANGES = (24, 168)
 MOST_PROGRAMS = 20
 LONGEST_NAME = 200
+# For how long what was read is given again: many may have the page open.
+KEPT_S = 20.0
 PHASES = ('waiting', 'working', 'delivery')
 
 Times = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    at: float
+    written: bytes
 
 
 async def page(request: Request) -> Response:
@@ -43,19 +52,23 @@ async def data(request: Request) -> Response:
     await known_session(request)
     service = context_of(request)
     hours = _hours(request)
+    kept: dict[int, _Kept] = request.app.state.statistics
     now = service.clock()
     since = now - hours * HOUR_S
     delivered = service.metrics.recent.since(since)
 
-    def read(connection: Connection) -> Response:
+    def read(connection: Connection) -> bytes:
+        if hours in kept and now - kept[hours].at < KEPT_S:
+            return kept[hours].written
         past = statistics.read(connection, since, now, HOUR_S)
-        return reply({
+        kept[hours] = _Kept(now, to_json({
             'now': now, 'hours': hours, 'bucket_s': HOUR_S, 'since': past.since,
             'waiting': past.waiting, **_summed(past, delivered),
-        })  # fmt: skip
+        }))  # fmt: skip
+        return kept[hours].written
 
-    # One at a time, whoever asks.
-    return await service.store.read_for('statistics', read)
+    # One at a time, whoever asks: who waited for another finds what that one read.
+    return reply_json(await service.store.read_for('statistics', read))
 
 
 def _summed(past: Past, delivered: Sequence[Delivery]) -> dict[str, Any]:
