@@ -22,6 +22,7 @@ from spark_ros.service.housekeeping import clean_up, end_in_time
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages, sessions_api
+from spark_ros.service.operators.live_queue import LiveQueue
 from spark_ros.service.pushes.outgoing import Guard, Resolve
 from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
@@ -58,9 +59,11 @@ def create_app(
         context.bus.open()
         background = BackgroundTasks(clock)
         app.state.context, app.state.background = context, background
+        app.state.live_queue = live_queue = LiveQueue()
         app.state.health = health_api.Health(context, background)
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('deadlines', lambda: end_in_time(context))
+        background.start('console queue', lambda: live_queue.run(context))
         background.start('clean-up', lambda: clean_up(context))
         background.start('fetches', lambda: Fetcher(context, fetch_guard).run())
         if scripted is not None:

@@ -106,23 +106,6 @@ def test_a_signal_ends_it_with_0_though_a_console_listens(
         assert 'Traceback' not in service.log.read_text()
 
 
-def test_events_tell_of_changes(data: Path, key: str) -> None:
-    with (
-        served(data, key=key) as service,
-        httpx.Client(base_url=service.url, timeout=DEADLINE) as console,
-    ):
-        log_in(console, service.login)
-        with console.stream('GET', '/console/api/events') as events:
-            lines = events.iter_lines()
-            assert [next(lines) for _ in range(3)] == ['event: queue', 'data: {}', '']
-            httpx.post(
-                f'{service.url}/v1/engagement', json=question(), headers=service.headers
-            ).raise_for_status()
-            assert [next(lines) for _ in range(2)] == [
-                'event: queue', 'data: {"id": 1, "state": "open"}',
-            ]  # fmt: skip
-
-
 def test_a_chunked_body_without_length_is_cut_off(data: Path, key: str) -> None:
     with served(data, key=key) as service:
         def endless() -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     func,
     insert,
     select,
@@ -30,8 +31,8 @@ from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 LINE_TEXT = 300
 LINE = (
     *questions.c[
-        'id', 'kind', 'state', 'image_location', 'prior_count', 'priority', 'deadline', 'created',
-        'lease_owner',
+        'id', 'kind', 'state', 'sequence', 'image_location', 'prior_count', 'priority',
+        'deadline', 'created', 'lease_owner',
     ],
     *jobs.c['api', 'base_url', 'program'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
@@ -245,7 +246,7 @@ def question(connection: Connection, question_id: int) -> Row[Any] | None:
     return connection.execute(query).first()
 
 
-def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
+def waiting(connection: Connection, limit: int, operator: str | None) -> list[Row[Any]]:
     """Return the lines of the queue, of all keys, in the order in which to answer them.
 
     The highest priority comes first. Within it the keys take turns, beginning with the one that
@@ -254,13 +255,13 @@ def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]
 
     Args:
         operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
-            operator must not answer.
+            operator must not answer. None: of nobody.
     """
     turn = func.row_number().over(
         partition_by=(questions.c.priority, questions.c.key_id),
         order_by=(questions.c.deadline, questions.c.id),
     )
-    excluded = and_(
+    excluded = false() if operator is None else and_(
         questions.c.excludes == 1,
         exists().where(
             jobs.c.id == questions.c.job_id, jobs.c.excluded.contains(operator)
@@ -305,6 +306,12 @@ def count_excluded(connection: Connection, operator: str) -> int:
         .where(WAITING, questions.c.excludes == 1, jobs.c.excluded.contains(operator))
     )
     return int(connection.execute(query).scalar_one())
+
+
+def some_exclude(connection: Connection) -> bool:
+    """Whether some operators must not answer some of the questions that wait."""
+    query = select(exists().where(WAITING, questions.c.excludes == 1))
+    return bool(connection.execute(query).scalar())
 
 
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
