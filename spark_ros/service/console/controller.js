@@ -245,6 +245,8 @@ export class Controller {
     this.form.show(question, draft);
     queue.mark(question.id);
     this.form.focus();
+    // What was told of its files before it was open here was told in vain.
+    this.#lookForFiles(question).catch((error) => this.#sayUnreached(error));
     return true;
   }
 
