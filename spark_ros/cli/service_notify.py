@@ -114,7 +114,7 @@ def _webhook(options: argparse.Namespace) -> Webhook | None:
             f'--notify-url needs a secret to sign with: set {SECRET}, or give '
             '--notify-secret-file'
         )
-    return Webhook(options.notify_url, find_token(file, SECRET, os.environ))
+    return Webhook(options.notify_url, find_token(file, SECRET))
 
 
 def _mail(options: argparse.Namespace) -> Mail | None:

@@ -42,7 +42,8 @@ class Channel:
     """Tells of incidents by one way.
 
     Args:
-        name: for the log, without secrets.
+        name: how, for the log and the health endpoint.
+        receiver: to whom, for the log only; without secrets.
         send: makes one attempt; returns what was wrong, or None if the notice was accepted.
         pauses_s: the first pause before another attempt, and the longest.
     """
@@ -50,10 +51,12 @@ class Channel:
     def __init__(
         self,
         name: str,
+        receiver: str,
         send: Callable[[Notice], Awaitable[str | None]],
         pauses_s: tuple[float, float],
     ) -> None:
         self.name = name
+        self._receiver = receiver
         self._send = send
         self._pauses_s = pauses_s
         self._incidents: asyncio.Queue[Incident] = asyncio.Queue(MOST_QUEUED)
@@ -62,7 +65,7 @@ class Channel:
         """Tell of an incident after those before it; beyond 20 the oldest of these is dropped."""
         if self._incidents.full():
             dropped = self._incidents.get_nowait()
-            log.warning('%s: incident %s is not told', self.name, dropped.begun.incident)
+            log.warning('%s: too much to tell; dropping %s', self.name, dropped.begun.incident)
         self._incidents.put_nowait(incident)
 
     async def run(self) -> None:
@@ -77,9 +80,11 @@ class Channel:
         failed = False
         while (wrong := await self._send(notice)) is not None:
             if not failed:
-                log.warning('%s does not arrive: %s; trying again', self.name, wrong)
+                log.warning(
+                    '%s to %s do not arrive: %s; trying again', self.name, self._receiver, wrong
+                )
             failed = True
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, longest_s)
         if failed:
-            log.warning('%s arrives again', self.name)
+            log.warning('%s to %s arrive again', self.name, self._receiver)

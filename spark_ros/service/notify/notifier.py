@@ -116,7 +116,7 @@ def _webhook(context: Context, webhook: Webhook, guard: Guard) -> Channel:
             )
 
     host = ascii(urlsplit(webhook.url).hostname)
-    return Channel(f'the notification to {host}', post, settings.pauses_s)
+    return Channel('notifications by webhook', host, post, settings.pauses_s)
 
 
 def _mail(context: Context, mail: Mail) -> Channel:
@@ -130,4 +130,4 @@ def _mail(context: Context, mail: Mail) -> Channel:
             return failure_reason(error, step_s)[0]
         return None
 
-    return Channel(f'the mail to {ascii(mail.address)}', send, settings.pauses_s)
+    return Channel('notifications by mail', mail.address, send, settings.pauses_s)
