@@ -49,11 +49,15 @@ class Notifier:
     async def watch(self) -> None:
         """Look until cancelled."""
         while True:
-            if self._incident is None:
-                await self._begin_if_unattended()
-            else:
-                await self._end_if_attended(self._incident)
+            await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Begin an incident, or end the one that there is, if it is time."""
+        if self._incident is None:
+            await self._begin_if_unattended()
+        else:
+            await self._end_if_attended(self._incident)
 
     async def _begin_if_unattended(self) -> None:
         context, after_s = self._context, self._settings.after_s

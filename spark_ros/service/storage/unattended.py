@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from spark_ros.service.storage.schema import jobs, questions
+from spark_ros.service.storage.schema import WAITING, jobs, questions
 
 MOST_PROGRAMS = 10
 
@@ -33,26 +33,28 @@ class Unattended:
 
 def oldest_open(connection: Connection, priority: int) -> float | None:
     """Return when the oldest open question of at least a priority was asked, in Unix seconds."""
-    # By id, in whose order the index has the open ones: without a sort the first one does.
-    query = select(questions.c.created).where(_wanted(priority)).order_by(questions.c.id).limit(1)
+    # The index of what waits has the ids, and not `created`. SQLite would look for the smallest
+    # id in the order of the table, from its first row on, were it not for the + 0.
+    first = select(func.min(questions.c.id + 0)).where(_wanted(priority)).scalar_subquery()
+    query = select(questions.c.created).where(questions.c.id == first)
     found: float | None = connection.execute(query).scalar()
     return found
 
 
 def unattended(connection: Connection, priority: int) -> Unattended:
     """Return what is told of the open questions of at least a priority."""
-    totals = select(
-        func.count(), func.min(questions.c.created), func.max(questions.c.priority)
-    ).where(_wanted(priority))
+    wanted = _wanted(priority)
+    totals = select(func.count(), func.max(questions.c.priority)).where(wanted)
     names = (
         select(jobs.c.program)
         .distinct()
         .join(questions, questions.c.job_id == jobs.c.id)
-        .where(_wanted(priority), jobs.c.program.is_not(None))
+        .where(wanted, jobs.c.program.is_not(None))
         .order_by(jobs.c.program)
         .limit(MOST_PROGRAMS + 1)
     )
-    count, oldest, highest = connection.execute(totals).one()
+    oldest = oldest_open(connection, priority)
+    count, highest = connection.execute(totals).one()
     programs = connection.execute(names).scalars().all()
     return Unattended(
         count, oldest, highest, tuple(programs[:MOST_PROGRAMS]), len(programs) > MOST_PROGRAMS
@@ -60,4 +62,5 @@ def unattended(connection: Connection, priority: int) -> Unattended:
 
 
 def _wanted(priority: int) -> ColumnElement[bool]:
-    return and_(questions.c.state == 'open', questions.c.priority >= priority)
+    # WAITING, since the index is of what is open or assigned.
+    return and_(WAITING, questions.c.state == 'open', questions.c.priority >= priority)
