@@ -70,7 +70,7 @@ class Notifier:
         found, console = await context.store.read(self._read)
         if found.count and not context.presence.count:
             incident = Incident(self._notice(secrets.token_hex(8), False, found, console))
-            log.warning('%s open and nobody there: notifying', found.count)
+            log.warning('questions wait and nobody is there: notifying')
             for channel in self._channels:
                 channel.begin(incident)
             self._incident = incident
@@ -84,6 +84,7 @@ class Notifier:
         found, console = await context.store.read(self._read)
         incident.end(self._notice(incident.begun.incident, True, found, console))
         self._incident = None
+        log.warning('somebody is there, or no question waits any more: that is over')
 
     def _notice(self, incident: str, over: bool, found: Unattended, console: str) -> Notice:
         now, operators = self._context.clock(), self._context.presence.count

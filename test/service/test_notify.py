@@ -1,0 +1,328 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Nobody is there and a question waits: told once, also when it is over, and never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import sparkai
+from service_harness import DEADLINE_S, Caller, InProcess, question
+from serving import free_port
+from webhook_receiver import Received, Receiver
+
+from spark_ros.service.notify import notifier
+from spark_ros.service.notify.channel import MOST_QUEUED, Channel, Incident
+from spark_ros.service.notify.notice import Notice
+from spark_ros.service.notify.notifier import Notifier
+from spark_ros.service.notify.settings import Notifications, Webhook
+from spark_ros.service.operators.presence import Presence
+from spark_ros.service.storage.unattended import Unattended
+
+SECRET = 'a secret'
+PAUSES_S = (0.02, 0.1)
+AFTER_S = 60.0
+PUBLIC = 'https://spark.example'
+
+
+class Looking:
+    """A notifier that looks when the test says so, and what it told."""
+
+    def __init__(self, service: InProcess, priority: int = 0) -> None:
+        self.steady = 0.0
+        self._service = service
+        self._told: list[Incident] = []
+        # Frozen, since only a test has another clock.
+        object.__setattr__(service.context, 'presence', Presence(lambda: self.steady))
+        settings = Notifications(priority=priority, after_s=AFTER_S)
+        object.__setattr__(service.context.settings, 'notifications', settings)
+        channel = Channel('a test', 'nobody', self._accept, PAUSES_S)
+        self.notifier = Notifier(service.context, [channel])
+        channel.begin = self._told.append  # type: ignore[method-assign]
+
+    async def _accept(self, notice: Notice) -> None:
+        raise NotImplementedError
+
+    def look(self) -> list[str]:
+        """Look once; return which incidents there were, and whether each is over."""
+        self._service.do(self.notifier.look())
+        return ['over' if each._over.is_set() else 'begun' for each in self._told]
+
+    def pass_time(self, seconds: float) -> None:
+        self.steady += seconds
+        self._service.clock.now += seconds
+
+    def come(self, stack: ExitStack) -> None:
+        stack.enter_context(self._service.context.presence.hold('ann'))
+
+
+def ask(robot: Caller, priority: int = 0, **body: Any) -> str:
+    headers = {'Spark-Priority': str(priority)}
+    answer = robot.post('/v1/engagement', json=question(**body), headers=headers)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()['token'])
+
+
+def test_an_incident_begins_when_a_question_waited_long_enough(service: InProcess) -> None:
+    looking, robot = Looking(service), service.tenant()
+    looking.pass_time(AFTER_S)
+    assert looking.look() == []
+    ask(robot)
+    looking.pass_time(AFTER_S - 1)
+    assert looking.look() == []
+    looking.pass_time(1)
+    assert looking.look() == ['begun']
+    looking.pass_time(AFTER_S)
+    assert looking.look() == ['begun']
+
+
+def test_it_begins_when_nobody_has_been_there_for_as_long(service: InProcess) -> None:
+    """Whoever reloads the page, with old questions in the queue, alarms nobody."""
+    looking, robot = Looking(service), service.tenant()
+    ask(robot)
+    with ExitStack() as page:
+        looking.come(page)
+        looking.pass_time(10 * AFTER_S)
+        assert looking.look() == []
+    assert looking.look() == []
+    looking.pass_time(AFTER_S - 1)
+    assert looking.look() == []
+    looking.pass_time(1)
+    assert looking.look() == ['begun']
+
+
+def test_it_is_over_when_somebody_comes_and_the_next_may_begin(service: InProcess) -> None:
+    looking, robot = Looking(service), service.tenant()
+    ask(robot)
+    looking.pass_time(AFTER_S)
+    assert looking.look() == ['begun']
+    with ExitStack() as page:
+        looking.come(page)
+        assert looking.look() == ['over']
+        assert looking.look() == ['over']
+    looking.pass_time(AFTER_S)
+    assert looking.look() == ['over', 'begun']
+
+
+def test_it_is_over_when_nothing_waits_any_more(service: InProcess) -> None:
+    looking, robot = Looking(service), service.tenant()
+    first, second = ask(robot), ask(robot)
+    looking.pass_time(AFTER_S)
+    assert looking.look() == ['begun']
+    robot.send('DELETE', f'/v1/engagement/{first}')
+    assert looking.look() == ['begun']
+    robot.send('DELETE', f'/v1/engagement/{second}')
+    assert looking.look() == ['over']
+    looking.pass_time(AFTER_S)
+    assert looking.look() == ['over']
+
+
+def test_only_what_is_urgent_enough_counts(service: InProcess) -> None:
+    looking, robot = Looking(service, priority=10), service.tenant()
+    ask(robot, priority=9)
+    looking.pass_time(2 * AFTER_S)
+    assert looking.look() == []
+    urgent = ask(robot, priority=10)
+    looking.pass_time(AFTER_S)
+    assert looking.look() == ['begun']
+    robot.send('DELETE', f'/v1/engagement/{urgent}')
+    assert looking.look() == ['over']
+
+
+def test_nothing_is_read_while_somebody_is_there(
+    service: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = Looking(service)
+    monkeypatch.setattr(service.context.store, 'read', None)
+    with ExitStack() as page:
+        looking.come(page)
+        looking.pass_time(AFTER_S)
+        assert looking.look() == []
+
+
+@pytest.fixture
+def start(
+    make_service: Callable[..., InProcess], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., InProcess]:
+    """Start a service that notifies a receiver soon."""
+    monkeypatch.setattr(notifier, 'LOOK_EVERY_S', 0.02)
+
+    def started(url: str, **settings: Any) -> InProcess:
+        notified = Notifications(Webhook(url, SECRET), after_s=0.0, pauses_s=PAUSES_S, **settings)
+        return make_service(notifications=notified, public_url=PUBLIC)
+
+    return started
+
+
+def test_the_webhook_says_what_waits_and_where_to_go(start: Callable[..., InProcess]) -> None:
+    with Receiver() as receiver:
+        service = start(receiver.url('/hook?token=1'), priority=1)
+        robot, operator = service.tenant(max_priority=9), service.operator()
+        ask(robot, instructions='of no urgency')
+        ask(robot, priority=200, instructions='a secret thing', program_name='crates')
+        [told] = receiver.wait_count(1)
+        assert told.path == '/hook?token=1'
+        assert told.body == {
+            'type': 'unattended', 'incident': told.headers['webhook-id'].partition('.')[0],
+            'at': '2023-11-14T22:13:20.000Z', 'waiting': 1, 'oldest_s': 0.0, 'priority': 9,
+            'programs': ['crates'], 'more_programs': False, 'operators': 0,
+            'console': f'{PUBLIC}/',
+        }  # fmt: skip
+        service.clock.now += 90
+        assert operator.act(operator.claim_first(), 'flag', reason='dark').status_code == 200
+        over = receiver.wait_count(2)[1]
+        assert over.body == {
+            **told.body, 'type': 'attended', 'at': '2023-11-14T22:14:50.000Z', 'waiting': 0,
+            'oldest_s': None, 'priority': None, 'programs': [],
+        }  # fmt: skip
+        assert over.headers['webhook-id'] == f'{told.body["incident"]}.attended'
+
+
+def test_it_is_signed_as_the_other_webhooks_are(start: Callable[..., InProcess]) -> None:
+    with Receiver() as receiver:
+        start(receiver.url()).tenant().ask(program_name='ü\u2028😀')
+        [push] = receiver.wait_count(1)
+    client = sparkai.SparkAIClient('key')
+    assert client.validate_webhook_secret(push.headers['spark-signature'], push.body, SECRET)
+    assert not client.validate_webhook_secret(push.headers['spark-signature'], push.body, 'other')
+    id, moment = push.headers['webhook-id'], push.headers['webhook-timestamp']
+    signed = f'{id}.{moment}.'.encode() + push.raw
+    digest = hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()
+    assert push.headers['webhook-signature'] == f'v1,{base64.b64encode(digest).decode()}'
+
+
+def test_a_receiver_that_comes_back_hears_all_of_it_once_and_in_order(
+    start: Callable[..., InProcess], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also of what began and was over while it was away."""
+    port = free_port()
+    with caplog.at_level(logging.WARNING, 'spark_ros.service'):
+        service = start(f'http://127.0.0.1:{port}/hook?token=hidden')
+        robot = service.tenant()
+        token = robot.ask()
+        wait_for_log(caplog, 'do not arrive')
+        robot.send('DELETE', f'/v1/engagement/{token}')
+        wait_for_log(caplog, 'over')
+        robot.ask()
+        with Receiver(port=port) as receiver:
+            first, over, second = receiver.wait_count(3)
+            wait_for_log(caplog, 'arrive again')
+    assert [each.body['type'] for each in (first, over, second)] == [
+        'unattended', 'attended', 'unattended',
+    ]  # fmt: skip
+    assert first.body['incident'] == over.body['incident'] != second.body['incident']
+    # Once, however many attempts there were, and without what the URL may have of secrets.
+    assert sum('do not arrive' in record.getMessage() for record in caplog.records) == 1
+    assert 'hidden' not in caplog.text
+
+
+def test_a_refused_notification_is_repeated_as_it_was(start: Callable[..., InProcess]) -> None:
+    with Receiver(lambda number: [500, 'http://127.0.0.1:9/', 404, 200][number]) as receiver:
+        start(receiver.url()).tenant().ask()
+        pushes = receiver.wait_count(4)
+    assert len({(push.raw, push.headers['webhook-id']) for push in pushes}) == 1
+
+
+def test_a_receiver_that_hangs_is_given_up_and_tried_again(
+    start: Callable[..., InProcess],
+) -> None:
+    with Receiver(lambda number: 200 if number else None) as receiver:
+        start(receiver.url(), attempt_s=0.2).tenant().ask()
+        receiver.wait_count(2)
+
+
+def test_after_a_restart_what_still_holds_is_told_again(start: Callable[..., InProcess]) -> None:
+    with Receiver() as receiver:
+        service = start(receiver.url())
+        service.tenant().ask()
+        receiver.wait_count(1)
+        start(receiver.url())
+        first, second = receiver.wait_count(2)
+        assert first.body['incident'] != second.body['incident']
+
+
+@pytest.mark.parametrize('wrong', ['a\r\nBcc: all@example.com', '\u202e\x1b[2J', 'x' * 400])
+def test_names_of_programs_cannot_do_anything(
+    start: Callable[..., InProcess], wrong: str
+) -> None:
+    def enough(found: list[Received]) -> bool:
+        return bool(found)
+
+    with Receiver() as receiver:
+        service = start(receiver.url())
+        robot = service.tenant()
+        answer = robot.post('/v1/engagement', json=question(program_name=wrong))
+        assert answer.status_code == 200, answer.text
+        [push] = receiver.wait(enough)
+    [name] = push.body['programs']
+    assert name.isprintable() and len(name) <= 80
+
+
+def test_what_is_told_of_programs_is_limited(start: Callable[..., InProcess]) -> None:
+    with Receiver() as receiver:
+        # Its priority is changed by no one: what is urgent begins when the last has been asked.
+        service = start(receiver.url(), priority=1)
+        robot = service.tenant()
+        for number in range(12):
+            robot.ask(program_name=f'program {number:02}')
+        from sqlalchemy import update
+
+        from spark_ros.service.storage.schema import questions
+
+        service.context.store.write_now(
+            lambda transaction: transaction.connection.execute(update(questions).values(priority=1))
+        )
+        [push] = receiver.wait_count(1)
+    assert push.body['waiting'] == 12
+    assert push.body['programs'] == [f'program {number:02}' for number in range(10)]
+    assert push.body['more_programs'] is True
+
+
+def test_beyond_so_many_incidents_the_oldest_is_dropped() -> None:
+    """While one is being told, they can only wait."""
+    told: list[str] = []
+
+    async def run() -> None:
+        closed, tried = asyncio.Event(), asyncio.Event()
+
+        async def send(notice: Notice) -> str | None:
+            tried.set()
+            if not closed.is_set():
+                return 'closed'
+            told.append(notice.id)
+            return None
+
+        channel = Channel('a test', 'nobody', send, (0.001, 0.001))
+        running = asyncio.create_task(channel.run())
+        for number in range(MOST_QUEUED + 3):
+            incident = Incident(notice(number, False))
+            channel.begin(incident)
+            incident.end(notice(number, True))
+            if not number:
+                await tried.wait()
+        closed.set()
+        while len(told) < 2 * (MOST_QUEUED + 1):
+            await asyncio.sleep(0)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), DEADLINE_S))
+    kept = [0, *range(3, MOST_QUEUED + 3)]
+    assert told == [f'{each}.{word}' for each in kept for word in ('unattended', 'attended')]
+
+
+def notice(number: int, over: bool) -> Notice:
+    return Notice(str(number), over, 0.0, Unattended(0, None, None), 0, PUBLIC)
+
+
+def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while text not in caplog.text:
+        assert time.monotonic() < end, caplog.text
