@@ -38,6 +38,7 @@ class SmtpServer:
 
     Args:
         tls: offer STARTTLS, and logins after it.
+        at_once: whether TLS begins with the first byte, without STARTTLS.
         answer: what to answer the mail of a number, counted from 0.
         after: what to say to QUIT; empty closes the connection.
     """
@@ -45,6 +46,7 @@ class SmtpServer:
     def __init__(
         self,
         tls: ssl.SSLContext | None = None,
+        at_once: bool = False,
         port: int = 0,
         answer: Callable[[int], str] = lambda number: '250 accepted',
         after: str = '221 bye',
@@ -61,7 +63,7 @@ class SmtpServer:
                 self.wfile.write(''.join(f'{line}\r\n' for line in lines).encode())
 
             def handle(self) -> None:
-                self.encrypted, self.login, self.sender = False, '', ''
+                self.encrypted, self.login, self.sender = at_once, '', ''
                 self.recipients: list[str] = []
                 self.say('220 mail.test')
                 while line := self.rfile.readline():
@@ -121,6 +123,8 @@ class SmtpServer:
                 pass
 
         self._server = Server(('127.0.0.1', port), Handler)
+        if at_once and tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

@@ -8,16 +8,15 @@ import base64
 import hashlib
 import hmac
 import logging
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import sparkai
-from service_harness import DEADLINE_S, Caller, InProcess, question
+from service_harness import DEADLINE_S, Caller, InProcess, held, question, wait_for_log
 from serving import free_port
-from webhook_receiver import Received, Receiver
+from webhook_receiver import Receiver
 
 from spark_ros.service.notify import notifier
 from spark_ros.service.notify.channel import MOST_QUEUED, Channel, Incident
@@ -253,33 +252,23 @@ def test_after_a_restart_what_still_holds_is_told_again(start: Callable[..., InP
 def test_names_of_programs_cannot_do_anything(
     start: Callable[..., InProcess], wrong: str
 ) -> None:
-    def enough(found: list[Received]) -> bool:
-        return bool(found)
-
     with Receiver() as receiver:
         service = start(receiver.url())
         robot = service.tenant()
         answer = robot.post('/v1/engagement', json=question(program_name=wrong))
         assert answer.status_code == 200, answer.text
-        [push] = receiver.wait(enough)
+        [push] = receiver.wait_count(1)
     [name] = push.body['programs']
     assert name.isprintable() and len(name) <= 80
 
 
 def test_what_is_told_of_programs_is_limited(start: Callable[..., InProcess]) -> None:
     with Receiver() as receiver:
-        # Its priority is changed by no one: what is urgent begins when the last has been asked.
-        service = start(receiver.url(), priority=1)
+        service = start(receiver.url())
         robot = service.tenant()
-        for number in range(12):
-            robot.ask(program_name=f'program {number:02}')
-        from sqlalchemy import update
-
-        from spark_ros.service.storage.schema import questions
-
-        service.context.store.write_now(
-            lambda transaction: transaction.connection.execute(update(questions).values(priority=1))
-        )
+        with held(service, 'ann'):
+            for number in range(12):
+                robot.ask(program_name=f'program {number:02}')
         [push] = receiver.wait_count(1)
     assert push.body['waiting'] == 12
     assert push.body['programs'] == [f'program {number:02}' for number in range(10)]
@@ -291,13 +280,15 @@ def test_beyond_so_many_incidents_the_oldest_is_dropped() -> None:
     told: list[str] = []
 
     async def run() -> None:
-        closed, tried = asyncio.Event(), asyncio.Event()
+        closed, tried, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def send(notice: Notice) -> str | None:
             tried.set()
             if not closed.is_set():
                 return 'closed'
             told.append(notice.id)
+            if notice.id == f'{MOST_QUEUED + 2}.attended':
+                done.set()
             return None
 
         channel = Channel('a test', 'nobody', send, (0.001, 0.001))
@@ -309,8 +300,7 @@ def test_beyond_so_many_incidents_the_oldest_is_dropped() -> None:
             if not number:
                 await tried.wait()
         closed.set()
-        while len(told) < 2 * (MOST_QUEUED + 1):
-            await asyncio.sleep(0)
+        await done.wait()
         running.cancel()
 
     asyncio.run(asyncio.wait_for(run(), DEADLINE_S))
@@ -320,9 +310,3 @@ def test_beyond_so_many_incidents_the_oldest_is_dropped() -> None:
 
 def notice(number: int, over: bool) -> Notice:
     return Notice(str(number), over, 0.0, Unattended(0, None, None), 0, PUBLIC)
-
-
-def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
-    end = time.monotonic() + DEADLINE_S
-    while text not in caplog.text:
-        assert time.monotonic() < end, caplog.text

@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from service_harness import DEADLINE_S, InProcess, Served, log_in, question, served
+from service_harness import DEADLINE_S, InProcess, Served, held, log_in, question, served
 from serving import printed
 
 from spark_ros.service.operators.presence import Presence
@@ -109,21 +109,6 @@ def test_the_scripted_operator_counts_as_one(make_service: Callable[..., InProce
         cursor, [change] = page['cursor'], page['changes']
         seen = change['engagement']['state']
     assert page['operators'] == 1
-
-
-@contextmanager
-def held(service: InProcess, operator: str) -> Iterator[None]:
-    """Count an operator, in the service's own thread."""
-    holding: AbstractContextManager[None] = service.context.presence.hold(operator)
-
-    async def call(work: Callable[..., Any], *arguments: Any) -> None:
-        work(*arguments)
-
-    service.do(call(holding.__enter__))
-    try:
-        yield
-    finally:
-        service.do(call(holding.__exit__, None, None, None))
 
 
 def count(service: Served) -> int:

@@ -110,14 +110,16 @@ def _questions(count: int) -> str:
 
 def _text(notice: Notice) -> str:
     found = notice.found
-    lines = [f'{_subject(notice)}.', '', f'at: {format_time(notice.at)}']
+    lines = [f'{_subject(notice)}.']
     if notice.over and found.count:
-        lines.append(f'{_questions(found.count)} still.')
+        lines.append(f'{_questions(found.count)}.')
+    lines += ['', f'Time: {format_time(notice.at)}']
     if found.count:
-        lines.append(f'the oldest: since {format_time(found.oldest)}, {notice.oldest_s:.0f} s')
-        lines.append(f'the highest priority: {found.priority}')
+        age = f'{notice.oldest_s:.0f} s ago'
+        lines.append(f'Oldest question: {format_time(found.oldest)}, {age}')
+        lines.append(f'Highest priority: {found.priority}')
     if notice.programs:
-        lines.append('programs:')
+        lines.append('Programs:')
         lines += [f'  - {name}' for name in notice.programs]
         lines += ['  - and more'] if found.more_programs else []
     return '\n'.join([*lines, '', f'Console: {notice.console}', ''])
