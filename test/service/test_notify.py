@@ -10,6 +10,7 @@ import hmac
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from spark_ros.service.notify.notice import Notice
 from spark_ros.service.notify.notifier import Notifier
 from spark_ros.service.notify.settings import Notifications, Webhook
 from spark_ros.service.operators.presence import Presence
+from spark_ros.service.pushes.outgoing import Guard
 from spark_ros.service.storage.unattended import Unattended
 
 SECRET = 'a secret'
@@ -33,34 +35,35 @@ PUBLIC = 'https://spark.example'
 
 
 class Looking:
-    """A notifier that looks when the test says so, and what it told."""
+    """A notifier that looks when the test says so, and the incidents that it told."""
 
-    def __init__(self, service: InProcess, priority: int = 0) -> None:
-        self.steady = 0.0
-        self._service = service
+    def __init__(self, service: InProcess) -> None:
         self._told: list[Incident] = []
-        # Frozen, since only a test has another clock.
-        object.__setattr__(service.context, 'presence', Presence(lambda: self.steady))
-        settings = Notifications(priority=priority, after_s=AFTER_S)
-        object.__setattr__(service.context.settings, 'notifications', settings)
-        channel = Channel('a test', 'nobody', self._accept, PAUSES_S)
-        self.notifier = Notifier(service.context, [channel])
-        channel.begin = self._told.append  # type: ignore[method-assign]
+        self._service = service
+        self._steady = 0.0
+        self._presence = Presence(lambda: self._steady)
+        context = replace(service.context, presence=self._presence)
+        self._notifier = Notifier(context, [self])
 
-    async def _accept(self, notice: Notice) -> None:
-        raise NotImplementedError
+    def begin(self, incident: Incident) -> None:
+        self._told.append(incident)
 
     def look(self) -> list[str]:
-        """Look once; return which incidents there were, and whether each is over."""
-        self._service.do(self.notifier.look())
+        """Look once; return for each incident so far whether it is over."""
+        self._service.do(self._notifier.look())
         return ['over' if each._over.is_set() else 'begun' for each in self._told]
 
     def pass_time(self, seconds: float) -> None:
-        self.steady += seconds
+        self._steady += seconds
         self._service.clock.now += seconds
 
-    def come(self, stack: ExitStack) -> None:
-        stack.enter_context(self._service.context.presence.hold('ann'))
+    def come(self, page: ExitStack) -> None:
+        page.enter_context(self._presence.hold('ann'))
+
+
+@pytest.fixture
+def service(make_service: Callable[..., InProcess]) -> InProcess:
+    return make_service(notifications=Notifications(after_s=AFTER_S))
 
 
 def ask(robot: Caller, priority: int = 0, **body: Any) -> str:
@@ -124,8 +127,9 @@ def test_it_is_over_when_nothing_waits_any_more(service: InProcess) -> None:
     assert looking.look() == ['over']
 
 
-def test_only_what_is_urgent_enough_counts(service: InProcess) -> None:
-    looking, robot = Looking(service, priority=10), service.tenant()
+def test_only_what_is_urgent_enough_counts(make_service: Callable[..., InProcess]) -> None:
+    service = make_service(notifications=Notifications(priority=10, after_s=AFTER_S))
+    looking, robot = Looking(service), service.tenant()
     ask(robot, priority=9)
     looking.pass_time(2 * AFTER_S)
     assert looking.look() == []
@@ -209,7 +213,7 @@ def test_a_receiver_that_comes_back_hears_all_of_it_once_and_in_order(
         token = robot.ask()
         wait_for_log(caplog, 'do not arrive')
         robot.send('DELETE', f'/v1/engagement/{token}')
-        wait_for_log(caplog, 'over')
+        wait_for_log(caplog, 'that is over')
         robot.ask()
         with Receiver(port=port) as receiver:
             first, over, second = receiver.wait_count(3)
@@ -273,6 +277,17 @@ def test_what_is_told_of_programs_is_limited(start: Callable[..., InProcess]) ->
     assert push.body['waiting'] == 12
     assert push.body['programs'] == [f'program {number:02}' for number in range(10)]
     assert push.body['more_programs'] is True
+
+
+def test_the_url_may_be_anywhere_but_in_the_metadata_of_a_cloud(
+    start: Callable[..., InProcess], caplog: pytest.LogCaptureFixture
+) -> None:
+    guard = Guard(notifier.ANY_NETWORK)
+    for address in ('127.0.0.1', '10.0.0.1', '192.168.7.1', '::1', 'fd12::1', '198.51.100.1'):
+        assert guard.refusal(address) is None
+    with caplog.at_level(logging.WARNING, 'spark_ros.service'):
+        start('http://169.254.169.254/').tenant().ask()
+        wait_for_log(caplog, 'refused: 169.254.169.254 is the metadata service of a cloud')
 
 
 def test_beyond_so_many_incidents_the_oldest_is_dropped() -> None:

@@ -30,7 +30,6 @@ def send(mail: Mail, message: EmailMessage, step_s: float) -> None:
         OSError: the server cannot be reached or verified, or takes too long; most of smtplib's
             errors are of this class, too.
         NoTls: it does not offer TLS, and a login is needed.
-        ValueError, UnicodeError: the login cannot be sent.
     """
     with _connected(mail, step_s) as client:
         client.ehlo()
