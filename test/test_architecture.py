@@ -44,7 +44,10 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         'spark': {'storage', 'media', 'web', 'context', 'errors'},
         'heat': {'storage', 'media', 'web', 'context', 'errors', 'settings'},
         'operators': {'storage', 'media', 'web', 'spark', 'heat', 'context', 'errors', 'events'},
-        'pushes': {'storage', 'web', 'spark', 'heat', 'context', 'dispatcher', 'events'},
+        'pushes': {
+            'storage', 'web', 'spark', 'heat', 'context', 'dispatcher', 'events', 'own_thread',
+        },
+        'notify': {'storage', 'web', 'pushes', 'context', 'settings', 'own_thread'},
         'fetching': {
             'storage', 'media', 'web', 'pushes', 'context', 'dispatcher', 'errors', 'events',
         },

@@ -20,6 +20,7 @@ from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
 from spark_ros.service.housekeeping import clean_up, end_in_time
 from spark_ros.service.media.image_store import image_files
+from spark_ros.service.notify.notifier import Notifier, channels
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages, sessions_api
 from spark_ros.service.operators.live_queue import LiveQueue
@@ -68,6 +69,11 @@ def create_app(
         background.start('fetches', lambda: Fetcher(context, fetch_guard).run())
         if scripted is not None:
             background.start('scripted operator', lambda: scripted.run(app, context))
+        notified = channels(context, resolve)
+        if notified:
+            background.start('notifications', Notifier(context, notified).watch)
+        for channel in notified:
+            background.start(channel.name, channel.run)
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from spark_ros.service.fair_threads import FairThreadPool
 from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
+from spark_ros.service.operators.presence import Presence
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.store import Store
@@ -31,6 +32,7 @@ class Context:
         clock: Unix seconds.
         blocked_calls: limits long polls, by API key.
         event_streams: limits server-sent event streams, by session.
+        presence: which operators are there.
         large_json: a thread for JSON that would block the event loop.
     """
 
@@ -45,6 +47,7 @@ class Context:
     cursors: Cursors
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
+    presence: Presence
     large_json: FairThreadPool
 
     def close(self) -> None:
@@ -81,6 +84,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         cursors=Cursors(store.value('epoch'), secret),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
+        presence=Presence(),
         large_json=FairThreadPool('large-json'),
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -28,9 +29,11 @@ from spark_ros.service.operators.access import (
     session_or_none,
 )
 from spark_ros.service.storage import jobs, leases
+from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
 from spark_ros.service.web.concurrency import CountedStream
+from spark_ros.service.web.connections import close_when_unacknowledged
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.uploads import commit_upload, receive
 
@@ -188,12 +191,20 @@ async def upload(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Stream the queue as server-sent events until the session ends, or the service stops."""
     session = await known_session(request)
+    # Somebody whose connection dropped without a word is not there any more.
+    close_when_unacknowledged(request)
     return CountedStream(
-        context_of(request).event_streams.hold(session.id),
+        _listening(context_of(request), session),
         _stream(request, session.operator),
         media_type='text/event-stream',
         headers={'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'},
     )
+
+
+@contextmanager
+def _listening(service: Context, session: Session) -> Iterator[None]:
+    with service.event_streams.hold(session.id), service.presence.hold(session.operator):
+        yield
 
 
 async def _stream(request: Request, operator: str) -> AsyncIterator[bytes]:

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is done to every answer: headers that keep browsers safe, and one line in the log."""
+"""What is done to every answer: headers that all have, and one line in the log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spark_ros.service.context import Context
 from spark_ros.service.errors import StreamAborted
 from spark_ros.service.web.replies import error_reply, log
 
@@ -35,26 +36,30 @@ HEADERS = {
     'Referrer-Policy': 'no-referrer',
     'X-Frame-Options': 'DENY',
 }
-
-
-RETENTION = 'Idempotency-Key-Retention'
-"""Tells callers for how many seconds an Idempotency-Key is kept, so that they may repeat."""
+# Of answers of the APIs: what the service knows beyond their pages, and how many operators are
+# there.
+EXTENSIONS = 'Spark-Extensions'
+OPERATORS = 'Spark-Operators'
 
 
 class SecurityHeadersMiddleware:
-    """The outermost middleware: security headers, errors and the access log.
+    """The outermost middleware: headers, errors and the access log.
 
     It adds the headers that an answer lacks, answers 500 to an exception that nothing else
     handled, and logs each request without its query string, which can hold a login token or a
     signature.
 
     Args:
-        idempotency_s: for how long an Idempotency-Key is kept.
+        idempotency_s: for how long an Idempotency-Key is kept. Callers are told, so that they may
+            repeat a request.
     """
 
     def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
         self._app = app
-        self._retention = str(int(idempotency_s))
+        self._extensions = (
+            f'idempotency-key;retention={int(idempotency_s)}, robot-id, priority, deadline, '
+            'withdraw, operators'
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -70,7 +75,9 @@ class SecurityHeadersMiddleware:
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 if scope['path'].startswith('/v1/'):
-                    headers[RETENTION] = self._retention
+                    service: Context = scope['app'].state.context
+                    headers[EXTENSIONS] = self._extensions
+                    headers[OPERATORS] = str(service.presence.count)
             await send(message)
 
         try:
