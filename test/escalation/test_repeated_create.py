@@ -17,6 +17,7 @@ import pytest
 from samples import escalation, image
 
 from spark_ros.clients.errors import RefusedError
+from spark_ros.clients.extensions import parse_extensions
 from spark_ros.clients.heat import HeatClient
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.clients.spark import SparkClient
@@ -31,7 +32,7 @@ from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys
 
 BASE = 'http://service.test'
-RETENTION = 'Idempotency-Key-Retention'
+EXTENSIONS = 'Spark-Extensions'
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -48,7 +49,7 @@ class Wire(httpx.AsyncBaseTransport):
             request.headers.pop('Idempotency-Key', None)
         response = await self._inner.handle_async_request(request)
         if self._forgetful:
-            response.headers.pop(RETENTION, None)
+            response.headers.pop(EXTENSIONS, None)
         return response
 
 
@@ -229,8 +230,9 @@ def test_every_answer_of_both_apis_says_for_how_long_keys_are_kept(tmp_path: Pat
                 for path in ('/v1/engagement', '/v1/requests/x', '/v1/changes'):
                     answer = await http.get(path)
                     assert answer.status_code in (401, 404)
-                    assert answer.headers[RETENTION] == '3600'
-                assert RETENTION not in (await http.get('/console/')).headers
+                    said = parse_extensions(answer.headers[EXTENSIONS])
+                    assert said['idempotency-key'] == {'retention': '3600'}
+                assert EXTENSIONS not in (await http.get('/console/')).headers
             async with there.client() as client:
                 assert client.keeps_keys_s == 0.0
                 await client.count_engagements()
