@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engagements_harness import Service, run, running, submit, written
@@ -17,7 +18,6 @@ from spark_ros.clients.errors import ConnectionFailed, RefusedError
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.engagements import UNKNOWN
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.withdrawals import NOTE
 from spark_ros.model import State
@@ -53,10 +53,8 @@ def test_one_that_may_be_open_is_asked_for_again_to_withdraw_it(under_way: bool)
         lost = ConnectionFailed('reset', may_have_arrived=True)
 
         class Breaking(Service):
-            async def open(
-                self, escalation: Escalation, image_url: str, *, may_be_open: bool
-            ) -> str:
-                token = await super().open(escalation, image_url, may_be_open=may_be_open)
+            async def open(self, *asked: Any, **how: Any) -> str:
+                token = await super().open(*asked, **how)
                 if len(self.opened) == 1:
                     raise lost
                 return token
