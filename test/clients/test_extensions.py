@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -36,10 +37,8 @@ def call(
         transport, retry = httpx.MockTransport(answer), RetryPolicy.none()
         async with SparkClient('http://h', 'key', transport=transport, retry=retry) as client:
             while left:
-                try:
+                with suppress(ClientError):
                     await (make(client) if make else client.count_engagements())
-                except ClientError:
-                    pass
         return client
 
     return asyncio.run(run()), sent
