@@ -136,9 +136,6 @@ class Withdrawals:
 
     async def _withdrawn(self, token: str) -> bool:
         """Withdraw a question; return False if that has to be tried again."""
-        if self._backend.can_withdraw is None:
-            # Another call will tell: the feed's, or one for a question.
-            return False
         try:
             with self._contacts.recorded():
                 await self._backend.withdraw(token)

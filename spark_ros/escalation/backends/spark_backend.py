@@ -134,6 +134,9 @@ class SparkBackend:
 
     async def withdraw(self, token: str) -> None:
         """Withdraw it, where the service announces that it can be."""
+        if self.can_withdraw is None:
+            # Whatever it answers, it says whether there is a call for that.
+            await self._client.get_engagement(token)
         if self.can_withdraw:
             await self._client.withdraw(token)
 
