@@ -86,7 +86,7 @@ export class Queue {
     const title = el('bdi', { class: 'title' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
     const left = el('span', { class: 'left', 'data-testid': 'left' });
-    const priority = el('span', { class: 'priority', 'data-testid': 'priority' });
+    const priority = el('span', { class: 'priority', 'data-testid': 'priority', title: 'Priority' });
     const state = el('span', { class: 'badge' });
     const shapes = el('span', { class: 'muted' });
     const button = el(
@@ -94,7 +94,7 @@ export class Queue {
       { type: 'button', 'data-testid': 'question' },
       picture,
       el('span', { class: 'words' }, title,
-        el('span', { class: 'facts' }, left, age, state, priority, shapes)),
+        el('span', { class: 'facts' }, left, age, priority, state, shapes)),
     );
     button.dataset.id = asText(question.id);
     button.addEventListener('click', () => this.#onOpen(question.id));
@@ -117,7 +117,7 @@ export class Queue {
     say(row.title, clipped(title, 120));
     say(row.state, state);
     say(row.shapes, aboutShapes(question));
-    say(row.priority, question.priority > 0 ? `priority ${question.priority}` : '');
+    say(row.priority, question.priority > 0 ? `P${question.priority}` : '');
     row.state.dataset.state = state;
   }
 
@@ -128,6 +128,8 @@ export class Queue {
       say(row.age, ageText(age));
       row.age.dataset.age = age >= OLD_S ? 'old' : age >= AGING_S ? 'aging' : 'fresh';
       showLeft(row.left, row.deadline - now);
+      // There is no room for both, and this is the more urgent one.
+      row.age.hidden = !row.left.hidden;
     }
   }
 }
