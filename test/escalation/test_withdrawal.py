@@ -100,6 +100,33 @@ def test_a_restart_does_not_forget_one_whose_token_is_unknown(tmp_path: Path) ->
     run(test())
 
 
+@pytest.mark.parametrize('can', [True, False])
+def test_nothing_is_opened_before_it_is_known_whether_it_can_be_withdrawn(
+    tmp_path: Path, can: bool
+) -> None:
+    async def test() -> None:
+        path, asked = tmp_path / 'journal.db', escalation()
+        away, service = Service(), Service(can_withdraw=None)
+        away.open_gate.clear()
+        async with running(away, Journal(path)) as (engagements, record):
+            await submit(engagements, asked)
+            await record.until(lambda: away.creating)
+            assert await engagements.withdraw(asked.id) == ''
+        async with running(service, Journal(path)) as (engagements, record):
+            while not engagements.context.withdrawals._opening:
+                await written(engagements)
+            await written(engagements)
+            assert not service.creating
+            service.can_withdraw = can
+            while await engagements.on_disk(engagements.kept.disk.entries):
+                pass
+            assert service.opened == ([asked] if can else [])
+            if can:
+                await record.until(lambda: service.withdrawn)
+
+    run(test())
+
+
 def test_one_that_is_just_expiring_is_told_to_be_withdrawn() -> None:
     async def test() -> None:
         async with running(Service(), Journal(None), None, 60.0, 60.0) as (engagements, record):
