@@ -15,7 +15,11 @@ from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.settings import Settings
+from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage.credential_cache import CredentialCache
 from spark_ros.service.storage.feed_cursor import Cursors
+from spark_ros.service.storage.keys import Key
+from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
 
@@ -29,6 +33,7 @@ class Context:
 
     Attributes:
         clock: Unix seconds.
+        keys, sessions: what is valid, by secret.
         blocked_calls: limits long polls, by API key.
         event_streams: limits server-sent event streams, by session.
         large_json: a thread for JSON that would block the event loop.
@@ -38,6 +43,8 @@ class Context:
     clock: Callable[[], float]
     bus: ChangeBus
     store: Store
+    keys: CredentialCache[Key]
+    sessions: CredentialCache[Session]
     images: ImageStore
     decoder: Decoder
     urls: UrlSigner
@@ -74,6 +81,8 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         clock=clock,
         bus=bus,
         store=store,
+        keys=CredentialCache(store, keys.find),
+        sessions=CredentialCache(store, sessions.read),
         images=ImageStore(image_files(settings)),
         decoder=Decoder(settings.max_pixels, settings.decode_s),
         urls=UrlSigner(secret),

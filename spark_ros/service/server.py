@@ -27,8 +27,8 @@ from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import sessions
+from spark_ros.service.storage.database import expect_driver
 from spark_ros.service.storage.directory_lock import lock_directory
-from spark_ros.service.storage.store import expect_driver
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
 from spark_ros.service.web.http_connection import HttpConnection
 from spark_ros.service.web.listener import Listener

@@ -28,8 +28,9 @@ JOB: tuple[Column[Any], ...] = tuple(
 )
 # Built once: building a statement takes longer than executing it.
 INSERT = insert(changes).returning(changes.c.number, changes.c.question_id)
-NEWEST = select(func.max(changes.c.number))
-NEWEST_DELETED = select(meta.c.value).where(meta.c.name == 'forgotten')
+NEWEST = select(func.max(changes.c.number)).scalar_subquery()
+# One statement: each further one would have to wait for the GIL again.
+BOUNDS = select(NEWEST.label('newest'), meta.c.value).where(meta.c.name == 'forgotten')
 SIZE = func.length(jobs.c.request) + func.coalesce(func.length(questions.c.answer), 0)
 PAGE = (
     select(changes.c.number, changes.c.question_id, SIZE.label('size'))
@@ -88,25 +89,23 @@ def append_changes(
         )
 
 
-def newest(connection: Connection) -> int:
-    """Return the number of the newest change of all keys, deleted ones included."""
-    return max(connection.execute(NEWEST).scalar() or 0, newest_deleted(connection))
+def bounds(connection: Connection) -> tuple[int, int]:
+    """Return the newest number of the changes that were deleted, and of all; each 0 at first."""
+    row = connection.execute(BOUNDS).one()
+    deleted = int(row.value)
+    return deleted, max(row.newest or 0, deleted)
 
 
-def newest_deleted(connection: Connection) -> int:
-    """Return the newest number of the changes that were deleted, or 0."""
-    return int(connection.execute(NEWEST_DELETED).scalar_one())
-
-
-def read_page(connection: Connection, key_id: int, robot_id: str | None, after: int) -> ChangePage:
+def read_page(
+    connection: Connection, key_id: int, robot_id: str | None, after: int, end: int
+) -> ChangePage:
     """Return which questions of a key changed, up to a full page.
 
     Args:
         robot_id: only questions of this robot; None for all of the key.
         after: the number of the last change that the caller has seen.
+        end: the newest number, read before: what was committed since belongs to the next page.
     """
-    # Read first: what is committed between the two reads belongs to the next page.
-    end = newest(connection)
     wanted: dict[str, int | str] = {'key_id': key_id, 'after': after, 'until': end}
     query = PAGE
     if robot_id is not None:
@@ -134,6 +133,6 @@ def delete_until(transaction: Transaction, before: float) -> None:
     connection.execute(
         update(meta)
         .where(meta.c.name == 'forgotten')
-        .values(value=str(max(last, newest_deleted(connection))))
+        .values(value=str(max(last, bounds(connection)[0])))
     )
     connection.execute(delete(changes).where(old))

@@ -8,7 +8,6 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spark_ros.service.errors import StreamAborted
@@ -29,12 +28,13 @@ CONTENT_SECURITY_POLICY = '; '.join((
     "base-uri 'none'",
     "form-action 'self'",
 ))
-HEADERS = {
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'X-Frame-Options': 'DENY',
-}
+# As ASGI has them.
+HEADERS = (
+    (b'content-security-policy', CONTENT_SECURITY_POLICY.encode()),
+    (b'x-content-type-options', b'nosniff'),
+    (b'referrer-policy', b'no-referrer'),
+    (b'x-frame-options', b'DENY'),
+)
 
 
 RETENTION = 'Idempotency-Key-Retention'
@@ -54,7 +54,7 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
         self._app = app
-        self._retention = str(int(idempotency_s))
+        self._retention = RETENTION.lower().encode(), str(int(idempotency_s)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -66,11 +66,11 @@ class SecurityHeadersMiddleware:
             nonlocal status
             if message['type'] == 'http.response.start':
                 status = message['status']
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message['headers']
+                present = {name for name, _ in headers}
+                headers += [header for header in HEADERS if header[0] not in present]
                 if scope['path'].startswith('/v1/'):
-                    headers[RETENTION] = self._retention
+                    headers.append(self._retention)
             await send(message)
 
         try:
