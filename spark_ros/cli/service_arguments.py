@@ -13,6 +13,7 @@ from spark_ros.cli.argument_types import checked, number, whole
 from spark_ros.service.media.bucket_images import parse_bucket
 from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
+from spark_ros.service.storage.keys import HIGHEST_PRIORITY
 from spark_ros.wire.spark import METADATA_LIMIT
 from spark_ros.wire.values import expect_url
 
@@ -144,6 +145,11 @@ def _keys(actions: Commands) -> None:
     create.add_argument('--program', metavar='P', help='the program for questions that name none')
     create.add_argument('--heat', action='store_true', help='a key for the Heat API')
     create.add_argument('--test', action='store_true', help='a staging key (test_…)')
+    create.add_argument(
+        '--max-priority', type=whole(HIGHEST_PRIORITY, 'a priority, 0 to 255'),
+        default=HIGHEST_PRIORITY, metavar='N',
+        help='the highest priority of its questions, 0 to 255; default: %(default)s',
+    )  # fmt: skip
     _command(actions, 'secret', "print the secret that signs the key's webhooks")
     _command(actions, 'rotate', 'replace a key by a new one with the same questions, and print it')
     _command(actions, 'revoke', 'end a key for good')

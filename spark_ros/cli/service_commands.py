@@ -131,6 +131,7 @@ def _key_create(options: argparse.Namespace) -> None:
         print(service.store.write_now(lambda tx: keys.create(
             tx, options.name, service.clock(),
             program=options.program, api=api, test=options.test,
+            max_priority=options.max_priority,
         )))  # fmt: skip
         if options.program and options.program not in service.store.read_now(programs.list_all):
             print(

@@ -18,7 +18,7 @@ from spark_ros.service.context import open_context
 from spark_ros.service.fetching.fetcher import Fetcher
 from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
-from spark_ros.service.housekeeping import clean_up, expire_leases
+from spark_ros.service.housekeeping import clean_up, end_in_time
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages, sessions_api
@@ -60,7 +60,7 @@ def create_app(
         app.state.context, app.state.background = context, background
         app.state.health = health_api.Health(context, background)
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
-        background.start('lease expiry', lambda: expire_leases(context))
+        background.start('deadlines', lambda: end_in_time(context))
         background.start('clean-up', lambda: clean_up(context))
         background.start('fetches', lambda: Fetcher(context, fetch_guard).run())
         if scripted is not None:

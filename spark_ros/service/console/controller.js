@@ -108,7 +108,7 @@ export class Controller {
       } else if (before) {
         this.form?.focus();
       } else {
-        // Enter is to open the oldest, and not to press this row again.
+        // Enter is to open the next, and not to press this row again.
         document.activeElement.blur();
       }
       this.refresh();
@@ -243,7 +243,7 @@ export class Controller {
     showIdle(queue.freeCount, queue.excluded, queue.free().length > 0);
   }
 
-  /** Open the oldest free question; what is already known first, so that no time is lost. */
+  /** Open the first free question; what is already known first, so that no time is lost. */
   async #goOn() {
     const { queue } = this.#parts;
     while (!this.#signedOut) {

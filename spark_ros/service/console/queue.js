@@ -1,6 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The list of questions, oldest first, with timers.
+// The list of questions, in the order in which they are to be answered, with timers.
 
+import { showLeft } from './left.js';
 import { ageText, asText, clipped, counted, el, ownPath, say } from './dom.js';
 import { kindName, signOf } from './kinds.js';
 
@@ -43,6 +44,7 @@ export class Queue {
     questions.forEach((question, at) => {
       const row = this.#rows.get(question.id) ?? this.#makeRow(question);
       row.born = now - question.age_s;
+      row.deadline = now + (question.left_s ?? Infinity);
       this.#fill(row, question);
       if (this.#list.children[at] !== row.item) {
         this.#list.insertBefore(row.item, this.#list.children[at] ?? null);
@@ -74,7 +76,7 @@ export class Queue {
       (question.mine || question.state === 'open') && !question.excluded);
   }
 
-  /** The oldest free one, or null. */
+  /** The first free one, or null. */
   next(except) {
     return this.free().find((question) => !except.has(question.id)) ?? null;
   }
@@ -83,6 +85,8 @@ export class Queue {
     const picture = el('span', { class: 'thumb', 'aria-hidden': 'true' });
     const title = el('bdi', { class: 'title' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
+    const left = el('span', { class: 'left', 'data-testid': 'left' });
+    const priority = el('span', { class: 'priority', 'data-testid': 'priority' });
     const state = el('span', { class: 'badge' });
     const shapes = el('span', { class: 'muted' });
     const button = el(
@@ -90,11 +94,13 @@ export class Queue {
       { type: 'button', 'data-testid': 'question' },
       picture,
       el('span', { class: 'words' }, title,
-        el('span', { class: 'facts' }, age, state, shapes)),
+        el('span', { class: 'facts' }, left, age, state, priority, shapes)),
     );
     button.dataset.id = asText(question.id);
     button.addEventListener('click', () => this.#onOpen(question.id));
-    const row = { item: el('li', {}, button), button, picture, title, age, state, shapes, born: 0 };
+    const row = {
+      item: el('li', {}, button), button, picture, title, age, left, priority, state, shapes,
+    };
     this.#rows.set(question.id, row);
     return row;
   }
@@ -111,6 +117,7 @@ export class Queue {
     say(row.title, clipped(title, 120));
     say(row.state, state);
     say(row.shapes, aboutShapes(question));
+    say(row.priority, question.priority > 0 ? `priority ${question.priority}` : '');
     row.state.dataset.state = state;
   }
 
@@ -120,6 +127,7 @@ export class Queue {
       const age = now - row.born;
       say(row.age, ageText(age));
       row.age.dataset.age = age >= OLD_S ? 'old' : age >= AGING_S ? 'aging' : 'fresh';
+      showLeft(row.left, row.deadline - now);
     }
   }
 }

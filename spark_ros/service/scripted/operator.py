@@ -91,8 +91,8 @@ class ScriptedOperator:
             ]
             if not ready:
                 return
-            for question_id in ready:
-                await self._answer(console, question_id)
+            # One at a time: something more urgent may have come meanwhile.
+            await self._answer(console, ready[0])
 
     async def _answer(self, console: httpx.AsyncClient, question_id: int) -> None:
         path = f'/console/api/questions/{question_id}'

@@ -10,27 +10,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
+    and_,
     bindparam,
+    exists,
     func,
     insert,
     select,
-    union_all,
 )
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
-from spark_ros.service.storage.schema import jobs, keys, questions
+from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
 # Columns of a line of the queue, whose instructions are cut to this length.
 LINE_TEXT = 300
 LINE = (
     *questions.c[
-        'id', 'kind', 'state', 'image_location', 'prior_count', 'created', 'lease_owner'
+        'id', 'kind', 'state', 'image_location', 'prior_count', 'priority', 'deadline', 'created',
+        'lease_owner',
     ],
     *jobs.c['api', 'base_url', 'program'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
@@ -56,7 +57,7 @@ TOKEN = re.compile('[0-9a-f-]{36}')
 COUNT_OPEN = (
     select(func.count())
     .select_from(questions)
-    .where(questions.c.key_id == bindparam('key_id'), questions.c.state.in_(OPEN_STATES))
+    .where(questions.c.key_id == bindparam('key_id'), WAITING)
 )
 INSERT_JOB = insert(jobs).returning(*change_log.JOB)
 # Columns of `jobs` that a NewJob has under the same name.
@@ -88,6 +89,8 @@ class NewJob:
         excluded: pseudonyms of the operators who must not answer.
         robot_id: which robot asks, if the request names it.
         base_url: the start of this service's URLs, as the caller uses them.
+        priority: 0 to 255; the highest is answered first.
+        deadline: when nobody waits for the answer any more, in Unix seconds.
     """
 
     api: str
@@ -102,6 +105,8 @@ class NewJob:
     excluded: Sequence[str] = ()
     robot_id: str | None = None
     base_url: str = ''
+    priority: int = 0
+    deadline: float | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,9 @@ def create(
             'position': position,
             'image_location': question.image_location,
             'prior_count': question.prior_count,
+            'priority': job.priority,
+            'deadline': NEVER if job.deadline is None else job.deadline,
+            'excludes': int(bool(job.excluded)),
             'state': 'open',
             'sequence': 1,
             'created': now,
@@ -238,50 +246,53 @@ def question(connection: Connection, question_id: int) -> Row[Any] | None:
 
 
 def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
-    """Return the lines of the queue: open questions of all keys, oldest first.
+    """Return the lines of the queue, of all keys, in the order in which to answer them.
 
-    Questions that this operator must not answer are among them only as far as the others leave
-    room, so that no key can hide the questions of others.
+    The highest priority comes first. Within it the keys take turns, beginning with the one that
+    was served longest ago; of a key, the earliest deadline is first, then the oldest question.
+    What this operator must not answer comes last, so that no key can hide what others ask.
 
     Args:
         operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
             operator must not answer.
     """
-    excluded = jobs.c.excluded.contains(operator)
-    rows = _oldest_waiting(connection, limit, excluded, ~excluded)
-    rows += _oldest_waiting(connection, limit - len(rows), excluded, excluded)
-    return sorted(rows, key=lambda row: row.id)
-
-
-def _oldest_waiting(
-    connection: Connection, limit: int, excluded: ColumnElement[bool], wanted: ColumnElement[bool]
-) -> list[Row[Any]]:
-    # Of each state the index has the oldest without sorting all that are open.
-    oldest = union_all(*(
-        select(
-            select(questions.c.id)
-            .join(jobs, questions.c.job_id == jobs.c.id)
-            .where(questions.c.state == state, wanted)
-            .order_by(questions.c.id)
-            .limit(limit)
-            .subquery()
+    turn = func.row_number().over(
+        partition_by=(questions.c.priority, questions.c.key_id),
+        order_by=(questions.c.deadline, questions.c.id),
+    )
+    excluded = and_(
+        questions.c.excludes == 1,
+        exists().where(
+            jobs.c.id == questions.c.job_id, jobs.c.excluded.contains(operator)
+        ).correlate(questions),
+    )
+    columns = questions.c['id', 'priority', 'key_id', 'deadline']
+    ranked = (
+        select(*columns, turn.label('turn'), excluded.label('excluded')).where(WAITING).subquery()
+    )
+    first = (
+        select(ranked.c.id)
+        .join(keys, ranked.c.key_id == keys.c.id)
+        .where(ranked.c.turn <= limit)
+        .order_by(
+            ranked.c.excluded, ranked.c.priority.desc(), ranked.c.turn,
+            keys.c.served, ranked.c.deadline, ranked.c.id,
         )
-        for state in OPEN_STATES
-    ))
+        .limit(limit)
+    )  # fmt: skip
+    places = {row.id: place for place, row in enumerate(connection.execute(first))}
     query = (
         select(*LINE, excluded.label('excluded'))
         .join(jobs, questions.c.job_id == jobs.c.id)
         .join(keys, questions.c.key_id == keys.c.id)
-        .where(questions.c.id.in_(oldest))
-        .order_by(questions.c.id)
-        .limit(limit)
+        .where(questions.c.id.in_(places))
     )
-    return list(connection.execute(query))
+    return sorted(connection.execute(query), key=lambda row: places[row.id])
 
 
 def count_waiting(connection: Connection) -> int:
     """Count the questions that wait, of all keys."""
-    query = select(func.count()).where(questions.c.state.in_(OPEN_STATES))
+    query = select(func.count()).select_from(questions).where(WAITING)
     return int(connection.execute(query).scalar_one())
 
 
@@ -291,7 +302,7 @@ def count_excluded(connection: Connection, operator: str) -> int:
         select(func.count())
         .select_from(questions)
         .join(jobs, questions.c.job_id == jobs.c.id)
-        .where(questions.c.state.in_(OPEN_STATES), jobs.c.excluded.contains(operator))
+        .where(WAITING, questions.c.excludes == 1, jobs.c.excluded.contains(operator))
     )
     return int(connection.execute(query).scalar_one())
 
