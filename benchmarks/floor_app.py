@@ -28,16 +28,15 @@ from starlette.routing import Route
 
 from spark_ros.service.storage import schema
 
-COUNT = "SELECT count(*) FROM questions WHERE key_id = 1 AND state IN ('open', 'assigned')"
 JOB = """
     INSERT INTO jobs (token, key_id, api, name, instructions, request, priors, excluded, images,
                       robot_id, base_url, created)
     VALUES (?, 1, 'spark', ?, ?, ?, ?, '', 1, ?, ?, ?)
 """
 QUESTION = """
-    INSERT INTO questions (job_id, key_id, kind, position, image_location, prior_count, state,
-                           sequence, created)
-    VALUES (?, 1, 'annotate', 0, ?, ?, 'open', 1, ?)
+    INSERT INTO questions (job_id, key_id, kind, position, image_location, prior_count, priority,
+                           deadline, excludes, state, sequence, created)
+    VALUES (?, 1, 'annotate', 0, ?, ?, 0, 1e15, 0, 'open', 1, ?)
 """
 CHANGE = """
     INSERT INTO changes (question_id, key_id, sequence, state, at) VALUES (?, 1, 1, 'open', ?)
@@ -70,7 +69,6 @@ class Table:
         execute, now = self._connection.execute, time.time()
         execute('BEGIN IMMEDIATE')
         for token, asked, _ in waiting:
-            execute(COUNT).fetchone()
             [location], priors = asked['content_location'], asked['priors']['annotations']
             job = execute(JOB, (
                 token, asked['instructions'][:80], asked['instructions'],

@@ -18,6 +18,7 @@ from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys, sessions
 from spark_ros.service.storage.credential_cache import CredentialCache
 from spark_ros.service.storage.feed_cursor import Cursors
+from spark_ros.service.storage.jobs import OpenLimit
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Store
@@ -50,6 +51,7 @@ class Context:
     urls: UrlSigner
     crunchers: Crunchers
     cursors: Cursors
+    open_limit: OpenLimit
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
     large_json: FairThreadPool
@@ -88,6 +90,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         urls=UrlSigner(secret),
         crunchers=Crunchers(secret),
         cursors=Cursors(store.value('epoch'), secret),
+        open_limit=OpenLimit(settings.open_limit),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
         large_json=FairThreadPool('large-json'),

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Row,
-    Select,
     and_,
     bindparam,
     exists,
@@ -65,6 +64,18 @@ AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
     'base_url',
 )  # fmt: skip
+EXCLUDES = (
+    select(jobs.c.excluded.contains(bindparam('operator')))
+    .join(questions, questions.c.job_id == jobs.c.id)
+    .where(questions.c.id == bindparam('id'))
+)
+JOINED = (
+    select(*ROW)
+    .join(jobs, questions.c.job_id == jobs.c.id)
+    .join(keys, questions.c.key_id == keys.c.id)
+)
+BY_IDS = JOINED.where(questions.c.id.in_(bindparam('ids', expanding=True)))
+QUESTION = JOINED.add_columns(jobs.c.priors).where(questions.c.id == bindparam('id'))
 # One statement for all questions: each further statement would have to wait for the GIL again.
 INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
 
@@ -118,27 +129,52 @@ class Page:
     state: str | None = None
 
 
+class OpenLimit:
+    """How many questions of each key may be open.
+
+    They are counted only when too many may be open: what is added to the last count is never too
+    low, since it leaves out those that were closed.
+
+    Args:
+        most: how many of one key.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._at_most: dict[int, int] = {}
+
+    def add(self, connection: Connection, key_id: int, number: int) -> None:
+        """Add questions of a key that are about to be stored.
+
+        Raises:
+            ApiError: 429 when the key would have too many.
+        """
+        count = self._at_most.get(key_id)
+        if count is None or count + number > self._most:
+            count = int(connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one())
+        if count + number > self._most:
+            raise ApiError(
+                429,
+                f'{count} questions of this key are open; at most {self._most} are accepted. '
+                'Repeat when some are answered',
+                {'Retry-After': '30'},
+            )
+        self._at_most[key_id] = count + number
+
+
 def create(
-    transaction: Transaction, key_id: int, job: NewJob, now: float, open_limit: int
+    transaction: Transaction, key_id: int, job: NewJob, now: float, open_limit: OpenLimit
 ) -> str:
     """Store a job with its questions open and return its token.
 
     Args:
         key_id: of the caller's API key.
-        open_limit: how many open questions a key may have.
 
     Raises:
-        ApiError: 429 when the key would have more.
+        ApiError: 429 when the key would have too many open questions.
     """
     connection = transaction.connection
-    waiting = connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one()
-    if waiting + len(job.questions) > open_limit:
-        raise ApiError(
-            429,
-            f'{waiting} questions of this key are open; at most {open_limit} are accepted. '
-            'Repeat when some are answered',
-            {'Retry-After': '30'},
-        )
+    open_limit.add(connection, key_id, len(job.questions))
     token = str(uuid.uuid4())
     row = connection.execute(INSERT_JOB, {
         **{column: getattr(job, column) for column in AS_GIVEN},
@@ -183,7 +219,7 @@ def of_key(
         answers are larger than `change_log.PAGE_SIZE`, but it has at least one row, if there is
         one.
     """
-    query = _joined().where(questions.c.key_id == key_id)
+    query = JOINED.where(questions.c.key_id == key_id)
     if token is not None:
         query = query.where(jobs.c.token == token)
     if page.state is not None:
@@ -224,8 +260,7 @@ def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
     """Return questions of any key, in the given order."""
-    rows = connection.execute(_joined().where(questions.c.id.in_(ids)))
-    found = {row.id: row for row in rows}
+    found = {row.id: row for row in connection.execute(BY_IDS, {'ids': ids})}
     return [found[id] for id in ids if id in found]
 
 
@@ -241,8 +276,7 @@ def question(connection: Connection, question_id: int) -> Row[Any] | None:
     """Return one question of any key, with its job's `priors`; None if there is none."""
     if not 0 < question_id < NO_LIMIT:
         return None
-    query = _joined().add_columns(jobs.c.priors).where(questions.c.id == question_id)
-    return connection.execute(query).first()
+    return connection.execute(QUESTION, {'id': question_id}).first()
 
 
 def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
@@ -309,23 +343,11 @@ def count_excluded(connection: Connection, operator: str) -> int:
 
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
     """Whether an operator, given by pseudonym, must not answer a question."""
-    query = (
-        select(jobs.c.excluded.contains(operator))
-        .join(questions, questions.c.job_id == jobs.c.id)
-        .where(questions.c.id == question_id)
-    )
-    return bool(connection.execute(query).scalar())
+    given = {'id': question_id, 'operator': operator}
+    return bool(connection.execute(EXCLUDES, given).scalar())
 
 
 def answered_by(connection: Connection, owner: str) -> int:
     """Count the questions that a session closed."""
     query = select(func.count()).select_from(questions).where(questions.c.answered_by == owner)
     return int(connection.execute(query).scalar_one())
-
-
-def _joined() -> Select[Any]:
-    return (
-        select(*ROW)
-        .join(jobs, questions.c.job_id == jobs.c.id)
-        .join(keys, questions.c.key_id == keys.c.id)
-    )
