@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import math
 import signal
@@ -71,6 +72,9 @@ def serve(
     set_process_limits()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with listening(settings, listen, announce) as server:
+        # What is there now stays: the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         server.run_on_listener()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from anyio import move_on_after
@@ -38,6 +38,8 @@ from spark_ros.service.web.uploads import commit_upload, receive
 
 QUEUE_LENGTH = 200
 KEEP_ALIVE_S = 15.0
+# A console reads its queue after each event.
+EVENT_EVERY_S = 0.25
 # How soon a stream ends whose session another process revoked.
 CHECK_SESSION_S = 3.0
 # What a database's integer column holds, and no more.
@@ -189,7 +191,10 @@ async def upload(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Stream every change as server-sent events until the session ends, or the service stops."""
+    """Stream changes as server-sent events until the session ends, or the service stops.
+
+    Each event has what changed since the one before, or `{}`: read everything again.
+    """
     session = await known_session(request)
     return CountedStream(
         context_of(request).event_streams.hold(session.id),
@@ -205,15 +210,16 @@ async def _stream(request: Request) -> AsyncIterator[bytes]:
         # Whatever changed before this line reached the browser is in the queue it now asks for.
         yield b'event: queue\ndata: {}\n\n'
         checked = told = loop.time()
+        earliest = told
         while not subscription.closed:
-            change, came = await _next_change(subscription)
-            if change is None or loop.time() - checked >= CHECK_SESSION_S:
+            changes = await _next_changes(subscription, earliest)
+            if None in changes or loop.time() - checked >= CHECK_SESSION_S:
                 if await session_or_none(request) is None:
                     return
                 checked = loop.time()
-            if came:
-                data = {} if change is None else {'id': change.question_id, 'state': change.state}
-                yield f'event: queue\ndata: {json.dumps(data)}\n\n'.encode()
+            if changes:
+                yield f'event: queue\ndata: {json.dumps(_event(changes))}\n\n'.encode()
+                earliest = loop.time() + EVENT_EVERY_S
             elif loop.time() - told < KEEP_ALIVE_S:
                 continue
             else:
@@ -221,12 +227,29 @@ async def _stream(request: Request) -> AsyncIterator[bytes]:
             told = loop.time()
 
 
-async def _next_change(subscription: Subscription) -> tuple[Change | None, bool]:
-    """Return the next change (None: any may have changed), and whether one came in time."""
+async def _next_changes(subscription: Subscription, earliest: float) -> list[Change | None]:
+    """Return the next changes (None: any may have changed); none if nothing changed in time.
+
+    Args:
+        earliest: when to return them at the earliest, by the loop's clock.
+    """
+    first: list[Change | None] = []
     # Up to Python 3.11 `asyncio.wait_for` loses a cancellation at times.
     with move_on_after(CHECK_SESSION_S):
-        return await subscription.next(), True
-    return None, False
+        first.append(await subscription.next())
+    if first:
+        await asyncio.sleep(max(0.0, earliest - asyncio.get_running_loop().time()))
+    return first + subscription.drain()
+
+
+def _event(changes: Sequence[Change | None]) -> dict[str, Any]:
+    """Return the data of an event: the newest state of each question that changed."""
+    states: dict[int, str] = {}
+    for change in changes:
+        if change is None:
+            return {}
+        states[change.question_id] = change.state
+    return {'changes': [{'id': id, 'state': state} for id, state in states.items()]}
 
 
 async def _details(service: Context, question_id: int, operator: str) -> Response:
@@ -246,7 +269,7 @@ async def _closed(service: Context, write: Callable[[Transaction], None]) -> Res
 
 
 def _row(connection: Connection, question_id: int) -> Row[Any]:
-    row = jobs.question(connection, question_id)
+    row: Row[Any] | None = jobs.question(connection, question_id)
     if row is None:
         raise _unknown_question()
     return row

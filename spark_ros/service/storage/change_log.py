@@ -8,15 +8,17 @@ deleted is stored, so that a client that comes back later learns that changes ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, bindparam, delete, func, insert, select, update
 
 from spark_ros.service.events import Change
 from spark_ros.service.storage import outbox
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import changes, jobs, meta, questions
-from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
+from spark_ros.service.storage.store import Transaction
 
 PAGE_LENGTH = 100
 # The largest page, in characters of requests and answers.
@@ -27,10 +29,12 @@ JOB: tuple[Column[Any], ...] = tuple(
     jobs.c['id', 'key_id', 'api', 'robot_id', 'webhook_url']
 )
 # Built once: building a statement takes longer than executing it.
-INSERT = insert(changes).returning(changes.c.number, changes.c.question_id)
+INSERT = Prepared(insert(changes).returning(changes.c.number, changes.c.question_id))
 NEWEST = select(func.max(changes.c.number)).scalar_subquery()
 # One statement: each further one would have to wait for the GIL again.
-BOUNDS = select(NEWEST.label('newest'), meta.c.value).where(meta.c.name == 'forgotten')
+BOUNDS = Prepared(
+    select(NEWEST.label('newest'), meta.c.value).where(meta.c.name == 'forgotten')
+)
 SIZE = func.length(jobs.c.request) + func.coalesce(func.length(questions.c.answer), 0)
 PAGE = (
     select(changes.c.number, changes.c.question_id, SIZE.label('size'))
@@ -44,7 +48,8 @@ PAGE = (
     .order_by(changes.c.number)
     .limit(PAGE_LENGTH + 1)
 )
-ROBOT_PAGE = PAGE.where(jobs.c.robot_id == bindparam('robot_id'))
+ROBOT_PAGE = Prepared(PAGE.where(jobs.c.robot_id == bindparam('robot_id')))
+KEY_PAGE = Prepared(PAGE)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class ChangePage:
 def append_changes(
     transaction: Transaction,
     question_ids: Sequence[int],
-    job: Row[Any],
+    job: Any,
     sequence: int,
     state: str,
     now: float,
@@ -76,12 +81,12 @@ def append_changes(
         job: with the columns of `JOB`.
         sequence: of the questions, after the change.
     """
-    made = transaction.connection.execute(INSERT, [
+    made = INSERT.each(transaction.connection, [
         {'question_id': id, 'key_id': job.key_id, 'sequence': sequence, 'state': state, 'at': now}
         for id in question_ids
     ])
     pushed = bool(job.webhook_url) and outbox.is_pushed(job.api, state)
-    for number, question_id in sorted(made.all()):
+    for number, question_id in sorted(made):
         if pushed:
             outbox.put(transaction, question_id, job.key_id, job.webhook_url, sequence, now)
         transaction.changes.append(
@@ -91,7 +96,7 @@ def append_changes(
 
 def bounds(connection: Connection) -> tuple[int, int]:
     """Return the newest number of the changes that were deleted, and of all; each 0 at first."""
-    row = connection.execute(BOUNDS).one()
+    row = BOUNDS.first(connection, {})
     deleted = int(row.value)
     return deleted, max(row.newest or 0, deleted)
 
@@ -107,12 +112,13 @@ def read_page(
         end: the newest number, read before: what was committed since belongs to the next page.
     """
     wanted: dict[str, int | str] = {'key_id': key_id, 'after': after, 'until': end}
-    query = PAGE
+    query = KEY_PAGE
     if robot_id is not None:
         query, wanted = ROBOT_PAGE, {**wanted, 'robot_id': robot_id}
     order: dict[int, int] = {}
     size, taken = 0, after
-    with connection.execute(query, wanted, execution_options=ROW_BY_ROW) as rows:
+    # A row at a time: its size is not known before its request and answer are read.
+    with closing(query.rows(connection, wanted)) as rows:
         for count, row in enumerate(rows):
             if row.question_id not in order:
                 size += row.size

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -137,16 +137,20 @@ class ThreadConnections:
             connection.close()
 
 
-def execute_plain(connection: Connection, statement: str) -> None:
-    """Execute a statement without parameters and result: SQLAlchemy takes ten times as long.
+def execute_plain(
+    connection: Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> Any:
+    """Execute a statement and return the driver's cursor.
+
+    Args:
+        statement, values: as the driver takes them.
 
     Raises:
         OperationalError: it failed.
     """
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(statement)
+        return cursor.execute(statement, values) or cursor
     except connection.dialect.loaded_dbapi.Error as error:
-        raise OperationalError(statement, None, error) from error
-    finally:
         cursor.close()
+        raise OperationalError(statement, None, error) from error

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
@@ -58,14 +59,14 @@ COUNT_OPEN = (
     .select_from(questions)
     .where(questions.c.key_id == bindparam('key_id'), WAITING)
 )
-INSERT_JOB = insert(jobs).returning(*change_log.JOB)
+INSERT_JOB = Prepared(insert(jobs).returning(*change_log.JOB))
 # Columns of `jobs` that a NewJob has under the same name.
 AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
     'base_url',
 )  # fmt: skip
-EXCLUDES = (
-    select(jobs.c.excluded.contains(bindparam('operator')))
+EXCLUDES = Prepared(
+    select(jobs.c.excluded.contains(bindparam('operator')).label('excludes'))
     .join(questions, questions.c.job_id == jobs.c.id)
     .where(questions.c.id == bindparam('id'))
 )
@@ -75,9 +76,14 @@ JOINED = (
     .join(keys, questions.c.key_id == keys.c.id)
 )
 BY_IDS = JOINED.where(questions.c.id.in_(bindparam('ids', expanding=True)))
-QUESTION = JOINED.add_columns(jobs.c.priors).where(questions.c.id == bindparam('id'))
+BY_ID = Prepared(JOINED.where(questions.c.id == bindparam('id')))
+QUESTION = Prepared(
+    JOINED.add_columns(jobs.c.priors).where(questions.c.id == bindparam('id'))
+)
 # One statement for all questions: each further statement would have to wait for the GIL again.
-INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
+INSERT_QUESTION = Prepared(
+    insert(questions).returning(questions.c.position, questions.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -176,15 +182,15 @@ def create(
     connection = transaction.connection
     open_limit.add(connection, key_id, len(job.questions))
     token = str(uuid.uuid4())
-    row = connection.execute(INSERT_JOB, {
+    row = INSERT_JOB.first(connection, {
         **{column: getattr(job, column) for column in AS_GIVEN},
         'token': token,
         'key_id': key_id,
         'excluded': ' '.join(job.excluded),
         'images': len(job.questions),
         'created': now,
-    }).one()  # fmt: skip
-    made = connection.execute(INSERT_QUESTION, [
+    })  # fmt: skip
+    made = INSERT_QUESTION.each(connection, [
         {
             'job_id': row.id,
             'key_id': key_id,
@@ -201,7 +207,7 @@ def create(
         }
         for position, question in enumerate(job.questions)
     ])  # fmt: skip
-    ids = [id for _, id in sorted(made.all())]
+    ids = [id for _, id in sorted(made)]
     change_log.append_changes(transaction, ids, row, 1, 'open', now)
     return token
 
@@ -260,6 +266,8 @@ def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
     """Return questions of any key, in the given order."""
+    if len(ids) == 1:
+        return BY_ID.all(connection, {'id': ids[0]})
     found = {row.id: row for row in connection.execute(BY_IDS, {'ids': ids})}
     return [found[id] for id in ids if id in found]
 
@@ -272,11 +280,11 @@ def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def question(connection: Connection, question_id: int) -> Row[Any] | None:
+def question(connection: Connection, question_id: int) -> Any:
     """Return one question of any key, with its job's `priors`; None if there is none."""
     if not 0 < question_id < NO_LIMIT:
         return None
-    return connection.execute(QUESTION, {'id': question_id}).first()
+    return QUESTION.first(connection, {'id': question_id})
 
 
 def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
@@ -344,7 +352,8 @@ def count_excluded(connection: Connection, operator: str) -> int:
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
     """Whether an operator, given by pseudonym, must not answer a question."""
     given = {'id': question_id, 'operator': operator}
-    return bool(connection.execute(EXCLUDES, given).scalar())
+    row = EXCLUDES.first(connection, given)
+    return row is not None and bool(row.excludes)
 
 
 def answered_by(connection: Connection, owner: str) -> int:

@@ -14,10 +14,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage.change_log import JOB, append_changes
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import HAS_DEADLINE, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import Transaction
 
@@ -37,19 +38,21 @@ HELD = (questions.c.state == 'assigned') & (questions.c.lease_owner == bindparam
 LEASE_OVER = questions.c.lease_until <= bindparam('at')
 PAST_DEADLINE = HAS_DEADLINE & (questions.c.deadline <= bindparam('at'))
 # Built once: building a statement takes longer than executing it.
-FIND_JOB = select(*JOB).where(jobs.c.id == bindparam('job_id'))
+FIND_JOB = Prepared(select(*JOB).where(jobs.c.id == bindparam('job_id')))
 THIS = questions.c.id == bindparam('question')
 RENEW = update(questions).where(THIS, HELD)
 MOVES = {
-    when: update(questions)
-    .where(THIS, when)
-    .values(sequence=questions.c.sequence + 1)
-    .returning(questions.c.job_id, questions.c.sequence)
+    when: Prepared(
+        update(questions)
+        .where(THIS, when)
+        .values(sequence=questions.c.sequence + 1)
+        .returning(questions.c.job_id, questions.c.sequence)
+    )
     for when in (OPEN, HELD, LEASE_OVER, PAST_DEADLINE, WAITING)
 }
-LATE = select(questions.c.id).where(LEASE_OVER)
-THIS_LATE = LATE.where(THIS)
-SERVED = update(keys).where(keys.c.id == bindparam('key'))
+LATE = Prepared(select(questions.c.id).where(LEASE_OVER))
+THIS_LATE = Prepared(select(questions.c.id).where(LEASE_OVER, THIS))
+SERVED = Prepared(update(keys).where(keys.c.id == bindparam('key')))
 # How many questions one write ends.
 BATCH = 200
 
@@ -70,7 +73,7 @@ def claim(
     lease = {'lease_owner': owner, 'lease_until': now + lease_s}
     job = _move(transaction, question_id, OPEN, 'assigned', now, lease)
     if job is not None:
-        transaction.connection.execute(SERVED, {'key': job.key_id, 'served': now})
+        SERVED.all(transaction.connection, {'key': job.key_id, 'served': now})
         return
     heartbeat(transaction, question_id, owner, now, lease_s)
 
@@ -157,11 +160,12 @@ def abort(transaction: Transaction, question_id: int, now: float) -> bool:
 
 def expire(transaction: Transaction, now: float, question_id: int | None = None) -> int:
     """Return questions whose lease ended to the queue, and return how many."""
-    query = LATE if question_id is None else THIS_LATE
-    found = transaction.connection.execute(query, {'at': now, 'question': question_id})
-    late = found.scalars().all()
+    if question_id is None:
+        late = LATE.all(transaction.connection, {'at': now})
+    else:
+        late = THIS_LATE.all(transaction.connection, {'at': now, 'question': question_id})
     for each in late:
-        _move(transaction, each, LEASE_OVER, 'open', now, FREE)
+        _move(transaction, each.id, LEASE_OVER, 'open', now, FREE)
     return len(late)
 
 
@@ -182,7 +186,7 @@ def _move(
     state: str,
     now: float,
     values: Mapping[str, Any],
-) -> Row[Any] | None:
+) -> Any:
     """Give a question a new state; return its job, or None if the condition did not hold.
 
     Args:
@@ -190,10 +194,10 @@ def _move(
         values: new ones of its columns, and those that the condition names.
     """
     given = {'question': question_id, 'at': now, 'state': state, **values}
-    moved = transaction.connection.execute(MOVES[when], given).first()
+    moved = MOVES[when].first(transaction.connection, given)
     if moved is None:
         return None
-    job = transaction.connection.execute(FIND_JOB, {'job_id': moved.job_id}).one()
+    job = FIND_JOB.first(transaction.connection, {'job_id': moved.job_id})
     append_changes(transaction, [question_id], job, moved.sequence, state, now)
     return job
 
