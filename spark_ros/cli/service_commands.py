@@ -29,8 +29,9 @@ from spark_ros.service.settings import Settings
 from spark_ros.service.spark import programs
 from spark_ros.service.spark.programs import ProgramError
 from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage.database import holds_data
 from spark_ros.service.storage.keys import KeyProblem
-from spark_ros.service.storage.store import Store, Transaction, holds_data
+from spark_ros.service.storage.store import Store, Transaction
 from spark_ros.wire.values import format_time
 
 if TYPE_CHECKING:

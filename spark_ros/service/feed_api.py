@@ -36,13 +36,19 @@ async def changes(request: Request) -> Response:
         check_robot_id(robot_id, 'robot_id')
     given = request.query_params.get('cursor')
     if given is None:
-        number = await service.store.read(change_log.newest)
+        _, number = await service.store.read(change_log.bounds)
         return _reply(service, _page(service, key, number, [], False))
     after, base = service.cursors.read(key.id, given), base_url(request)
 
     def read(connection: Connection) -> tuple[bytes, bool]:
-        _expect_kept(connection, after)
-        page = change_log.read_page(connection, key.id, robot_id, after)
+        deleted, newest = change_log.bounds(connection)
+        if after < deleted:
+            raise feed_cursor.gone('changes after it are no longer kept')
+        if after > newest:
+            raise feed_cursor.gone(
+                'it is ahead of this store, which was put back to an earlier time'
+            )
+        page = change_log.read_page(connection, key.id, robot_id, after, newest)
         rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
         written = [_change(service, row, base) for row in rows]
         return _page(service, key, page.until, written, page.more), not written
@@ -55,13 +61,6 @@ async def changes(request: Request) -> Response:
             request, subscription, seconds, lambda: service.store.read_for(key.id, read)
         )
     return _reply(service, page)
-
-
-def _expect_kept(connection: Connection, after: int) -> None:
-    if after < change_log.newest_deleted(connection):
-        raise feed_cursor.gone('changes after it are no longer kept')
-    if after > change_log.newest(connection):
-        raise feed_cursor.gone('it is ahead of this store, which was put back to an earlier time')
 
 
 def _page(

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 from heat_harness import ask, asker
@@ -14,6 +15,8 @@ from service_harness import InProcess
 from sqlalchemy import event
 
 from spark_ros.service.operators import live_queue
+from spark_ros.service.storage import prepared
+from spark_ros.service.storage.database import execute_plain
 from spark_ros.service.storage.jobs import LINE_TEXT
 
 Statement = tuple[str, Any]
@@ -27,10 +30,15 @@ def statements(service: InProcess) -> Iterator[list[Statement]]:
     def note(connection: Any, cursor: Any, statement: str, given: Any, *rest: Any) -> None:
         noted.append((statement, given))
 
+    def note_plain(connection: Any, statement: str, values: Any = ()) -> Any:
+        noted.append((statement, tuple(values)))
+        return execute_plain(connection, statement, values)
+
     engine = service.context.store._engine
     event.listen(engine, 'before_cursor_execute', note)
     try:
-        yield noted
+        with mock.patch.object(prepared, 'execute_plain', note_plain):
+            yield noted
     finally:
         event.remove(engine, 'before_cursor_execute', note)
 

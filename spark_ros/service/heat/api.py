@@ -113,7 +113,7 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     wanted = await files_elsewhere(service, files, requester)
 
     def create(transaction: Transaction) -> dict[str, Any]:
-        token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
+        token = jobs.create(transaction, key.id, job, now, service.open_limit)
         if answer is None:
             fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
         else:

@@ -242,7 +242,7 @@ async def _closed(service: Context, write: Callable[[Transaction], None]) -> Res
 
 
 def _row(connection: Connection, question_id: int) -> Row[Any]:
-    row = jobs.question(connection, question_id)
+    row: Row[Any] | None = jobs.question(connection, question_id)
     if row is None:
         raise _unknown_question()
     return row

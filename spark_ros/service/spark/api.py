@@ -60,7 +60,7 @@ async def create_engagement(request: Request) -> Response:
 
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
-        token = jobs.create(transaction, key.id, job, now, settings.open_limit)
+        token = jobs.create(transaction, key.id, job, now, service.open_limit)
         fetches.put(transaction, key.tenant, wanted, now, settings.fetch_fresh_s)
         return {'token': token}
 

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Row,
-    Select,
     and_,
     bindparam,
     exists,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
@@ -60,14 +60,31 @@ COUNT_OPEN = (
     .select_from(questions)
     .where(questions.c.key_id == bindparam('key_id'), WAITING)
 )
-INSERT_JOB = insert(jobs).returning(*change_log.JOB)
+INSERT_JOB = Prepared(insert(jobs).returning(*change_log.JOB))
 # Columns of `jobs` that a NewJob has under the same name.
 AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
     'base_url',
 )  # fmt: skip
+EXCLUDES = Prepared(
+    select(jobs.c.excluded.contains(bindparam('operator')).label('excludes'))
+    .join(questions, questions.c.job_id == jobs.c.id)
+    .where(questions.c.id == bindparam('id'))
+)
+JOINED = (
+    select(*ROW)
+    .join(jobs, questions.c.job_id == jobs.c.id)
+    .join(keys, questions.c.key_id == keys.c.id)
+)
+BY_IDS = JOINED.where(questions.c.id.in_(bindparam('ids', expanding=True)))
+BY_ID = Prepared(JOINED.where(questions.c.id == bindparam('id')))
+QUESTION = Prepared(
+    JOINED.add_columns(jobs.c.priors).where(questions.c.id == bindparam('id'))
+)
 # One statement for all questions: each further statement would have to wait for the GIL again.
-INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
+INSERT_QUESTION = Prepared(
+    insert(questions).returning(questions.c.position, questions.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -119,37 +136,62 @@ class Page:
     state: str | None = None
 
 
+class OpenLimit:
+    """How many questions of each key may be open.
+
+    They are counted only when too many may be open: what is added to the last count is never too
+    low, since it leaves out those that were closed.
+
+    Args:
+        most: how many of one key.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._at_most: dict[int, int] = {}
+
+    def add(self, connection: Connection, key_id: int, number: int) -> None:
+        """Add questions of a key that are about to be stored.
+
+        Raises:
+            ApiError: 429 when the key would have too many.
+        """
+        count = self._at_most.get(key_id)
+        if count is None or count + number > self._most:
+            count = int(connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one())
+        if count + number > self._most:
+            raise ApiError(
+                429,
+                f'{count} questions of this key are open; at most {self._most} are accepted. '
+                'Repeat when some are answered',
+                {'Retry-After': '30'},
+            )
+        self._at_most[key_id] = count + number
+
+
 def create(
-    transaction: Transaction, key_id: int, job: NewJob, now: float, open_limit: int
+    transaction: Transaction, key_id: int, job: NewJob, now: float, open_limit: OpenLimit
 ) -> str:
     """Store a job with its questions open and return its token.
 
     Args:
         key_id: of the caller's API key.
-        open_limit: how many open questions a key may have.
 
     Raises:
-        ApiError: 429 when the key would have more.
+        ApiError: 429 when the key would have too many open questions.
     """
     connection = transaction.connection
-    waiting = connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one()
-    if waiting + len(job.questions) > open_limit:
-        raise ApiError(
-            429,
-            f'{waiting} questions of this key are open; at most {open_limit} are accepted. '
-            'Repeat when some are answered',
-            {'Retry-After': '30'},
-        )
+    open_limit.add(connection, key_id, len(job.questions))
     token = str(uuid.uuid4())
-    row = connection.execute(INSERT_JOB, {
+    row = INSERT_JOB.first(connection, {
         **{column: getattr(job, column) for column in AS_GIVEN},
         'token': token,
         'key_id': key_id,
         'excluded': ' '.join(job.excluded),
         'images': len(job.questions),
         'created': now,
-    }).one()  # fmt: skip
-    made = connection.execute(INSERT_QUESTION, [
+    })  # fmt: skip
+    made = INSERT_QUESTION.each(connection, [
         {
             'job_id': row.id,
             'key_id': key_id,
@@ -166,7 +208,7 @@ def create(
         }
         for position, question in enumerate(job.questions)
     ])  # fmt: skip
-    ids = [id for _, id in sorted(made.all())]
+    ids = [id for _, id in sorted(made)]
     change_log.append_changes(transaction, ids, row, 1, 'open', now)
     return token
 
@@ -184,7 +226,7 @@ def of_key(
         answers are larger than `change_log.PAGE_SIZE`, but it has at least one row, if there is
         one.
     """
-    query = _joined().where(questions.c.key_id == key_id)
+    query = JOINED.where(questions.c.key_id == key_id)
     if token is not None:
         query = query.where(jobs.c.token == token)
     if page.state is not None:
@@ -225,8 +267,9 @@ def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
     """Return questions of any key, in the given order."""
-    rows = connection.execute(_joined().where(questions.c.id.in_(ids)))
-    found = {row.id: row for row in rows}
+    if len(ids) == 1:
+        return BY_ID.all(connection, {'id': ids[0]})
+    found = {row.id: row for row in connection.execute(BY_IDS, {'ids': ids})}
     return [found[id] for id in ids if id in found]
 
 
@@ -238,12 +281,11 @@ def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def question(connection: Connection, question_id: int) -> Row[Any] | None:
+def question(connection: Connection, question_id: int) -> Any:
     """Return one question of any key, with its job's `priors`; None if there is none."""
     if not 0 < question_id < NO_LIMIT:
         return None
-    query = _joined().add_columns(jobs.c.priors).where(questions.c.id == question_id)
-    return connection.execute(query).first()
+    return QUESTION.first(connection, {'id': question_id})
 
 
 def waiting(connection: Connection, limit: int, operator: str | None) -> list[Row[Any]]:
@@ -316,23 +358,12 @@ def some_exclude(connection: Connection) -> bool:
 
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
     """Whether an operator, given by pseudonym, must not answer a question."""
-    query = (
-        select(jobs.c.excluded.contains(operator))
-        .join(questions, questions.c.job_id == jobs.c.id)
-        .where(questions.c.id == question_id)
-    )
-    return bool(connection.execute(query).scalar())
+    given = {'id': question_id, 'operator': operator}
+    row = EXCLUDES.first(connection, given)
+    return row is not None and bool(row.excludes)
 
 
 def answered_by(connection: Connection, owner: str) -> int:
     """Count the questions that a session closed."""
     query = select(func.count()).select_from(questions).where(questions.c.answered_by == owner)
     return int(connection.execute(query).scalar_one())
-
-
-def _joined() -> Select[Any]:
-    return (
-        select(*ROW)
-        .join(jobs, questions.c.job_id == jobs.c.id)
-        .join(keys, questions.c.key_id == keys.c.id)
-    )

@@ -124,6 +124,7 @@ def rotate(transaction: Transaction, name: str) -> str:
     transaction.connection.execute(
         update(keys).where(keys.c.id == row.id).values(hash=digest(secret), revoked=None)
     )
+    transaction.changes_credentials = True
     return secret
 
 
@@ -137,6 +138,7 @@ def revoke(transaction: Transaction, name: str, now: float) -> None:
     transaction.connection.execute(
         update(keys).where(keys.c.id == row.id, keys.c.revoked.is_(None)).values(revoked=now)
     )
+    transaction.changes_credentials = True
 
 
 def find(connection: Connection, secret: str) -> Key | None:

@@ -14,10 +14,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage.change_log import JOB, append_changes
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import HAS_DEADLINE, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import Transaction
 
@@ -30,10 +31,28 @@ NO_LONGER_ASKED = {
     CANCELED: 'the caller has withdrawn it: an answer is no longer wanted',
 }
 NO_ANSWER = '{}'
-# Built once: building a statement takes longer than executing it.
-FIND_JOB = select(*JOB).where(jobs.c.id == bindparam('job_id'))
 FREE = {'lease_owner': None, 'lease_until': None}
-SERVED = update(keys).where(keys.c.id == bindparam('key'))
+# Where a question stands before it moves, with values by name.
+OPEN = questions.c.state == 'open'
+HELD = (questions.c.state == 'assigned') & (questions.c.lease_owner == bindparam('holder'))
+LEASE_OVER = questions.c.lease_until <= bindparam('at')
+PAST_DEADLINE = HAS_DEADLINE & (questions.c.deadline <= bindparam('at'))
+# Built once: building a statement takes longer than executing it.
+FIND_JOB = Prepared(select(*JOB).where(jobs.c.id == bindparam('job_id')))
+THIS = questions.c.id == bindparam('question')
+RENEW = update(questions).where(THIS, HELD)
+MOVES = {
+    when: Prepared(
+        update(questions)
+        .where(THIS, when)
+        .values(sequence=questions.c.sequence + 1)
+        .returning(questions.c.job_id, questions.c.sequence)
+    )
+    for when in (OPEN, HELD, LEASE_OVER, PAST_DEADLINE, WAITING)
+}
+LATE = Prepared(select(questions.c.id).where(LEASE_OVER))
+THIS_LATE = Prepared(select(questions.c.id).where(LEASE_OVER, THIS))
+SERVED = Prepared(update(keys).where(keys.c.id == bindparam('key')))
 # How many questions one write ends.
 BATCH = 200
 
@@ -52,9 +71,9 @@ def claim(
     """
     expire(transaction, now, question_id)
     lease = {'lease_owner': owner, 'lease_until': now + lease_s}
-    job = _move(transaction, question_id, questions.c.state == 'open', 'assigned', now, lease)
+    job = _move(transaction, question_id, OPEN, 'assigned', now, lease)
     if job is not None:
-        transaction.connection.execute(SERVED, {'key': job.key_id, 'served': now})
+        SERVED.all(transaction.connection, {'key': job.key_id, 'served': now})
         return
     heartbeat(transaction, question_id, owner, now, lease_s)
 
@@ -68,9 +87,7 @@ def heartbeat(
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
     """
     renewed = transaction.connection.execute(
-        update(questions)
-        .where(questions.c.id == question_id, _held_by(owner))
-        .values(lease_until=now + lease_s)
+        RENEW, {'question': question_id, 'holder': owner, 'lease_until': now + lease_s}
     )
     if renewed.rowcount != 1:
         raise _not_yours(transaction, question_id)
@@ -82,7 +99,7 @@ def release(transaction: Transaction, question_id: int, owner: str, now: float) 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not have the question.
     """
-    if _move(transaction, question_id, _held_by(owner), 'open', now, FREE) is None:
+    if _move(transaction, question_id, HELD, 'open', now, {**FREE, 'holder': owner}) is None:
         raise _not_yours(transaction, question_id)
 
 
@@ -114,7 +131,9 @@ def close(
         'flags': json.dumps(list(flags), separators=(',', ':')),
         'feedback': feedback,
     }
-    when = questions.c.state == 'open' if owner is None else _held_by(owner)
+    when = OPEN
+    if owner is not None:
+        when, answered['holder'] = HELD, owner
     if _move(transaction, question_id, when, 'closed', now, answered) is None:
         raise _not_yours(transaction, question_id)
 
@@ -126,11 +145,10 @@ def withdraw(transaction: Transaction, question_id: int, now: float) -> None:
 
 def expire_deadlines(transaction: Transaction, now: float) -> int:
     """Close questions whose deadline is past, `BATCH` at most, and return how many."""
-    past = HAS_DEADLINE & (questions.c.deadline <= now)
-    late = select(questions.c.id).where(past).limit(BATCH)
-    found = transaction.connection.execute(late).scalars().all()
+    late = select(questions.c.id).where(PAST_DEADLINE).limit(BATCH)
+    found = transaction.connection.execute(late, {'at': now}).scalars().all()
     for each in found:
-        _end(transaction, each, past, now, EXPIRED)
+        _end(transaction, each, PAST_DEADLINE, now, EXPIRED)
     return len(found)
 
 
@@ -142,17 +160,13 @@ def abort(transaction: Transaction, question_id: int, now: float) -> bool:
 
 def expire(transaction: Transaction, now: float, question_id: int | None = None) -> int:
     """Return questions whose lease ended to the queue, and return how many."""
-    over = questions.c.lease_until <= now
-    if question_id is not None:
-        over &= questions.c.id == question_id
-    late = transaction.connection.execute(select(questions.c.id).where(over)).scalars().all()
+    if question_id is None:
+        late = LATE.all(transaction.connection, {'at': now})
+    else:
+        late = THIS_LATE.all(transaction.connection, {'at': now, 'question': question_id})
     for each in late:
-        _move(transaction, each, over, 'open', now, FREE)
+        _move(transaction, each.id, LEASE_OVER, 'open', now, FREE)
     return len(late)
-
-
-def _held_by(owner: str) -> ColumnElement[bool]:
-    return (questions.c.state == 'assigned') & (questions.c.lease_owner == owner)
 
 
 def _end(
@@ -172,17 +186,18 @@ def _move(
     state: str,
     now: float,
     values: Mapping[str, Any],
-) -> Row[Any] | None:
-    """Give a question a new state; return its job, or None if the condition did not hold."""
-    moved = transaction.connection.execute(
-        update(questions)
-        .where(questions.c.id == question_id, when)
-        .values(state=state, sequence=questions.c.sequence + 1, **values)
-        .returning(questions.c.job_id, questions.c.sequence)
-    ).first()
+) -> Any:
+    """Give a question a new state; return its job, or None if the condition did not hold.
+
+    Args:
+        when: one of those in `MOVES`; the time is its `at`.
+        values: new ones of its columns, and those that the condition names.
+    """
+    given = {'question': question_id, 'at': now, 'state': state, **values}
+    moved = MOVES[when].first(transaction.connection, given)
     if moved is None:
         return None
-    job = transaction.connection.execute(FIND_JOB, {'job_id': moved.job_id}).one()
+    job = FIND_JOB.first(transaction.connection, {'job_id': moved.job_id})
     append_changes(transaction, [question_id], job, moved.sequence, state, now)
     return job
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spark_ros.service.context import Context
@@ -30,16 +29,16 @@ CONTENT_SECURITY_POLICY = '; '.join((
     "base-uri 'none'",
     "form-action 'self'",
 ))
-HEADERS = {
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'X-Frame-Options': 'DENY',
-}
+# As ASGI has them.
+HEADERS = (
+    (b'content-security-policy', CONTENT_SECURITY_POLICY.encode()),
+    (b'x-content-type-options', b'nosniff'),
+    (b'referrer-policy', b'no-referrer'),
+    (b'x-frame-options', b'DENY'),
+)
 # Of answers of the APIs: what the service knows beyond their pages, and how many operators are
 # there.
-EXTENSIONS = 'Spark-Extensions'
-OPERATORS = 'Spark-Operators'
+EXTENSIONS, OPERATORS = b'spark-extensions', b'spark-operators'
 
 
 class SecurityHeadersMiddleware:
@@ -56,10 +55,11 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
         self._app = app
-        self._extensions = (
+        extensions = (
             f'idempotency-key;retention={int(idempotency_s)}, robot-id, priority, deadline, '
             'withdraw, operators'
         )
+        self._extensions = EXTENSIONS, extensions.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -71,13 +71,13 @@ class SecurityHeadersMiddleware:
             nonlocal status
             if message['type'] == 'http.response.start':
                 status = message['status']
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message['headers']
+                present = {name for name, _ in headers}
+                headers += [header for header in HEADERS if header[0] not in present]
                 if scope['path'].startswith('/v1/'):
                     service: Context = scope['app'].state.context
-                    headers[EXTENSIONS] = self._extensions
-                    headers[OPERATORS] = str(service.presence.count)
+                    headers.append(self._extensions)
+                    headers.append((OPERATORS, b'%d' % service.presence.count))
             await send(message)
 
         try:
