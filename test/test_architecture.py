@@ -47,7 +47,10 @@ WITHIN: dict[str, dict[str, set[str]]] = {
             'storage', 'media', 'web', 'spark', 'heat', 'context', 'deliveries', 'errors',
             'events',
         },
-        'pushes': {'storage', 'web', 'spark', 'heat', 'context', 'dispatcher', 'events'},
+        'pushes': {
+            'storage', 'web', 'spark', 'heat', 'context', 'dispatcher', 'events', 'own_thread',
+        },
+        'notify': {'storage', 'web', 'pushes', 'context', 'settings', 'own_thread'},
         'fetching': {
             'storage', 'media', 'web', 'pushes', 'context', 'dispatcher', 'errors', 'events',
         },

@@ -10,9 +10,11 @@ from typing import Any, TypeAlias
 
 import spark_ros
 from spark_ros.cli.argument_types import checked, number, whole
+from spark_ros.cli.service_notify import NOTIFYING
 from spark_ros.service.media.bucket_images import parse_bucket
 from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
+from spark_ros.service.storage.keys import HIGHEST_PRIORITY
 from spark_ros.wire.spark import METADATA_LIMIT
 from spark_ros.wire.values import expect_url
 
@@ -70,6 +72,7 @@ SERVING: dict[str, dict[str, Any]] = {
         'help': 'allow fetching pictures from this network although it is not public, for robots '
         'that serve their own frames (may be repeated)',
     },
+    **NOTIFYING,
     '--tls-cert': {'type': Path, 'metavar': 'FILE', 'help': 'certificate, to serve HTTPS'},
     '--tls-key': {'type': Path, 'metavar': 'FILE', 'help': 'private key of the certificate'},
     '--metrics-port': {
@@ -157,6 +160,11 @@ def _keys(actions: Commands) -> None:
     create.add_argument('--program', metavar='P', help='the program for questions that name none')
     create.add_argument('--heat', action='store_true', help='a key for the Heat API')
     create.add_argument('--test', action='store_true', help='a staging key (test_…)')
+    create.add_argument(
+        '--max-priority', type=whole(HIGHEST_PRIORITY, 'a priority, 0 to 255'),
+        default=HIGHEST_PRIORITY, metavar='N',
+        help='the highest priority of its questions, 0 to 255; default: %(default)s',
+    )  # fmt: skip
     _command(actions, 'secret', "print the secret that signs the key's webhooks")
     _command(actions, 'rotate', 'replace a key by a new one with the same questions, and print it')
     _command(actions, 'revoke', 'end a key for good')

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from spark_ros.cli import service_try
 from spark_ros.cli.service_arguments import service_parser
 from spark_ros.cli.service_log import set_up_log
+from spark_ros.cli.service_notify import notifications
 from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.media.images import record
@@ -28,8 +29,9 @@ from spark_ros.service.settings import Settings
 from spark_ros.service.spark import programs
 from spark_ros.service.spark.programs import ProgramError
 from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage.database import holds_data
 from spark_ros.service.storage.keys import KeyProblem
-from spark_ros.service.storage.store import Store, Transaction, holds_data
+from spark_ros.service.storage.store import Store, Transaction
 from spark_ros.wire.values import format_time
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     """Read the options of `serve`: the settings, and where to listen.
 
     Raises:
-        CommandError: there is no TLS by what was given.
+        CommandError: there is no TLS, or nobody can be notified, by what was given.
     """
     # The web server takes a second to import, which the other commands can do without.
     from spark_ros.service.server import Listen
@@ -83,6 +85,10 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     for file in (options.tls_cert, options.tls_key):
         if file is not None and not file.is_file():
             raise CommandError(f'{file}: no such file')
+    try:
+        notified = notifications(options)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     settings = replace(
         _settings(options),
         public_url=options.public_url or '',
@@ -92,6 +98,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
         allow_nets=tuple(options.allow_net),
         metadata_limit=options.metadata_limit,
         fetch_nets=tuple(options.allow_fetch_net),
+        notifications=notified,
     )
     return settings, Listen(
         options.host, options.port, options.tls_cert, options.tls_key,
@@ -133,6 +140,7 @@ def _key_create(options: argparse.Namespace) -> None:
         print(service.store.write_now(lambda tx: keys.create(
             tx, options.name, service.clock(),
             program=options.program, api=api, test=options.test,
+            max_priority=options.max_priority,
         )))  # fmt: skip
         if options.program and options.program not in service.store.read_now(programs.list_all):
             print(

@@ -18,11 +18,13 @@ from spark_ros.service.context import open_context
 from spark_ros.service.fetching.fetcher import Fetcher
 from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
-from spark_ros.service.housekeeping import clean_up, expire_leases
+from spark_ros.service.housekeeping import clean_up, end_in_time
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.monitoring import api as monitoring_api
+from spark_ros.service.notify.notifier import Notifier, channels
 from spark_ros.service.operators import api as console_api
 from spark_ros.service.operators import pages, sessions_api, statistics_api
+from spark_ros.service.operators.live_queue import LiveQueue
 from spark_ros.service.pushes.outgoing import Guard, Resolve
 from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
@@ -60,12 +62,19 @@ def create_app(
         background = BackgroundTasks(clock, on_failure=context.metrics.failed)
         app.state.context, app.state.background = context, background
         app.state.statistics = {}
+        app.state.live_queue = live_queue = LiveQueue()
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
-        background.start('lease expiry', lambda: expire_leases(context))
+        background.start('deadlines', lambda: end_in_time(context))
+        background.start('console queue', lambda: live_queue.run(context))
         background.start('clean-up', lambda: clean_up(context))
         background.start('fetches', lambda: Fetcher(context, fetch_guard).run())
         if scripted is not None:
             background.start('scripted operator', lambda: scripted.run(app, context))
+        notified = channels(context, resolve)
+        if notified:
+            background.start('notifications', Notifier(context, notified).watch)
+        for channel in notified:
+            background.start(channel.name, channel.run)
         try:
             yield
         finally:

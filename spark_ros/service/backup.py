@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 from spark_ros.service.media.disk_images import sync_directory, write_durably
 from spark_ros.service.media.image_files import MEBIBYTE, relative_path
 from spark_ros.service.settings import Settings
-from spark_ros.service.storage.store import BUSY_TIMEOUT_MS, private_directory
+from spark_ros.service.storage.database import BUSY_TIMEOUT_MS, private_directory
 
 DATABASE = 'service.db'
 REPORT_EVERY_S = 5.0

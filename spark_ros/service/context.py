@@ -15,8 +15,14 @@ from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
 from spark_ros.service.monitoring.metrics import Metrics
+from spark_ros.service.operators.presence import Presence
 from spark_ros.service.settings import Settings
+from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage.credential_cache import CredentialCache
 from spark_ros.service.storage.feed_cursor import Cursors
+from spark_ros.service.storage.jobs import OpenLimit
+from spark_ros.service.storage.keys import Key
+from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
 
@@ -30,8 +36,10 @@ class Context:
 
     Attributes:
         clock: Unix seconds.
+        keys, sessions: what is valid, by secret.
         blocked_calls: limits long polls, by API key.
         event_streams: limits server-sent event streams, by session.
+        presence: which operators are there.
         large_json: a thread for JSON that would block the event loop.
     """
 
@@ -39,19 +47,19 @@ class Context:
     clock: Callable[[], float]
     bus: ChangeBus
     store: Store
+    keys: CredentialCache[Key]
+    sessions: CredentialCache[Session]
     images: ImageStore
     decoder: Decoder
     urls: UrlSigner
     crunchers: Crunchers
     cursors: Cursors
+    open_limit: OpenLimit
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
+    presence: Presence
     large_json: FairThreadPool
     metrics: Metrics
-
-    def operators_present(self) -> int:
-        """Return how many operators have the console open: a session is one operator."""
-        return self.event_streams.callers
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
@@ -81,13 +89,17 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         clock=clock,
         bus=bus,
         store=store,
+        keys=CredentialCache(store, keys.find),
+        sessions=CredentialCache(store, sessions.read),
         images=ImageStore(image_files(settings)),
         decoder=Decoder(settings.max_pixels, settings.decode_s),
         urls=UrlSigner(secret),
         crunchers=Crunchers(secret),
         cursors=Cursors(store.value('epoch'), secret),
+        open_limit=OpenLimit(settings.open_limit),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
+        presence=Presence(),
         large_json=FairThreadPool('large-json'),
         metrics=metrics,
     )

@@ -63,11 +63,11 @@ class Dispatcher(ABC):
     async def run(self) -> None:
         """Process what is due until cancelled."""
         async with self._http:
-            with self._context.bus.subscribe() as changes:
+            with self._context.bus.subscribe(matters=self._matters) as changes:
                 try:
                     while True:
                         await self._begin_due(changes)
-                        if await changes.wait(await self._poll_after_s(), self._matters):
+                        if await changes.wait(await self._poll_after_s()):
                             changes.drain()
                 finally:
                     running = [*self._running.values()]

@@ -31,6 +31,7 @@ class Change:
         idempotency_key: what the caller calls the question, where it said so.
         program: whose standing instructions apply.
         flags: of an answer.
+        fetches: whether files are to be fetched for it.
     """
 
     number: int
@@ -46,24 +47,33 @@ class Change:
     idempotency_key: str | None = None
     program: str | None = None
     flags: tuple[str, ...] = ()
+    fetches: bool = False
 
 
 class Subscription:
     """A queue of the changes that one subscriber has not taken yet.
 
+    Args:
+        matters: which changes are put into it.
+
     Attributes:
         closed: whether the service stops; nothing more comes.
     """
 
-    def __init__(self, closed: bool = False) -> None:
+    def __init__(
+        self, closed: bool = False, matters: Callable[[Change], bool] | None = None
+    ) -> None:
         self._queue: asyncio.Queue[Change | None] = asyncio.Queue(BACKLOG)
+        self._matters = matters
         self.closed = closed
 
     async def next(self) -> Change | None:
         """Wait for the next change; None means: read everything again, or `closed`."""
         return await self._queue.get()
 
-    async def wait(self, seconds: float, matters: Callable[[Change], bool]) -> bool:
+    async def wait(
+        self, seconds: float, matters: Callable[[Change], bool] = lambda change: True
+    ) -> bool:
         """Wait for a change that matters, or for None (see `next`).
 
         Args:
@@ -80,13 +90,17 @@ class Subscription:
             return True
         return False
 
-    def drain(self) -> None:
-        """Drop the changes that already came."""
+    def drain(self) -> list[Change | None]:
+        """Return and forget the changes that already came."""
+        came = []
         while not self._queue.empty():
-            self._queue.get_nowait()
+            came.append(self._queue.get_nowait())
+        return came
 
     def offer(self, change: Change | None) -> None:
         """Add a change; a subscriber that fell far behind gets None in place of all of them."""
+        if change is not None and self._matters is not None and not self._matters(change):
+            return
         try:
             self._queue.put_nowait(change)
         except asyncio.QueueFull:
@@ -134,10 +148,12 @@ class ChangeBus:
                 subscription.offer(None)
 
     def subscribe(
-        self, question_id: int | None = None
+        self,
+        question_id: int | None = None,
+        matters: Callable[[Change], bool] | None = None,
     ) -> AbstractContextManager[Subscription]:
-        """Subscribe to the changes of one question, or to all of them."""
-        return self._subscribe(question_id)
+        """Subscribe to the changes of one question, or to all of them, as far as they matter."""
+        return self._subscribe(question_id, matters)
 
     def subscribe_robot(
         self, key_id: int, robot_id: str | None
@@ -146,8 +162,10 @@ class ChangeBus:
         return self._subscribe((key_id, robot_id))
 
     @contextmanager
-    def _subscribe(self, topic: Hashable) -> Iterator[Subscription]:
-        subscription = Subscription(self._closed)
+    def _subscribe(
+        self, topic: Hashable, matters: Callable[[Change], bool] | None = None
+    ) -> Iterator[Subscription]:
+        subscription = Subscription(self._closed, matters)
         subscriptions = self._topics.setdefault(topic, set())
         subscriptions.add(subscription)
         try:

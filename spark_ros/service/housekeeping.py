@@ -1,22 +1,22 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Periodic work: leases that ran out are ended, and rows that are too old are deleted."""
+"""Periodic work: what leases and deadlines end, and rows that are too old are deleted."""
 
 from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, exists, select
 
 from spark_ros.service.context import Context
 from spark_ros.service.storage import change_log, leases, outbox, schema
 from spark_ros.service.storage.store import Transaction
 
-EXPIRE_EVERY_S = 1.0
+EXPIRE_EVERY_S = 0.25
 CLEAN_UP_EVERY_S = 3600.0
 
 
-async def expire_leases(context: Context) -> None:
-    """Return questions whose lease ended to the queue, until cancelled."""
+async def end_in_time(context: Context) -> None:
+    """Return questions whose lease ended to the queue, and close those whose deadline is past."""
     while True:
         await _expire(context, context.clock())
         await asyncio.sleep(EXPIRE_EVERY_S)
@@ -31,11 +31,20 @@ async def clean_up(context: Context) -> None:
 
 async def _expire(context: Context, now: float) -> None:
     questions = schema.questions
-    late = select(questions.c.id).where(
-        questions.c.state == 'assigned', questions.c.lease_until <= now
+    query = select(
+        exists().where(questions.c.lease_until <= now),
+        exists().where(schema.HAS_DEADLINE, questions.c.deadline <= now),
     )
-    if await context.store.read(lambda connection: connection.execute(late).first()):
+
+    def read(connection: Connection) -> tuple[bool, bool]:
+        lease_over, past = connection.execute(query).one()
+        return lease_over, past
+
+    lease_over, past = await context.store.read(read)
+    if lease_over:
         await context.store.write(leases.expire, now)
+    while past:
+        past = await context.store.write(leases.expire_deadlines, now) == leases.BATCH
 
 
 def _clean_up(transaction: Transaction, context: Context) -> None:

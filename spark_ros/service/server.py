@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import math
 import signal
@@ -29,8 +30,8 @@ from spark_ros.service.media.image_store import image_files
 from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import sessions
+from spark_ros.service.storage.database import expect_driver
 from spark_ros.service.storage.directory_lock import lock_directory
-from spark_ros.service.storage.store import expect_driver
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
 from spark_ros.service.web.http_connection import HttpConnection
 from spark_ros.service.web.listener import Listener
@@ -80,6 +81,9 @@ def serve(
     set_process_limits()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with listening(settings, listen, announce) as server:
+        # What is there now stays: the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         server.run_on_listener()
 
 

@@ -44,7 +44,9 @@ def expect_text(value: Any, name: str, longest: int = MAX_TEXT) -> str:
         raise WireError(f'{name} must be a string, not {kind_of(value)}')
     if len(value) > longest:
         raise WireError(f'{name} has {len(value)} characters; at most {longest} are accepted')
-    if '\x00' in value or any('\ud800' <= char <= '\udfff' for char in value):
+    if '\x00' in value or (
+        not value.isascii() and any('\ud800' <= char <= '\udfff' for char in value)
+    ):
         raise WireError(f'{name} holds a character that is not text')
     return value
 

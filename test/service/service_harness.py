@@ -8,7 +8,8 @@ import concurrent.futures
 import io
 import logging
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 from openapi_check import expect_as_described
 from PIL import Image
 from serving import Serving, ServingProcess
@@ -216,6 +218,28 @@ def served_by_process(
         yield Served(serving, serving.log, key)
     finally:
         serving.stop()
+
+
+@contextmanager
+def held(service: InProcess, operator: str) -> Iterator[None]:
+    """Count an operator, in the service's own thread."""
+    holding = service.context.presence.hold(operator)
+
+    async def call(work: Callable[..., Any], *arguments: Any) -> None:
+        work(*arguments)
+
+    service.do(call(holding.__enter__))
+    try:
+        yield
+    finally:
+        service.do(call(holding.__exit__, None, None, None))
+
+
+def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    """Wait until the log has a text."""
+    end = time.monotonic() + DEADLINE_S
+    while text not in caplog.text:
+        assert time.monotonic() < end, caplog.text
 
 
 def login_form(link: str) -> dict[str, str]:

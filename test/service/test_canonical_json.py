@@ -30,11 +30,13 @@ def test_equal_json_has_one_form_and_other_json_another(one: Any, other: Any) ->
     assert sha256_of(one) == sha256_of(reversed_names(one))
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (sha256_of(one) == sha256_of(other)) is same
+    assert sha256_of(one) == sha256_of(one, large=False)
 
 
 @pytest.mark.parametrize('number', [AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
 def test_every_item_of_a_long_list_counts(number: int) -> None:
     long = [{'at': at} for at in range(number)]
+    assert sha256_of(long) == sha256_of(long, large=False)
     others = [long[:-1], [*long, {}], [{}, *long], [*long[1:], long[0]], [long], [*long[:-1], []]]
     hashes = {sha256_of(each) for each in (long, *others)}
     assert len(hashes) == len(others) + 1

@@ -245,7 +245,7 @@ def test_the_console_loads_own_images_and_no_others(service: InProcess) -> None:
     robot.ask(content_location=[own, 'http://elsewhere.test/a.jpg?x=1'])
     other.ask(content_location=own)
     shown = [each['image'] for each in operator.get('/console/api/queue').json()['questions']]
-    assert [each['source'] for each in shown[1:]] == ['http://elsewhere.test/a.jpg?x=1', own]
+    assert [each['source'] for each in shown[1:]] == [own, 'http://elsewhere.test/a.jpg?x=1']
     assert [each['url'] for each in shown[1:]] == [None, None]
     assert own == URL + shown[0]['url']
     assert operator.get(shown[0]['url']).content == picture()

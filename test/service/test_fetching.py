@@ -289,7 +289,7 @@ def test_a_host_that_stalls_is_left_and_holds_up_no_other_tenant(
 
         def look() -> dict[str, Any]:
             lines = operator.get('/console/api/queue').json()['questions']
-            last: dict[str, Any] = lines[-1]
+            last: dict[str, Any] = max(lines, key=lambda line: line['id'])
             return last
 
         assert settled(operator, look)['image']['state'] == 'done'
@@ -315,6 +315,7 @@ def test_a_key_has_a_quota_of_bytes_a_day(
 
     def states() -> list[tuple[str, str | None]]:
         lines = settled(operator, lambda: operator.get('/console/api/queue').json())['questions']
+        lines.sort(key=lambda line: line['id'])
         return [(line['image']['state'], line['image']['error']) for line in lines]
 
     for number in range(3):

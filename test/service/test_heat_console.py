@@ -61,7 +61,7 @@ def test_the_queue_and_the_question(service: InProcess) -> None:
         'id': 1, 'api': 'heat', 'kind': 'annotations-with-multiple-choice', 'state': 'open',
         'program': None, 'instructions': 'Look at it', 'image': refused(IMAGE), 'tenant': 'robot',
         'age_s': 2.0, 'created': made['date_created'], 'mine': False, 'priors': 0,
-        'thumbnail': None, 'excluded': False,
+        'thumbnail': None, 'excluded': False, 'priority': 0, 'left_s': None,
     }  # fmt: skip
     shown = operator.get('/console/api/questions/1').json()
     choices = [{'value': value} for value in CHOICES]

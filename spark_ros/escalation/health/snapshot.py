@@ -40,6 +40,7 @@ class Snapshot:
     Attributes:
         connected: whether people can be asked at all; not needed in a dry run.
         service, images: the state of the services, from the calls to them.
+        operators: how many people are there to answer, where the service says so.
         retries: how often something had to be sent again.
         paths: the ways by which answers arrive now, the fastest first.
         dropped: how many questions were not asked, by cause.
@@ -58,6 +59,7 @@ class Snapshot:
     connected: bool = False
     service: Contact = field(default_factory=Contact)
     images: Contact = field(default_factory=Contact)
+    operators: int | None = None
     retries: int = 0
     paths: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
@@ -145,6 +147,7 @@ class Health:
             connected=True,
             service=context.contacts.service,
             images=context.contacts.images,
+            operators=context.backend.operators,
             retries=context.contacts.retries,
             paths=_paths(context.contacts, now),
             standing=context.questions.standing(now),

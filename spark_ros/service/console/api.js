@@ -69,13 +69,13 @@ export function upload(id, file) {
 /** Also while the page is being left, where a beacon could not carry the header. */
 export const release = (id) => call('POST', question(id, 'release'), {}, { keepalive: true });
 
-/** Follow changes of the queue for as long as the page lives; reconnects on its own. */
+/** Follow the queue for as long as the page lives; reconnects on its own. See live_queue.py. */
 export function followQueue({ onChange, onConnected, onLost }) {
   let source;
   const connect = () => {
     source = new EventSource(`${BASE}/events`);
     source.addEventListener('open', onConnected);
-    source.addEventListener('queue', onChange);
+    source.addEventListener('queue', (event) => onChange(JSON.parse(event.data)));
     source.addEventListener('error', () => {
       onLost();
       // The browser gives up by itself after an answer that is no event stream.

@@ -14,7 +14,7 @@ const LETTERS = {
 
 /** The help around what a form has of its own. */
 export const FIRST_HELP = [
-  [['Enter'], 'Submit; with nothing open, open the oldest question'],
+  [['Enter'], 'Submit; with nothing open, open the next question'],
   [['Ctrl', 'Enter'], 'Submit, also while typing; Esc leaves a text field'],
 ];
 export const LAST_HELP = [

@@ -3,12 +3,20 @@
 
 import { asText, byId, el, ownPath, say } from './dom.js';
 import { kindName } from './kinds.js';
+import { showLeft } from './left.js';
 import { absent, whenCome } from './media.js';
 
 const MOST_ROWS = 200;
 const MOST_REFERENCES = 24;
+const TICK_MS = 1000;
 
 export class Panel {
+  #deadline = Infinity;
+
+  constructor() {
+    setInterval(() => this.#tick(), TICK_MS);
+  }
+
   show(question) {
     byId('panel').hidden = false;
     byId('panel').querySelector('.scroll').scrollTop = 0;
@@ -21,6 +29,12 @@ export class Panel {
     say(byId('instructions'), instructions || 'No instructions.');
     this.#showReferences(question.reference_images ?? []);
     this.#showDetails(question);
+    this.#deadline = performance.now() / 1000 + (question.left_s ?? Infinity);
+    this.#tick();
+  }
+
+  #tick() {
+    showLeft(byId('left'), this.#deadline - performance.now() / 1000);
   }
 
   hide() {
@@ -38,7 +52,7 @@ export class Panel {
     const body = byId('metadata').tBodies[0];
     body.replaceChildren(...rows.map(([name, value]) => makeRow(name, asText(value))));
     const about = {
-      'asked by': question.tenant, created: timeText(question.created), token: question.token,
+      'asked by': question.tenant, priority: question.priority, created: timeText(question.created), token: question.token,
       'webhook URL': question.webhook_url || question.hook_url,
     };
     for (const [name, value] of Object.entries(about)) {

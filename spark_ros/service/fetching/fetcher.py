@@ -105,7 +105,7 @@ class Fetcher(Dispatcher):
         return self._limiter.begin(row.tenant, row.host)
 
     def _matters(self, change: Change) -> bool:
-        return change.state == 'open'
+        return change.fetches
 
     async def _attempt(self, row: Row[Any]) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,6 +41,7 @@ from spark_ros.service.web.paging import page_reply, read_page
 from spark_ros.service.web.replies import reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
 from spark_ros.service.web.shown_media import Requester, files_elsewhere
+from spark_ros.service.web.urgency import urgency_of
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
 
@@ -100,19 +101,19 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     body = await read_json(request, service.settings.json_limit, key.id, parse)
     asked, job = body.value
     body_hash = hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest()
+    now = service.clock()
     job = replace(
         job, robot_id=robot_of(request), base_url=base_url(request),
-        idempotency_key=parse_idempotency_key(request),
+        idempotency_key=parse_idempotency_key(request), **asdict(urgency_of(request, key, now)),
     )  # fmt: skip
     answer = await _staged(service, key, asked) if key.test else None
-    now = service.clock()
 
     files = list(copied_media(asked)) if answer is None else []
     requester = Requester(key.tenant, now, job.base_url)
     wanted = await files_elsewhere(service, files, requester)
 
     def create(transaction: Transaction) -> dict[str, Any]:
-        token = jobs.create(transaction, key.id, job, now, service.settings.open_limit)
+        token = jobs.create(transaction, key.id, job, now, service.open_limit)
         if answer is None:
             fetches.put(transaction, key.tenant, wanted, now, service.settings.fetch_fresh_s)
         else:

@@ -13,7 +13,7 @@ from spark_ros.service.errors import DISK_FULL, ApiError
 from spark_ros.service.media.image_files import relative_path
 from spark_ros.service.media.images import StoredImage, new_name
 from spark_ros.service.media.sniff import Format
-from spark_ros.service.storage.store import private_directory
+from spark_ros.service.storage.database import private_directory
 
 CHUNK = 1024 * 1024
 

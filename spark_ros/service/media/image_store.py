@@ -17,7 +17,7 @@ from spark_ros.service.media.image_files import ImageFiles
 from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format
 from spark_ros.service.settings import Settings
-from spark_ros.service.storage.store import private_directory
+from spark_ros.service.storage.database import private_directory
 
 T = TypeVar('T')
 

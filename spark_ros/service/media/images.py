@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from spark_ros.service.media.sniff import Format
 from spark_ros.service.storage import schema
@@ -21,6 +21,11 @@ PROGRAMS = 'programs'
 ID = re.compile('[0-9a-f]{32}')
 THUMBNAILS = '/console/api/thumbnails'
 PATH = re.compile(r'/v1/image/([0-9a-z]{1,64})/([0-9a-f]{32})\.([a-z0-9]{3,4})')
+
+# Built once: building a statement takes longer than executing it.
+HAVE_THUMBNAIL = select(schema.thumbnails.c.image_id).where(
+    schema.thumbnails.c.image_id.in_(bindparam('ids', expanding=True))
+)
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,7 @@ def thumbnail_paths(connection: Connection, paths: Iterable[str]) -> dict[str, s
     known = {path: found[2] for path in paths if (found := PATH.fullmatch(path)) is not None}
     if not known:
         return {}
-    column = schema.thumbnails.c.image_id
-    present = {*connection.execute(select(column).where(column.in_(known.values()))).scalars()}
+    present = {*connection.execute(HAVE_THUMBNAIL, {'ids': [*known.values()]}).scalars()}
     return {
         path: f'{THUMBNAILS}/{identity}' for path, identity in known.items() if identity in present
     }

@@ -119,7 +119,7 @@ def _of_service(
 ) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         'spark_operators', 'Operators who have the console open.',
-        value=context.operators_present(),
+        value=context.presence.count,
     )  # fmt: skip
     yield GaugeMetricFamily(
         'spark_database_up', 'Whether the database answered this time.', value=database

@@ -29,7 +29,11 @@ async def session_or_none(request: Request) -> Session | None:
     """Return the caller's session, or None."""
     service = context_of(request)
     secret = request.cookies.get(cookie_name(request))
-    found = await sessions.find(service.store, secret, service.clock()) if secret else None
+    found = (
+        await sessions.find(service.store, service.sessions, secret, service.clock())
+        if secret
+        else None
+    )
     if found is not None:
         mark_authenticated(request, found.operator)
     return found

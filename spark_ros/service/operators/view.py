@@ -18,7 +18,8 @@ from spark_ros.service.heat.attachments import attachment_sizes
 from spark_ros.service.media import images
 from spark_ros.service.spark import answers, programs
 from spark_ros.service.storage import jobs
-from spark_ros.service.storage.leases import FLAGGED
+from spark_ros.service.storage.leases import CANCELED, EXPIRED, FLAGGED
+from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import to_json
 from spark_ros.service.web.shown_media import EXAMPLE, Requester, media
 from spark_ros.wire.annotations import annotation_json
@@ -29,18 +30,20 @@ MAX_FLAGS = 20
 
 
 def queue_lines(
-    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
+    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str | None,
+    now: float,
 ) -> list[dict[str, Any]]:
     """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer."""
     lines = _summaries(service, connection, rows, operator, now)
     return [
-        {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
+        {**line, 'excluded': bool(row.excluded)} if row.api == heat_json.API else line
         for row, line in zip(rows, lines, strict=True)
     ]
 
 
 def _summaries(
-    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
+    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str | None,
+    now: float,
 ) -> list[dict[str, Any]]:
     wanted = [_image_of(row) for row in rows]
     shown = media(service, connection, [each for each in wanted if each[0]])
@@ -61,7 +64,7 @@ def _image_of(row: Row[Any]) -> tuple[str, Requester]:
 
 
 def _summary(
-    row: Row[Any], operator: str, now: float, image: dict[str, Any] | None
+    row: Row[Any], operator: str | None, now: float, image: dict[str, Any] | None
 ) -> dict[str, Any]:
     return {
         'id': row.id,
@@ -72,9 +75,12 @@ def _summary(
         'instructions': row.instructions,
         'age_s': round(max(0.0, now - row.created), 3),
         'created': format_time(row.created),
+        'priority': row.priority,
+        # Seconds until nobody waits for the answer any more, or None.
+        'left_s': None if row.deadline == NEVER else round(row.deadline - now, 3),
         'image': image,
         'tenant': row.key_name,
-        'mine': row.lease_owner == operator,
+        'mine': operator is not None and row.lease_owner == operator,
         'priors': row.prior_count,
     }
 
@@ -158,8 +164,7 @@ def answer_of(
     )
     response = expect_text(said.get('response') or '', 'response')
     flags = _flags(said)
-    if FLAGGED in flags:
-        raise WireError('the flag `flagged` is reserved; flag the question instead')
+    _expect_not_reserved(flags, FLAGGED)
     return to_json({'response': response, **derived}).decode(), flags
 
 
@@ -173,7 +178,15 @@ def flag_of(body: Any) -> tuple[list[str], str]:
     reason = expect_text(said.get('reason'), 'reason', 2000).strip()
     if not reason:
         raise WireError('reason is empty; say why the question cannot be answered')
-    return [FLAGGED, *(flag for flag in _flags(said) if flag != FLAGGED)], reason
+    flags = _flags(said)
+    _expect_not_reserved(flags)
+    return [FLAGGED, *(flag for flag in flags if flag != FLAGGED)], reason
+
+
+def _expect_not_reserved(flags: Sequence[str], *more: str) -> None:
+    for flag in (EXPIRED, CANCELED, *more):
+        if flag in flags:
+            raise WireError(f'the flag `{flag}` is reserved; flag the question instead')
 
 
 def _flags(said: Mapping[str, Any]) -> list[str]:

@@ -13,19 +13,18 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from sqlalchemy import Connection, Row, select, tuple_
 
 from spark_ros.service.context import Context
 from spark_ros.service.dispatcher import POLL_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
-from spark_ros.service.pushes.outgoing import Guard, failure_reason, outgoing_client
+from spark_ros.service.pushes.outgoing import Guard, outgoing_client
 from spark_ros.service.pushes.per_host_limiter import PerHostLimiter
+from spark_ros.service.pushes.signed_post import signed_post
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
 from spark_ros.service.storage.schema import deliveries
-from spark_ros.wire.signing import standard_webhook_signature, webhook_signature
 
 log = logging.getLogger('spark_ros.service')
 
@@ -92,7 +91,10 @@ class Sender(Dispatcher):
         try:
             push = await store.read(self._load, row.id)
             if push is not None:
-                error = await self._post(push)
+                error = await signed_post(
+                    self._http, push.url, push.secret, push.id, push.body,
+                    self._context.clock(), self._timeout_s,
+                )
                 succeeded, now = error is None, self._context.clock()
                 await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
                 self._count(push, error, now)
@@ -135,32 +137,3 @@ class Sender(Dispatcher):
             body,
             keys.webhook_secret(connection, row.key_id),
         )
-
-    async def _post(self, push: _Push) -> str | None:
-        """Send a webhook; return None if the answer was 2xx, else what was wrong."""
-        now = self._context.clock()
-        headers = {
-            'Content-Type': 'application/json',
-            'Spark-Signature': webhook_signature(push.secret, push.body, round(now * 1000)),
-            'webhook-id': push.id,
-            'webhook-timestamp': str(int(now)),
-            'webhook-signature': standard_webhook_signature(
-                push.secret, push.id, push.body, int(now)
-            ),
-        }
-        try:
-            status = await asyncio.wait_for(
-                _status(self._http, push.url, push.body, headers), self._timeout_s
-            )
-        except Exception as error:
-            return failure_reason(error, self._timeout_s)[0]
-        if 200 <= status < 300:
-            return None
-        return f'answered {status}' + ('; redirects are not followed' if status < 400 else '')
-
-
-async def _status(
-    http: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str]
-) -> int:
-    async with http.stream('POST', url, content=body, headers=headers) as response:
-        return response.status_code

@@ -52,7 +52,7 @@ class ScriptedOperator:
 
     async def run(self, app: ASGIApp, service: Context) -> None:
         """Answer until cancelled; a bad question or a failing service does not end it."""
-        with service.bus.subscribe() as changes:
+        with service.presence.hold(sessions.SCRIPTED), service.bus.subscribe() as changes:
             console = await self._log_in(app, service)
             async with console:
                 while True:
@@ -91,8 +91,8 @@ class ScriptedOperator:
             ]
             if not ready:
                 return
-            for question_id in ready:
-                await self._answer(console, question_id)
+            # One at a time: something more urgent may have come meanwhile.
+            await self._answer(console, ready[0])
 
     async def _answer(self, console: httpx.AsyncClient, question_id: int) -> None:
         path = f'/console/api/questions/{question_id}'

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,7 +22,7 @@ from spark_ros.service.spark.objects import (
     job_state,
     new_job,
 )
-from spark_ros.service.storage import fetches, jobs
+from spark_ros.service.storage import fetches, jobs, leases
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import hosting_key, spark_key
@@ -32,6 +32,7 @@ from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
 from spark_ros.service.web.shown_media import Requester, files_elsewhere
 from spark_ros.service.web.uploads import Expected, commit_upload, receive
+from spark_ros.service.web.urgency import urgency_of
 from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
 from spark_ros.wire.values import WireError
 
@@ -48,11 +49,11 @@ async def create_engagement(request: Request) -> Response:
     body = await read_json(request, settings.json_limit, key.id, parse)
     asked, job = body.value
     robot_id = robot_of(request) or job.robot_id
+    now = service.clock()
     job = replace(
         job, robot_id=robot_id, base_url=base_url(request),
-        idempotency_key=parse_idempotency_key(request),
+        idempotency_key=parse_idempotency_key(request), **asdict(urgency_of(request, key, now)),
     )  # fmt: skip
-    now = service.clock()
 
     files = [(asked.content_type, location) for location in asked.content_location]
     requester = Requester(key.tenant, now, job.base_url)
@@ -60,7 +61,7 @@ async def create_engagement(request: Request) -> Response:
 
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
-        token = jobs.create(transaction, key.id, job, now, settings.open_limit)
+        token = jobs.create(transaction, key.id, job, now, service.open_limit)
         fetches.put(transaction, key.tenant, wanted, now, settings.fetch_fresh_s)
         return {'token': token}
 
@@ -96,6 +97,23 @@ async def get_engagement(request: Request) -> Response:
         return page_reply(request, f'/v1/engagement/{token}', page, found, engagement_json)
 
     return await service.store.read_for(key.id, read)
+
+
+async def withdraw_engagement(request: Request) -> Response:
+    """Close the engagements of a token that are not answered yet: the caller no longer asks."""
+    service, key = context_of(request), await spark_key(request)
+    token, now = request.path_params['token'], service.clock()
+
+    def withdraw(transaction: Transaction) -> str:
+        for row in jobs.states(transaction.connection, key.id, token):
+            leases.withdraw(transaction, row.id, now)
+        states = jobs.states(transaction.connection, key.id, token)
+        if not states:
+            raise _unknown_token()
+        return job_state(states)
+
+    state = await service.store.write(withdraw)
+    return reply({'token': token, 'state': state})
 
 
 async def get_job(request: Request) -> Response:
@@ -169,6 +187,7 @@ routes = [
     Route('/v1/engagement', create_engagement, methods=['POST']),
     Route('/v1/engagement', list_engagements),
     Route('/v1/engagement/{token}', get_engagement),
+    Route('/v1/engagement/{token}', withdraw_engagement, methods=['DELETE']),
     Route('/v1/job/{token}', get_job),
     Route('/v1/image', upload_image, methods=['POST']),
     Route('/v1/video', upload_video, methods=['POST']),

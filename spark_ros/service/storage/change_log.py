@@ -8,15 +8,17 @@ deleted is stored, so that a client that comes back later learns that changes ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, bindparam, delete, func, insert, select, update
 
 from spark_ros.service.events import Change
 from spark_ros.service.storage import outbox
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import changes, jobs, meta, questions
-from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
+from spark_ros.service.storage.store import Transaction
 
 PAGE_LENGTH = 100
 # The largest page, in characters of requests and answers.
@@ -30,9 +32,12 @@ JOB: tuple[Column[Any], ...] = tuple(
     ]
 )
 # Built once: building a statement takes longer than executing it.
-INSERT = insert(changes).returning(changes.c.number, changes.c.question_id)
-NEWEST = select(func.max(changes.c.number))
-NEWEST_DELETED = select(meta.c.value).where(meta.c.name == 'forgotten')
+INSERT = Prepared(insert(changes).returning(changes.c.number, changes.c.question_id))
+NEWEST = select(func.max(changes.c.number)).scalar_subquery()
+# One statement: each further one would have to wait for the GIL again.
+BOUNDS = Prepared(
+    select(NEWEST.label('newest'), meta.c.value).where(meta.c.name == 'forgotten')
+)
 SIZE = func.length(jobs.c.request) + func.coalesce(func.length(questions.c.answer), 0)
 PAGE = (
     select(changes.c.number, changes.c.question_id, SIZE.label('size'))
@@ -46,7 +51,8 @@ PAGE = (
     .order_by(changes.c.number)
     .limit(PAGE_LENGTH + 1)
 )
-ROBOT_PAGE = PAGE.where(jobs.c.robot_id == bindparam('robot_id'))
+ROBOT_PAGE = Prepared(PAGE.where(jobs.c.robot_id == bindparam('robot_id')))
+KEY_PAGE = Prepared(PAGE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class ChangePage:
 def append_changes(
     transaction: Transaction,
     question_ids: Sequence[int],
-    job: Row[Any],
+    job: Any,
     sequence: int,
     state: str,
     now: float,
@@ -80,12 +86,12 @@ def append_changes(
         sequence: of the questions, after the change.
         flags: of an answer.
     """
-    made = transaction.connection.execute(INSERT, [
+    made = INSERT.each(transaction.connection, [
         {'question_id': id, 'key_id': job.key_id, 'sequence': sequence, 'state': state, 'at': now}
         for id in question_ids
     ])
     pushed = bool(job.webhook_url) and outbox.is_pushed(job.api, state)
-    for number, question_id in sorted(made.all()):
+    for number, question_id in sorted(made):
         if pushed:
             outbox.put(transaction, question_id, job.key_id, job.webhook_url, sequence, now)
         transaction.changes.append(
@@ -96,32 +102,31 @@ def append_changes(
         )
 
 
-def newest(connection: Connection) -> int:
-    """Return the number of the newest change of all keys, deleted ones included."""
-    return max(connection.execute(NEWEST).scalar() or 0, newest_deleted(connection))
+def bounds(connection: Connection) -> tuple[int, int]:
+    """Return the newest number of the changes that were deleted, and of all; each 0 at first."""
+    row = BOUNDS.first(connection, {})
+    deleted = int(row.value)
+    return deleted, max(row.newest or 0, deleted)
 
 
-def newest_deleted(connection: Connection) -> int:
-    """Return the newest number of the changes that were deleted, or 0."""
-    return int(connection.execute(NEWEST_DELETED).scalar_one())
-
-
-def read_page(connection: Connection, key_id: int, robot_id: str | None, after: int) -> ChangePage:
+def read_page(
+    connection: Connection, key_id: int, robot_id: str | None, after: int, end: int
+) -> ChangePage:
     """Return which questions of a key changed, up to a full page.
 
     Args:
         robot_id: only questions of this robot; None for all of the key.
         after: the number of the last change that the caller has seen.
+        end: the newest number, read before: what was committed since belongs to the next page.
     """
-    # Read first: what is committed between the two reads belongs to the next page.
-    end = newest(connection)
     wanted: dict[str, int | str] = {'key_id': key_id, 'after': after, 'until': end}
-    query = PAGE
+    query = KEY_PAGE
     if robot_id is not None:
         query, wanted = ROBOT_PAGE, {**wanted, 'robot_id': robot_id}
     order: dict[int, int] = {}
     size, taken = 0, after
-    with connection.execute(query, wanted, execution_options=ROW_BY_ROW) as rows:
+    # A row at a time: its size is not known before its request and answer are read.
+    with closing(query.rows(connection, wanted)) as rows:
         for count, row in enumerate(rows):
             if row.question_id not in order:
                 size += row.size
@@ -142,6 +147,6 @@ def delete_until(transaction: Transaction, before: float) -> None:
     connection.execute(
         update(meta)
         .where(meta.c.name == 'forgotten')
-        .values(value=str(max(last, newest_deleted(connection))))
+        .values(value=str(max(last, bounds(connection)[0])))
     )
     connection.execute(delete(changes).where(old))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from spark_ros.service.storage.store import private_directory
+from spark_ros.service.storage.database import private_directory
 
 NAME = 'service.lock'
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -35,6 +36,7 @@ def put(
     """Queue files to be fetched, except those whose last fetch began less than `fresh_s` ago.
 
     Args:
+        transaction: has made the changes that the files are needed for.
         wanted: kinds (`image`, `video`, `audio`) and URLs.
     """
     missing = {_name(tenant, url): (kind, url) for kind, url in wanted}
@@ -65,6 +67,7 @@ def put(
                 for name, (kind, url) in missing.items()
             ],
         )
+        transaction.changes = [replace(each, fetches=True) for each in transaction.changes]
 
 
 def newest(

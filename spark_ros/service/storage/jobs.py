@@ -10,27 +10,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
-    Select,
+    and_,
     bindparam,
+    exists,
+    false,
     func,
     insert,
     select,
-    union_all,
 )
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import change_log
-from spark_ros.service.storage.schema import jobs, keys, questions
+from spark_ros.service.storage.prepared import Prepared
+from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
 # Columns of a line of the queue, whose instructions are cut to this length.
 LINE_TEXT = 300
 LINE = (
     *questions.c[
-        'id', 'kind', 'state', 'image_location', 'prior_count', 'created', 'lease_owner'
+        'id', 'kind', 'state', 'sequence', 'image_location', 'prior_count', 'priority',
+        'deadline', 'created', 'lease_owner',
     ],
     *jobs.c['api', 'base_url', 'program'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
@@ -57,16 +59,33 @@ TOKEN = re.compile('[0-9a-f-]{36}')
 COUNT_OPEN = (
     select(func.count())
     .select_from(questions)
-    .where(questions.c.key_id == bindparam('key_id'), questions.c.state.in_(OPEN_STATES))
+    .where(questions.c.key_id == bindparam('key_id'), WAITING)
 )
-INSERT_JOB = insert(jobs).returning(*change_log.JOB)
+INSERT_JOB = Prepared(insert(jobs).returning(*change_log.JOB))
 # Columns of `jobs` that a NewJob has under the same name.
 AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
     'base_url', 'idempotency_key',
 )  # fmt: skip
+EXCLUDES = Prepared(
+    select(jobs.c.excluded.contains(bindparam('operator')).label('excludes'))
+    .join(questions, questions.c.job_id == jobs.c.id)
+    .where(questions.c.id == bindparam('id'))
+)
+JOINED = (
+    select(*ROW)
+    .join(jobs, questions.c.job_id == jobs.c.id)
+    .join(keys, questions.c.key_id == keys.c.id)
+)
+BY_IDS = JOINED.where(questions.c.id.in_(bindparam('ids', expanding=True)))
+BY_ID = Prepared(JOINED.where(questions.c.id == bindparam('id')))
+QUESTION = Prepared(
+    JOINED.add_columns(jobs.c.priors).where(questions.c.id == bindparam('id'))
+)
 # One statement for all questions: each further statement would have to wait for the GIL again.
-INSERT_QUESTION = insert(questions).returning(questions.c.position, questions.c.id)
+INSERT_QUESTION = Prepared(
+    insert(questions).returning(questions.c.position, questions.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +109,8 @@ class NewJob:
         robot_id: which robot asks, if the request names it.
         base_url: the start of this service's URLs, as the caller uses them.
         idempotency_key: what the caller calls it, if it says so.
+        priority: 0 to 255; the highest is answered first.
+        deadline: when nobody waits for the answer any more, in Unix seconds.
     """
 
     api: str
@@ -105,6 +126,8 @@ class NewJob:
     robot_id: str | None = None
     base_url: str = ''
     idempotency_key: str | None = None
+    priority: int = 0
+    deadline: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,37 +139,62 @@ class Page:
     state: str | None = None
 
 
+class OpenLimit:
+    """How many questions of each key may be open.
+
+    They are counted only when too many may be open: what is added to the last count is never too
+    low, since it leaves out those that were closed.
+
+    Args:
+        most: how many of one key.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._at_most: dict[int, int] = {}
+
+    def add(self, connection: Connection, key_id: int, number: int) -> None:
+        """Add questions of a key that are about to be stored.
+
+        Raises:
+            ApiError: 429 when the key would have too many.
+        """
+        count = self._at_most.get(key_id)
+        if count is None or count + number > self._most:
+            count = int(connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one())
+        if count + number > self._most:
+            raise ApiError(
+                429,
+                f'{count} questions of this key are open; at most {self._most} are accepted. '
+                'Repeat when some are answered',
+                {'Retry-After': '30'},
+            )
+        self._at_most[key_id] = count + number
+
+
 def create(
-    transaction: Transaction, key_id: int, job: NewJob, now: float, open_limit: int
+    transaction: Transaction, key_id: int, job: NewJob, now: float, open_limit: OpenLimit
 ) -> str:
     """Store a job with its questions open and return its token.
 
     Args:
         key_id: of the caller's API key.
-        open_limit: how many open questions a key may have.
 
     Raises:
-        ApiError: 429 when the key would have more.
+        ApiError: 429 when the key would have too many open questions.
     """
     connection = transaction.connection
-    waiting = connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one()
-    if waiting + len(job.questions) > open_limit:
-        raise ApiError(
-            429,
-            f'{waiting} questions of this key are open; at most {open_limit} are accepted. '
-            'Repeat when some are answered',
-            {'Retry-After': '30'},
-        )
+    open_limit.add(connection, key_id, len(job.questions))
     token = str(uuid.uuid4())
-    row = connection.execute(INSERT_JOB, {
+    row = INSERT_JOB.first(connection, {
         **{column: getattr(job, column) for column in AS_GIVEN},
         'token': token,
         'key_id': key_id,
         'excluded': ' '.join(job.excluded),
         'images': len(job.questions),
         'created': now,
-    }).one()  # fmt: skip
-    made = connection.execute(INSERT_QUESTION, [
+    })  # fmt: skip
+    made = INSERT_QUESTION.each(connection, [
         {
             'job_id': row.id,
             'key_id': key_id,
@@ -154,13 +202,16 @@ def create(
             'position': position,
             'image_location': question.image_location,
             'prior_count': question.prior_count,
+            'priority': job.priority,
+            'deadline': NEVER if job.deadline is None else job.deadline,
+            'excludes': int(bool(job.excluded)),
             'state': 'open',
             'sequence': 1,
             'created': now,
         }
         for position, question in enumerate(job.questions)
     ])  # fmt: skip
-    ids = [id for _, id in sorted(made.all())]
+    ids = [id for _, id in sorted(made)]
     change_log.append_changes(transaction, ids, row, 1, 'open', now)
     return token
 
@@ -178,7 +229,7 @@ def of_key(
         answers are larger than `change_log.PAGE_SIZE`, but it has at least one row, if there is
         one.
     """
-    query = _joined().where(questions.c.key_id == key_id)
+    query = JOINED.where(questions.c.key_id == key_id)
     if token is not None:
         query = query.where(jobs.c.token == token)
     if page.state is not None:
@@ -219,8 +270,9 @@ def states(connection: Connection, key_id: int, token: str) -> list[Row[Any]]:
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
     """Return questions of any key, in the given order."""
-    rows = connection.execute(_joined().where(questions.c.id.in_(ids)))
-    found = {row.id: row for row in rows}
+    if len(ids) == 1:
+        return BY_ID.all(connection, {'id': ids[0]})
+    found = {row.id: row for row in connection.execute(BY_IDS, {'ids': ids})}
     return [found[id] for id in ids if id in found]
 
 
@@ -232,59 +284,61 @@ def count_of_key(connection: Connection, key_id: int, state: str | None) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def question(connection: Connection, question_id: int) -> Row[Any] | None:
+def question(connection: Connection, question_id: int) -> Any:
     """Return one question of any key, with its job's `priors`; None if there is none."""
     if not 0 < question_id < NO_LIMIT:
         return None
-    query = _joined().add_columns(jobs.c.priors).where(questions.c.id == question_id)
-    return connection.execute(query).first()
+    return QUESTION.first(connection, {'id': question_id})
 
 
-def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
-    """Return the lines of the queue: open questions of all keys, oldest first.
+def waiting(connection: Connection, limit: int, operator: str | None) -> list[Row[Any]]:
+    """Return the lines of the queue, of all keys, in the order in which to answer them.
 
-    Questions that this operator must not answer are among them only as far as the others leave
-    room, so that no key can hide the questions of others.
+    The highest priority comes first. Within it the keys take turns, beginning with the one that
+    was served longest ago; of a key, the earliest deadline is first, then the oldest question.
+    What this operator must not answer comes last, so that no key can hide what others ask.
 
     Args:
         operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
-            operator must not answer.
+            operator must not answer. None: of nobody.
     """
-    excluded = jobs.c.excluded.contains(operator)
-    rows = _oldest_waiting(connection, limit, excluded, ~excluded)
-    rows += _oldest_waiting(connection, limit - len(rows), excluded, excluded)
-    return sorted(rows, key=lambda row: row.id)
-
-
-def _oldest_waiting(
-    connection: Connection, limit: int, excluded: ColumnElement[bool], wanted: ColumnElement[bool]
-) -> list[Row[Any]]:
-    # Of each state the index has the oldest without sorting all that are open.
-    oldest = union_all(*(
-        select(
-            select(questions.c.id)
-            .join(jobs, questions.c.job_id == jobs.c.id)
-            .where(questions.c.state == state, wanted)
-            .order_by(questions.c.id)
-            .limit(limit)
-            .subquery()
+    turn = func.row_number().over(
+        partition_by=(questions.c.priority, questions.c.key_id),
+        order_by=(questions.c.deadline, questions.c.id),
+    )
+    excluded = false() if operator is None else and_(
+        questions.c.excludes == 1,
+        exists().where(
+            jobs.c.id == questions.c.job_id, jobs.c.excluded.contains(operator)
+        ).correlate(questions),
+    )
+    columns = questions.c['id', 'priority', 'key_id', 'deadline']
+    ranked = (
+        select(*columns, turn.label('turn'), excluded.label('excluded')).where(WAITING).subquery()
+    )
+    first = (
+        select(ranked.c.id)
+        .join(keys, ranked.c.key_id == keys.c.id)
+        .where(ranked.c.turn <= limit)
+        .order_by(
+            ranked.c.excluded, ranked.c.priority.desc(), ranked.c.turn,
+            keys.c.served, ranked.c.deadline, ranked.c.id,
         )
-        for state in OPEN_STATES
-    ))
+        .limit(limit)
+    )  # fmt: skip
+    places = {row.id: place for place, row in enumerate(connection.execute(first))}
     query = (
         select(*LINE, excluded.label('excluded'))
         .join(jobs, questions.c.job_id == jobs.c.id)
         .join(keys, questions.c.key_id == keys.c.id)
-        .where(questions.c.id.in_(oldest))
-        .order_by(questions.c.id)
-        .limit(limit)
+        .where(questions.c.id.in_(places))
     )
-    return list(connection.execute(query))
+    return sorted(connection.execute(query), key=lambda row: places[row.id])
 
 
 def count_waiting(connection: Connection) -> int:
     """Count the questions that wait, of all keys."""
-    query = select(func.count()).where(questions.c.state.in_(OPEN_STATES))
+    query = select(func.count()).select_from(questions).where(WAITING)
     return int(connection.execute(query).scalar_one())
 
 
@@ -294,30 +348,25 @@ def count_excluded(connection: Connection, operator: str) -> int:
         select(func.count())
         .select_from(questions)
         .join(jobs, questions.c.job_id == jobs.c.id)
-        .where(questions.c.state.in_(OPEN_STATES), jobs.c.excluded.contains(operator))
+        .where(WAITING, questions.c.excludes == 1, jobs.c.excluded.contains(operator))
     )
     return int(connection.execute(query).scalar_one())
 
 
+def some_exclude(connection: Connection) -> bool:
+    """Whether some operators must not answer some of the questions that wait."""
+    query = select(exists().where(WAITING, questions.c.excludes == 1))
+    return bool(connection.execute(query).scalar())
+
+
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
     """Whether an operator, given by pseudonym, must not answer a question."""
-    query = (
-        select(jobs.c.excluded.contains(operator))
-        .join(questions, questions.c.job_id == jobs.c.id)
-        .where(questions.c.id == question_id)
-    )
-    return bool(connection.execute(query).scalar())
+    given = {'id': question_id, 'operator': operator}
+    row = EXCLUDES.first(connection, given)
+    return row is not None and bool(row.excludes)
 
 
 def answered_by(connection: Connection, owner: str) -> int:
     """Count the questions that a session closed."""
     query = select(func.count()).select_from(questions).where(questions.c.answered_by == owner)
     return int(connection.execute(query).scalar_one())
-
-
-def _joined() -> Select[Any]:
-    return (
-        select(*ROW)
-        .join(jobs, questions.c.job_id == jobs.c.id)
-        .join(keys, questions.c.key_id == keys.c.id)
-    )

@@ -19,6 +19,7 @@ OF_TENANT = select(keys.c.hash).where(
     keys.c.tenant == bindparam('tenant'), keys.c.revoked.is_(None)
 )
 WEBHOOK_SECRET = select(keys.c.webhook_secret).where(keys.c.id == bindparam('id'))
+HIGHEST_PRIORITY = 255
 NAME = re.compile(r'[\w.@-][\w.@ -]{0,99}')
 
 
@@ -34,6 +35,7 @@ class Key:
         tenant: random; stands for the key in image URLs.
         program: the default program of its questions, or None.
         webhook_secret: signs what is pushed to the key's webhooks.
+        max_priority: the highest priority that its questions may have.
         hash: the key's SHA-256; what is signed with it ends with the key.
     """
 
@@ -46,6 +48,7 @@ class Key:
     webhook_secret: str
     created: float
     revoked: float | None
+    max_priority: int
     hash: str = field(repr=False)
 
 
@@ -72,6 +75,7 @@ def create(
     program: str | None = None,
     api: str = 'spark',
     test: bool = False,
+    max_priority: int = HIGHEST_PRIORITY,
 ) -> str:
     """Make a key and return it; later only its hash is known.
 
@@ -80,6 +84,7 @@ def create(
         program: the default program of its questions.
         api: `spark` or `heat`.
         test: whether its questions get staged answers (Heat).
+        max_priority: the highest priority that its questions may have, 0 to 255.
 
     Raises:
         KeyProblem: the name is taken or not usable.
@@ -101,6 +106,8 @@ def create(
             program=program,
             webhook_secret=random_secret(),
             created=now,
+            max_priority=max_priority,
+            served=0.0,
         )
     )
     return secret
@@ -117,6 +124,7 @@ def rotate(transaction: Transaction, name: str) -> str:
     transaction.connection.execute(
         update(keys).where(keys.c.id == row.id).values(hash=digest(secret), revoked=None)
     )
+    transaction.changes_credentials = True
     return secret
 
 
@@ -130,6 +138,7 @@ def revoke(transaction: Transaction, name: str, now: float) -> None:
     transaction.connection.execute(
         update(keys).where(keys.c.id == row.id, keys.c.revoked.is_(None)).values(revoked=now)
     )
+    transaction.changes_credentials = True
 
 
 def find(connection: Connection, secret: str) -> Key | None:
@@ -180,4 +189,6 @@ def _random_key(test: bool) -> str:
 
 
 def _key(row: Row[Any]) -> Key:
-    return Key(**{**row._mapping, 'test': bool(row.test)})
+    columns = {**row._mapping, 'test': bool(row.test)}
+    del columns['served']
+    return Key(**columns)

@@ -1,9 +1,9 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Who works on a question: claimed by one operator at a time, for as long as a lease is renewed.
 
-    open ──claim──► assigned ──close──► closed
-      ▲                │
-      └─release/expire─┘    either ──abort──► aborted
+    open ──claim──► assigned ──close──► closed    either ──withdraw, deadline──► closed
+      ▲                │                          either ──abort──► aborted
+      └─release/expire─┘
 
 Each arrow is one conditional UPDATE, so that two operators can never hold the same question.
 """
@@ -18,16 +18,43 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage.change_log import JOB, append_changes
-from spark_ros.service.storage.jobs import OPEN_STATES
-from spark_ros.service.storage.schema import jobs, questions
+from spark_ros.service.storage.prepared import Prepared
+from spark_ros.service.storage.schema import HAS_DEADLINE, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import Transaction
 
-# The flag of a question that was closed because it cannot be answered.
+# The flag of a question that was closed without an answer, and of why, where no person did it.
 FLAGGED = 'flagged'
+EXPIRED, CANCELED = 'expired', 'canceled'
+FEEDBACK = {EXPIRED: 'nobody answered in time', CANCELED: 'withdrawn by the caller'}
+NO_LONGER_ASKED = {
+    EXPIRED: 'nobody answered it in time: the caller no longer waits for an answer',
+    CANCELED: 'the caller has withdrawn it: an answer is no longer wanted',
+}
 NO_ANSWER = '{}'
-# Built once: building a statement takes longer than executing it.
-FIND_JOB = select(*JOB).where(jobs.c.id == bindparam('job_id'))
 FREE = {'lease_owner': None, 'lease_until': None}
+# Where a question stands before it moves, with values by name.
+OPEN = questions.c.state == 'open'
+HELD = (questions.c.state == 'assigned') & (questions.c.lease_owner == bindparam('holder'))
+LEASE_OVER = questions.c.lease_until <= bindparam('at')
+PAST_DEADLINE = HAS_DEADLINE & (questions.c.deadline <= bindparam('at'))
+# Built once: building a statement takes longer than executing it.
+FIND_JOB = Prepared(select(*JOB).where(jobs.c.id == bindparam('job_id')))
+THIS = questions.c.id == bindparam('question')
+RENEW = update(questions).where(THIS, HELD)
+MOVES = {
+    when: Prepared(
+        update(questions)
+        .where(THIS, when)
+        .values(sequence=questions.c.sequence + 1)
+        .returning(questions.c.job_id, questions.c.sequence)
+    )
+    for when in (OPEN, HELD, LEASE_OVER, PAST_DEADLINE, WAITING)
+}
+LATE = Prepared(select(questions.c.id).where(LEASE_OVER))
+THIS_LATE = Prepared(select(questions.c.id).where(LEASE_OVER, THIS))
+SERVED = Prepared(update(keys).where(keys.c.id == bindparam('key')))
+# How many questions one write ends.
+BATCH = 200
 
 
 def claim(
@@ -44,7 +71,9 @@ def claim(
     """
     expire(transaction, now, question_id)
     lease = {'lease_owner': owner, 'lease_until': now + lease_s}
-    if _move(transaction, question_id, questions.c.state == 'open', 'assigned', now, lease):
+    job = _move(transaction, question_id, OPEN, 'assigned', now, lease)
+    if job is not None:
+        SERVED.all(transaction.connection, {'key': job.key_id, 'served': now})
         return
     heartbeat(transaction, question_id, owner, now, lease_s)
 
@@ -58,9 +87,7 @@ def heartbeat(
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
     """
     renewed = transaction.connection.execute(
-        update(questions)
-        .where(questions.c.id == question_id, _held_by(owner))
-        .values(lease_until=now + lease_s)
+        RENEW, {'question': question_id, 'holder': owner, 'lease_until': now + lease_s}
     )
     if renewed.rowcount != 1:
         raise _not_yours(transaction, question_id)
@@ -72,7 +99,7 @@ def release(transaction: Transaction, question_id: int, owner: str, now: float) 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not have the question.
     """
-    if not _move(transaction, question_id, _held_by(owner), 'open', now, FREE):
+    if _move(transaction, question_id, HELD, 'open', now, {**FREE, 'holder': owner}) is None:
         raise _not_yours(transaction, question_id)
 
 
@@ -104,28 +131,52 @@ def close(
         'flags': json.dumps(list(flags), separators=(',', ':')),
         'feedback': feedback,
     }
-    when = questions.c.state == 'open' if owner is None else _held_by(owner)
-    if not _move(transaction, question_id, when, 'closed', now, answered):
+    when = OPEN
+    if owner is not None:
+        when, answered['holder'] = HELD, owner
+    if _move(transaction, question_id, when, 'closed', now, answered) is None:
         raise _not_yours(transaction, question_id)
+
+
+def withdraw(transaction: Transaction, question_id: int, now: float) -> None:
+    """Close a question that the caller no longer asks, even if an operator has it."""
+    _end(transaction, question_id, WAITING, now, CANCELED)
+
+
+def expire_deadlines(transaction: Transaction, now: float) -> int:
+    """Close questions whose deadline is past, `BATCH` at most, and return how many."""
+    late = select(questions.c.id).where(PAST_DEADLINE).limit(BATCH)
+    found = transaction.connection.execute(late, {'at': now}).scalars().all()
+    for each in found:
+        _end(transaction, each, PAST_DEADLINE, now, EXPIRED)
+    return len(found)
 
 
 def abort(transaction: Transaction, question_id: int, now: float) -> bool:
     """Abort a question, even if an operator has it; False when it was closed or aborted before."""
-    waiting = questions.c.state.in_(OPEN_STATES)
-    return _move(transaction, question_id, waiting, 'aborted', now, {**FREE, 'closed': now})
+    ended = {**FREE, 'closed': now}
+    return _move(transaction, question_id, WAITING, 'aborted', now, ended) is not None
 
 
 def expire(transaction: Transaction, now: float, question_id: int | None = None) -> int:
     """Return questions whose lease ended to the queue, and return how many."""
-    over = (questions.c.state == 'assigned') & (questions.c.lease_until <= now)
-    if question_id is not None:
-        over &= questions.c.id == question_id
-    late = transaction.connection.execute(select(questions.c.id).where(over)).scalars().all()
-    return sum(_move(transaction, each, over, 'open', now, FREE) for each in late)
+    if question_id is None:
+        late = LATE.all(transaction.connection, {'at': now})
+    else:
+        late = THIS_LATE.all(transaction.connection, {'at': now, 'question': question_id})
+    for each in late:
+        _move(transaction, each.id, LEASE_OVER, 'open', now, FREE)
+    return len(late)
 
 
-def _held_by(owner: str) -> ColumnElement[bool]:
-    return (questions.c.state == 'assigned') & (questions.c.lease_owner == owner)
+def _end(
+    transaction: Transaction, question_id: int, when: ColumnElement[bool], now: float, flag: str
+) -> None:
+    values = {
+        **FREE, 'closed': now, 'answer': NO_ANSWER, 'flags': json.dumps([FLAGGED, flag]),
+        'feedback': FEEDBACK[flag],
+    }  # fmt: skip
+    _move(transaction, question_id, when, 'closed', now, values)
 
 
 def _move(
@@ -135,31 +186,38 @@ def _move(
     state: str,
     now: float,
     values: Mapping[str, Any],
-) -> bool:
-    moved = transaction.connection.execute(
-        update(questions)
-        .where(questions.c.id == question_id, when)
-        .values(state=state, sequence=questions.c.sequence + 1, **values)
-        .returning(questions.c.job_id, questions.c.sequence)
-    ).first()
+) -> Any:
+    """Give a question a new state; return its job, or None if the condition did not hold.
+
+    Args:
+        when: one of those in `MOVES`; the time is its `at`.
+        values: new ones of its columns, and those that the condition names.
+    """
+    given = {'question': question_id, 'at': now, 'state': state, **values}
+    moved = MOVES[when].first(transaction.connection, given)
     if moved is None:
-        return False
-    job = transaction.connection.execute(FIND_JOB, {'job_id': moved.job_id}).one()
+        return None
+    job = FIND_JOB.first(transaction.connection, {'job_id': moved.job_id})
     flags = json.loads(values.get('flags') or '[]')
     append_changes(transaction, [question_id], job, moved.sequence, state, now, flags)
-    return True
+    return job
 
 
 def _not_yours(transaction: Transaction, question_id: int) -> ApiError:
-    state = transaction.connection.execute(
-        select(questions.c.state).where(questions.c.id == question_id)
-    ).scalar()
-    if state is None:
+    row = transaction.connection.execute(
+        select(questions.c.state, questions.c.flags, questions.c.answered_by)
+        .where(questions.c.id == question_id)
+    ).first()
+    if row is None:
         return ApiError(404, 'there is no such question')
+    flags = json.loads(row.flags or '[]') if row.answered_by is None else ()
+    for flag, why in NO_LONGER_ASKED.items():
+        if flag in flags:
+            return ApiError(409, why)
     messages = {
         'open': 'you do not have this question, or no longer: claim it again',
         'assigned': 'another operator has this question',
         'closed': 'this question is closed',
         'aborted': 'the caller has aborted this question: an answer is no longer wanted',
     }
-    return ApiError(409, messages[state])
+    return ApiError(409, messages[row.state])

@@ -16,9 +16,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
 
 VERSION = '3'
+NEVER = 1e15
 
 metadata = MetaData()
 
@@ -44,6 +46,10 @@ keys = Table(
     Column('webhook_secret', String(128), nullable=False),
     Column('created', Float, nullable=False),
     Column('revoked', Float),
+    # The highest priority that its questions may have.
+    Column('max_priority', Integer, nullable=False),
+    # When an operator last took one of its questions: keys take turns.
+    Column('served', Float, nullable=False),
 )
 
 programs = Table(
@@ -116,6 +122,11 @@ questions = Table(
     Column('position', Integer, nullable=False),
     Column('image_location', Text, nullable=False),
     Column('prior_count', Integer, nullable=False),
+    Column('priority', Integer, nullable=False),
+    # When nobody waits for the answer any more; NEVER, so that it sorts as the last.
+    Column('deadline', Float, nullable=False),
+    # Whether the job has `excluded` operators.
+    Column('excludes', Integer, nullable=False),
     Column('state', String(16), nullable=False),
     # Grows with every state change of this question.
     Column('sequence', Integer, nullable=False),
@@ -127,11 +138,23 @@ questions = Table(
     Column('answer', Text),
     Column('flags', Text),
     Column('feedback', Text),
-    Index('questions_by_state', 'state', 'id'),
     Index('questions_by_key', 'key_id', 'id'),
     Index('questions_by_key_and_state', 'key_id', 'state', 'id'),
     sqlite_autoincrement=True,
 )
+
+# Literal, since a database uses a partial index only where it sees that the query implies it.
+WAITING = questions.c.state.in_([literal_column("'open'"), literal_column("'assigned'")])
+HAS_DEADLINE = WAITING & (questions.c.deadline < literal_column(str(NEVER)))
+for _name, _columns, _when in (
+    ('waiting', ('priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state'), WAITING),
+    ('deadlines', ('deadline',), HAS_DEADLINE),
+    ('leases', ('lease_until',), questions.c.lease_until.is_not(None)),
+):
+    Index(
+        f'questions_{_name}', *(questions.c[each] for each in _columns), sqlite_where=_when,
+        postgresql_where=_when,
+    )  # fmt: skip
 
 changes = Table(
     'changes',

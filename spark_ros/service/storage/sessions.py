@@ -8,9 +8,20 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
+from spark_ros.service.storage.credential_cache import CredentialCache
 from spark_ros.service.storage.keys import digest
 from spark_ros.service.storage.schema import login_tokens, meta, sessions
 from spark_ros.service.storage.store import Store, Transaction
@@ -20,6 +31,7 @@ ADDRESS = 'address'
 CONSOLE, SCRIPTED = 'console', 'scripted'
 # How old `seen` may be: not every call of a console is a write.
 SEEN_EVERY_S = 60.0
+READ = select(sessions).where(sessions.c.hash == bindparam('hash'))
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,7 @@ def start(transaction: Transaction, kind: str, now: float, session_s: float) -> 
     name = digest(secret)
     if kind == SCRIPTED:
         transaction.connection.execute(delete(sessions).where(sessions.c.kind == SCRIPTED))
+        transaction.changes_credentials = True
     transaction.connection.execute(
         insert(sessions).values(
             hash=name,
@@ -106,17 +119,24 @@ def start(transaction: Transaction, kind: str, now: float, session_s: float) -> 
     return secret
 
 
-async def find(store: Store, secret: str, now: float) -> Session | None:
+def read(connection: Connection, secret: str) -> Session | None:
+    """Return the session of a secret, expired or not, or None."""
+    row = connection.execute(READ, {'hash': digest(secret)}).first()
+    return None if row is None else _session(row)
+
+
+async def find(
+    store: Store, known: CredentialCache[Session], secret: str, now: float
+) -> Session | None:
     """Return the session of a secret, or None; store the time of this call."""
-    query = select(sessions).where(sessions.c.hash == digest(secret), sessions.c.expires > now)
-    found = await store.read(lambda connection: connection.execute(query).first())
-    if found is None:
+    found = await known.find(secret)
+    if found is None or found.expires <= now:
         return None
     if now - found.seen > SEEN_EVERY_S:
         # Reading must work even when the disk is full.
         with contextlib.suppress(SQLAlchemyError):
             await store.write(_set_seen, found.id, now)
-    return _session(found)
+    return found
 
 
 def list_all(connection: Connection, now: float) -> list[Session]:
@@ -130,6 +150,7 @@ def end(transaction: Transaction, id: str | None = None) -> int:
     query = delete(sessions).where(sessions.c.kind == CONSOLE)
     if id is not None:
         query = query.where(sessions.c.id == id)
+    transaction.changes_credentials = True
     return transaction.connection.execute(query).rowcount
 
 
@@ -137,6 +158,7 @@ def _set_seen(transaction: Transaction, id: str, now: float) -> None:
     transaction.connection.execute(
         update(sessions).where(sessions.c.id == id, sessions.c.seen < now).values(seen=now)
     )
+    transaction.changes_credentials = True
 
 
 def _session(row: Row[Any]) -> Session:

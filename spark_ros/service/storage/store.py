@@ -4,38 +4,28 @@
 SQLite has one writer at a time. One thread takes every write that waits, runs each under its own
 savepoint, commits them with one fsync, and only then lets their callers answer: nothing is
 acknowledged that a power cut could take back, and hundreds of writes a second share a disk.
+
+On SQLite, the writer and each reader thread keep a connection: to take one from the pool costs
+more than most reads.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import queue
 import secrets
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    create_engine,
-    event,
-    insert,
-    inspect,
-    make_url,
-    select,
-)
+from sqlalchemy import Connection, insert, select
 
 from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
+from spark_ros.service.storage.database import ThreadConnections, execute_plain, open_engine
 
 P = ParamSpec('P')
 T = TypeVar('T')
@@ -43,17 +33,22 @@ T = TypeVar('T')
 BATCH = 64
 READERS = 4
 READS_WAITING = 512
-BUSY_TIMEOUT_MS = 15_000
 # Execution option of queries that are read row by row until a page is full.
 ROW_BY_ROW = {'yield_per': 1}
 
 
 @dataclass
 class Transaction:
-    """A write in progress: its connection, and the state changes it made."""
+    """A write in progress.
+
+    Attributes:
+        changes: the state changes it made.
+        changes_credentials: whether keys or sessions are no longer what they were.
+    """
 
     connection: Connection
     changes: list[Change] = field(default_factory=list)
+    changes_credentials: bool = False
 
 
 Read = Callable[Concatenate[Connection, P], T]
@@ -63,7 +58,18 @@ Write = Callable[Concatenate[Transaction, P], T]
 @dataclass
 class _Waiting:
     work: Callable[[Transaction], Any]
-    future: Future[Any] = field(default_factory=Future)
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+    def settle(self) -> None:
+        """Let the caller go on, in the event loop."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
 
 class Store:
@@ -72,10 +78,16 @@ class Store:
     Args:
         url: a SQLAlchemy URL. An SQLite file is made with mode 0600.
         on_commit: called in the writer thread with the changes of each commit, in order.
+
+    Attributes:
+        credentials_version: another number after each write here that changed keys or sessions.
     """
 
     def __init__(self, url: str, on_commit: Callable[[list[Change]], None] | None = None) -> None:
-        self._engine = _engine(url)
+        self.credentials_version = 0
+        self._engine = open_engine(url)
+        self._read_connections = ThreadConnections(self._engine)
+        self._write_connections = ThreadConnections(self._engine, immediate=True)
         self._on_commit = on_commit
         self._writes: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         lock = PerCallerLock(READS_WAITING, 'reads of this key')
@@ -100,12 +112,12 @@ class Store:
         with self._writing() as connection:
             transaction = Transaction(connection)
             result = work(transaction, *args, **kwargs)
-        self._announce(transaction.changes)
+        self._announce([transaction])
         return result
 
     async def read(self, work: Read[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` in a thread: a small read, such as of one row."""
-        return await self._readers.run(None, partial(self.read_now, work, *args, **kwargs))
+        return await self._readers.run(None, self._read, work, args, kwargs)
 
     async def read_for(
         self, caller: Hashable, work: Read[P, T], *args: P.args, **kwargs: P.kwargs
@@ -115,7 +127,7 @@ class Store:
         Raises:
             ApiError: 429 when too many reads of the caller wait already.
         """
-        return await self._readers.run(caller, partial(self.read_now, work, *args, **kwargs))
+        return await self._readers.run(caller, self._read, work, args, kwargs)
 
     async def write_for(
         self, caller: Hashable, work: Write[P, T], *args: P.args, **kwargs: P.kwargs
@@ -135,9 +147,9 @@ class Store:
         if self._writer is None:
             self._writer = threading.Thread(target=self._run, name='store-write', daemon=True)
             self._writer.start()
-        write = _Waiting(lambda transaction: work(transaction, *args, **kwargs))
-        self._writes.put(write)
-        result: T = await asyncio.wrap_future(write.future)
+        future = asyncio.get_running_loop().create_future()
+        self._writes.put(_Waiting(lambda transaction: work(transaction, *args, **kwargs), future))
+        result: T = await future
         return result
 
     def close(self) -> None:
@@ -147,6 +159,8 @@ class Store:
             self._writes.put(None)
             self._writer.join()
         self._readers.close()
+        self._read_connections.close()
+        self._write_connections.close()
         self._engine.dispose()
 
     def _run(self) -> None:
@@ -159,43 +173,44 @@ class Store:
                 except queue.Empty:
                     break
             stopping = None in waiting
-            self._commit([
-                write for write in waiting
-                if write is not None and write.future.set_running_or_notify_cancel()
-            ])
+            writes = [each for each in waiting if each is not None and not each.future.cancelled()]
+            if writes:
+                self._commit(writes)
+                # The loop may have ended since, with all who waited.
+                with suppress(RuntimeError):
+                    writes[0].future.get_loop().call_soon_threadsafe(_settle, writes)
 
     def _commit(self, writes: list[_Waiting]) -> None:
-        if not writes:
-            return
-        done: list[tuple[_Waiting, Any]] = []
-        failed: list[tuple[_Waiting, BaseException]] = []
-        changes: list[Change] = []
+        done: list[Transaction] = []
         try:
-            with self._writing() as connection:
+            with self._write_connections.begin() as connection:
                 for write in writes:
                     transaction = Transaction(connection)
+                    execute_plain(connection, 'SAVEPOINT one_write')
                     try:
-                        with connection.begin_nested():
-                            result = write.work(transaction)
+                        write.result = write.work(transaction)
                     except Exception as error:
-                        failed.append((write, error))
+                        write.error = error
+                        execute_plain(connection, 'ROLLBACK TO SAVEPOINT one_write')
                     else:
-                        done.append((write, result))
-                        changes += transaction.changes
+                        done.append(transaction)
+                    execute_plain(connection, 'RELEASE SAVEPOINT one_write')
         except Exception as error:
-            own_errors = {id(write): own_error for write, own_error in failed}
             for write in writes:
-                write.future.set_exception(own_errors.get(id(write), error))
+                write.error = write.error or error
             return
-        self._announce(changes)
-        for write, result in done:
-            write.future.set_result(result)
-        for write, own_error in failed:
-            write.future.set_exception(own_error)
+        self._announce(done)
 
-    def _announce(self, changes: list[Change]) -> None:
+    def _announce(self, committed: list[Transaction]) -> None:
+        if any(transaction.changes_credentials for transaction in committed):
+            self.credentials_version += 1
+        changes = [change for transaction in committed for change in transaction.changes]
         if changes and self._on_commit is not None:
             self._on_commit(changes)
+
+    def _read(self, work: Callable[..., T], args: Any, kwargs: Any) -> T:
+        with self._read_connections.begin() as connection:
+            return work(connection, *args, **kwargs)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -230,81 +245,6 @@ class Store:
             )
 
 
-class DriverMissing(RuntimeError):
-    """The database driver cannot be imported; the message tells the user why."""
-
-
-def expect_driver(url: str) -> URL:
-    """Read a SQLAlchemy URL whose driver can be imported.
-
-    Raises:
-        DriverMissing: it cannot.
-        SQLAlchemyError: it is no URL of a database that SQLAlchemy knows.
-    """
-    parsed = make_url(url)
-    try:
-        parsed.get_dialect().import_dbapi()
-    except ImportError as error:
-        reason = str(error).partition('\n')[0]
-        raise DriverMissing(
-            f'the driver of {parsed.drivername} cannot be imported: {reason}; install it (of '
-            "postgresql+psycopg: pip install 'psycopg[binary]')"
-        ) from None
-    return parsed
-
-
-def holds_data(url: str) -> bool:
-    """Whether a service ever used the database of a SQLAlchemy URL; makes none."""
-    parsed = expect_driver(url)
-    if parsed.get_backend_name() == 'sqlite' and not Path(parsed.database or '').is_file():
-        return False
-    engine = create_engine(parsed)
-    try:
-        return inspect(engine).has_table(schema.meta.name)
-    finally:
-        engine.dispose()
-
-
-def private_directory(path: Path) -> Path:
-    """Make a directory with mode 0700 if it is not there, and return it.
-
-    The mode of an existing directory is changed only if it is empty: it may be a home directory.
-    """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not any(path.iterdir()):
-        path.chmod(0o700)
-    return path
-
-
-def _engine(url: str) -> Engine:
-    parsed = expect_driver(url)
-    if parsed.get_backend_name() != 'sqlite':
-        return create_engine(parsed, pool_pre_ping=True)
-    if parsed.database and parsed.database != ':memory:':
-        path = Path(parsed.database)
-        private_directory(path.parent)
-        # SQLite gives its -wal and -shm files the mode of the database itself.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
-    engine = create_engine(
-        parsed, pool_size=READERS + 2, max_overflow=8, connect_args={'check_same_thread': False}
-    )
-
-    @event.listens_for(engine, 'connect')
-    def _connected(connection: Any, record: Any) -> None:
-        # sqlite3's own transaction handling would commit behind SAVEPOINT's back.
-        connection.isolation_level = None
-        for pragma in (
-            f'busy_timeout={BUSY_TIMEOUT_MS}',
-            'journal_mode=WAL',
-            'synchronous=FULL',
-            'foreign_keys=ON',
-        ):
-            connection.execute(f'PRAGMA {pragma}')
-
-    @event.listens_for(engine, 'begin')
-    def _begun(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get('immediate')
-        connection.exec_driver_sql('BEGIN IMMEDIATE' if immediate else 'BEGIN')
-
-    return engine
+def _settle(writes: list[_Waiting]) -> None:
+    for write in writes:
+        write.settle()

@@ -74,7 +74,7 @@ def parse_json(raw: bytes, parse: Callable[[Any], T]) -> JsonBody[T]:
     try:
         # UTF-8 only: `expect_small` cannot read UTF-16, which json would also accept.
         value = json.loads(raw.decode('utf-8-sig'), parse_constant=_refuse_constant)
-        sha256 = sha256_of(value)
+        sha256 = sha256_of(value, len(raw) > LARGE)
     except UnicodeEncodeError:
         raise ApiError(400, 'the body holds a character that is not text') from None
     except ValueError as error:

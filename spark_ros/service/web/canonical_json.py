@@ -18,29 +18,37 @@ _encode = json.JSONEncoder(
 ).encode
 
 
-def sha256_of(value: Any) -> str:
+def sha256_of(value: Any, large: bool = True) -> str:
     """Return the SHA-256 of a JSON value's form, in hexadecimal.
+
+    Args:
+        large: whether to write it in parts; it has the same form without.
 
     Raises:
         UnicodeEncodeError: a string cannot be encoded in UTF-8.
         ValueError: a number is not finite.
     """
     parts: list[str] = []
-    _write(value, parts.append)
+    if large:
+        _write(value, parts.append)
+    else:
+        parts.append(_encode(value))
     return hashlib.sha256(''.join(parts).encode()).hexdigest()
 
 
 def _write(value: Any, write: Callable[[str], None]) -> None:
     if isinstance(value, dict):
-        write('{')
+        before = '{'
         for name in sorted(value):
-            write(_encode(name))
+            write(f'{before}{_encode(name)}:')
             _write(value[name], write)
-        write('}')
+            before = ','
+        write('}' if value else '{}')
     elif isinstance(value, list):
-        write('[')
+        before = '['
         for start in range(0, len(value), AT_ONCE):
-            write(_encode(value[start : start + AT_ONCE]))
-        write(']')
+            write(before + _encode(value[start : start + AT_ONCE])[1:-1])
+            before = ','
+        write(']' if value else '[]')
     else:
         write(_encode(value))

@@ -29,11 +29,6 @@ class ConcurrencyLimit:
         self._what = what
         self._held: Counter[Hashable] = Counter()
 
-    @property
-    def callers(self) -> int:
-        """How many callers have any open."""
-        return len(self._held)
-
     @contextmanager
     def hold(self, caller: Hashable) -> Iterator[None]:
         """Count one more for a caller while the block runs.
@@ -57,10 +52,10 @@ class ConcurrencyLimit:
 
 
 class CountedStream(StreamingResponse):
-    """A streamed answer that counts towards a limit for as long as it is sent.
+    """A streamed answer that is counted for as long as it is sent.
 
     Args:
-        held: what `ConcurrencyLimit.hold` returned.
+        held: counts it, such as what `ConcurrencyLimit.hold` returned.
         args, kwargs: of StreamingResponse.
     """
 

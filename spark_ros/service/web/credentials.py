@@ -15,7 +15,6 @@ from starlette.requests import Request
 
 from spark_ros.service.context import context_of
 from spark_ros.service.errors import ApiError
-from spark_ros.service.storage import keys
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.web.connections import mark_authenticated
 
@@ -67,7 +66,7 @@ async def _find(request: Request, *shown: str) -> Key | None:
     if len(shown) != 1:
         return None
     [secret] = shown
-    key = await context_of(request).store.read(keys.find, secret)
+    key = await context_of(request).keys.find(secret)
     if key is not None:
         mark_authenticated(request, key.id)
     return key

@@ -66,15 +66,21 @@ async def long_poll(
     Raises:
         ApiError: 400 when the client disconnects, so nobody sees it.
     """
-    until = asyncio.get_running_loop().time() + seconds
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    result, pending = await read()
+    if not pending or not seconds:
+        return result
 
     async def poll() -> T:
-        while True:
+        result, pending = first
+        while pending and not changes.closed:
+            if not await changes.wait(until - loop.time(), matters):
+                break
             result, pending = await read()
-            left_s = until - asyncio.get_running_loop().time()
-            if not pending or changes.closed or not await changes.wait(left_s, matters):
-                return result
+        return result
 
+    first = result, pending
     return await while_connected(request, poll())
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is done to every answer: headers that keep browsers safe, a line in the log, metrics."""
+"""What is done to every answer: headers that all have, a line in the log, metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,32 +30,37 @@ CONTENT_SECURITY_POLICY = '; '.join((
     "base-uri 'none'",
     "form-action 'self'",
 ))
-HEADERS = {
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'X-Frame-Options': 'DENY',
-}
-
-
-RETENTION = 'Idempotency-Key-Retention'
-"""Tells callers for how many seconds an Idempotency-Key is kept, so that they may repeat."""
+# As ASGI has them.
+HEADERS = (
+    (b'content-security-policy', CONTENT_SECURITY_POLICY.encode()),
+    (b'x-content-type-options', b'nosniff'),
+    (b'referrer-policy', b'no-referrer'),
+    (b'x-frame-options', b'DENY'),
+)
+# Of answers of the APIs: what the service knows beyond their pages, and how many operators are
+# there.
+EXTENSIONS, OPERATORS = b'spark-extensions', b'spark-operators'
 
 
 class SecurityHeadersMiddleware:
-    """The outermost middleware: security headers, errors, the access log, metrics.
+    """The outermost middleware: headers, errors, the access log, metrics.
 
     It adds the headers that an answer lacks, answers 500 to an exception that nothing else
     handled, and logs each request without its query string, which can hold a login token or a
     signature.
 
     Args:
-        idempotency_s: for how long an Idempotency-Key is kept.
+        idempotency_s: for how long an Idempotency-Key is kept. Callers are told, so that they may
+            repeat a request.
     """
 
     def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
         self._app = app
-        self._retention = str(int(idempotency_s))
+        extensions = (
+            f'idempotency-key;retention={int(idempotency_s)}, robot-id, priority, deadline, '
+            'withdraw, operators'
+        )
+        self._extensions = EXTENSIONS, extensions.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -68,11 +72,13 @@ class SecurityHeadersMiddleware:
             nonlocal status
             if message['type'] == 'http.response.start':
                 status = message['status']
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message['headers']
+                present = {name for name, _ in headers}
+                headers += [header for header in HEADERS if header[0] not in present]
                 if scope['path'].startswith('/v1/'):
-                    headers[RETENTION] = self._retention
+                    service: Context = scope['app'].state.context
+                    headers.append(self._extensions)
+                    headers.append((OPERATORS, b'%d' % service.presence.count))
             await send(message)
 
         try:

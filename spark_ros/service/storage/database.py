@@ -1,0 +1,156 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The database: its engine, its file, and the connections that threads keep."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from spark_ros.service.storage import schema
+
+BUSY_TIMEOUT_MS = 15_000
+
+
+class DriverMissing(RuntimeError):
+    """The database driver cannot be imported; the message tells the user why."""
+
+
+def expect_driver(url: str) -> URL:
+    """Read a SQLAlchemy URL whose driver can be imported.
+
+    Raises:
+        DriverMissing: it cannot.
+        SQLAlchemyError: it is no URL of a database that SQLAlchemy knows.
+    """
+    parsed = make_url(url)
+    try:
+        parsed.get_dialect().import_dbapi()
+    except ImportError as error:
+        reason = str(error).partition('\n')[0]
+        raise DriverMissing(
+            f'the driver of {parsed.drivername} cannot be imported: {reason}; install it (of '
+            "postgresql+psycopg: pip install 'psycopg[binary]')"
+        ) from None
+    return parsed
+
+
+def holds_data(url: str) -> bool:
+    """Whether a service ever used the database of a SQLAlchemy URL; makes none."""
+    parsed = expect_driver(url)
+    if parsed.get_backend_name() == 'sqlite' and not Path(parsed.database or '').is_file():
+        return False
+    engine = create_engine(parsed)
+    try:
+        return inspect(engine).has_table(schema.meta.name)
+    finally:
+        engine.dispose()
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory with mode 0700 if it is not there, and return it.
+
+    The mode of an existing directory is changed only if it is empty: it may be a home directory.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(path.iterdir()):
+        path.chmod(0o700)
+    return path
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine of a SQLAlchemy URL; an SQLite file is made with mode 0600."""
+    parsed = expect_driver(url)
+    if parsed.get_backend_name() != 'sqlite':
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database and parsed.database != ':memory:':
+        path = Path(parsed.database)
+        private_directory(path.parent)
+        # SQLite gives its -wal and -shm files the mode of the database itself.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    engine = create_engine(parsed, connect_args={'check_same_thread': False})
+
+    @event.listens_for(engine, 'connect')
+    def _connected(connection: Any, record: Any) -> None:
+        # sqlite3's own transaction handling would commit behind SAVEPOINT's back.
+        connection.isolation_level = None
+        for pragma in (
+            f'busy_timeout={BUSY_TIMEOUT_MS}',
+            'journal_mode=WAL',
+            'synchronous=FULL',
+            'foreign_keys=ON',
+        ):
+            connection.execute(f'PRAGMA {pragma}')
+
+    @event.listens_for(engine, 'begin')
+    def _begun(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get('immediate')
+        execute_plain(connection, 'BEGIN IMMEDIATE' if immediate else 'BEGIN')
+
+    return engine
+
+
+class ThreadConnections:
+    """A connection for each thread that asks; on SQLite it is kept.
+
+    Another database may close a connection that is kept; the pool tests those it gives.
+    """
+
+    def __init__(self, engine: Engine, immediate: bool = False) -> None:
+        self._engine = engine
+        self._options = {'immediate': immediate}
+        self._keep = engine.dialect.name == 'sqlite'
+        self._local = threading.local()
+        self._open: set[Connection] = set()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Begin a transaction, which ends with the block."""
+        connection: Connection | None = getattr(self._local, 'connection', None)
+        if connection is None:
+            connection = self._engine.connect().execution_options(**self._options)
+            self._open.add(connection)
+            self._local.connection = connection
+        keep = self._keep
+        try:
+            with connection.begin():
+                yield connection
+        except DBAPIError:
+            keep = False
+            raise
+        finally:
+            if not keep:
+                self._local.connection = None
+                self._open.discard(connection)
+                connection.close()
+
+    def close(self) -> None:
+        """Close the connections, of which none is in use."""
+        for connection in self._open:
+            connection.close()
+
+
+def execute_plain(
+    connection: Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> Any:
+    """Execute a statement and return the driver's cursor.
+
+    Args:
+        statement, values: as the driver takes them.
+
+    Raises:
+        OperationalError: it failed.
+    """
+    cursor = connection.connection.cursor()
+    try:
+        return cursor.execute(statement, values) or cursor
+    except connection.dialect.loaded_dbapi.Error as error:
+        cursor.close()
+        raise OperationalError(statement, None, error) from error
