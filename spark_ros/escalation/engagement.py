@@ -21,12 +21,13 @@ from spark_ros.escalation.backends.backend import Backend, Report, at_the_desk
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.escalation import Escalation, Resolved, Status
+from spark_ros.escalation.question.escalation import Escalation, Resolved, Status, robot_of
 from spark_ros.escalation.questions import Question, Questions
 from spark_ros.escalation.send_queue import SendQueue
 from spark_ros.escalation.settings import Current
 from spark_ros.escalation.withdrawals import Withdrawals
 from spark_ros.model import Answer, State
+from spark_ros.wire.step_log import log_step
 from spark_ros.wire.values import WireError
 
 Event = Resolved | Status
@@ -146,6 +147,7 @@ async def create(question: Question, context: Context, escalation: Escalation) -
         with context.contacts.recorded(sends=True, image=True):
             question.image_url = await context.backend.upload(escalation, image)
         await journal.write(Journal.uploaded, id, question.image_url)
+        log_step(logger, 'uploaded', question=id, token=None, robot=robot_of(escalation))
     sent_before = question.may_be_open
     if not sent_before:
         await journal.write(Journal.opening, id)

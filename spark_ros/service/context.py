@@ -14,6 +14,7 @@ from spark_ros.service.fair_threads import FairThreadPool
 from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
+from spark_ros.service.monitoring.metrics import Metrics
 from spark_ros.service.operators.presence import Presence
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys, sessions
@@ -58,6 +59,7 @@ class Context:
     event_streams: ConcurrencyLimit
     presence: Presence
     large_json: FairThreadPool
+    metrics: Metrics
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
@@ -78,7 +80,8 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         ValueError: the setting `images` is not a bucket's URL.
         RuntimeError: the database is of another version.
     """
-    bus = ChangeBus()
+    metrics = Metrics()
+    bus = ChangeBus(metrics.changed)
     store = Store(settings.database, bus.publish)
     secret = bytes.fromhex(store.value('url_secret'))
     return Context(
@@ -98,6 +101,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
         presence=Presence(),
         large_json=FairThreadPool('large-json'),
+        metrics=metrics,
     )
 
 

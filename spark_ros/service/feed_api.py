@@ -39,6 +39,7 @@ async def changes(request: Request) -> Response:
         _, number = await service.store.read(change_log.bounds)
         return _reply(service, _page(service, key, number, [], False))
     after, base = service.cursors.read(key.id, given), base_url(request)
+    found: list[Row[Any]] = []
 
     def read(connection: Connection) -> tuple[bytes, bool]:
         deleted, newest = change_log.bounds(connection)
@@ -51,6 +52,7 @@ async def changes(request: Request) -> Response:
         page = change_log.read_page(connection, key.id, robot_id, after, newest)
         rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
         written = [_change(service, row, base) for row in rows]
+        found.extend(rows)
         return _page(service, key, page.until, written, page.more), not written
 
     with (
@@ -60,6 +62,9 @@ async def changes(request: Request) -> Response:
         page = await long_poll(
             request, subscription, seconds, lambda: service.store.read_for(key.id, read)
         )
+    now = service.clock()
+    for row in found:
+        service.metrics.delivered(row, 'feed', now)
     return _reply(service, page)
 
 

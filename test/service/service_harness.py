@@ -24,6 +24,7 @@ from serving import Serving, ServingProcess
 
 from spark_ros.service.app import running
 from spark_ros.service.context import Context
+from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys, sessions
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
@@ -65,6 +66,9 @@ class InProcess:
         self._app = self.do(self._running.__aenter__())
         self.context = self._app.state.context
         self._http = self.client()
+        self._monitor = httpx.AsyncClient(
+            transport=httpx.ASGITransport(create_monitoring_app(self._app)), base_url=URL
+        )
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the service's loop."""
@@ -78,6 +82,10 @@ class InProcess:
             transport=httpx.ASGITransport(self._app), base_url=URL, timeout=DEADLINE_S,
             event_hooks={'response': [expect_as_described]}, **more,
         )  # fmt: skip
+
+    def monitor(self, path: str) -> httpx.Response:
+        """Ask the monitoring port."""
+        return self.do(self._monitor.get(path))
 
     def key(self, name: str, **more: Any) -> str:
         return self.context.store.write_now(
@@ -102,6 +110,7 @@ class InProcess:
 
     def close(self) -> None:
         self.do(self._http.aclose())
+        self.do(self._monitor.aclose())
         self.do(self._running.__aexit__(None, None, None))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(DEADLINE_S)

@@ -33,8 +33,9 @@ PAUSE_S = 1.0
 
 @dataclass(frozen=True)
 class _Push:
-    """A webhook to send, and its row of the outbox."""
+    """A webhook to send, its question, and its row of the outbox."""
 
+    question: Row[Any]
     delivery: Row[Any]
     id: str
     url: str
@@ -96,6 +97,7 @@ class Sender(Dispatcher):
                 )
                 succeeded, now = error is None, self._context.clock()
                 await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
+                self._count(push, error, now)
         except Exception:
             log.exception('a webhook failed unexpectedly; trying again')
             # The result is not stored: without a pause the webhook would be due again at once.
@@ -106,6 +108,15 @@ class Sender(Dispatcher):
                     log.info('webhooks to %s arrive again', ascii(row.host))
                 else:
                     log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
+
+    def _count(self, push: _Push, error: str | None, now: float) -> None:
+        metrics = self._context.metrics
+        if error is None:
+            metrics.delivered(push.question, 'webhook', now)
+        else:
+            attempts = len(self._context.settings.webhook_schedule_s)
+            last = push.delivery.attempts + 1 >= attempts
+            metrics.undelivered(push.question, 'webhook', error, last)
 
     def _load(self, connection: Connection, question_id: int) -> _Push | None:
         """Read the question's newest state, which is to be sent now."""
@@ -119,6 +130,7 @@ class Sender(Dispatcher):
         else:
             body = engagement_json(row)
         return _Push(
+            row,
             delivery,
             f'{row.token}.{row.position}.{row.sequence}',
             row.webhook_url,

@@ -43,7 +43,8 @@ LINE = (
 ROW = (
     questions,
     *jobs.c[
-        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url'
+        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url',
+        'robot_id', 'idempotency_key',
     ],
     jobs.c.name.label('job_name'),
     keys.c.name.label('key_name'),
@@ -64,7 +65,7 @@ INSERT_JOB = Prepared(insert(jobs).returning(*change_log.JOB))
 # Columns of `jobs` that a NewJob has under the same name.
 AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
-    'base_url',
+    'base_url', 'idempotency_key',
 )  # fmt: skip
 EXCLUDES = Prepared(
     select(jobs.c.excluded.contains(bindparam('operator')).label('excludes'))
@@ -109,6 +110,7 @@ class NewJob:
         base_url: the start of this service's URLs, as the caller uses them.
         priority: 0 to 255; the highest is answered first.
         deadline: when nobody waits for the answer any more, in Unix seconds.
+        idempotency_key: what the caller calls it, if it says so.
     """
 
     api: str
@@ -125,6 +127,7 @@ class NewJob:
     base_url: str = ''
     priority: int = 0
     deadline: float | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True)
