@@ -61,8 +61,8 @@ def create_app(
         context.bus.open()
         background = BackgroundTasks(clock, on_failure=context.metrics.failed)
         app.state.context, app.state.background = context, background
-        app.state.statistics = {}
         app.state.live_queue = live_queue = LiveQueue()
+        app.state.statistics = {}
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('deadlines', lambda: end_in_time(context))
         background.start('console queue', lambda: live_queue.run(context))

@@ -108,9 +108,9 @@ class NewJob:
         excluded: pseudonyms of the operators who must not answer.
         robot_id: which robot asks, if the request names it.
         base_url: the start of this service's URLs, as the caller uses them.
-        idempotency_key: what the caller calls it, if it says so.
         priority: 0 to 255; the highest is answered first.
         deadline: when nobody waits for the answer any more, in Unix seconds.
+        idempotency_key: what the caller calls it, if it says so.
     """
 
     api: str
@@ -125,9 +125,9 @@ class NewJob:
     excluded: Sequence[str] = ()
     robot_id: str | None = None
     base_url: str = ''
-    idempotency_key: str | None = None
     priority: int = 0
     deadline: float | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True)
