@@ -24,7 +24,7 @@ class Delivery:
 
 
 class RecentDeliveries:
-    """The last deliveries since the service started."""
+    """The last deliveries since the service started; callable from any thread."""
 
     def __init__(self) -> None:
         self._last: deque[Delivery] = deque(maxlen=MOST)
@@ -35,4 +35,4 @@ class RecentDeliveries:
 
     def since(self, at: float) -> list[Delivery]:
         """Return those after a time in Unix seconds, oldest first."""
-        return [each for each in self._last if each.at > at]
+        return [each for each in tuple(self._last) if each.at > at]

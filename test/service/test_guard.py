@@ -334,6 +334,7 @@ def test_the_description_has_every_endpoint(service: InProcess) -> None:
     said = {(path, method) for path, methods in api['paths'].items() for method in methods}
     assert said == {
         ('/v1/engagement', 'post'), ('/v1/engagement', 'get'), ('/v1/engagement/{token}', 'get'),
+        ('/v1/engagement/{token}', 'delete'),
         ('/v1/job/{token}', 'get'), ('/v1/image', 'post'), ('/v1/video', 'post'),
         ('/v1/requests', 'get'), ('/v1/requests/{id}', 'get'), ('/v1/requests/{id}', 'delete'),
         ('/v1/tasks/abort/{id}', 'post'), ('/v1/changes', 'get'), ('/healthz', 'get'),

@@ -68,7 +68,7 @@ def test_every_answer_of_the_apis_tells_it(
 
 
 def test_other_answers_do_not(service: InProcess) -> None:
-    for path in ('/health', '/login', '/console/api/queue'):
+    for path in ('/healthz', '/login', '/console/api/queue'):
         assert 'spark-operators' not in service.send('GET', path).headers
 
 

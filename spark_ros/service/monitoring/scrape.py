@@ -118,7 +118,7 @@ def _of_service(
     context: Context, background: BackgroundTasks, database: bool
 ) -> Iterator[Metric]:
     yield GaugeMetricFamily(
-        'spark_operators', 'Operators who have the console open.',
+        'spark_operators', 'Operators who are there.',
         value=context.presence.count,
     )  # fmt: skip
     yield GaugeMetricFamily(

@@ -45,7 +45,6 @@ EXTENSIONS, OPERATORS = b'spark-extensions', b'spark-operators'
 class SecurityHeadersMiddleware:
     """The outermost middleware: headers, errors, the access log and metrics.
 
-
     It adds the headers that an answer lacks, answers 500 to an exception that nothing else
     handled, and logs each request without its query string, which can hold a login token or a
     signature.
