@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import queue
+import threading
 from collections.abc import AsyncIterator, Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -62,8 +63,55 @@ class PerCallerLock:
                 del self._callers[name]
 
 
+class _Task:
+    """A function for a thread, and who waits for it in the event loop."""
+
+    def __init__(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._work = work
+        self._arguments = arguments
+        self._loop = asyncio.get_running_loop()
+        # Taken by the thread that runs it, or by who no longer wants it to run.
+        self._claim = threading.Lock()
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self.answer = self._loop.create_future()
+        self.ended = False
+        self._end: asyncio.Future[None] | None = None
+
+    def run(self) -> None:
+        """Run it in this thread, unless it is no longer wanted."""
+        if self.answer.cancelled() or not self._claim.acquire(blocking=False):
+            return
+        try:
+            self._result = self._work(*self._arguments)
+        except BaseException as error:
+            self._error = error
+        with suppress(RuntimeError):
+            # The loop may have been closed since.
+            self._loop.call_soon_threadsafe(self._settle)
+
+    async def end(self) -> None:
+        """Keep it from running, or wait until it has run."""
+        if not self.ended and not self._claim.acquire(blocking=False):
+            self._end = self._loop.create_future()
+            await self._end
+
+    def _settle(self) -> None:
+        self.ended = True
+        if self._end is not None and not self._end.done():
+            self._end.set_result(None)
+        if self.answer.done():
+            return
+        if self._error is None:
+            self.answer.set_result(self._result)
+        else:
+            self.answer.set_exception(self._error)
+
+
 class FairThreadPool:
     """Runs blocking functions in threads, one at a time for each caller.
+
+    A `ThreadPoolExecutor` takes longer to hand a small read over than the read itself takes.
 
     Args:
         name: of the threads.
@@ -72,8 +120,12 @@ class FairThreadPool:
     """
 
     def __init__(self, name: str, count: int = 1, lock: PerCallerLock | None = None) -> None:
-        self._executor = ThreadPoolExecutor(count, name)
+        self._name = name
+        self._count = count
         self._lock = lock or PerCallerLock()
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._closed = False
 
     async def run(self, caller: Hashable, work: Callable[..., T], *arguments: Any) -> T:
         """Run a function after those of the same caller that came before, and return its result.
@@ -84,17 +136,43 @@ class FairThreadPool:
         Raises:
             ApiError: 429 when too many of the caller wait already.
         """
+        result: T
         if caller is None:
-            return await asyncio.wrap_future(self._executor.submit(work, *arguments))
+            result = await self._start(work, arguments).answer
+            return result
         async with self._lock.hold(caller):
-            working = self._executor.submit(work, *arguments)
+            task = self._start(work, arguments)
             try:
-                return await asyncio.wrap_future(working)
+                result = await task.answer
+                return result
             finally:
                 # Nobody waits for it any more, but its thread works on, and counts.
-                if not working.done():
-                    await asyncio.wait([asyncio.wrap_future(working)])
+                if not task.ended:
+                    await task.end()
+
+    def _start(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> _Task:
+        if self._closed:
+            raise RuntimeError(f'the threads {self._name} are closed')
+        if not self._threads:
+            for number in range(self._count):
+                name = f'{self._name}_{number}'
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                thread.start()
+                self._threads.append(thread)
+        task = _Task(work, arguments)
+        self._tasks.put(task)
+        return task
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task.run()
+            # It holds its result, which may be large.
+            del task
 
     def close(self) -> None:
-        """Wait for the running functions, and end the threads."""
-        self._executor.shutdown()
+        """Wait for the functions that were begun or wait, and end the threads."""
+        self._closed = True
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()

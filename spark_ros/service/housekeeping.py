@@ -5,14 +5,21 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import delete, exists, select
 
 from spark_ros.service.context import Context
 from spark_ros.service.storage import change_log, leases, outbox, schema
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.store import Transaction
 
 EXPIRE_EVERY_S = 0.25
 CLEAN_UP_EVERY_S = 3600.0
+OVER = Prepared(
+    select(
+        exists().where(leases.LEASE_OVER).label('leases'),
+        exists().where(leases.PAST_DEADLINE).label('deadlines'),
+    )
+)
 
 
 async def end_in_time(context: Context) -> None:
@@ -30,17 +37,7 @@ async def clean_up(context: Context) -> None:
 
 
 async def _expire(context: Context, now: float) -> None:
-    questions = schema.questions
-    query = select(
-        exists().where(questions.c.lease_until <= now),
-        exists().where(schema.HAS_DEADLINE, questions.c.deadline <= now),
-    )
-
-    def read(connection: Connection) -> tuple[bool, bool]:
-        lease_over, past = connection.execute(query).one()
-        return lease_over, past
-
-    lease_over, past = await context.store.read(read)
+    lease_over, past = await context.store.read(lambda each: OVER.first(each, {'at': now}))
     if lease_over:
         await context.store.write(leases.expire, now)
     while past:

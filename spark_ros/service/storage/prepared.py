@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Insert, Select, Update
+from sqlalchemy import ClauseElement, Connection, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from spark_ros.service.storage.database import execute_plain
@@ -42,7 +42,7 @@ class Prepared:
         statement: without an expanding `IN`.
     """
 
-    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
+    def __init__(self, statement: Executable) -> None:
         self._statement = statement
         self._compiled: dict[tuple[str, ...], _Compiled] = {}
 
@@ -92,7 +92,8 @@ class Prepared:
         return connection.execute(self._statement, values).all()
 
     def _compile(self, connection: Connection, values: Mapping[str, Any]) -> _Compiled:
-        dialect = connection.dialect
-        compiled = self._statement.compile(dialect=dialect, column_keys=[*values])
+        statement, dialect = self._statement, connection.dialect
+        assert isinstance(statement, ClauseElement)
+        compiled = statement.compile(dialect=dialect, column_keys=[*values])
         assert isinstance(compiled, SQLCompiler) and not compiled.post_compile_params
         return _Compiled(compiled.string, compiled.positiontup, compiled.params)
