@@ -18,6 +18,7 @@ from spark_ros.service.settings import Settings
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
+from spark_ros.service.web.rate_limit import RateLimit
 
 MOST_BLOCKED = 256
 MOST_STREAMS = 16
@@ -30,6 +31,7 @@ class Context:
     Attributes:
         clock: Unix seconds.
         blocked_calls: limits long polls, by API key.
+        rates: limits what each API key creates in a minute.
         event_streams: limits server-sent event streams, by session.
         large_json: a thread for JSON that would block the event loop.
     """
@@ -44,6 +46,7 @@ class Context:
     crunchers: Crunchers
     cursors: Cursors
     blocked_calls: ConcurrencyLimit
+    rates: RateLimit
     event_streams: ConcurrencyLimit
     large_json: FairThreadPool
 
@@ -80,6 +83,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         crunchers=Crunchers(secret),
         cursors=Cursors(store.value('epoch'), secret),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
+        rates=RateLimit(),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
         large_json=FairThreadPool('large-json'),
     )

@@ -1,18 +1,27 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Periodic work: leases that ran out are ended, and rows that are too old are deleted."""
+"""Periodic work: leases that ran out are ended, and what is too old is deleted."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from sqlalchemy import delete, select
 
 from spark_ros.service.context import Context
+from spark_ros.service.errors import ApiError
+from spark_ros.service.forget import forget, remove_files, remove_unknown_files
+from spark_ros.service.settings import DAY_S
 from spark_ros.service.storage import change_log, leases, outbox, schema
+from spark_ros.service.storage.deletion import Selection
 from spark_ros.service.storage.store import Transaction
+
+log = logging.getLogger('spark_ros.service')
 
 EXPIRE_EVERY_S = 1.0
 CLEAN_UP_EVERY_S = 3600.0
+# Of the files that a service left that was killed: all that it stores have to be listed.
+LOOK_FOR_UNKNOWN_EVERY_S = DAY_S
 
 
 async def expire_leases(context: Context) -> None:
@@ -24,9 +33,40 @@ async def expire_leases(context: Context) -> None:
 
 async def clean_up(context: Context) -> None:
     """Delete what is too old, until cancelled."""
+    looked = -LOOK_FOR_UNKNOWN_EVERY_S
     while True:
         await context.store.write(_clean_up, context)
+        now = asyncio.get_running_loop().time()
+        look = now - looked >= LOOK_FOR_UNKNOWN_EVERY_S
+        if await _delete_files(context, look) and look:
+            looked = now
         await asyncio.sleep(CLEAN_UP_EVERY_S)
+
+
+async def _delete_files(context: Context, look: bool) -> bool:
+    """Delete the files that are to go, and by `keep_s` old questions, too.
+
+    Args:
+        look: also look for old files that the database does not know.
+
+    Returns:
+        False where the store of images failed; it is tried again the next time.
+    """
+    store, images, keep_s = context.store, context.images, context.settings.keep_s
+    try:
+        await remove_files(store, images)
+        if keep_s is not None:
+            before = context.clock() - keep_s
+            done = await forget(store, images, Selection(before))
+            if done.questions or done.images:
+                log.info('deleted %d old questions, %d images', done.questions, done.images)
+            if look:
+                unknown = await remove_unknown_files(store, images, before)
+                log.info('deleted %d files that no question can name', unknown)
+    except (ApiError, OSError) as error:
+        log.warning('files cannot be deleted now; trying again later: %s', error)
+        return False
+    return True
 
 
 async def _expire(context: Context, now: float) -> None:

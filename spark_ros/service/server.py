@@ -26,7 +26,7 @@ from spark_ros.service.file_limits import most_connections, set_process_limits
 from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.settings import Settings, is_loopback
-from spark_ros.service.storage import sessions
+from spark_ros.service.storage import removals, sessions
 from spark_ros.service.storage.directory_lock import lock_directory
 from spark_ros.service.storage.store import expect_driver
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
@@ -175,6 +175,7 @@ class Server(uvicorn.Server):
         listener = Listener(self._listener, self._connections, self._connection, self.config.ssl)
         self._accepting = background.start('listener', listener.run)
         context: Context = self._app.state.context
+        await context.store.write(removals.store_place, context.settings.images)
         link = await context.store.write(sessions.start_links, self._address, context.clock())
         await asyncio.to_thread(self._announce, context, self._address, link)
 

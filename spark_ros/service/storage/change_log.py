@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from spark_ros.service.events import Change
 from spark_ros.service.storage import outbox
@@ -126,9 +137,20 @@ def read_page(connection: Connection, key_id: int, robot_id: str | None, after: 
 
 def delete_until(transaction: Transaction, before: float) -> None:
     """Delete the changes up to a time in Unix seconds, but remember the number of the last."""
+    _delete(transaction, changes.c.at <= before)
+
+
+def delete_of(transaction: Transaction, question_ids: Sequence[int]) -> None:
+    """Delete the changes of questions, but remember the number of the last.
+
+    A client whose cursor is older than that learns that changes are missing.
+    """
+    _delete(transaction, changes.c.question_id.in_(question_ids))
+
+
+def _delete(transaction: Transaction, which: ColumnElement[bool]) -> None:
     connection = transaction.connection
-    old = changes.c.at <= before
-    last = connection.execute(select(func.max(changes.c.number)).where(old)).scalar()
+    last = connection.execute(select(func.max(changes.c.number)).where(which)).scalar()
     if last is None:
         return
     connection.execute(
@@ -136,4 +158,4 @@ def delete_until(transaction: Transaction, before: float) -> None:
         .where(meta.c.name == 'forgotten')
         .values(value=str(max(last, newest_deleted(connection))))
     )
-    connection.execute(delete(changes).where(old))
+    connection.execute(delete(changes).where(which))

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from spark_ros.service.errors import ApiError
-from spark_ros.service.storage import change_log
+from spark_ros.service.storage import change_log, named_files
 from spark_ros.service.storage.schema import jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
@@ -88,6 +88,7 @@ class NewJob:
         excluded: pseudonyms of the operators who must not answer.
         robot_id: which robot asks, if the request names it.
         base_url: the start of this service's URLs, as the caller uses them.
+        files: which files its questions name, each once, as `named_files` has them.
     """
 
     api: str
@@ -102,6 +103,7 @@ class NewJob:
     excluded: Sequence[str] = ()
     robot_id: str | None = None
     base_url: str = ''
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ def create(
         for position, question in enumerate(job.questions)
     ])  # fmt: skip
     ids = [id for _, id in sorted(made.all())]
+    if job.files:
+        named_files.put(transaction, row.id, now, job.files)
     change_log.append_changes(transaction, ids, row, 1, 'open', now)
     return token
 

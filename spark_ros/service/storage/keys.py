@@ -34,6 +34,7 @@ class Key:
         tenant: random; stands for the key in image URLs.
         program: the default program of its questions, or None.
         webhook_secret: signs what is pushed to the key's webhooks.
+        rate: how many questions and uploads it may create a minute; None for no limit.
         hash: the key's SHA-256; what is signed with it ends with the key.
     """
 
@@ -46,6 +47,7 @@ class Key:
     webhook_secret: str
     created: float
     revoked: float | None
+    rate: int | None
     hash: str = field(repr=False)
 
 
@@ -72,6 +74,7 @@ def create(
     program: str | None = None,
     api: str = 'spark',
     test: bool = False,
+    rate: int | None = None,
 ) -> str:
     """Make a key and return it; later only its hash is known.
 
@@ -80,6 +83,7 @@ def create(
         program: the default program of its questions.
         api: `spark` or `heat`.
         test: whether its questions get staged answers (Heat).
+        rate: how many questions and uploads it may create a minute; None for no limit.
 
     Raises:
         KeyProblem: the name is taken or not usable.
@@ -101,6 +105,7 @@ def create(
             program=program,
             webhook_secret=random_secret(),
             created=now,
+            rate=rate,
         )
     )
     return secret
@@ -130,6 +135,16 @@ def revoke(transaction: Transaction, name: str, now: float) -> None:
     transaction.connection.execute(
         update(keys).where(keys.c.id == row.id, keys.c.revoked.is_(None)).values(revoked=now)
     )
+
+
+def set_rate(transaction: Transaction, name: str, rate: int | None) -> None:
+    """Set how many questions and uploads a key may create a minute; None for no limit.
+
+    Raises:
+        KeyProblem: there is none of this name.
+    """
+    row = require(transaction.connection, name)
+    transaction.connection.execute(update(keys).where(keys.c.id == row.id).values(rate=rate))
 
 
 def find(connection: Connection, secret: str) -> Key | None:

@@ -18,7 +18,9 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = '2'
+VERSION = '3'
+# The tenant of what programs show; no key's tenant looks like it.
+PROGRAMS = 'programs'
 
 metadata = MetaData()
 
@@ -44,6 +46,8 @@ keys = Table(
     Column('webhook_secret', String(128), nullable=False),
     Column('created', Float, nullable=False),
     Column('revoked', Float),
+    # Creates and uploads a minute; null for no limit.
+    Column('rate', Integer),
 )
 
 programs = Table(
@@ -78,6 +82,15 @@ thumbnails = Table(
     metadata,
     Column('image_id', String(64), ForeignKey('images.id'), primary_key=True),
     Column('content', LargeBinary, nullable=False),
+)
+
+# Files on the disk or in the bucket that are to be deleted; their rows are gone already.
+file_removals = Table(
+    'file_removals',
+    metadata,
+    Column('tenant', String(64), nullable=False),
+    Column('name', String(80), nullable=False),
+    PrimaryKeyConstraint('tenant', 'name'),
 )
 
 jobs = Table(
@@ -131,11 +144,22 @@ questions = Table(
     sqlite_autoincrement=True,
 )
 
+# Which files the questions of a job, or its answers, name: the id of an image, or `fetches.name`.
+named_files = Table(
+    'named_files',
+    metadata,
+    Column('file', String(64), nullable=False),
+    # When the job was created: which of several fetches of the file it shows.
+    Column('created', Float, nullable=False),
+    Column('job_id', Integer, ForeignKey('jobs.id'), nullable=False, index=True),
+    PrimaryKeyConstraint('file', 'created', 'job_id'),
+)
+
 changes = Table(
     'changes',
     metadata,
     Column('number', Integer, primary_key=True),
-    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
+    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False, index=True),
     Column('key_id', Integer, nullable=False),
     Column('sequence', Integer, nullable=False),
     Column('state', String(16), nullable=False),
@@ -179,7 +203,9 @@ fetches = Table(
     Column('attempts', Integer, nullable=False),
     # How many bytes came, in all attempts.
     Column('size', BigInteger, nullable=False),
+    # The path of the copy's URL, and the id of its row in `images`.
     Column('image', String(200)),
+    Column('image_id', String(64), index=True),
     Column('error', Text),
     Column('created', Float, nullable=False),
     Index('fetches_by_name', 'name', 'created'),
