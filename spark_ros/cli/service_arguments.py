@@ -153,9 +153,9 @@ def _serving(commands: Commands) -> None:
 def _forget(commands: Commands) -> None:
     forget = _command(
         commands, 'forget', 'delete questions for good, with their answers and images',
-        'Delete questions with their answers, and the images that no other question names. All that '
-        'is given must apply. Without --yes, only tells what it would delete. The service may '
-        'run. Backups are not touched.',
+        'Delete questions with their answers, and the images that no other question names. All '
+        'that is given must apply. Without --yes, only tell what would be deleted. The service '
+        'may run. Backups are not touched.',
     )  # fmt: skip
     forget.add_argument(
         '--key', metavar='NAME',

@@ -38,12 +38,12 @@ async def clean_up(context: Context) -> None:
         await context.store.write(_clean_up, context)
         now = asyncio.get_running_loop().time()
         look = now - looked >= LOOK_FOR_UNKNOWN_EVERY_S
-        if await _delete_files(context, look) and look:
+        if await delete_files(context, look) and look:
             looked = now
         await asyncio.sleep(CLEAN_UP_EVERY_S)
 
 
-async def _delete_files(context: Context, look: bool) -> bool:
+async def delete_files(context: Context, look: bool) -> bool:
     """Delete the files that are to go, and by `keep_s` old questions, too.
 
     Args:
