@@ -3,11 +3,59 @@
 
 from __future__ import annotations
 
+import io
+import secrets
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from s3_server import uploads
+from service_harness import InProcess, picture
+from sqlalchemy import insert
+
+from spark_ros.service.media.sniff import FORMATS
+from spark_ros.service.storage import keys, schema
+from spark_ros.service.storage.store import Transaction
+
+
+def fill(service: InProcess, name: str, number: int, ended: bool) -> None:
+    """Add questions of a key, each about an upload of its own, as rows and files."""
+    key, now = service.context.store.read_now(keys.require, name), service.clock()
+    common = {'key_id': key.id, 'created': now}
+    state = {'state': 'closed' if ended else 'open', 'sequence': 1}
+    tables = ('images', 'thumbnails', 'jobs', 'questions', 'changes', 'named_files')
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in tables}
+    for place in range(number):
+        id = key.id * 10_000 + place
+        image = service.context.images.files.save(
+            io.BytesIO(picture()), key.tenant, FORMATS['JPEG']
+        )
+        rows['images'].append({
+            'id': image.id, 'tenant': image.tenant, 'name': image.name, 'created': now,
+            'content_type': 'image/jpeg', 'size': image.size, 'sha256': image.sha256,
+        })  # fmt: skip
+        rows['thumbnails'].append({'image_id': image.id, 'content': b'small'})
+        rows['jobs'].append({
+            **common, 'id': id, 'token': secrets.token_hex(18), 'api': 'spark', 'name': 'x',
+            'request': '{"content_type":"image"}', 'priors': '{}', 'excluded': '', 'images': 1,
+            'base_url': '',
+        })  # fmt: skip
+        rows['questions'].append({
+            **common, **state, 'id': id, 'job_id': id, 'kind': 'annotate', 'position': 0,
+            'image_location': image.path, 'prior_count': 0,
+            'closed': now if ended else None, 'answer': '{}' if ended else None,
+        })  # fmt: skip
+        rows['changes'].append({
+            'key_id': key.id, **state, 'number': id, 'question_id': id, 'at': now,
+        })  # fmt: skip
+        rows['named_files'].append({'file': image.id, 'created': now, 'job_id': id})
+
+    def write(transaction: Transaction) -> None:
+        for table, content in rows.items():
+            transaction.connection.execute(insert(getattr(schema, table)), content)
+
+    service.context.store.write_now(write)
 
 
 def count(data: Path, table: str, where: str = '1') -> int:
