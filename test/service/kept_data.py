@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import io
+import os
 import secrets
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from s3_server import uploads
 from service_harness import InProcess, picture
 from sqlalchemy import insert
 
@@ -58,6 +58,17 @@ def fill(service: InProcess, name: str, number: int, ended: bool) -> None:
     service.context.store.write_now(write)
 
 
+def stored(folder: Path) -> list[Path]:
+    """Return the files of images in a folder, from which others may be deleting."""
+    # Unlike Path.rglob, it passes over a directory that vanishes.
+    return [
+        Path(place, name)
+        for place, _, names in os.walk(folder)
+        for name in names
+        if name.endswith('.jpg')
+    ]
+
+
 def count(data: Path, table: str, where: str = '1') -> int:
     """Count rows of a service's database; it may run."""
     with closing(sqlite3.connect(data / 'service.db', timeout=30)) as connection:
@@ -88,7 +99,7 @@ def expect_consistent(data: Path, folder: Path, pending: bool = False) -> None:
         rows = {*connection.execute('SELECT tenant, name FROM images')}
         waiting = {*connection.execute('SELECT tenant, name FROM file_removals')}
         connection.execute('COMMIT')
-    files = {(file.parts[-3], file.name) for file in uploads(folder)}
+    files = {(file.parts[-3], file.name) for file in stored(folder)}
     assert not rows & waiting
     assert rows <= files
     if pending:

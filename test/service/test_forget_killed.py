@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from installed import SPARK_SERVICE
-from kept_data import count, expect_consistent, fill
-from s3_server import S3Server, uploads
+from kept_data import count, expect_consistent, fill, stored
+from s3_server import S3Server
 from service_harness import InProcess
 
 pytestmark = pytest.mark.slow('kills services by chance')
@@ -69,12 +69,12 @@ def test_killed_at_any_step_it_is_consistent_and_goes_on(
         left = min(left, count(data, 'questions'))
         assert others(data, folder) == kept
     files = chance.randint(OTHERS + 1, OVER)
-    kill_when(data, images, command, lambda: len(uploads(folder)) <= files)
+    kill_when(data, images, command, lambda: len(stored(folder)) <= files)
     expect_consistent(data, folder, pending=True)
     with running(data, images, command) as process:
         until_ended(process, lambda: is_done(data))
     assert is_done(data) and others(data, folder) == kept
-    assert len(uploads(folder)) == OTHERS
+    assert len(stored(folder)) == OTHERS
     expect_consistent(data, folder)
 
 
@@ -94,7 +94,7 @@ def others(data: Path, folder: Path) -> tuple[Any, ...]:
                 ('images', 'tenant', tenant),
             )
         ]
-    files = {file.name: file.read_bytes() for file in uploads(folder / tenant)}
+    files = {file.name: file.read_bytes() for file in stored(folder / tenant)}
     assert [len(each) for each in rows] == [OTHERS] * 4 and len(files) == OTHERS
     return rows, files
 
