@@ -54,15 +54,16 @@ async def delete_files(context: Context, look: bool) -> bool:
     """
     store, images, keep_s = context.store, context.images, context.settings.keep_s
     try:
-        await remove_files(store, images)
-        if keep_s is not None:
-            before = context.clock() - keep_s
-            done = await forget(store, images, Selection(before))
-            if done.questions or done.images:
-                log.info('deleted %d old questions, %d images', done.questions, done.images)
-            if look:
-                unknown = await remove_unknown_files(store, images, before)
-                log.info('deleted %d files that no question can name', unknown)
+        if keep_s is None:
+            await remove_files(store, images)
+            return True
+        before = context.clock() - keep_s
+        done = await forget(store, images, Selection(before))
+        if done.questions or done.images:
+            log.info('deleted %d old questions, %d images', done.questions, done.images)
+        if look:
+            unknown = await remove_unknown_files(store, images, before)
+            log.info('deleted %d old files that the database does not know', unknown)
     except (ApiError, OSError) as error:
         log.warning('files cannot be deleted now; trying again later: %s', error)
         return False
