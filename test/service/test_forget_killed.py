@@ -18,7 +18,7 @@ from kept_data import count, expect_consistent, fill, stored
 from s3_server import S3Server
 from service_harness import InProcess
 
-pytestmark = pytest.mark.slow('kills services by chance')
+pytestmark = [pytest.mark.slow('kills services by chance'), pytest.mark.timeout(300)]
 
 DEADLINE_S = 60.0
 OVER, OTHERS = 300, 20

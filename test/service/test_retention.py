@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-import os
+import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sqlalchemy import select
 
 from spark_ros.service.housekeeping import delete_files
 from spark_ros.service.media.disk_images import DiskImages
+from spark_ros.service.media.sniff import FORMATS
 from spark_ros.service.storage import deletion, leases, schema
 from spark_ros.service.storage.deletion import Selection
 
@@ -293,20 +295,18 @@ def test_files_that_no_row_knows_go_when_they_are_old(service: InProcess, folder
     robot, data = service.tenant(), service.settings.data
     robot.ask(content_location=robot.upload()['url'])
     [known] = uploads(folder)
-    tenant = known.parents[1]
-    old, new = (tenant / (2 * letter) / f'{letter * 32}.jpg' for letter in 'gh')
-    for file in (old, new):
-        file.parent.mkdir()
-        file.write_bytes(picture())
-    # By the file's own clock, which is the real one.
-    old_s = service.clock() - 1
-    os.utime(old, (old_s, old_s))
-    os.utime(known, (old_s, old_s))
-    later(service, look=False)
-    assert old.exists()
+    # As a service leaves it that is killed before it writes the row.
+    left = service.context.images.files.save(
+        io.BytesIO(picture()), known.parts[-3], FORMATS['JPEG']
+    )
+    # Files bear the time of the real clock.
+    service.clock.now = time.time()
+    later(service, DAYS / 2, look=True)
+    assert {file.name for file in uploads(folder)} == {known.name, left.name}
+    later(service, DAYS, look=False)
+    assert len(uploads(folder)) == 2
     later(service, 0, look=True)
-    assert known.exists() and new.exists() and not old.exists()
-    new.unlink()
+    assert uploads(folder) == [known]
     expect_consistent(data, folder)
 
 
