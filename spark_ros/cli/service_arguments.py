@@ -16,7 +16,7 @@ from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
 from spark_ros.service.storage.keys import HIGHEST_PRIORITY
 from spark_ros.wire.spark import METADATA_LIMIT
-from spark_ros.wire.values import expect_url
+from spark_ros.wire.values import expect_url, parse_time
 
 Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
 
@@ -27,10 +27,15 @@ examples:
   spark-service program set crates --file crates.yaml
   spark-service serve --port 8080 --operator scripted
   spark-service backup /backup/spark                    later runs copy only new images
+  spark-service forget --robot arm-3 --yes              deletes its questions and images
 """
 NETWORK = {
     'type': checked(lambda text: str(read_network(text))),
     'action': 'append', 'default': [], 'metavar': 'CIDR',
+}  # fmt: skip
+RATE: dict[str, Any] = {
+    'type': whole(1_000_000, 'a number of requests a minute'), 'metavar': 'N',
+    'help': 'questions and uploads a minute; more are answered 429; 0 for no limit',
 }  # fmt: skip
 SERVING: dict[str, dict[str, Any]] = {
     '--host': {'default': '127.0.0.1', 'help': 'the address to listen on (default: %(default)s)'},
@@ -55,6 +60,11 @@ SERVING: dict[str, dict[str, Any]] = {
         'type': number(1, 600, 'a lease of 1 to 600 seconds'),
         'default': 30.0, 'metavar': 'SECONDS',
         'help': 'how long a question stays with an operator whose browser is gone (default: 30)',
+    },
+    '--keep-days': {
+        'type': number(1, 36_500, 'a number of days from 1 to 36500'), 'metavar': 'N',
+        'help': 'delete questions N days after they ended, and images that no other question '
+        'names (default: nothing is deleted)',
     },
     '--allow-net': {
         **NETWORK,
@@ -115,6 +125,7 @@ def service_parser() -> argparse.ArgumentParser:
     backup.add_argument(
         'target', type=Path, metavar='TARGET', help='the directory; created with mode 0700'
     )
+    _forget(commands)
     return parser
 
 
@@ -155,6 +166,35 @@ def _serving(commands: Commands) -> None:
             parser.add_argument(option, **settings)
 
 
+def _forget(commands: Commands) -> None:
+    forget = _command(
+        commands, 'forget', 'delete questions for good, with their answers and images',
+        'Delete questions with their answers, and the images that no other question names. All '
+        'that is given must apply. Without --yes, only tell what would be deleted. The service '
+        'may run. Backups are not touched.',
+    )  # fmt: skip
+    forget.add_argument(
+        '--key', metavar='NAME',
+        help='questions of this key, open ones, too, and its uploads; the key itself stays',
+    )  # fmt: skip
+    forget.add_argument(
+        '--robot', metavar='ID', help='questions of the robot of this id, open ones, too'
+    )
+    forget.add_argument(
+        '--before', type=checked(_time), metavar='DATE',
+        help='only questions that ended before this day or time, such as 2026-03-01 or '
+        '2026-03-01T12:00:00Z (UTC), and uploads that were never asked about',
+    )  # fmt: skip
+    forget.add_argument('--yes', action='store_true', help='delete it')
+
+
+def _time(text: str) -> float:
+    found = parse_time(text)
+    if found is None:
+        raise ValueError(f'{text!r} is not a day such as 2026-03-01, or a time')
+    return found
+
+
 def _keys(actions: Commands) -> None:
     create = _command(actions, 'create', 'create a key and print it')
     create.add_argument('--program', metavar='P', help='the program for questions that name none')
@@ -165,11 +205,14 @@ def _keys(actions: Commands) -> None:
         default=HIGHEST_PRIORITY, metavar='N',
         help='the highest priority of its questions, 0 to 255; default: %(default)s',
     )  # fmt: skip
+    create.add_argument('--rate', **RATE)
+    rate = _command(actions, 'rate', 'set how much a key may create a minute')
     _command(actions, 'secret', "print the secret that signs the key's webhooks")
     _command(actions, 'rotate', 'replace a key by a new one with the same questions, and print it')
     _command(actions, 'revoke', 'end a key for good')
     for action in actions.choices.values():
         action.add_argument('name', metavar='NAME')
+    rate.add_argument('rate', **RATE)
     _command(actions, 'list', 'list all keys')
 
 

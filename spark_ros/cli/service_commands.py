@@ -20,12 +20,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from spark_ros.cli import service_try
 from spark_ros.cli.service_arguments import service_parser
+from spark_ros.cli.service_forget import forget_command
 from spark_ros.cli.service_log import set_up_log
 from spark_ros.cli.service_notify import notifications
 from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.media.images import record
-from spark_ros.service.settings import Settings
+from spark_ros.service.settings import DAY_S, Settings
 from spark_ros.service.spark import programs
 from spark_ros.service.spark.programs import ProgramError
 from spark_ros.service.storage import keys, sessions
@@ -96,6 +97,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
         operator_delay_s=options.operator_delay,
         lease_s=options.lease,
         allow_nets=tuple(options.allow_net),
+        keep_s=None if options.keep_days is None else options.keep_days * DAY_S,
         metadata_limit=options.metadata_limit,
         fetch_nets=tuple(options.allow_fetch_net),
         notifications=notified,
@@ -140,7 +142,7 @@ def _key_create(options: argparse.Namespace) -> None:
         print(service.store.write_now(lambda tx: keys.create(
             tx, options.name, service.clock(),
             program=options.program, api=api, test=options.test,
-            max_priority=options.max_priority,
+            max_priority=options.max_priority, rate=options.rate or None,
         )))  # fmt: skip
         if options.program and options.program not in service.store.read_now(programs.list_all):
             print(
@@ -166,12 +168,22 @@ def _key_revoke(options: argparse.Namespace) -> None:
         print(f'{options.name}: revoked')
 
 
+def _key_rate(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        store.write_now(keys.set_rate, options.name, options.rate or None)
+        print(f'{options.name}: {_rate_text(options.rate)}')
+
+
+def _rate_text(rate: int | None) -> str:
+    return f'{rate} a minute' if rate else 'no limit'
+
+
 def _key_list(options: argparse.Namespace) -> None:
     with _existing(options) as store:
         for key in store.read_now(keys.list_all):
             state = 'revoked' if key.revoked else 'test' if key.test else 'active'
             made, program = format_time(key.created), key.program or '-'
-            print(f'{key.name}\t{key.api}\t{state}\t{program}\t{made}')
+            print(f'{key.name}\t{key.api}\t{state}\t{program}\t{made}\t{_rate_text(key.rate)}')
 
 
 def _program_set(options: argparse.Namespace) -> None:
@@ -241,6 +253,11 @@ def _backup(options: argparse.Namespace) -> None:
     back_up(_settings(options), options.target, lambda line: print(line, flush=True))
 
 
+def _forget(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        forget_command(store, _settings(options), options)
+
+
 def _answers(address: str) -> bool:
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == 'https' else 80)
@@ -264,6 +281,7 @@ COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
     ('key', 'rotate'): _key_rotate,
     ('key', 'revoke'): _key_revoke,
     ('key', 'list'): _key_list,
+    ('key', 'rate'): _key_rate,
     ('program', 'set'): _program_set,
     ('program', 'show'): _program_show,
     ('program', 'list'): _program_list,
@@ -271,4 +289,5 @@ COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
     ('session', 'list'): _session_list,
     ('session', 'revoke'): _session_revoke,
     ('backup', None): _backup,
+    ('forget', None): _forget,
 }

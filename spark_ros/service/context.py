@@ -25,6 +25,7 @@ from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
+from spark_ros.service.web.rate_limit import RateLimit
 
 MOST_BLOCKED = 256
 MOST_STREAMS = 16
@@ -38,6 +39,7 @@ class Context:
         clock: Unix seconds.
         keys, sessions: what is valid, by secret.
         blocked_calls: limits long polls, by API key.
+        rates: limits what each API key creates in a minute.
         event_streams: limits server-sent event streams, by session.
         presence: which operators are there.
         large_json: a thread for JSON that would block the event loop.
@@ -56,6 +58,7 @@ class Context:
     cursors: Cursors
     open_limit: OpenLimit
     blocked_calls: ConcurrencyLimit
+    rates: RateLimit
     event_streams: ConcurrencyLimit
     presence: Presence
     large_json: FairThreadPool
@@ -98,6 +101,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         cursors=Cursors(store.value('epoch'), secret),
         open_limit=OpenLimit(settings.open_limit),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
+        rates=RateLimit(),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
         presence=Presence(),
         large_json=FairThreadPool('large-json'),

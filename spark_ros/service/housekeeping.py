@@ -1,19 +1,28 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Periodic work: what leases and deadlines end, and rows that are too old are deleted."""
+"""Periodic work: what leases and deadlines end, and what is too old is deleted."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from sqlalchemy import delete, exists, select
 
 from spark_ros.service.context import Context
+from spark_ros.service.errors import ApiError
+from spark_ros.service.forget import forget, remove_files, remove_unknown_files
+from spark_ros.service.settings import DAY_S
 from spark_ros.service.storage import change_log, leases, outbox, schema
+from spark_ros.service.storage.deletion import Selection
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.store import Transaction
 
+log = logging.getLogger('spark_ros.service')
+
 EXPIRE_EVERY_S = 0.25
 CLEAN_UP_EVERY_S = 3600.0
+# Of the files that a service left that was killed: all that it stores have to be listed.
+LOOK_FOR_UNKNOWN_EVERY_S = DAY_S
 OVER = Prepared(
     select(
         exists().where(leases.LEASE_OVER).label('leases'),
@@ -31,9 +40,41 @@ async def end_in_time(context: Context) -> None:
 
 async def clean_up(context: Context) -> None:
     """Delete what is too old, until cancelled."""
+    looked = -LOOK_FOR_UNKNOWN_EVERY_S
     while True:
         await context.store.write(_clean_up, context)
+        now = asyncio.get_running_loop().time()
+        look = now - looked >= LOOK_FOR_UNKNOWN_EVERY_S
+        if await delete_files(context, look) and look:
+            looked = now
         await asyncio.sleep(CLEAN_UP_EVERY_S)
+
+
+async def delete_files(context: Context, look: bool) -> bool:
+    """Delete the files that are to go, and by `keep_s` old questions, too.
+
+    Args:
+        look: also look for old files that the database does not know.
+
+    Returns:
+        False where the store of images failed; it is tried again the next time.
+    """
+    store, images, keep_s = context.store, context.images, context.settings.keep_s
+    try:
+        if keep_s is None:
+            await remove_files(store, images)
+            return True
+        before = context.clock() - keep_s
+        done = await forget(store, images, Selection(before))
+        if done.questions or done.images:
+            log.info('deleted %d old questions, %d images', done.questions, done.images)
+        if look:
+            unknown = await remove_unknown_files(store, images, before)
+            log.info('deleted %d old files that the database does not know', unknown)
+    except (ApiError, OSError) as error:
+        log.warning('files cannot be deleted now; trying again later: %s', error)
+        return False
+    return True
 
 
 async def _expire(context: Context, now: float) -> None:

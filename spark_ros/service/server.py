@@ -29,7 +29,7 @@ from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings, is_loopback
-from spark_ros.service.storage import sessions
+from spark_ros.service.storage import removals, sessions
 from spark_ros.service.storage.database import expect_driver
 from spark_ros.service.storage.directory_lock import lock_directory
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
@@ -187,6 +187,7 @@ class Server(uvicorn.Server):
         if self._metrics is not None:
             self._serve_metrics(self._metrics, background)
         context: Context = self._app.state.context
+        await context.store.write(removals.store_place, context.settings.images)
         link = await context.store.write(sessions.start_links, self._address, context.clock())
         await asyncio.to_thread(self._announce, context, self._address, link)
 

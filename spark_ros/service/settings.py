@@ -55,6 +55,7 @@ class Settings:
         decode_s: how long the decoding of one image may take.
         url_ttl_s: how long a signed image URL is valid.
         idempotency_s: how long an Idempotency-Key is remembered.
+        keep_s: how long after its end a question is kept, with its images; None: for good.
         open_limit: open questions per API key; more are answered 429.
         session_s: how long an operator stays logged in.
         min_free: bytes that uploads leave free on the disk, so that answers can still be stored.
@@ -85,6 +86,7 @@ class Settings:
     decode_s: float = 10.0
     url_ttl_s: float = 7 * DAY_S
     idempotency_s: float = 7 * DAY_S
+    keep_s: float | None = None
     open_limit: int = 20_000
     session_s: float = 7 * DAY_S
     min_free: int = 64 * MEBIBYTE

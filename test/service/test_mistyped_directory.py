@@ -11,6 +11,7 @@ from spark_ros.cli.service import main
 
 NEED_DATA = [
     ['key', 'list'], ['key', 'secret', 'robot'], ['key', 'rotate', 'robot'],
+    ['key', 'rate', 'robot', '1'], ['forget', '--key', 'robot'],
     ['key', 'revoke', 'robot'], ['program', 'list'], ['program', 'show', 'crates'],
     ['login-link'], ['backup', 'backup'],
 ]  # fmt: skip

@@ -149,11 +149,13 @@ class Fetcher(Dispatcher):
     async def _done(self, row: Row[Any], stored: StoredImage) -> None:
         now = self._context.clock()
 
-        def write(transaction: Transaction) -> None:
-            images.record(transaction, stored, None, now)
-            fetches.done(transaction, row, stored.path, stored.size)
+        def write(transaction: Transaction) -> bool:
+            wanted = fetches.done(transaction, row, stored.id, stored.path, stored.size)
+            if wanted:
+                images.record(transaction, stored, None, now)
+            return wanted
 
-        await commit_upload(self._context, stored, write)
+        await commit_upload(self._context, stored, write, lambda wanted: wanted)
 
     async def _failed(self, row: Row[Any], error: Exception, size: int) -> None:
         settings = self._context.settings

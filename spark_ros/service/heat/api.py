@@ -40,7 +40,7 @@ from spark_ros.service.web.long_poll import block_s, counted, long_poll
 from spark_ros.service.web.paging import page_reply, read_page
 from spark_ros.service.web.replies import reply, reply_json, to_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Requester, files_elsewhere
+from spark_ros.service.web.shown_media import Requester, files_elsewhere, names_of
 from spark_ros.service.web.urgency import urgency_of
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
@@ -53,6 +53,7 @@ def _ask(kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def ask(request: Request) -> Response:
         service, key = context_of(request), await heat_key(request)
         seconds = block_s(request)
+        service.rates.take(key, service.clock())
         with counted(service, key, seconds):
             return await _create(kind, request, key, seconds)
 
@@ -108,9 +109,10 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     )  # fmt: skip
     answer = await _staged(service, key, asked) if key.test else None
 
-    files = list(copied_media(asked)) if answer is None else []
+    files = list(copied_media(asked))
     requester = Requester(key.tenant, now, job.base_url)
-    wanted = await files_elsewhere(service, files, requester)
+    wanted = [] if answer else await files_elsewhere(service, files, requester)
+    job = replace(job, files=names_of(files, wanted, key.tenant))
 
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.open_limit)

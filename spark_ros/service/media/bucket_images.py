@@ -15,8 +15,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
@@ -138,12 +138,36 @@ class BucketImages:
 
     def discard(self, image: StoredImage) -> None:
         """Remove an object; one that cannot be removed now stays, and nobody can reach it."""
-        key = self._bucket.key(image.tenant, image.name)
         try:
-            with self._talking() as client:
-                client.delete_object(Bucket=self._bucket.name, Key=key)
+            self.remove([(image.tenant, image.name)])
         except ApiError:
+            key = self._bucket.key(image.tenant, image.name)
             log.warning('%s: cannot remove the unused object %s', self._bucket, key)
+
+    def remove(self, files: Sequence[tuple[str, str]]) -> None:
+        """Remove objects, by tenant and name.
+
+        Raises:
+            ApiError: 503 when the store refuses or cannot be reached.
+        """
+        for file in files:
+            with suppress(FileNotFoundError), self._talking() as client:
+                client.delete_object(Bucket=self._bucket.name, Key=self._bucket.key(*file))
+
+    def names(self, tenant: str, before: float) -> Iterator[str]:
+        """Yield the names of a tenant's objects that were stored before a time in Unix seconds.
+
+        Raises:
+            ApiError: 503 when the store refuses or cannot be reached.
+        """
+        with self._talking() as client:
+            pages = client.get_paginator('list_objects_v2').paginate(
+                Bucket=self._bucket.name, Prefix=f'{self._bucket.prefix}{tenant}/'
+            )
+            for page in pages:
+                for found in page.get('Contents', ()):
+                    if found['LastModified'].timestamp() < before:
+                        yield found['Key'].rpartition('/')[2]
 
     def open(self, tenant: str, name: str, size: int) -> IO[bytes]:
         """Open an object of `size` bytes; nothing is asked before the first read."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -85,7 +87,27 @@ class DiskImages:
 
     def discard(self, image: StoredImage) -> None:
         """Remove a file."""
-        (self._root / relative_path(image.tenant, image.name)).unlink(missing_ok=True)
+        self.remove([(image.tenant, image.name)])
+
+    def remove(self, files: Sequence[tuple[str, str]]) -> None:
+        """Remove files, by tenant and name, so that they stay away after a power cut.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        paths = [self._root / relative_path(*file) for file in files]
+        for path in paths:
+            path.unlink(missing_ok=True)
+        for directory in {path.parent for path in paths}:
+            if directory.is_dir():
+                sync_directory(directory)
+
+    def names(self, tenant: str, before: float) -> Iterator[str]:
+        """Yield the names of a tenant's files that were stored before a time in Unix seconds."""
+        for file in (self._root / tenant).glob('*/*'):
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < before:
+                    yield file.name
 
     def open(self, tenant: str, name: str, size: int) -> IO[bytes]:
         """Open a file.

@@ -7,6 +7,7 @@ moved from one to the other as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import IO, Protocol
 
@@ -46,6 +47,15 @@ class ImageFiles(Protocol):
 
     def discard(self, image: StoredImage) -> None:
         """Remove a file that the database does not know, if that can be done now."""
+
+    def remove(self, files: Sequence[tuple[str, str]]) -> None:
+        """Remove files, by tenant and name, so that they stay away after a power cut.
+
+        Files that are not there do no harm.
+        """
+
+    def names(self, tenant: str, before: float) -> Iterator[str]:
+        """Yield the names of a tenant's files that were stored before a time in Unix seconds."""
 
     def open(self, tenant: str, name: str, size: int) -> IO[bytes]:
         """Open a file of `size` bytes, without a buffer; one can seek in it.

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import IO, Any, TypeVar
 
 from sqlalchemy import Row
@@ -46,6 +47,22 @@ class ImageStore:
     async def discard(self, image: StoredImage) -> None:
         """Remove a file that the database does not know."""
         await self._beside(self.files.discard, image)
+
+    async def remove(self, files: Sequence[tuple[str, str]]) -> None:
+        """Remove files, by tenant and name; they may be gone already."""
+        await self._beside(self.files.remove, files)
+
+    async def names(
+        self, tenant: str, before: float, length: int
+    ) -> AsyncGenerator[list[str], None]:
+        """Yield the names of a tenant's files that were stored before a time in Unix seconds.
+
+        Args:
+            length: how many at a time.
+        """
+        found = self.files.names(tenant, before)
+        while page := await self._beside(lambda: [*islice(found, length)]):
+            yield page
 
     async def stream(
         self, row: Row[Any], start: int, stop: int

@@ -16,8 +16,7 @@ from spark_ros.service.media.sniff import Format
 from spark_ros.service.storage import schema
 from spark_ros.service.storage.store import Transaction
 
-# The tenant of what programs show; no key's tenant looks like it.
-PROGRAMS = 'programs'
+PROGRAMS = schema.PROGRAMS
 ID = re.compile('[0-9a-f]{32}')
 THUMBNAILS = '/console/api/thumbnails'
 PATH = re.compile(r'/v1/image/([0-9a-z]{1,64})/([0-9a-f]{32})\.([a-z0-9]{3,4})')
@@ -113,6 +112,12 @@ def thumbnail_paths(connection: Connection, paths: Iterable[str]) -> dict[str, s
     return {
         path: f'{THUMBNAILS}/{identity}' for path, identity in known.items() if identity in present
     }
+
+
+def named_id(location: str) -> str | None:
+    """Return the id of the image here that a URL names, whoever's it is, or None."""
+    parts = PATH.fullmatch(urlsplit(location).path)
+    return None if parts is None else parts[2]
 
 
 def own_path(location: str, tenant: str) -> str | None:

@@ -28,7 +28,7 @@ from spark_ros.service.operators.access import (
     known_session,
     session_or_none,
 )
-from spark_ros.service.storage import jobs, leases
+from spark_ros.service.storage import jobs, leases, named_files
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
@@ -144,12 +144,13 @@ async def answer(request: Request) -> Response:
         )
     else:
         said, flags = operator_view.answer_of(row, body.value, sizes)
-    return await _closed(
-        service,
-        lambda transaction: leases.close(
-            transaction, question_id, operator, now, answer=said, flags=flags
-        ),
-    )
+
+    def write(transaction: Transaction) -> None:
+        leases.close(transaction, question_id, operator, now, answer=said, flags=flags)
+        for image_id in operator_view.images_in(row, said):
+            named_files.put_of_question(transaction, question_id, image_id)
+
+    return await _closed(service, write)
 
 
 async def flag(request: Request) -> Response:
@@ -182,9 +183,13 @@ async def upload(request: Request) -> Response:
     expected = heat_view.expected_upload(service.settings, row)
     stored, _ = await receive(service, request, row.tenant, expected)
     now = service.clock()
-    await commit_upload(
-        service, stored, lambda transaction: images.record(transaction, stored, None, now)
-    )
+
+    def record(transaction: Transaction) -> None:
+        images.record(transaction, stored, None, now)
+        if not named_files.put_of_question(transaction, question_id, stored.id):
+            raise _unknown_question()
+
+    await commit_upload(service, stored, record)
     return reply({'url': base_url(request) + stored.path})
 
 

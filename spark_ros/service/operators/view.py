@@ -23,7 +23,7 @@ from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import to_json
 from spark_ros.service.web.shown_media import EXAMPLE, Requester, media
 from spark_ros.wire.annotations import annotation_json
-from spark_ros.wire.heat import ANNOTATIONS, PER_ANNOTATION
+from spark_ros.wire.heat import ANNOTATIONS, MEDIA, PER_ANNOTATION
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
 
 MAX_FLAGS = 20
@@ -166,6 +166,14 @@ def answer_of(
     flags = _flags(said)
     _expect_not_reserved(flags, FLAGGED)
     return to_json({'response': response, **derived}).decode(), flags
+
+
+def images_in(row: Row[Any], answer: str) -> list[str]:
+    """Return the ids of the images or videos here that an answer consists of."""
+    if row.api != heat_json.API or row.kind not in MEDIA:
+        return []
+    named = images.named_id(json.loads(answer)['response'])
+    return [] if named is None else [named]
 
 
 def flag_of(body: Any) -> tuple[list[str], str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -30,7 +31,7 @@ from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, page_reply, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
 from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Requester, files_elsewhere
+from spark_ros.service.web.shown_media import Requester, files_elsewhere, names_of
 from spark_ros.service.web.uploads import Expected, commit_upload, receive
 from spark_ros.service.web.urgency import urgency_of
 from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
@@ -40,6 +41,7 @@ from spark_ros.wire.values import WireError
 async def create_engagement(request: Request) -> Response:
     """Ask people about one or more images."""
     service, key = context_of(request), await spark_key(request)
+    service.rates.take(key, service.clock())
     settings = service.settings
 
     def parse(value: Any) -> tuple[EngagementRequest, jobs.NewJob]:
@@ -58,6 +60,7 @@ async def create_engagement(request: Request) -> Response:
     files = [(asked.content_type, location) for location in asked.content_location]
     requester = Requester(key.tenant, now, job.base_url)
     wanted = await files_elsewhere(service, files, requester)
+    job = replace(job, files=names_of(files, wanted, key.tenant))
 
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
@@ -153,6 +156,7 @@ async def upload_video(request: Request) -> Response:
 
 async def _upload(request: Request, expected: Expected) -> Response:
     service, key = context_of(request), await hosting_key(request)
+    service.rates.take(key, service.clock())
     # Before the file is stored, which an invalid header would leave behind.
     parse_idempotency_key(request)
     stored, tag = await receive(service, request, key.tenant, expected)
@@ -166,7 +170,10 @@ async def _upload(request: Request, expected: Expected) -> Response:
         )
         return {'url': base + stored.path, 'signedUrl': base + signed}
 
-    write = idempotent(request, key.id, 'image', body_hash, record)
+    def is_kept(connection: Connection, result: dict[str, Any]) -> bool:
+        return images.find(connection, urlsplit(result['url']).path) is not None
+
+    write = idempotent(request, key.id, 'image', body_hash, record, is_kept)
     return reply(await commit_upload(
         service, stored, write, lambda result: str(result['url']).endswith(stored.path)
     ))

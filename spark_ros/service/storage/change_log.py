@@ -12,7 +12,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from spark_ros.service.events import Change
 from spark_ros.service.storage import outbox
@@ -139,9 +149,20 @@ def read_page(
 
 def delete_until(transaction: Transaction, before: float) -> None:
     """Delete the changes up to a time in Unix seconds, but remember the number of the last."""
+    _delete(transaction, changes.c.at <= before)
+
+
+def delete_of(transaction: Transaction, question_ids: Sequence[int]) -> None:
+    """Delete the changes of questions, but remember the number of the last.
+
+    A client whose cursor is older than that learns that changes are missing.
+    """
+    _delete(transaction, changes.c.question_id.in_(question_ids))
+
+
+def _delete(transaction: Transaction, which: ColumnElement[bool]) -> None:
     connection = transaction.connection
-    old = changes.c.at <= before
-    last = connection.execute(select(func.max(changes.c.number)).where(old)).scalar()
+    last = connection.execute(select(func.max(changes.c.number)).where(which)).scalar()
     if last is None:
         return
     connection.execute(
@@ -149,4 +170,4 @@ def delete_until(transaction: Transaction, before: float) -> None:
         .where(meta.c.name == 'forgotten')
         .values(value=str(max(last, bounds(connection)[0])))
     )
-    connection.execute(delete(changes).where(old))
+    connection.execute(delete(changes).where(which))

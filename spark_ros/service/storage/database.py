@@ -86,6 +86,8 @@ def open_engine(url: str) -> Engine:
             'journal_mode=WAL',
             'synchronous=FULL',
             'foreign_keys=ON',
+            # What is deleted is overwritten, too.
+            'secure_delete=ON',
         ):
             connection.execute(f'PRAGMA {pragma}')
 

@@ -26,6 +26,11 @@ MAX_ERROR = 500
 CHUNK = 500
 
 
+def name_of(tenant: str, url: str) -> str:
+    """Return what the fetches of a URL for a tenant are found by."""
+    return hashlib.sha256(f'{tenant}\n{url}'.encode()).hexdigest()
+
+
 def put(
     transaction: Transaction,
     tenant: str,
@@ -39,7 +44,7 @@ def put(
         transaction: has made the changes that the files are needed for.
         wanted: kinds (`image`, `video`, `audio`) and URLs.
     """
-    missing = {_name(tenant, url): (kind, url) for kind, url in wanted}
+    missing = {name_of(tenant, url): (kind, url) for kind, url in wanted}
     for names in _chunks([*missing]):
         for name, kind in transaction.connection.execute(
             select(fetches.c.name, fetches.c.kind).where(
@@ -78,7 +83,7 @@ def newest(
     Args:
         wanted: tenants, URLs and times.
     """
-    names = {each: _name(each[0], each[1]) for each in wanted}
+    names = {each: name_of(each[0], each[1]) for each in wanted}
     latest = _newest(connection, {*names.values()}, max((each[2] for each in wanted), default=0.0))
     found = {}
     for each, name in names.items():
@@ -112,14 +117,19 @@ def bytes_since(connection: Connection, tenant: str, since: float) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def done(transaction: Transaction, row: Row[Any], image: str, size: int) -> None:
-    """Store that a fetch is done.
+def done(
+    transaction: Transaction, row: Row[Any], image_id: str, image: str, size: int
+) -> bool:
+    """Store that a fetch is done; False when its row was deleted meanwhile.
 
     Args:
+        image_id: of the copy's row in `images`.
         image: the path of the copy's URL.
         size: how many bytes came in this attempt.
     """
-    _update(transaction, row, size, state=DONE, image=image, due=None, error=None)
+    return _update(
+        transaction, row, size, state=DONE, image_id=image_id, image=image, due=None, error=None
+    )
 
 
 def failed(
@@ -136,16 +146,13 @@ def failed(
     _update(transaction, row, size, state=state, due=due, error=error[:MAX_ERROR])
 
 
-def _update(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> None:
-    transaction.connection.execute(
+def _update(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> bool:
+    updated = transaction.connection.execute(
         update(fetches)
         .where(fetches.c.id == row.id)
         .values(attempts=row.attempts + 1, size=row.size + size, **values)
     )
-
-
-def _name(tenant: str, url: str) -> str:
-    return hashlib.sha256(f'{tenant}\n{url}'.encode()).hexdigest()
+    return updated.rowcount == 1
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:

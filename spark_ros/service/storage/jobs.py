@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from spark_ros.service.errors import ApiError
-from spark_ros.service.storage import change_log
+from spark_ros.service.storage import change_log, named_files
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
@@ -111,6 +111,7 @@ class NewJob:
         priority: 0 to 255; the highest is answered first.
         deadline: when nobody waits for the answer any more, in Unix seconds.
         idempotency_key: what the caller calls it, if it says so.
+        files: which files its questions name, each once, as `named_files` has them.
     """
 
     api: str
@@ -128,6 +129,7 @@ class NewJob:
     priority: int = 0
     deadline: float | None = None
     idempotency_key: str | None = None
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,8 @@ def create(
         for position, question in enumerate(job.questions)
     ])  # fmt: skip
     ids = [id for _, id in sorted(made)]
+    if job.files:
+        named_files.put(transaction, row.id, now, job.files)
     change_log.append_changes(transaction, ids, row, 1, 'open', now)
     return token
 

@@ -36,6 +36,7 @@ class Key:
         program: the default program of its questions, or None.
         webhook_secret: signs what is pushed to the key's webhooks.
         max_priority: the highest priority that its questions may have.
+        rate: how many questions and uploads it may create a minute; None for no limit.
         hash: the key's SHA-256; what is signed with it ends with the key.
     """
 
@@ -49,6 +50,7 @@ class Key:
     created: float
     revoked: float | None
     max_priority: int
+    rate: int | None
     hash: str = field(repr=False)
 
 
@@ -76,6 +78,7 @@ def create(
     api: str = 'spark',
     test: bool = False,
     max_priority: int = HIGHEST_PRIORITY,
+    rate: int | None = None,
 ) -> str:
     """Make a key and return it; later only its hash is known.
 
@@ -85,6 +88,7 @@ def create(
         api: `spark` or `heat`.
         test: whether its questions get staged answers (Heat).
         max_priority: the highest priority that its questions may have, 0 to 255.
+        rate: how many questions and uploads it may create a minute; None for no limit.
 
     Raises:
         KeyProblem: the name is taken or not usable.
@@ -108,6 +112,7 @@ def create(
             created=now,
             max_priority=max_priority,
             served=0.0,
+            rate=rate,
         )
     )
     return secret
@@ -139,6 +144,16 @@ def revoke(transaction: Transaction, name: str, now: float) -> None:
         update(keys).where(keys.c.id == row.id, keys.c.revoked.is_(None)).values(revoked=now)
     )
     transaction.changes_credentials = True
+
+
+def set_rate(transaction: Transaction, name: str, rate: int | None) -> None:
+    """Set how many questions and uploads a key may create a minute; None for no limit.
+
+    Raises:
+        KeyProblem: there is none of this name.
+    """
+    row = require(transaction.connection, name)
+    transaction.connection.execute(update(keys).where(keys.c.id == row.id).values(rate=rate))
 
 
 def find(connection: Connection, secret: str) -> Key | None:

@@ -127,3 +127,10 @@ def attempted(
 def delete_until(transaction: Transaction, before: float) -> None:
     """Delete what was not delivered of changes up to a time in Unix seconds."""
     transaction.connection.execute(delete(deliveries).where(deliveries.c.changed <= before))
+
+
+def delete_of(transaction: Transaction, question_ids: Sequence[int]) -> None:
+    """Delete what was not delivered of questions."""
+    transaction.connection.execute(
+        delete(deliveries).where(deliveries.c.question_id.in_(question_ids))
+    )

@@ -21,6 +21,8 @@ from sqlalchemy import (
 
 VERSION = '3'
 NEVER = 1e15
+# The tenant of what programs show; no key's tenant looks like it.
+PROGRAMS = 'programs'
 
 metadata = MetaData()
 
@@ -50,6 +52,8 @@ keys = Table(
     Column('max_priority', Integer, nullable=False),
     # When an operator last took one of its questions: keys take turns.
     Column('served', Float, nullable=False),
+    # Creates and uploads a minute; null for no limit.
+    Column('rate', Integer),
 )
 
 programs = Table(
@@ -84,6 +88,15 @@ thumbnails = Table(
     metadata,
     Column('image_id', String(64), ForeignKey('images.id'), primary_key=True),
     Column('content', LargeBinary, nullable=False),
+)
+
+# Files on the disk or in the bucket that are to be deleted; their rows are gone already.
+file_removals = Table(
+    'file_removals',
+    metadata,
+    Column('tenant', String(64), nullable=False),
+    Column('name', String(80), nullable=False),
+    PrimaryKeyConstraint('tenant', 'name'),
 )
 
 jobs = Table(
@@ -155,12 +168,22 @@ for _name, _columns, _when in (
         f'questions_{_name}', *(questions.c[each] for each in _columns), sqlite_where=_when,
         postgresql_where=_when,
     )  # fmt: skip
+# Which files the questions of a job, or its answers, name: the id of an image, or `fetches.name`.
+named_files = Table(
+    'named_files',
+    metadata,
+    Column('file', String(64), nullable=False),
+    # When the job was created: which of several fetches of the file it shows.
+    Column('created', Float, nullable=False),
+    Column('job_id', Integer, ForeignKey('jobs.id'), nullable=False, index=True),
+    PrimaryKeyConstraint('file', 'created', 'job_id'),
+)
 
 changes = Table(
     'changes',
     metadata,
     Column('number', Integer, primary_key=True),
-    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
+    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False, index=True),
     Column('key_id', Integer, nullable=False),
     Column('sequence', Integer, nullable=False),
     Column('state', String(16), nullable=False),
@@ -204,7 +227,9 @@ fetches = Table(
     Column('attempts', Integer, nullable=False),
     # How many bytes came, in all attempts.
     Column('size', BigInteger, nullable=False),
+    # The path of the copy's URL, and the id of its row in `images`.
     Column('image', String(200)),
+    Column('image_id', String(64), index=True),
     Column('error', Text),
     Column('created', Float, nullable=False),
     Index('fetches_by_name', 'name', 'created'),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from starlette.requests import Request
 
 from spark_ros.service.context import context_of
@@ -42,7 +42,14 @@ def parse_idempotency_key(request: Request) -> str | None:
     return name
 
 
-def idempotent(request: Request, key_id: int, scope: str, body_hash: str, write: Write) -> Write:
+def idempotent(
+    request: Request,
+    key_id: int,
+    scope: str,
+    body_hash: str,
+    write: Write,
+    is_kept: Callable[[Connection, dict[str, Any]], bool] = lambda connection, result: True,
+) -> Write:
     """Make a write that runs once for each Idempotency-Key, and returns its result again.
 
     Args:
@@ -51,6 +58,7 @@ def idempotent(request: Request, key_id: int, scope: str, body_hash: str, write:
         scope: which kind of request it is; the same Idempotency-Key may be used in each.
         body_hash: SHA-256 of what is asked.
         write: returns a JSON object.
+        is_kept: whether what an earlier result names is still here; else the write runs again.
 
     Raises:
         ApiError: 400, the header is not valid. The write that is returned raises 409 when the
@@ -69,7 +77,8 @@ def idempotent(request: Request, key_id: int, scope: str, body_hash: str, write:
             if first.body_hash != body_hash:
                 raise ApiError(409, 'this Idempotency-Key was used with another body')
             stored: dict[str, Any] = json.loads(first.result)
-            return stored
+            if is_kept(connection, stored):
+                return stored
         if first is not None:
             connection.execute(DELETE, match)
         result = write(transaction)

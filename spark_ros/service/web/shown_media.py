@@ -82,6 +82,21 @@ async def files_elsewhere(
     return await service.store.read_for(by.tenant, elsewhere)
 
 
+def names_of(
+    files: Iterable[tuple[str, str]], elsewhere: Iterable[tuple[str, str]], tenant: str
+) -> list[str]:
+    """Return the names of files as `storage.named_files` has them, each once.
+
+    Args:
+        files: their kinds and URLs.
+        elsewhere: those of them that are not on this service.
+        tenant: of the key that named them.
+    """
+    own = (images.named_id(url) for _, url in files)
+    copied = (fetches.name_of(tenant, url) for _, url in elsewhere)
+    return [*dict.fromkeys((*filter(None, own), *copied))]
+
+
 def media(
     service: Context, connection: Connection, wanted: Collection[tuple[str, Requester]]
 ) -> dict[tuple[str, Requester], dict[str, Any]]:

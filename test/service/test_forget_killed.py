@@ -1,0 +1,135 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Killed in the middle of deleting: nothing dangles, and the next one goes on to the end."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installed import SPARK_SERVICE
+from kept_data import count, expect_consistent, fill, stored
+from s3_server import S3Server
+from service_harness import InProcess
+
+pytestmark = [pytest.mark.slow('kills services by chance'), pytest.mark.timeout(300)]
+
+DEADLINE_S = 60.0
+OVER, OTHERS = 300, 20
+LOOK_EVERY_S = 0.01
+KEEP = ('serve', '--port', '0', '--keep-days', '30')
+FORGET = ('forget', '--key', 'first', '--yes')
+
+
+@pytest.fixture(params=['disk', 'bucket'])
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == 'disk':
+        return ''
+    server: S3Server = request.getfixturevalue('bucket')
+    return server.url(tmp_path.name)
+
+
+@pytest.fixture
+def folder(images: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    if not images:
+        return tmp_path / 'data' / 'images'
+    server: S3Server = request.getfixturevalue('bucket')
+    return server.place(tmp_path.name)
+
+
+@pytest.fixture
+def data(make_service: Callable[..., InProcess]) -> Path:
+    """The data of a service that has stopped: questions that ended long ago, and others."""
+    service = make_service()
+    for name in ('first', 'second'):
+        service.key(name)
+    fill(service, 'first', OVER, ended=True)
+    # The clock of the processes, by which the first are years old.
+    service.clock.now = time.time()
+    fill(service, 'second', OTHERS, ended=False)
+    return service.settings.data
+
+
+@pytest.mark.parametrize('command', [KEEP, FORGET], ids=['serve', 'forget'])
+def test_killed_at_any_step_it_is_consistent_and_goes_on(
+    data: Path, images: str, folder: Path, command: tuple[str, ...]
+) -> None:
+    chance, kept = random.Random(3), others(data, folder)
+    left = OVER + OTHERS
+    for _ in range(2):
+        left = chance.randint(OTHERS, max(OTHERS, left - 1))
+        kill_when(data, images, command, lambda left=left: count(data, 'questions') <= left)
+        expect_consistent(data, folder, pending=True)
+        left = min(left, count(data, 'questions'))
+        assert others(data, folder) == kept
+    files = chance.randint(OTHERS + 1, OVER)
+    kill_when(data, images, command, lambda: len(stored(folder)) <= files)
+    expect_consistent(data, folder, pending=True)
+    with running(data, images, command) as process:
+        until_ended(process, lambda: is_done(data))
+    assert is_done(data) and others(data, folder) == kept
+    assert len(stored(folder)) == OTHERS
+    expect_consistent(data, folder)
+
+
+def is_done(data: Path) -> bool:
+    return count(data, 'questions') == OTHERS and not count(data, 'file_removals')
+
+
+def others(data: Path, folder: Path) -> tuple[Any, ...]:
+    """Return all that the service has of the other key."""
+    with closing(sqlite3.connect(data / 'service.db', timeout=30)) as connection:
+        [(id, tenant)] = connection.execute("SELECT id, tenant FROM keys WHERE name = 'second'")
+        rows = [
+            connection.execute(f'SELECT * FROM {table} WHERE {column} = ? ORDER BY 1', (value,))
+            .fetchall()
+            for table, column, value in (
+                ('jobs', 'key_id', id), ('questions', 'key_id', id), ('changes', 'key_id', id),
+                ('images', 'tenant', tenant),
+            )
+        ]
+    files = {file.name: file.read_bytes() for file in stored(folder / tenant)}
+    assert [len(each) for each in rows] == [OTHERS] * 4 and len(files) == OTHERS
+    return rows, files
+
+
+def kill_when(
+    data: Path, images: str, command: tuple[str, ...], condition: Callable[[], bool]
+) -> None:
+    with running(data, images, command) as process:
+        until_ended(process, condition)
+
+
+@contextmanager
+def running(
+    data: Path, images: str, command: tuple[str, ...]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command; kill it at the end."""
+    log = data.with_name('killed.log')
+    with open(log, 'ab') as errors:
+        process = subprocess.Popen(
+            [SPARK_SERVICE, *command, '--data', str(data), '--images', images],
+            stdout=subprocess.DEVNULL, stderr=errors,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(DEADLINE_S)
+        assert 'Traceback' not in log.read_text()
+
+
+def until_ended(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
+    """Wait until a process has ended, or got so far."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < end
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_EVERY_S)
+            return
