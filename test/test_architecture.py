@@ -43,12 +43,19 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         'web': {'storage', 'media', 'context', 'errors', 'events'},
         'spark': {'storage', 'media', 'web', 'context', 'errors'},
         'heat': {'storage', 'media', 'web', 'context', 'errors', 'settings'},
-        'operators': {'storage', 'media', 'web', 'spark', 'heat', 'context', 'errors', 'events'},
-        'pushes': {'storage', 'web', 'spark', 'heat', 'context', 'dispatcher', 'events'},
+        'operators': {
+            'storage', 'media', 'web', 'spark', 'heat', 'context', 'deliveries', 'errors',
+            'events',
+        },
+        'pushes': {
+            'storage', 'web', 'spark', 'heat', 'context', 'dispatcher', 'events', 'own_thread',
+        },
+        'notify': {'storage', 'web', 'pushes', 'context', 'settings', 'own_thread'},
         'fetching': {
             'storage', 'media', 'web', 'pushes', 'context', 'dispatcher', 'errors', 'events',
         },
         'scripted': {'storage', 'heat', 'context', 'events'},
+        'monitoring': {'storage', 'web', 'context', 'background', 'deliveries', 'events'},
     },
 }
 

@@ -22,11 +22,12 @@ def checked(read: Callable[[str], T]) -> Callable[[str], T]:
     return told
 
 
-def whole(most: int, what: str) -> Callable[[str], int]:
-    """Return a parser for a whole number from 0 to `most`; errors say that it must be `what`."""
+def whole(most: int, what: str, least: int = 0) -> Callable[[str], int]:
+    """Return a parser for a whole number up to `most`; errors say that it must be `what`."""
 
     def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) > most:
+        digits = text.isascii() and text.isdigit() and len(text) <= 18
+        if not digits or not least <= int(text) <= most:
             raise ValueError(f'{text!r} is not {what}')
         return int(text)
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 USUAL_WIDTH = 80
 COLOURS = {
     'open': '33', 'pending': '33', 'assigned': '36', 'closed': '32', 'complete': '32',
-    'flagged': '31', 'aborted': '31',
+    'flagged': '31', 'aborted': '31', 'expired': '31', 'canceled': '31',
 }  # fmt: skip
 
 

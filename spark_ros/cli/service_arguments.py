@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import spark_ros
 from spark_ros.cli.argument_types import checked, number, whole
+from spark_ros.cli.service_notify import NOTIFYING
 from spark_ros.service.media.bucket_images import parse_bucket
 from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
@@ -71,8 +72,22 @@ SERVING: dict[str, dict[str, Any]] = {
         'help': 'allow fetching pictures from this network although it is not public, for robots '
         'that serve their own frames (may be repeated)',
     },
+    **NOTIFYING,
     '--tls-cert': {'type': Path, 'metavar': 'FILE', 'help': 'certificate, to serve HTTPS'},
     '--tls-key': {'type': Path, 'metavar': 'FILE', 'help': 'private key of the certificate'},
+    '--metrics-port': {
+        'type': whole(65_535, 'a port from 1 to 65535', least=1), 'metavar': 'PORT',
+        'help': 'serve /metrics (Prometheus) and /readyz on this port, without keys '
+        '(default: off)',
+    },
+    '--metrics-host': {
+        'default': '127.0.0.1', 'metavar': 'HOST',
+        'help': 'the address of the metrics (default: %(default)s)',
+    },
+    '--log-format': {
+        'choices': ['text', 'json'], 'default': 'text',
+        'help': 'how the log is written to stderr: as text, or one JSON object a line',
+    },
     '--verbose': {'action': 'store_true', 'help': 'log every request to stderr'},
 }  # fmt: skip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import socket
 import sys
@@ -21,6 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from spark_ros.cli import service_try
 from spark_ros.cli.service_arguments import service_parser
+from spark_ros.cli.service_log import set_up_log
+from spark_ros.cli.service_notify import notifications
 from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.media.images import record
@@ -50,7 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     # The data directory holds secrets: nothing this process makes is for others to read.
     os.umask(0o077)
     options = service_parser().parse_args(arguments)
-    _set_up_log(getattr(options, 'verbose', False))
+    set_up_log(getattr(options, 'log_format', 'text'), getattr(options, 'verbose', False))
     try:
         COMMANDS[options.command, getattr(options, 'action', None)](options)
     except (CommandError, KeyProblem, ProgramError, RuntimeError) as error:
@@ -74,7 +75,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     """Read the options of `serve`: the settings, and where to listen.
 
     Raises:
-        CommandError: there is no TLS by what was given.
+        CommandError: there is no TLS, or nobody can be notified, by what was given.
     """
     # The web server takes a second to import, which the other commands can do without.
     from spark_ros.service.server import Listen
@@ -84,6 +85,10 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     for file in (options.tls_cert, options.tls_key):
         if file is not None and not file.is_file():
             raise CommandError(f'{file}: no such file')
+    try:
+        notified = notifications(options)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     settings = replace(
         _settings(options),
         public_url=options.public_url or '',
@@ -93,8 +98,12 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
         allow_nets=tuple(options.allow_net),
         metadata_limit=options.metadata_limit,
         fetch_nets=tuple(options.allow_fetch_net),
+        notifications=notified,
     )
-    return settings, Listen(options.host, options.port, options.tls_cert, options.tls_key)
+    return settings, Listen(
+        options.host, options.port, options.tls_cert, options.tls_key,
+        options.metrics_host, options.metrics_port,
+    )  # fmt: skip
 
 
 def _opened(options: argparse.Namespace) -> closing[Context]:
@@ -240,13 +249,6 @@ def _answers(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _set_up_log(verbose: bool) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format='%(levelname)s %(name)s: %(message)s'
-    )
-    logging.getLogger('spark_ros').setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 def _fail(message: str) -> int:

@@ -19,7 +19,7 @@ from spark_ros.cli.spark_arguments import APIS, STATES_OF, parser
 from spark_ros.cli.spark_export import export
 from spark_ros.cli.spark_progress import Count, Progress
 from spark_ros.cli.spark_question import AskArguments, read_question
-from spark_ros.cli.spark_records import ANSWERED, Record
+from spark_ros.cli.spark_records import ANSWERED, Record, states_of
 from spark_ros.cli.spark_save import save_pictures
 from spark_ros.cli.spark_services import (
     Access,
@@ -117,13 +117,13 @@ async def _serve(
             records = [each async for each in service.listed(arguments.state)]
             _print(records, arguments.json, partial(table, now=time.time()))
         elif arguments.command == 'show':
-            records = await service.fetch(arguments.token)
-            if not records:
-                raise ProtocolError('the service knows this token, but returns no question')
+            records = await _fetch(service, arguments.token)
             _print(records, arguments.json, page)
             if arguments.save:
                 for path in await save_pictures(records, arguments.save, access):
                     _warn(f'saved {path}')
+        elif arguments.command == 'withdraw':
+            await _withdraw(service, arguments)
         elif isinstance(service, SparkService) and arguments.command == 'export':
             return await _export(service, access, arguments)
         else:
@@ -153,6 +153,9 @@ async def _export(
 
 async def _ask(service: Service[Any], asked: AskArguments, arguments: argparse.Namespace) -> int:
     token = await service.ask(asked)
+    for option, given in (('deadline', asked.deadline_s), ('priority', asked.priority)):
+        if given and option not in (service.extensions or ()):
+            _warn(f'this service knows no --{option}; the question is asked without')
     if not arguments.wait:
         print(as_json({'token': token}) if arguments.json else one_line(token))
         return OK
@@ -161,6 +164,24 @@ async def _ask(service: Service[Any], asked: AskArguments, arguments: argparse.N
         records = await wait(service, token, arguments.timeout, progress)
     _print(records, arguments.json, page)
     return OK if all(record.state in ANSWERED for record in records) else UNANSWERED
+
+
+async def _fetch(service: Service[Any], token: str) -> list[Record]:
+    records = await service.fetch(token)
+    if not records:
+        raise ProtocolError('the service knows this token, but returns no question')
+    return records
+
+
+async def _withdraw(service: Service[Any], arguments: argparse.Namespace) -> None:
+    records = await _fetch(service, arguments.token)
+    if not all(record.over for record in records):
+        await service.withdraw(arguments.token)
+        records = await _fetch(service, arguments.token)
+    if arguments.json:
+        print(as_json([record.plain for record in records]))
+    else:
+        print(one_line(states_of(records)))
 
 
 async def _watch(service: Service[Any], arguments: argparse.Namespace) -> None:

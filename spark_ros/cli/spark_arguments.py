@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import spark_ros
-from spark_ros.cli.argument_types import number
+from spark_ros.cli.argument_types import number, whole
+from spark_ros.clients.extensions import MAX_DEADLINE_S, MAX_PRIORITY, MIN_DEADLINE_S
 from spark_ros.geometry import PixelBox
 from spark_ros.wire.heat import STATUSES, Scale
 from spark_ros.wire.spark import STATES
@@ -42,7 +43,8 @@ exit codes:
   3  the service does not accept the API key
   4  the service cannot be reached
   5  timed out; with --wait: not answered in time
-  6  with --wait: ended without an answer (flagged, aborted)
+  6  with --wait: ended without an answer (flagged, aborted, expired,
+     canceled)
   130  stopped by Ctrl-C
 """
 ASK_EPILOG = """\
@@ -58,7 +60,8 @@ examples:
 
 The answer goes to standard output, the progress to standard error. When the
 waiting ends without an answer, the question stays open: `spark show TOKEN`
-shows it, `spark watch TOKEN` waits for it again.
+shows it, `spark watch TOKEN` waits for it again, `spark withdraw TOKEN`
+withdraws it. With --deadline the service ends it by itself.
 """
 WATCH_EPILOG = """\
 Follows the service's change feed. If the service has none, polls it every two
@@ -71,7 +74,10 @@ examples:
   spark watch --json | while read -r change; do ...; done
 """
 
-
+WITHDRAW_EPILOG = """\
+Prints the state of the question afterwards: `canceled` (with Heat: `aborted`),
+or how it had ended before. SparkAI itself has no such call; our service has.
+"""
 EXPORT_EPILOG = """\
 Writes the answers of all closed questions of the key (SparkAI only):
   FOLDER/annotations.json      COCO: confirmed, changed and added shapes; the
@@ -130,6 +136,10 @@ def parser() -> argparse.ArgumentParser:
         '--robot-id', metavar='ID',
         help='only questions of this robot; needs a service with a change feed',
     )  # fmt: skip
+    withdraw = _command(
+        commands, 'withdraw', 'withdraw a question that nobody has answered yet', WITHDRAW_EPILOG
+    )
+    withdraw.add_argument('token', metavar='TOKEN', help='the token that `ask` printed')
     _export(commands)
     return top
 
@@ -216,6 +226,15 @@ def _ask(commands: Commands) -> None:
     ask.add_argument(
         '--timeout', type=number(1e-9, 1e9, 'a number of seconds above 0'), default=600.0,
         metavar='S', help='seconds that --wait waits (default: 600)',
+    )  # fmt: skip
+    ask.add_argument(
+        '--deadline', metavar='S',
+        type=number(MIN_DEADLINE_S, MAX_DEADLINE_S, 'a number of seconds above 0, to 30 days'),
+        help='seconds after which no answer is of use: the service ends the question then',
+    )  # fmt: skip
+    ask.add_argument(
+        '--priority', type=whole(MAX_PRIORITY, f'a number from 0 to {MAX_PRIORITY}'), default=0,
+        metavar='N', help='0 to 255; the highest is answered first (default: 0)',
     )  # fmt: skip
     ask.add_argument('-q', '--quiet', action='store_true', help='print no progress while waiting')
 

@@ -22,7 +22,7 @@ from spark_ros.cli.spark_dataset import (
     yolo_lines,
 )
 from spark_ros.cli.spark_export_pictures import ImageCache, replace
-from spark_ros.cli.spark_records import FLAGGED, Record
+from spark_ros.cli.spark_records import ANSWERED, Record
 from spark_ros.cli.spark_save import at_service, picture_client
 from spark_ros.cli.spark_services import Access, SparkService
 from spark_ros.clients.errors import ClientError
@@ -110,7 +110,7 @@ async def export(
 
 def _unfit(record: Record, *, empty: bool) -> str:
     """Return why an answer does not belong into a dataset, or an empty string."""
-    if record.state == FLAGGED:
+    if record.state not in ANSWERED:
         return 'that could not be answered'
     if not record.images:
         return 'without a picture'

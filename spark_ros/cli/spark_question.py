@@ -48,6 +48,8 @@ class AskArguments:
         boxes: what the user thinks is there, in pixels of the upright image.
         priors: the same as fractions of it.
         prompt: another question than for boxes; Heat only.
+        deadline_s: in so many seconds an answer is of no use any more; None: never.
+        priority: 0 to 255; the highest is answered first.
     """
 
     pictures: tuple[ImageArgument, ...]
@@ -57,6 +59,8 @@ class AskArguments:
     boxes: tuple[BoxArgument, ...]
     priors: tuple[Annotation, ...]
     prompt: Prompt | None
+    deadline_s: float | None = None
+    priority: int = 0
 
 
 def read_question(arguments: argparse.Namespace, api: str) -> AskArguments:
@@ -83,6 +87,8 @@ def read_question(arguments: argparse.Namespace, api: str) -> AskArguments:
         tuple(arguments.box),
         tuple(_prior(box, pictures) for box in arguments.box),
         _prompt(arguments),
+        arguments.deadline,
+        arguments.priority,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,7 +56,8 @@ class Record:
 
     Attributes:
         state: the API's own word, except that what is closed with the flag `flagged` is
-            `flagged`; empty where the service says none.
+            `flagged`, and what ended without anybody's answer `expired` or `canceled`; empty
+            where the service says none.
         over: no answer is to be waited for any more.
         asked, closed: Unix seconds by the service's clock, or None.
         answer: in words; empty where there are none.
@@ -101,13 +102,15 @@ def states_of(records: Sequence[Record]) -> str:
     return ', '.join(f'{number} {state}' for state, number in counted.items())
 
 
-def record_of_engagement(said: Engagement) -> Record:
-    """Read an engagement of SparkAI."""
-    over = said.state == 'closed'
+def record_of_engagement(said: Engagement, extensions: Container[str] | None) -> Record:
+    """Read an engagement of SparkAI, of a service that announces these extensions."""
+    over, ending = said.state == 'closed', said.ending(extensions)
+    state = FLAGGED if over and FLAGGED in said.flags else said.state
+    shown_by_state = {FLAGGED, ending.value} if ending else {FLAGGED}
     return Record(
         api='spark',
         token=said.token,
-        state=FLAGGED if over and FLAGGED in said.flags else said.state,
+        state=ending.value if ending else state,
         over=over,
         asked=said.date_created,
         closed=said.date_closed,
@@ -115,7 +118,7 @@ def record_of_engagement(said: Engagement) -> Record:
         program=said.program_name,
         answer=said.response,
         feedback=said.feedback,
-        flags=tuple(flag for flag in said.flags if flag != FLAGGED),
+        flags=tuple(flag for flag in said.flags if flag not in shown_by_state),
         images=(said.image_location,) if said.image_location else (),
         shapes=tuple(_changes(said)) if over else (),
         problems=said.problems,
@@ -123,8 +126,8 @@ def record_of_engagement(said: Engagement) -> Record:
     )
 
 
-def record_of_request(said: HeatObject) -> Record:
-    """Read a Request object of Heat."""
+def record_of_request(said: HeatObject, extensions: Container[str] | None) -> Record:
+    """Read a Request object of Heat, of a service that announces these extensions."""
     asked, closed = (parse_time(said.extra.get(name)) for name in HEAT_DATES)
     shapes, words, problems = _response(said.response)
     shown = said.extra.get('attachments_type') == 'image'
@@ -133,7 +136,7 @@ def record_of_request(said: HeatObject) -> Record:
     return Record(
         api='heat',
         token=said.id,
-        state=said.status,
+        state='expired' if said.expired(extensions) else said.status,
         over=not said.pending,
         asked=asked,
         closed=closed,
@@ -161,9 +164,12 @@ def record_of_request(said: HeatObject) -> Record:
     )
 
 
-def records_of_changes(said: Changes) -> list[Record]:
+def records_of_changes(said: Changes, extensions: Container[str] | None) -> list[Record]:
     """Read a batch of changes; a key belongs to one API, so one of the two parts is empty."""
-    return [*map(record_of_engagement, said.spark), *map(record_of_request, said.heat)]
+    return [
+        *(record_of_engagement(each, extensions) for each in said.spark),
+        *(record_of_request(each, extensions) for each in said.heat),
+    ]
 
 
 def _changes(said: Engagement) -> list[Shape]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,19 @@ class Service(ABC, Generic[Client]):
     @abstractmethod
     async def ask(self, asked: AskArguments) -> str:
         """Host the images, ask, and return the token."""
+
+    @property
+    def extensions(self) -> Container[str] | None:
+        """What the service adds to its API's page, as its newest answer says."""
+        return self._client.extensions
+
+    @abstractmethod
+    async def withdraw(self, token: str) -> None:
+        """Withdraw a question that was open when it was fetched.
+
+        Raises:
+            UnsupportedError: the service has no call for that.
+        """
 
     @abstractmethod
     async def fetch(self, token: str) -> list[Record]:
@@ -98,7 +111,15 @@ class SparkService(Service[SparkClient]):
             instructions=asked.instructions or None,
             label_options=asked.labels,
             annotations=asked.priors,
+            deadline_s=asked.deadline_s,
+            priority=asked.priority,
         )
+
+    async def withdraw(self, token: str) -> None:
+        """Withdraw what is not answered yet, where the service announces that it can be."""
+        if 'withdraw' not in (self.extensions or ()):
+            raise UnsupportedError(404, 'this service has no call to withdraw a question')
+        await self._client.withdraw(token)
 
     async def fetch(self, token: str) -> list[Record]:
         """Ask by token, else by job where the service has only that."""
@@ -106,7 +127,7 @@ class SparkService(Service[SparkClient]):
             found = await self._client.get_engagement(token)
         except UnsupportedError:
             found = list((await self._client.get_job(token)).engagements)
-        return [record_of_engagement(each) for each in found]
+        return [record_of_engagement(each, self.extensions) for each in found]
 
     async def counted(self, state: str) -> int | None:
         """Return how many questions are in a state; None where the service does not count."""
@@ -118,7 +139,7 @@ class SparkService(Service[SparkClient]):
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, page by page."""
         async for found in self._client.iter_engagements(state=state, cursor=start):
-            yield record_of_engagement(found)
+            yield record_of_engagement(found, self.extensions)
 
 
 class HeatService(Service[HeatClient]):
@@ -130,18 +151,27 @@ class HeatService(Service[HeatClient]):
         if asked.pictures:
             async with _client(SparkClient, self._access) as images:
                 locations = await _host(images, with_boxes_drawn(asked).pictures)
-        return (await self._client.request(heat_request(asked, locations))).id
+        request = heat_request(asked, locations)
+        made = await self._client.request(
+            request, deadline_s=asked.deadline_s, priority=asked.priority
+        )
+        return made.id
+
+    async def withdraw(self, token: str) -> None:
+        """Abort the request."""
+        await self._client.abort(token)
 
     async def fetch(self, token: str) -> list[Record]:
         """Ask by id."""
-        return [record_of_request(await self._client.get_request(token))]
+        found = await self._client.get_request(token)
+        return [record_of_request(found, self.extensions)]
 
     async def listed(self, state: str | None = None, start: int = 0) -> AsyncIterator[Record]:
         """Read the list, which our service has and Heat's page has not."""
         try:
             async for found in self._client.iter_requests(cursor=start):
                 if state in (None, found.status):
-                    yield record_of_request(found)
+                    yield record_of_request(found, self.extensions)
         except (NotFoundError, UnsupportedError) as error:
             raise UnsupportedError(
                 error.status,

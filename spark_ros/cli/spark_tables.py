@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from spark_ros.cli.output import Terminal, as_table, cut, one_line, pad
-from spark_ros.cli.spark_records import Record, Shape, summary
+from spark_ros.cli.spark_records import ANSWERED, Record, Shape, summary
 from spark_ros.geometry import Box
 
 HEADING = ('TOKEN', 'STATE', 'AGE', 'TOOK', 'ANSWER (or QUESTION)')
@@ -71,11 +71,12 @@ def _answer_or_question(record: Record) -> str:
 
 def _page(record: Record, shown_on: Terminal) -> list[str]:
     took = '' if record.took_s is None else f', after {record.took_s:.1f} s'
+    ended = 'answered' if record.state in ANSWERED else 'ended'
     rows = [
         ('token', one_line(record.token)),
         ('state', shown_on.state(one_line(record.state) or '-')),
         ('asked', _local(record.asked)),
-        ('answered', _local(record.closed) + took if record.closed is not None else ''),
+        (ended, _local(record.closed) + took if record.closed is not None else ''),
         ('program', one_line(record.program)),
         ('question', one_line(record.question)),
         ('answer', one_line(record.answer)),

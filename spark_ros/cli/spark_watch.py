@@ -64,7 +64,7 @@ async def follow(
             if changes is None or listener.cursor is None:
                 over = await fetch(has_feed)
             else:
-                over = await take_in(records_of_changes(changes))
+                over = await take_in(records_of_changes(changes, service.extensions))
         except ClientError as error:
             pause_s, over = interrupted(error), False
         else:

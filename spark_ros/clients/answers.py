@@ -54,6 +54,11 @@ def read_token(answer: HttpAnswer) -> str:
     return token
 
 
+def read_withdrawn(answer: HttpAnswer) -> None:
+    """Check that an answer is the one to a withdrawal."""
+    expect_object(answer.body, 'the answer')
+
+
 def read_list(answer: HttpAnswer) -> HttpAnswer:
     """Check that a page of a list is one; its elements are read one by one."""
     expect_list(answer.body, 'the answer')

@@ -24,6 +24,13 @@ from spark_ros.clients.errors import (
     clean,
     error_for_status,
 )
+from spark_ros.clients.extensions import (
+    ANNOUNCED,
+    OPERATORS,
+    parse_extensions,
+    urgency_headers,
+    whole_number,
+)
 from spark_ros.clients.retry import DEFAULT_RETRY, RetryPolicy, parse_retry_after
 from spark_ros.clients.transport import (
     HttpAnswer,
@@ -36,7 +43,6 @@ from spark_ros.clients.transport import (
     message_of,
     read_bounded,
     ssl_context,
-    whole_seconds,
 )
 from spark_ros.wire.heat import MAX_BLOCK_S
 from spark_ros.wire.values import WireError
@@ -48,7 +54,6 @@ MAX_ROBOT_ID_LENGTH = 200
 KEEPALIVE_S = 4.0
 # No such thing, call or host here: what a web server says that is not the service.
 ABSENT = frozenset({404, 405, 407, 410, 451})
-RETENTION = 'Idempotency-Key-Retention'
 NEVER_CONNECTED = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -76,13 +81,19 @@ class ApiClient:
     not know the header may carry out a repeated POST twice: a question asked twice beats one
     that is lost. Who minds passes `retry=RetryPolicy.none()` and looks at `may_have_arrived`.
 
+    A question may say with `deadline_s` in how many seconds an answer is of no use any more (0.001
+    to 30 days), and with `priority` (0 to 255) how urgent it is. A service that announces the
+    `extensions` of these names ends it then, and answers the most urgent first; to every other
+    they are headers that it does not know.
+
     The httpx exceptions end here: they carry the request with its headers, so ours are raised
     outside their handlers and chain to nothing. A client may be used by many tasks of one event
     loop.
 
     Attributes:
-        keeps_keys_s: for how many seconds the service keeps idempotency keys, as its newest
-            success says; 0 where it does not say: then a repeated POST may be carried out twice.
+        extensions: what the service adds to the API's page, each with its parameters, as its
+            newest answer says; none where it says nothing, None before its first answer.
+        operators: how many people are there to answer, as far as the service says so.
     """
 
     KEY_HEADER: ClassVar[tuple[str, str]]
@@ -132,7 +143,8 @@ class ApiClient:
             )
         self._auth = SecretHeader(*self.KEY_HEADER, api_key)
         self._base_url = check_base_url(base_url)
-        self.keeps_keys_s = 0.0
+        self.extensions: Mapping[str, Mapping[str, str]] | None = None
+        self.operators: int | None = None
         self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
         self._deadline_s, self._retry = deadline_s, retry
         self._random, self._sleep, self._clock = random, sleep, clock
@@ -154,6 +166,15 @@ class ApiClient:
     def __repr__(self) -> str:
         """Show the service, never the key."""
         return f'{type(self).__name__}({getattr(self, "_base_url", None)!r})'
+
+    @property
+    def keeps_keys_s(self) -> float:
+        """For how many seconds the service keeps idempotency keys.
+
+        0 where it does not say: then a repeated POST may be carried out twice.
+        """
+        kept = (self.extensions or {}).get('idempotency-key', {})
+        return float(whole_number(kept.get('retention')) or 0)
 
     async def __aenter__(self: Client) -> Client:
         """Return itself; close with the block."""
@@ -250,6 +271,9 @@ class ApiClient:
                 return ProtocolError(f'{what}: the answer broke off: {self._describe(error)}')
             body = b''
         if not response.is_success:
+            if ANNOUNCED in response.headers:
+                # What answers in the service's place, such as a proxy, announces nothing.
+                self._note(response.headers)
             return self._response_error(what, response, body)
         if body is None:
             return ProtocolError(f'{what}: the answer is compressed or over the size limit')
@@ -259,8 +283,14 @@ class ApiClient:
             return ProtocolError(
                 f'{what}: answered {response.status_code} with {len(body)} bytes that are not JSON'
             )
-        self.keeps_keys_s = whole_seconds(response.headers.get(RETENTION, ''))
+        self._note(response.headers)
         return answer
+
+    def _note(self, headers: httpx.Headers) -> None:
+        """Note what an answer says of the service."""
+        self.extensions = parse_extensions(headers.get(ANNOUNCED, ''))
+        there = headers.get(OPERATORS) if 'operators' in self.extensions else None
+        self.operators = whole_number(there)
 
     def _connection_error(self, what: str, error: Exception) -> ConnectionFailed:
         return ConnectionFailed(
@@ -294,12 +324,20 @@ def json_post(
     body: Mapping[str, Any],
     idempotency_key: str | None,
     *,
+    deadline_s: float | None = None,
+    priority: int = 0,
     params: Mapping[str, str] | None = None,
     patience_s: float = 0.0,
 ) -> HttpRequest:
-    """Make a POST of JSON that can be repeated: its key and its bytes stay the same."""
+    """Make a POST that asks something, in JSON, and can be repeated.
+
+    Its key and its bytes stay the same; see `urgency_headers` for deadline and priority.
+    """
     content = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(',', ':')).encode()
-    headers = key_header(idempotency_key) | {'Content-Type': 'application/json'}
+    headers = {
+        **key_header(idempotency_key), **urgency_headers(deadline_s, priority),
+        'Content-Type': 'application/json',
+    }  # fmt: skip
     return HttpRequest('POST', path, params or {}, content, headers, patience_s)
 
 

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from spark_ros.clients.answers import tolerant_engagement
 from spark_ros.clients.base import ApiClient, block_params
 from spark_ros.clients.errors import CursorGone, NotFoundError, RefusedError, UnsupportedError
+from spark_ros.clients.extensions import whole_number
 from spark_ros.clients.retry import Backoff
 from spark_ros.clients.transport import HttpAnswer, HttpRequest
 from spark_ros.wire.heat import HeatObject, parse_heat_object
@@ -38,12 +39,14 @@ class Changes:
         spark: the newest state of each engagement that changed.
         heat: the newest state of each Heat request that changed.
         more: there is more, to be fetched at once.
+        operators: how many people are there to answer; None where the service does not say.
     """
 
     cursor: str
     spark: tuple[Engagement, ...] = ()
     heat: tuple[HeatObject, ...] = ()
     more: bool = False
+    operators: int | None = None
 
 
 class FeedClient(ApiClient):
@@ -71,7 +74,10 @@ class FeedClient(ApiClient):
         params |= block_params(block_s)
         request = HttpRequest('GET', '/v1/changes', params, patience_s=block_s)
         try:
-            return await self._call(request, read_changes)
+            found = await self._call(request, read_changes)
+            if 'operators' in (self.extensions or {}) and found.operators is not None:
+                self.operators = found.operators
+            return found
         except RefusedError as error:
             if error.status != GONE:
                 raise
@@ -186,7 +192,8 @@ def read_changes(answer: HttpAnswer) -> Changes:
             _read_change(change, spark, heat)
         except WireError as error:
             logger.warning('skipping a change of the feed that cannot be read: %s', error)
-    return Changes(cursor, tuple(spark), tuple(heat), body.get('more') is True)
+    there = whole_number(str(body.get('operators')))
+    return Changes(cursor, tuple(spark), tuple(heat), body.get('more') is True, there)
 
 
 def _read_change(change: Any, spark: list[Engagement], heat: list[HeatObject]) -> None:

@@ -12,7 +12,7 @@ from spark_ros.clients.change_feed import FeedClient
 from spark_ros.wire.heat import HeatObject, HeatRequest, parse_heat_request
 
 SEQUENCES = {'attachments', 'choices', 'exclude_crunchers'}
-ALSO_TAKEN = ('self', 'block_s', 'idempotency_key')
+SENT_BESIDE = ('block_s', 'idempotency_key', 'deadline_s', 'priority')
 OF_EACH_ANNOTATION = (
     'choices', 'choices_type', 'min_answers', 'max_answers', 'validation',
     'rating_min', 'rating_max', 'rating_step', 'label_min', 'label_max',
@@ -30,7 +30,7 @@ class HeatQuestions(FeedClient):
     * `hook_url`: where the service POSTs the request once it is complete;
     * `exclude_crunchers`: who is not to answer, by the pseudonyms of earlier answers;
     * `block_s`: how long the service waits for the answer, 0 to 60 seconds;
-    * `idempotency_key`: see `ApiClient`.
+    * `idempotency_key`, `deadline_s`, `priority`: see `ApiClient`.
 
     The methods for annotations also take `annotations_type` (`point` or `rectangle`, in pixels of
     the upright attachment) and how many are asked for (`max_annotations` 0: no limit); with
@@ -38,14 +38,18 @@ class HeatQuestions(FeedClient):
     """
 
     async def request(
-        self, request: HeatRequest, *, block_s: float = 0, idempotency_key: str | None = None
-    ) -> HeatObject:
+        self, request: HeatRequest, *,
+        block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
+    ) -> HeatObject:  # fmt: skip
         """Ask something of any of the ten types (page: POST /v1/requests/{type}).
 
         Args:
             request: what is asked; its `raw` is not sent.
             block_s: see the class.
             idempotency_key: see the class.
+            deadline_s: see the class.
+            priority: see the class.
 
         Raises:
             WireError: the request does not follow the page; it is a ValueError.
@@ -54,6 +58,8 @@ class HeatQuestions(FeedClient):
             f'/v1/requests/{request.type}',
             _checked_body(request),
             idempotency_key,
+            deadline_s=deadline_s,
+            priority=priority,
             params=block_params(block_s),
             patience_s=block_s,
         )
@@ -65,6 +71,7 @@ class HeatQuestions(FeedClient):
         attachments: Sequence[str] = (), attachments_type: str = 'text',
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask to choose; the response is a list of choices. `max_answers` 0 is no limit."""
         return await self._ask('multiple-choice', locals())
@@ -74,6 +81,7 @@ class HeatQuestions(FeedClient):
         attachments: Sequence[str] = (), attachments_type: str = 'text',
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask for a text; with `validation` `number` or `url` only such a text."""
         return await self._ask('free-text', locals())
@@ -84,6 +92,7 @@ class HeatQuestions(FeedClient):
         attachments: Sequence[str] = (), attachments_type: str = 'text',
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask for a number on a scale; the labels stand at its two ends."""
         return await self._ask('rating', locals())
@@ -93,6 +102,7 @@ class HeatQuestions(FeedClient):
         attachments: Sequence[str] = (), attachments_type: str = 'text',
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask for an image; the response is its URL."""
         return await self._ask('image', locals())
@@ -102,6 +112,7 @@ class HeatQuestions(FeedClient):
         attachments: Sequence[str] = (), attachments_type: str = 'text',
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask for a video; the response is its URL."""
         return await self._ask('video', locals())
@@ -111,6 +122,7 @@ class HeatQuestions(FeedClient):
         attachments: Sequence[str] = (), attachments_type: str = 'text',
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask for a sound; the response is its URL."""
         return await self._ask('audio', locals())
@@ -120,6 +132,7 @@ class HeatQuestions(FeedClient):
         annotations_type: str = 'point', min_annotations: int = 1, max_annotations: int = 0,
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places; the response is a list of annotations."""
         return await self._ask('annotations', locals())
@@ -131,6 +144,7 @@ class HeatQuestions(FeedClient):
         annotations_type: str = 'point', min_annotations: int = 1, max_annotations: int = 0,
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places, and to choose for each; `per_annotation` is what to choose."""
         return await self._ask('annotations-with-multiple-choice', locals())
@@ -141,6 +155,7 @@ class HeatQuestions(FeedClient):
         annotations_type: str = 'point', min_annotations: int = 1, max_annotations: int = 0,
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places, and for a text about each; `per_annotation` asks for the text."""
         return await self._ask('annotations-with-free-text', locals())
@@ -152,22 +167,22 @@ class HeatQuestions(FeedClient):
         annotations_type: str = 'point', min_annotations: int = 1, max_annotations: int = 0,
         hook_url: str | None = None, exclude_crunchers: Sequence[str] = (),
         block_s: float = 0, idempotency_key: str | None = None,
+        deadline_s: float | None = None, priority: int = 0,
     ) -> HeatObject:  # fmt: skip
         """Ask to mark places, and to rate each; `per_annotation` is what to rate."""
         return await self._ask('annotations-with-rating', locals())
 
     async def _ask(self, type: str, given: Mapping[str, Any]) -> HeatObject:
         """Ask with the arguments that a method of this class was called with (`locals()`)."""
-        body = {name: value for name, value in given.items() if name not in ALSO_TAKEN}
+        left_out = {'self', *SENT_BESIDE}
+        body = {name: value for name, value in given.items() if name not in left_out}
         for name in SEQUENCES & body.keys():
             body[name] = list(body[name])
         if 'per_annotation' in body:
             inner = {name: body.pop(name) for name in OF_EACH_ANNOTATION if name in body}
             body['per_annotation'] = {'instruction': body['per_annotation'], **inner}
         return await self.request(
-            parse_heat_request(type, body),
-            block_s=given['block_s'],
-            idempotency_key=given['idempotency_key'],
+            parse_heat_request(type, body), **{name: given[name] for name in SENT_BESIDE}
         )
 
 

@@ -28,6 +28,7 @@ from spark_ros.clients.answers import (
     read_list,
     read_token,
     read_upload,
+    read_withdrawn,
     tolerant_engagement,
 )
 from spark_ros.clients.base import json_post, key_header, path_part
@@ -49,7 +50,8 @@ QUOTED = str.maketrans({'"': '%22', '\r': '%0D', '\n': '%0A'})
 class SparkClient(FeedClient):
     """The SparkAI API of one service with one token. Configure it once, use it often.
 
-    Its errors, repetitions and idempotency keys are those of `ApiClient`.
+    Its errors, repetitions and idempotency keys are those of `ApiClient`, and so are `deadline_s`
+    and `priority`.
     """
 
     KEY_HEADER = ('Authorization', 'Bearer ')
@@ -103,6 +105,8 @@ class SparkClient(FeedClient):
         label_options: Sequence[str] = (),
         annotations: Sequence[Annotation] = (),
         idempotency_key: str | None = None,
+        deadline_s: float | None = None,
+        priority: int = 0,
     ) -> str:
         """Ask about one image or several (page: POST /v1/engagement).
 
@@ -115,6 +119,8 @@ class SparkClient(FeedClient):
             label_options: the labels to choose from.
             annotations: what is thought to be there, in normalized coordinates.
             idempotency_key: see the class.
+            deadline_s: see the class.
+            priority: see the class.
 
         Returns:
             The token to ask for the answer with.
@@ -130,18 +136,40 @@ class SparkClient(FeedClient):
             label_options=tuple(label_options),
             annotations=tuple(annotations),
         )
-        return await self.create(request, idempotency_key=idempotency_key)
+        return await self.create(
+            request, idempotency_key=idempotency_key, deadline_s=deadline_s, priority=priority
+        )
 
     async def create(
-        self, request: EngagementRequest, *, idempotency_key: str | None = None
+        self,
+        request: EngagementRequest,
+        *,
+        idempotency_key: str | None = None,
+        deadline_s: float | None = None,
+        priority: int = 0,
     ) -> str:
         """Ask as `create_engagement` does, with a request that is there already."""
         if not request.content_location:
             raise ValueError('content_location is empty; give at least one image URL')
         for location in request.content_location:
             expect_url(location, 'content_location')
-        post = json_post('/v1/engagement', request.to_json(), idempotency_key)
+        post = json_post(
+            '/v1/engagement', request.to_json(), idempotency_key, deadline_s=deadline_s,
+            priority=priority,
+        )  # fmt: skip
         return await self._call(post, read_token)
+
+    async def withdraw(self, token: str) -> None:
+        """Withdraw what is not answered yet of one token (our service's: `withdraw`).
+
+        Doing so again, or after the answer, changes nothing.
+
+        Raises:
+            NotFoundError: no such engagement of ours, or the service does not have this call;
+                `extensions` says which.
+        """
+        part = path_part(token, 'engagement token')
+        await self._call(HttpRequest('DELETE', f'/v1/engagement/{part}'), read_withdrawn)
 
     async def list_engagements(
         self, *, limit: int = MAX_LIMIT, cursor: int = 0, state: str | None = None

@@ -22,7 +22,7 @@ MAX_ANSWER_BYTES = 20 * 1024 * 1024
 class HttpRequest:
     """One call: it must be one that may be carried out twice.
 
-    That is a GET, or a POST with an idempotency key in its headers.
+    That is a GET, a DELETE, or a POST with an idempotency key in its headers.
 
     Attributes:
         path: from the base URL on, with a leading slash.
@@ -133,11 +133,6 @@ async def read_bounded(response: httpx.Response) -> bytes | None:
         if len(body) > MAX_ANSWER_BYTES:
             return None
     return bytes(body)
-
-
-def whole_seconds(text: str) -> float:
-    """Read a header of whole seconds; 0 where it is something else."""
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0
 
 
 def json_of(body: bytes | None) -> object:

@@ -17,16 +17,17 @@ import anyio
 from spark_ros.clients.errors import ClientError
 from spark_ros.escalation.answers.poller import Poller
 from spark_ros.escalation.answers.router import AnswerRouter
-from spark_ros.escalation.backends.backend import Backend, Report
+from spark_ros.escalation.backends.backend import Backend, Report, at_the_desk
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.escalation import Escalation, Resolved, Status
+from spark_ros.escalation.question.escalation import Escalation, Resolved, Status, robot_of
 from spark_ros.escalation.questions import Question, Questions
 from spark_ros.escalation.send_queue import SendQueue
 from spark_ros.escalation.settings import Current
 from spark_ros.escalation.withdrawals import Withdrawals
 from spark_ros.model import Answer, State
+from spark_ros.wire.step_log import log_step
 from spark_ros.wire.values import WireError
 
 Event = Resolved | Status
@@ -34,6 +35,7 @@ Event = Resolved | Status
 KEEP_EXPIRED_S = 24 * 3600.0
 # A state without a sequence is believed only if it is further on than the one before.
 ORDER = (State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED)
+TOO_LATE = 'no answer in time'
 logger = logging.getLogger(__name__)
 
 
@@ -145,18 +147,22 @@ async def create(question: Question, context: Context, escalation: Escalation) -
         with context.contacts.recorded(sends=True, image=True):
             question.image_url = await context.backend.upload(escalation, image)
         await journal.write(Journal.uploaded, id, question.image_url)
+        log_step(logger, 'uploaded', question=id, token=None, robot=robot_of(escalation))
     sent_before = question.may_be_open
     if not sent_before:
         await journal.write(Journal.opening, id)
         context.questions.update(question, may_be_open=True)
     opening = asyncio.ensure_future(
-        context.backend.open(escalation, question.image_url, may_be_open=sent_before)
-    )
+        context.backend.open(
+            escalation, question.image_url, may_be_open=sent_before,
+            deadline_s=question.deadline_s,
+        )
+    )  # fmt: skip
     try:
         with context.contacts.recorded(sends=True):
             token = await asyncio.shield(opening)
     except asyncio.CancelledError:
-        if question.ending is None or not context.backend.can_withdraw:
+        if question.ending is None or context.backend.can_withdraw is False:
             opening.cancel()
         else:
             # It was withdrawn under way: whatever the service opens is withdrawn there, too.
@@ -169,14 +175,14 @@ async def create(question: Question, context: Context, escalation: Escalation) -
         raise
     context.questions.opened(question, token)
     await journal.write(Journal.opened, id, token)
-    context.emit(Status(escalation, State.OPEN, token))
+    context.emit(Status(escalation, State.OPEN, token, at_the_desk(context.backend.operators)))
 
 
 async def answered(question: Question, context: Context) -> Resolved | None:
     """Wait for the answer; None if the question expired and no late answer came.
 
     Raises:
-        Over: it is too old to be kept.
+        Over: the service has ended it without an answer, or it is too old to be kept.
     """
     while True:
         await hear(question)
@@ -190,6 +196,9 @@ async def answered(question: Question, context: Context) -> Resolved | None:
         news: bool | None = None
         try:
             resolved, news = await take_in(question, context, report)
+        except Over:
+            news = True
+            raise
         finally:
             if not taken.done():
                 taken.set_result(news)
@@ -208,7 +217,7 @@ async def hear(question: Question) -> None:
 
 def is_news(question: Question, report: Report) -> bool:
     """Whether a report is newer than what is known: it may be late, and come by any way."""
-    if report.state is question.state:
+    if report.state is question.state and not report.state.terminal:
         return False
     if report.sequence:
         return report.sequence >= question.sequence
@@ -218,7 +227,11 @@ def is_news(question: Question, report: Report) -> bool:
 async def take_in(
     question: Question, context: Context, report: Report
 ) -> tuple[Resolved | None, bool]:
-    """Store a report; return its answer, if it has one, and whether it was new."""
+    """Store a report; return its answer, if it has one, and whether it was new.
+
+    Raises:
+        Over: the service has ended the question without an answer.
+    """
     if not is_news(question, report):
         return None, False
     id, journal = question.entry.id, context.journal
@@ -228,8 +241,13 @@ async def take_in(
             return None, False
         context.questions.update(question, state=report.state)
         await journal.write(Journal.set_state, id, report.state)
-        await announce(question, context, report.state)
+        there = at_the_desk(context.backend.operators) if report.state is State.OPEN else ''
+        await announce(question, context, report.state, there)
         return None, True
+    if report.answer is None:
+        question.ended_by_service = True
+        expired = report.state is State.EXPIRED
+        raise Over(report.state, TOO_LATE if expired else 'withdrawn at the service')
     escalation = await recalled(question, context)
     try:
         answer: Answer = replace(report.answer(escalation), received=time.time())
@@ -245,6 +263,9 @@ async def take_in(
 async def expire(question: Question, context: Context) -> None:
     """Publish that nobody answered in time, and keep waiting for a late answer.
 
+    Where the service keeps the deadline, it soon says that it has ended the question, or that
+    somebody has answered just in time. Where it does not, the question is withdrawn, if it can be.
+
     Raises:
         Over: it is as old as any may become.
     """
@@ -253,8 +274,10 @@ async def expire(question: Question, context: Context) -> None:
         raise Over(State.FAILED, 'given up: it is as old as journal.max_age_h')
     if not question.token:
         raise Over(State.EXPIRED, 'it could not be sent in time')
+    if withdraws_expired(context.backend):
+        await context.withdrawals.add(question.token)
     await context.journal.write(Journal.set_state, question.entry.id, State.EXPIRED)
-    await announce(question, context, State.EXPIRED, 'no answer in time')
+    await announce(question, context, State.EXPIRED, TOO_LATE)
     # Last, with nothing awaited in between: who ends it sees by it whether this was told.
     context.questions.update(question, state=State.EXPIRED)
     question.expires_at = time.monotonic() + KEEP_EXPIRED_S
@@ -262,7 +285,8 @@ async def expire(question: Question, context: Context) -> None:
 
 async def end(question: Question, context: Context, state: State, detail: str) -> None:
     """Publish that a question ended without an answer, and remove it from the journal."""
-    if state is State.CANCELED:
+    expired = state is State.EXPIRED and withdraws_expired(context.backend)
+    if (state is State.CANCELED or expired) and not question.ended_by_service:
         await take_back(question, context)
     if question.state is not State.EXPIRED:
         await announce(question, context, state, detail)
@@ -271,6 +295,12 @@ async def end(question: Question, context: Context, state: State, detail: str) -
         await context.journal.write(Journal.set_state, question.entry.id, State.CANCELED)
     else:
         await context.journal.write(Journal.done, question.entry.id)
+
+
+def withdraws_expired(backend: Backend) -> bool:
+    """Whether what expires here stays open at the service until it is withdrawn."""
+    extensions = backend.extensions or ()
+    return 'withdraw' in extensions and 'deadline' not in extensions
 
 
 async def take_back(question: Question, context: Context) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from spark_ros.clients.extensions import MAX_DEADLINE_S, MIN_DEADLINE_S
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.backends.backend import Asked, Report
 from spark_ros.escalation.journal.entry import Entry
@@ -37,6 +38,7 @@ class Question:
             was new, or None if it could not be stored.
         heard: set when there is such a report.
         ending: the state and reason of an end without an answer, once that is decided.
+        ended_by_service: the service itself has ended it: there is nothing to withdraw.
         token_wanted: it is withdrawn, and its token is asked for to tell the service.
         alive: cancels all work for it; see `end`.
         task: runs its coroutine.
@@ -57,6 +59,7 @@ class Question:
     reports: list[tuple[Report, asyncio.Future[bool | None]]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     ending: tuple[State, str] | None = None
+    ended_by_service: bool = False
     token_wanted: bool = False
     alive: anyio.CancelScope | None = None
     task: asyncio.Task[None] | None = None
@@ -70,6 +73,12 @@ class Question:
     def left_s(self) -> float:
         """How long it may still wait, in seconds."""
         return min(self.expires_at, self.given_up_at) - time.monotonic()
+
+    @property
+    def deadline_s(self) -> float | None:
+        """What is left of its timeout, in seconds; None where that is longer than is sent."""
+        left_s = max(self.expires_at - time.monotonic(), MIN_DEADLINE_S)
+        return left_s if left_s <= MAX_DEADLINE_S else None
 
     def end(self, state: State, detail: str) -> None:
         """End it without an answer: cancel what it waits for; its coroutine publishes the end."""

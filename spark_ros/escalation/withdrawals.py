@@ -25,9 +25,9 @@ logger = logging.getLogger(__name__)
 class Withdrawals:
     """The questions still to be withdrawn at the service.
 
-    It stays in the journal, so that it is done after an outage and after a restart, too. An API
+    It stays in the journal, so that it is done after an outage and after a restart, too. A service
     without such a call is not told: the question stays open there, and its answer is not
-    published.
+    published. Until it is known whether there is one, they are kept.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Withdrawals:
 
     async def add(self, token: str) -> None:
         """Withdraw a question at the service; returns once the withdrawal is stored."""
-        if not self._backend.can_withdraw:
+        if self._backend.can_withdraw is False:
             return
         self._tokens[token] = None
         while len(self._tokens) > MAX_REMEMBERED:
@@ -71,13 +71,14 @@ class Withdrawals:
             opening: the request, where it is still under way.
 
         Returns:
-            Whether the API has a call for that.
+            Whether the service has a call for that, or may have one.
         """
-        if self._backend.can_withdraw:
+        possible = self._backend.can_withdraw is not False
+        if possible:
             task = asyncio.ensure_future(self._add_once_open(escalation, image_url, opening))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
-        return self._backend.can_withdraw
+        return possible
 
     async def _add_once_open(
         self, escalation: Escalation, image_url: str, opening: Awaitable[str] | None
@@ -93,7 +94,10 @@ class Withdrawals:
         """Return the token, or an empty string where there is none."""
         pause = Backoff(0.5, 30.0)
         while True:
-            if opening is None and self._current.settings.dry_run:
+            can_withdraw = self._backend.can_withdraw
+            if opening is None and can_withdraw is False:
+                return ''
+            if opening is None and (can_withdraw is None or self._current.settings.dry_run):
                 await asyncio.sleep(pause.next())
                 continue
             try:
@@ -112,9 +116,8 @@ class Withdrawals:
 
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""
-        if self._backend.can_withdraw:
-            left = _read(await self._journal.read_or(lambda disk: disk.recall(NOTE), ''))
-            self._tokens = left | self._tokens
+        left = _read(await self._journal.read_or(lambda disk: disk.recall(NOTE), ''))
+        self._tokens = left | self._tokens
         pause = Backoff(0.5, 30.0)
         while True:
             while not self._tokens:

@@ -18,13 +18,14 @@ from vision_msgs.msg import Detection2DArray
 
 from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.once import WarnOnce
-from spark_ros.escalation.question.escalation import Resolved
+from spark_ros.escalation.question.escalation import Resolved, robot_of
 from spark_ros.model import QuestionKind
 from spark_ros.msg import EngagementStatus, Resolution
 from spark_ros.ros.conversions import corrected_detections, resolution_message, status_message
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.steady_timer import steady_timer
 from spark_ros.ros.workarounds.humble import PublisherEventCallbacks
+from spark_ros.wire.step_log import log_step
 
 HOLD_S = 5.0
 CONFIRM_EVERY_S = 0.02
@@ -110,6 +111,9 @@ class Outputs:
             unknown = partial(self._warn_of_label, asked.camera)
             detections.publish(corrected_detections(resolved, unknown))
         self._show(resolved)
+        log_step(
+            logger, 'published', question=asked.id, token=resolved.token, robot=robot_of(asked)
+        )
         self._unconfirmed.append((time.monotonic() + CONFIRM_S, resolved.escalation.id))
         if self._agreed:
             self._report_published()

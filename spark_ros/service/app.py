@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from spark_ros.service import feed_api, health_api
+from spark_ros.service import feed_api
 from spark_ros.service.background import BackgroundTasks
 from spark_ros.service.context import open_context
 from spark_ros.service.fetching.fetcher import Fetcher
@@ -20,8 +20,11 @@ from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
 from spark_ros.service.housekeeping import clean_up, end_in_time
 from spark_ros.service.media.image_store import image_files
+from spark_ros.service.monitoring import api as monitoring_api
+from spark_ros.service.notify.notifier import Notifier, channels
 from spark_ros.service.operators import api as console_api
-from spark_ros.service.operators import pages, sessions_api
+from spark_ros.service.operators import pages, sessions_api, statistics_api
+from spark_ros.service.operators.live_queue import LiveQueue
 from spark_ros.service.pushes.outgoing import Guard, Resolve
 from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
@@ -56,15 +59,22 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         context = open_context(settings, clock)
         context.bus.open()
-        background = BackgroundTasks(clock)
+        background = BackgroundTasks(clock, on_failure=context.metrics.failed)
         app.state.context, app.state.background = context, background
-        app.state.health = health_api.Health(context, background)
+        app.state.live_queue = live_queue = LiveQueue()
+        app.state.statistics = {}
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('deadlines', lambda: end_in_time(context))
+        background.start('console queue', lambda: live_queue.run(context))
         background.start('clean-up', lambda: clean_up(context))
         background.start('fetches', lambda: Fetcher(context, fetch_guard).run())
         if scripted is not None:
             background.start('scripted operator', lambda: scripted.run(app, context))
+        notified = channels(context, resolve)
+        if notified:
+            background.start('notifications', Notifier(context, notified).watch)
+        for channel in notified:
+            background.start(channel.name, channel.run)
         try:
             yield
         finally:
@@ -79,9 +89,10 @@ def create_app(
             *spark_api.routes,
             *heat_api.routes,
             *feed_api.routes,
-            *health_api.routes,
+            *monitoring_api.routes,
             *console_api.routes,
             *sessions_api.routes,
+            *statistics_api.routes,
             *pages.routes,
             Mount('/console', files),
         ],

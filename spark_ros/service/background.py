@@ -22,6 +22,7 @@ class BackgroundTasks:
         clock: Unix seconds.
         first_pause_s, longest_pause_s: the backoff after a failure, doubled each time, until the
             task has run for the longest pause. Until then it counts as failing.
+        on_failure: called with the name of a task after each failure.
     """
 
     def __init__(
@@ -29,12 +30,19 @@ class BackgroundTasks:
         clock: Callable[[], float] = time.time,
         first_pause_s: float = FIRST_PAUSE_S,
         longest_pause_s: float = LONGEST_PAUSE_S,
+        on_failure: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._clock = clock
         self._first_pause_s = first_pause_s
         self._longest_pause_s = longest_pause_s
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: dict[str, float] = {}
+        self._on_failure = on_failure
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all tasks."""
+        return [task.get_name() for task in self._tasks]
 
     @property
     def failing(self) -> dict[str, float]:
@@ -45,7 +53,7 @@ class BackgroundTasks:
         """Run a task until `stop`, or until what is returned is cancelled.
 
         Args:
-            name: for the log and the health endpoint.
+            name: for the log, the metrics and /readyz.
             run: makes the coroutine, again after each failure; it is not meant to end.
         """
         task = asyncio.create_task(self._supervise(name, run), name=name)
@@ -78,5 +86,6 @@ class BackgroundTasks:
             if loop.time() - begun >= self._longest_pause_s:
                 pause_s = self._first_pause_s
             self._failing.setdefault(name, self._clock())
+            self._on_failure(name)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, self._longest_pause_s)

@@ -14,6 +14,8 @@ from spark_ros.service.fair_threads import FairThreadPool
 from spark_ros.service.media.decoder import Decoder
 from spark_ros.service.media.image_store import ImageStore, image_files
 from spark_ros.service.media.url_signer import UrlSigner
+from spark_ros.service.monitoring.metrics import Metrics
+from spark_ros.service.operators.presence import Presence
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys, sessions
 from spark_ros.service.storage.credential_cache import CredentialCache
@@ -37,6 +39,7 @@ class Context:
         keys, sessions: what is valid, by secret.
         blocked_calls: limits long polls, by API key.
         event_streams: limits server-sent event streams, by session.
+        presence: which operators are there.
         large_json: a thread for JSON that would block the event loop.
     """
 
@@ -54,7 +57,9 @@ class Context:
     open_limit: OpenLimit
     blocked_calls: ConcurrencyLimit
     event_streams: ConcurrencyLimit
+    presence: Presence
     large_json: FairThreadPool
+    metrics: Metrics
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
@@ -75,7 +80,8 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         ValueError: the setting `images` is not a bucket's URL.
         RuntimeError: the database is of another version.
     """
-    bus = ChangeBus()
+    metrics = Metrics()
+    bus = ChangeBus(metrics.changed)
     store = Store(settings.database, bus.publish)
     secret = bytes.fromhex(store.value('url_secret'))
     return Context(
@@ -93,7 +99,9 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         open_limit=OpenLimit(settings.open_limit),
         blocked_calls=ConcurrencyLimit(MOST_BLOCKED, 'waiting calls of this key'),
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
+        presence=Presence(),
         large_json=FairThreadPool('large-json'),
+        metrics=metrics,
     )
 
 

@@ -24,6 +24,13 @@ class Change:
         state: what it is now.
         robot_id: which robot of theirs asked, where it said so.
         pushed: whether it goes to a webhook.
+        sequence: of the question, after the change.
+        at: when it was, in Unix seconds.
+        asked_at: when the question was asked.
+        token: of the question's job.
+        idempotency_key: what the caller calls the question, where it said so.
+        program: whose standing instructions apply.
+        flags: of an answer.
         fetches: whether files are to be fetched for it.
     """
 
@@ -33,6 +40,13 @@ class Change:
     state: str
     robot_id: str | None = None
     pushed: bool = False
+    sequence: int = 1
+    at: float = 0.0
+    asked_at: float = 0.0
+    token: str = ''
+    idempotency_key: str | None = None
+    program: str | None = None
+    flags: tuple[str, ...] = ()
     fetches: bool = False
 
 
@@ -100,9 +114,14 @@ class ChangeBus:
     Hundreds may wait at once, each for its own question: a change wakes only the subscribers of
     its topics. These are None (all changes), a question's id, and a key's id with a robot's or
     with None (all of the key's).
+
+    Args:
+        observe: called in the event loop with each change, before the subscribers learn of it; it
+            misses none, and must return at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Callable[[Change], None] | None = None) -> None:
+        self._observe = observe
         self._loop: asyncio.AbstractEventLoop | None = None
         self._topics: dict[Hashable, set[Subscription]] = {}
         self._closed = False
@@ -162,6 +181,8 @@ class ChangeBus:
 
     def _offer(self, batch: tuple[Change, ...]) -> None:
         for change in batch:
+            if self._observe is not None:
+                self._observe(change)
             for robot_id in {None, change.robot_id}:
                 self._offer_to((change.key_id, robot_id), change)
             self._offer_to(change.question_id, change)

@@ -2,7 +2,8 @@
 """The change feed (ours alone, for both APIs): one long poll a robot, however much is open.
 
 `cursor` is where the caller is in the log of changes. The answer holds the newest state of each
-question that changed since, in the order of commits, and the cursor to go on with.
+question that changed since, in the order of commits, the cursor to go on with, and how many
+operators are there.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ async def changes(request: Request) -> Response:
     given = request.query_params.get('cursor')
     if given is None:
         _, number = await service.store.read(change_log.bounds)
-        return _page(service, key, number, [], False)
+        return _reply(service, _page(service, key, number, [], False))
     after, base = service.cursors.read(key.id, given), base_url(request)
+    found: list[Row[Any]] = []
 
-    def read(connection: Connection) -> tuple[Response, bool]:
+    def read(connection: Connection) -> tuple[bytes, bool]:
         deleted, newest = change_log.bounds(connection)
         if after < deleted:
             raise feed_cursor.gone('changes after it are no longer kept')
@@ -50,22 +52,32 @@ async def changes(request: Request) -> Response:
         page = change_log.read_page(connection, key.id, robot_id, after, newest)
         rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
         written = [_change(service, row, base) for row in rows]
+        found.extend(rows)
         return _page(service, key, page.until, written, page.more), not written
 
     with (
         counted(service, key, seconds),
         service.bus.subscribe_robot(key.id, robot_id) as subscription,
     ):
-        return await long_poll(
+        page = await long_poll(
             request, subscription, seconds, lambda: service.store.read_for(key.id, read)
         )
+    now = service.clock()
+    for row in found:
+        service.metrics.delivered(row, 'feed', now)
+    return _reply(service, page)
 
 
 def _page(
     service: Context, key: Key, number: int, written: Sequence[bytes], more: bool
-) -> Response:
+) -> bytes:
     fields = {'cursor': service.cursors.write(key.id, number), 'more': more}
-    return reply_json(json_object(fields, b'{"changes":%b}' % json_array(written)))
+    return json_object(fields, b'{"changes":%b}' % json_array(written))
+
+
+def _reply(service: Context, page: bytes) -> Response:
+    # How many there are when it is sent: the page may have been read a minute before.
+    return reply_json(json_object({'operators': service.presence.count}, page))
 
 
 def _change(service: Context, row: Row[Any], base: str) -> bytes:

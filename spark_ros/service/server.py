@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import uvicorn
 import uvloop
@@ -26,6 +27,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.file_limits import most_connections, set_process_limits
 from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
+from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import sessions
 from spark_ros.service.storage.database import expect_driver
@@ -37,6 +39,7 @@ from spark_ros.service.web.listener import Listener
 log = logging.getLogger('spark_ros.service')
 
 GRACE_S = 5
+METRICS_CONNECTIONS = 16
 # How long a thread may hold the GIL while others wait for it. A question needs the GIL dozens of
 # times on its way through the threads.
 SWITCH_INTERVAL_S = 0.0005
@@ -48,12 +51,18 @@ class ServeError(Exception):
 
 @dataclass(frozen=True)
 class Listen:
-    """Where to listen; port 0 takes a free one. TLS when there is a certificate."""
+    """Where to listen; port 0 takes a free one. TLS when there is a certificate.
+
+    Attributes:
+        metrics_host, metrics_port: where /metrics and /readyz are, without TLS; None: nowhere.
+    """
 
     host: str = '127.0.0.1'
     port: int = 8080
     certificate: Path | None = None
     private_key: Path | None = None
+    metrics_host: str = '127.0.0.1'
+    metrics_port: int | None = None
 
 
 def serve(
@@ -92,7 +101,11 @@ def listening(
         limits: of connections.
     """
     expect_driver(settings.database)
-    with lock_directory(settings.data) as write_address, _bind(listen) as listener:
+    with (
+        lock_directory(settings.data) as write_address,
+        _bind(listen.host, listen.port) as listener,
+        _bind_metrics(listen) as metrics,
+    ):
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)
         write_address(address)
@@ -102,7 +115,7 @@ def listening(
                 'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
                 listen.host,
             )
-        yield Server(_app(settings), listen, listener, address, announce, limits)
+        yield Server(_app(settings), listen, listener, metrics, address, announce, limits)
 
 
 def _app(settings: Settings) -> Starlette:
@@ -125,33 +138,26 @@ class Server(uvicorn.Server):
         app: Starlette,
         listen: Listen,
         listener: socket.socket,
+        metrics: socket.socket | None,
         address: str,
         announce: Callable[[Context, str, str], None],
         limits: ConnectionLimits,
     ) -> None:
         super().__init__(
-            uvicorn.Config(
-                app,
-                http='httptools',
-                ws='none',
-                access_log=False,
-                log_level='warning',
-                log_config=None,
-                lifespan='on',
-                server_header=False,
-                timeout_graceful_shutdown=GRACE_S,
-                timeout_keep_alive=math.ceil(limits.keep_alive_s),
+            _config(
+                app, limits, 'on',
                 ssl_certfile=listen.certificate,
                 ssl_keyfile=None if listen.private_key is None else str(listen.private_key),
             )
-        )
+        )  # fmt: skip
         self._app = app
         self._listener = listener
         self._address = address
         self._announce = announce
+        self._metrics = metrics
         self._connections = Connections(limits, min(limits.most, most_connections()))
         self._loop: asyncio.AbstractEventLoop
-        self._accepting: asyncio.Task[None]
+        self._accepting: list[asyncio.Task[None]] = []
 
     def run_on_listener(self) -> None:
         """Serve until a signal comes, in the main thread, or until `stop` is called.
@@ -177,20 +183,40 @@ class Server(uvicorn.Server):
         background: BackgroundTasks = self._app.state.background
         background.start('connections', self._connections.sweep)
         listener = Listener(self._listener, self._connections, self._connection, self.config.ssl)
-        self._accepting = background.start('listener', listener.run)
+        self._accepting.append(background.start('listener', listener.run))
+        if self._metrics is not None:
+            self._serve_metrics(self._metrics, background)
         context: Context = self._app.state.context
         link = await context.store.write(sessions.start_links, self._address, context.clock())
         await asyncio.to_thread(self._announce, context, self._address, link)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._accepting.cancel()
-        await asyncio.wait([self._accepting])
+        for accepting in self._accepting:
+            accepting.cancel()
+        if self._accepting:
+            await asyncio.wait(self._accepting)
         await super().shutdown(sockets)
 
     def _connection(self, client: socket.socket, host: str) -> HttpConnection:
         return HttpConnection(
             self._connections, client, host, self.config, self.server_state, self.lifespan.state
         )
+
+    def _serve_metrics(self, metrics: socket.socket, background: BackgroundTasks) -> None:
+        """Serve the monitoring port, with few connections of its own."""
+        config = _config(create_monitoring_app(self._app), self._connections.limits, 'off')
+        config.load()
+        connections = Connections(self._connections.limits, METRICS_CONNECTIONS)
+        listener = Listener(
+            metrics,
+            connections,
+            lambda client, host: HttpConnection(
+                connections, client, host, config, self.server_state, {}
+            ),
+            None,
+        )
+        background.start('metrics connections', connections.sweep)
+        self._accepting.append(background.start('metrics listener', listener.run))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -217,17 +243,49 @@ class Server(uvicorn.Server):
             context.bus.close()
 
 
-def _bind(listen: Listen) -> socket.socket:
+def _config(
+    app: Starlette, limits: ConnectionLimits, lifespan: Literal['on', 'off'], **tls: Any
+) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http='httptools',
+        ws='none',
+        access_log=False,
+        log_level='warning',
+        log_config=None,
+        lifespan=lifespan,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=math.ceil(limits.keep_alive_s),
+        **tls,
+    )
+
+
+@contextlib.contextmanager
+def _bind_metrics(listen: Listen) -> Iterator[socket.socket | None]:
+    if listen.metrics_port is None:
+        yield None
+        return
+    with _bind(listen.metrics_host, listen.metrics_port) as listener:
+        if not is_loopback(listen.metrics_host):
+            log.warning(
+                'metrics on %s port %d: whoever can reach it reads them, unencrypted',
+                listen.metrics_host, listen.metrics_port,
+            )  # fmt: skip
+        yield listener
+
+
+def _bind(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
         raise ServeError(
-            f'cannot listen on {listen.host} port {listen.port}: {error.strerror}'
+            f'cannot listen on {host} port {port}: {error.strerror}'
         ) from None
     return listener
 

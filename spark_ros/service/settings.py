@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from spark_ros.service.notify.settings import Notifications
 from spark_ros.wire.spark import METADATA_LIMIT
 
 MEBIBYTE = 1024 * 1024
@@ -68,6 +69,7 @@ class Settings:
         fetch_fresh_s: for how long a picture that was fetched does for further questions.
         fetch_quota: bytes that are fetched for one key in a day.
         refused_ports: ports that neither webhooks nor fetches may reach.
+        notifications: who is notified when questions wait and nobody is there.
     """
 
     data: Path
@@ -97,6 +99,7 @@ class Settings:
     fetch_fresh_s: float = 60.0
     fetch_quota: int = 2048 * MEBIBYTE
     refused_ports: tuple[int, ...] = REFUSED_PORTS
+    notifications: Notifications = field(default_factory=Notifications)
 
     @property
     def database(self) -> str:

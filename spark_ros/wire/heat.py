@@ -6,11 +6,9 @@ Annotations are in **pixels** of the upright attachment, unlike SparkAI's fracti
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,13 +35,14 @@ PER_ANNOTATION = {
 }
 TYPES = ('multiple-choice', 'free-text', 'rating', *MEDIA, ANNOTATIONS, *PER_ANNOTATION)
 WHICH_LABEL = 'What is this?'
+NOBODY_IN_TIME = 'nobody answered in time'
+"""The feedback of what our service flags because its deadline has passed."""
 MAX_BLOCK_S = 60
 MAX_ATTACHMENTS = 50
 MAX_CHOICES = 1000
 MAX_EXCLUDED = 1000
 MAX_ANNOTATIONS = 10_000
 MAX_RATING_STEPS = 1_000_000
-GRID_SLACK = 1e-6  # of a step
 YOUTUBE_HOSTS = ('youtube.com', 'youtube-nocookie.com')
 YOUTUBE_SHORT = 'youtu.be'
 YOUTUBE_EMBED = re.compile(r'/embed/[\w-]+/?', re.ASCII)
@@ -164,6 +163,18 @@ class HeatObject:
     def pending(self) -> bool:
         """Whether the status may still change; every other one is final."""
         return self.status == 'pending'
+
+    def expired(self, extensions: Container[str] | None) -> bool:
+        """Whether its deadline passed before anybody answered.
+
+        An operator who gives the same reason is one of `crunchers`.
+
+        Args:
+            extensions: what the service announces; None where that is not known.
+        """
+        said = self.status == 'flagged' and self.feedback == NOBODY_IN_TIME
+        known = extensions is None or 'deadline' in extensions
+        return said and not self.crunchers and known
 
 
 def box_request(
@@ -376,19 +387,3 @@ def _is_youtube_page(url: str) -> bool:
         return True
     known = any(host == name or host.endswith(f'.{name}') for name in YOUTUBE_HOSTS)
     return known and not YOUTUBE_EMBED.fullmatch(parts.path)
-
-
-def grid_value(value: float, scale: Scale) -> float | None:
-    """Return the rating on the scale's grid that a number means, or None where it means none.
-
-    The grid starts at the low end. A number may be off by what adding up steps in floating point
-    makes of it: 0.1 + 0.2 means 0.3.
-    """
-    slack = scale.step * GRID_SLACK
-    if not scale.low - slack <= value <= scale.high + slack:
-        return None
-    steps = (value - scale.low) / scale.step
-    if not math.isfinite(steps) or abs(steps - round(steps)) > GRID_SLACK:
-        return None
-    exact = Decimal(repr(scale.low)) + round(steps) * Decimal(repr(scale.step))
-    return min(float(exact), scale.high)

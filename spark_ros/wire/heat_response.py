@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from spark_ros.geometry import ImageSize
-from spark_ros.wire.heat import MAX_ANNOTATIONS, MEDIA, HeatRequest, Prompt, grid_value
+from spark_ros.wire.heat import MAX_ANNOTATIONS, MEDIA, HeatRequest, Prompt, Scale
 from spark_ros.wire.values import (
     WireError,
     expect_list,
@@ -19,6 +21,7 @@ from spark_ros.wire.values import (
 )
 
 NUMBER = re.compile(r'\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
+GRID_SLACK = 1e-6  # of a step
 
 
 def check_response(
@@ -159,3 +162,19 @@ def _at_least_0(value: Any, name: str) -> float:
 def _tidy(number: float) -> int | float:
     """Write a whole number as the page's examples do, without a decimal point."""
     return int(number) if float(number).is_integer() else number
+
+
+def grid_value(value: float, scale: Scale) -> float | None:
+    """Return the rating on the scale's grid that a number means, or None where it means none.
+
+    The grid starts at the low end. A number may be off by what adding up steps in floating point
+    makes of it: 0.1 + 0.2 means 0.3.
+    """
+    slack = scale.step * GRID_SLACK
+    if not scale.low - slack <= value <= scale.high + slack:
+        return None
+    steps = (value - scale.low) / scale.step
+    if not math.isfinite(steps) or abs(steps - round(steps)) > GRID_SLACK:
+        return None
+    exact = Decimal(repr(scale.low)) + round(steps) * Decimal(repr(scale.step))
+    return min(float(exact), scale.high)

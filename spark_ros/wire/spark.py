@@ -8,7 +8,7 @@ and unknown fields, as a client of a service that may grow must.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -32,6 +32,8 @@ METADATA_LIMIT = 64 * 1024
 """How much `metadata` our service takes with a question, and with each prior (`metadata_size`)."""
 LABEL_LIST_NAMES = ('label_options', 'label_set', 'label_list')
 STATES = ('open', 'assigned', 'closed')
+# Our service's flags of what ended without a person, and the extensions that these belong to.
+ENDINGS = {'expired': (State.EXPIRED, 'deadline'), 'canceled': (State.CANCELED, 'withdraw')}
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,21 @@ class Engagement:
     feedback: str = ''
     problems: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def ending(self, extensions: Container[str] | None) -> State | None:
+        """Return EXPIRED or CANCELED where it was closed without anybody's answer.
+
+        Its deadline passed, or it was withdrawn. No operator can set these flags.
+
+        Args:
+            extensions: what the service announces; None where that is not known.
+        """
+        if self.state != 'closed' or 'flagged' not in self.flags:
+            return None
+        for flag, (state, extension) in ENDINGS.items():
+            if flag in self.flags and (extensions is None or extension in extensions):
+                return state
+        return None
 
     def answer(self, priors: Sequence[Annotation]) -> Answer:
         """Say what this engagement means for the question that was asked with these priors.

@@ -111,16 +111,19 @@ def test_every_parameter(
         wanted['per_annotation'] = {'instruction': 'And this?', **inner}
     server = fault_server(fault_server.answer(PENDING))
     method = convenience(type)
+    beside = {'block_s': 30, 'idempotency_key': 'k-1', 'deadline_s': 2.5, 'priority': 255}
     ask(
         server,
-        lambda client: getattr(client, method)(**call, block_s=30, idempotency_key='k-1'),
+        lambda client: getattr(client, method)(**call, **beside),
     )
     received = server.received[0]
     assert json.loads(received.body) == wanted
     assert received.target == f'/v1/requests/{type}?block=30'
     assert received.headers['idempotency-key'] == 'k-1'
+    assert received.headers['spark-deadline'] == '2.500'
+    assert received.headers['spark-priority'] == '255'
     parameters = inspect.signature(getattr(HeatClient, method)).parameters
-    assert set(parameters) == {'self', *call, 'block_s', 'idempotency_key'}
+    assert set(parameters) == {'self', *call, *beside}
     assert {p.kind for n, p in parameters.items() if n != 'self'} == {
         inspect.Parameter.KEYWORD_ONLY
     }

@@ -184,6 +184,33 @@ def test_not_answered_in_time(fault_server: Any) -> None:
     assert done.code == 5 and 'spark show t-1' in done.err
 
 
+def test_a_service_without_deadlines_and_withdrawal(fault_server: Any) -> None:
+    """It is asked all the same, and nothing is sent to it that it does not have."""
+    answer = fault_server.answer
+    server = fault_server(answer({'token': 't-1'}))
+    done = spark(
+        server, 'ask', 'http://h/i.jpg', '--instructions', '?', '--deadline', '5',
+        '--priority', '3',
+    )  # fmt: skip
+    assert (done.code, done.out) == (0, 't-1\n')
+    told = done.err.splitlines()
+    assert len(told) == 2 and 'no --deadline' in told[0] and 'no --priority' in told[1]
+    headers = server.received[0].headers
+    assert (headers['spark-deadline'], headers['spark-priority']) == ('5.000', '3')
+    server = fault_server(answer([{'token': 't-1', 'state': 'open'}]))
+    done = spark(server, 'withdraw', 't-1')
+    assert done.code == 1 and 'no call to withdraw' in done.err
+    assert {each.method for each in server.received} == {'GET'}
+    ended = {'token': 't-1', 'state': 'closed', 'flags': ['flagged', 'expired']}
+    done = spark(fault_server(answer([ended])), 'show', 't-1')
+    told = [line.split(None, 1) for line in done.out.splitlines()]
+    assert told[:2] == [['token', 't-1'], ['state', 'flagged']]
+    assert ['flags', 'expired'] in told
+    said = {'id': 'r', 'status': 'flagged', 'cruncher_feedback': 'nobody answered in time'}
+    done = spark(fault_server(answer(said)), 'show', 'r', '--api', 'heat')
+    assert done.out.splitlines()[1].split() == ['state', 'flagged']
+
+
 def in_process(
     monkeypatch: pytest.MonkeyPatch, *arguments: str, url: str = 'http://127.0.0.1:9'
 ) -> int:
@@ -219,6 +246,11 @@ ASK = ('ask', 'http://h/i.jpg', '--instructions', '?')
         ((*ASK, '--box', '0:1,2,3,4,x'), 'counted from 1'),
         ((*ASK, '--box', '1,2,3,x'), 'X,Y,W,H,LABEL'),
         ((*ASK, '--timeout', 'nan'), 'seconds'),
+        ((*ASK, '--deadline', '0'), 'above 0'),
+        ((*ASK, '--deadline', '2592001'), '30 days'),
+        ((*ASK, '--priority', '256'), '0 to 255'),
+        (('withdraw',), 'TOKEN'),
+        (('withdraw', '..'), 'token'),
         ((*ASK, '--choices', 'a,b'), '--api heat'),
         ((*ASK, '--text'), '--api heat'),
         ((*ASK, '--rating', '0,10'), '--api heat'),

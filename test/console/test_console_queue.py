@@ -8,7 +8,7 @@ from console_mouse import open_question, wait_until_open
 from console_service import box, prior
 from playwright.sync_api import expect
 
-from spark_ros.service.operators import api
+from spark_ros.service.operators import live_queue
 
 PUSHED_MS = 4000
 # Longer than the time between two heartbeats.
@@ -20,7 +20,7 @@ LABELS = {'label_options': ['person']}
 def test_all_that_wait_are_counted_not_only_those_that_are_listed(
     service, operator, monkeypatch
 ):
-    monkeypatch.setattr(api, 'QUEUE_LENGTH', 2)
+    monkeypatch.setattr(live_queue, 'QUEUE_LENGTH', 2)
     for n in range(5):
         service.ask(instructions=f'question {n}', priors=LABELS)
     rows = operator.get_by_test_id('question')
@@ -40,7 +40,7 @@ def test_all_that_wait_are_counted_not_only_those_that_are_listed(
 def test_the_oldest_can_be_opened_only_where_one_that_is_free_is_listed(
     service, browser, operator, monkeypatch
 ):
-    monkeypatch.setattr(api, 'QUEUE_LENGTH', 1)
+    monkeypatch.setattr(live_queue, 'QUEUE_LENGTH', 1)
     for _ in range(2):
         service.ask()
     idle, oldest = operator.get_by_test_id('idle'), operator.locator('#open-next')
@@ -57,7 +57,7 @@ def test_the_oldest_can_be_opened_only_where_one_that_is_free_is_listed(
 def test_questions_for_others_hide_nothing_and_are_counted(
     service, browser, operator, monkeypatch
 ):
-    monkeypatch.setattr(api, 'QUEUE_LENGTH', 2)
+    monkeypatch.setattr(live_queue, 'QUEUE_LENGTH', 2)
     first = service.ask_heat('free-text')
     open_question(operator)
     operator.get_by_test_id('text-answer').fill('an answer')

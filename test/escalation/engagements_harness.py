@@ -48,7 +48,10 @@ class Service:
     calls: int = 0
     withdrawn: list[str] = field(default_factory=list)
     polls_per_s: float | None = None
-    can_withdraw: bool = True
+    can_withdraw: bool | None = True
+    extensions: frozenset[str] = frozenset()
+    operators: int | None = None
+    deadlines: list[float | None] = field(default_factory=list)
     changed: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -68,7 +71,11 @@ class Service:
         self.changed()
         return f'http://service/image/{escalation.id}'
 
-    async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+    async def open(
+        self, escalation: Escalation, image_url: str, *, may_be_open: bool,
+        deadline_s: float | None = None,
+    ) -> str:  # fmt: skip
+        self.deadlines.append(deadline_s)
         self.creating.append(escalation.id)
         self.changed()
         await self.open_gate.wait()
@@ -99,6 +106,10 @@ class Service:
         self.answers[id] = Report(
             f'token of {id}', state, lambda asked: Answer(state, response='seen')
         )
+
+    def end(self, id: str, state: State) -> None:
+        """End a question without an answer."""
+        self.answers[id] = Report(f'token of {id}', state, None)
 
     def _call(self) -> None:
         self.calls += 1

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from engagements_harness import Service, run, running, submit, written
 from samples import doubted, escalation
@@ -177,13 +178,11 @@ def test_the_same_question_may_be_open_after_a_broken_create() -> None:
         never = ConnectionFailed('refused', may_have_arrived=False)
 
         class Breaking(Service):
-            async def open(
-                self, escalation: Escalation, image_url: str, *, may_be_open: bool
-            ) -> str:
+            async def open(self, *asked: Any, may_be_open: bool, **how: Any) -> str:
                 self.may_have_been_open.append(may_be_open)
                 if failures:
                     raise failures.pop(0)
-                return await super().open(escalation, image_url, may_be_open=may_be_open)
+                return await super().open(*asked, may_be_open=may_be_open, **how)
 
         failures = [never, lost, never]
         service = Breaking()

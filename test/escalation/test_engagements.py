@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engagements_harness import Service, run, running, submit, written
@@ -57,12 +58,12 @@ def test_nothing_goes_out_before_it_is_on_the_disk(path: Path) -> None:
             other.close()
             return await super().upload(escalation, image)
 
-        async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+        async def open(self, escalation: Escalation, *asked: Any, **how: Any) -> str:
             with sqlite3.connect(f'file:{path}?mode=ro', uri=True) as other:
                 rows = other.execute('SELECT may_be_open FROM escalation').fetchall()
             other.close()
             assert rows == [(1,)]
-            return await super().open(escalation, image_url, may_be_open=may_be_open)
+            return await super().open(escalation, *asked, **how)
 
     async def test() -> None:
         async with running(Watching(), Journal(path)) as (engagements, record):
@@ -154,10 +155,10 @@ def test_a_final_refusal_fails_one_question_and_no_other(
                 raise error_for_status(status, 'label is too long')
             return await super().upload(escalation, image)
 
-        async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+        async def open(self, escalation: Escalation, *asked: Any, **how: Any) -> str:
             if escalation.id == bad.id:
                 raise error_for_status(status, 'label is too long')
-            return await super().open(escalation, image_url, may_be_open=may_be_open)
+            return await super().open(escalation, *asked, **how)
 
     async def test() -> None:
         async with running(Picky(), Journal(path)) as (engagements, record):

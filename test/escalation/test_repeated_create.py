@@ -6,98 +6,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from real_service import BASE, EXTENSIONS, opened, world
 from samples import escalation, image
 
 from spark_ros.clients.errors import RefusedError
-from spark_ros.clients.heat import HeatClient
-from spark_ros.clients.retry import RetryPolicy
-from spark_ros.clients.spark import SparkClient
+from spark_ros.clients.extensions import parse_extensions
 from spark_ros.escalation.backends.backend import Asked, Backend
-from spark_ros.escalation.backends.heat_backend import HeatBackend
-from spark_ros.escalation.backends.heat_question import DetectionAs
-from spark_ros.escalation.backends.image_hosts import ServiceImageHost
-from spark_ros.escalation.backends.spark_backend import SparkBackend
-from spark_ros.escalation.question.escalation import Escalation
-from spark_ros.service.app import running
-from spark_ros.service.settings import Settings
-from spark_ros.service.storage import keys
-
-BASE = 'http://service.test'
-RETENTION = 'Idempotency-Key-Retention'
-
-
-class Wire(httpx.AsyncBaseTransport):
-    """The way to a service; notes what goes there, and may hide that it keeps keys."""
-
-    def __init__(self, app: Any, forgetful: bool) -> None:
-        self._inner = httpx.ASGITransport(app)
-        self._forgetful = forgetful
-        self.seen: list[str] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(f'{request.method} {request.url.path}')
-        if self._forgetful:
-            request.headers.pop('Idempotency-Key', None)
-        response = await self._inner.handle_async_request(request)
-        if self._forgetful:
-            response.headers.pop(RETENTION, None)
-        return response
-
-
-@dataclass
-class World:
-    """A service in this process and the way to it."""
-
-    wire: Wire
-    key: str
-    heat_key: str
-    backends: list[Backend] = field(default_factory=list)
-
-    def spark(self, webhook_url: str = '') -> SparkBackend:
-        """Return the backend of a node that was just started."""
-        made = SparkBackend(self.client(), 'rover', webhook_url)
-        self.backends.append(made)
-        return made
-
-    def heat(self, webhook_url: str = '') -> HeatBackend:
-        client = HeatClient(BASE, self.heat_key, transport=self.wire, retry=RetryPolicy.none())
-        images = ServiceImageHost(self.client())
-        made = HeatBackend(client, images, DetectionAs.RECTANGLES, 'rover', webhook_url)
-        self.backends.append(made)
-        return made
-
-    def client(self) -> SparkClient:
-        return SparkClient(BASE, self.key, transport=self.wire, retry=RetryPolicy.none())
-
-    async def count(self) -> int:
-        async with self.client() as client:
-            return await client.count_engagements()
-
-
-@asynccontextmanager
-async def world(folder: Path, forgetful: bool = False, **settings: Any) -> AsyncIterator[World]:
-    async with running(Settings(data=folder, **settings)) as app:
-        store = app.state.context.store
-        key = await store.write(lambda tx: keys.create(tx, 'rover', 0.0))
-        heat_key = await store.write(lambda tx: keys.create(tx, 'heat', 0.0, api='heat'))
-        made = World(Wire(app, forgetful), key, heat_key)
-        yield made
-        for backend in made.backends:
-            await backend.aclose()
-
-
-async def opened(backend: Backend, asked: Escalation) -> tuple[str, str]:
-    """Upload and create; return the image's URL and the token."""
-    url = await backend.upload(asked, image())
-    return url, await backend.open(asked, url, may_be_open=False)
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -136,7 +57,7 @@ def test_a_node_that_was_just_started_learns_it_from_one_page(tmp_path: Path) ->
 @pytest.mark.slow('starts services and kills them')
 def test_it_is_there_once_in_any_case(tmp_path: Path, forgetful: bool, arrived: bool) -> None:
     async def test() -> None:
-        async with world(tmp_path, forgetful) as there:
+        async with world(tmp_path, '' if forgetful else None) as there:
             backend, asked = there.spark(), escalation()
             for _ in range(60):
                 await opened(backend, escalation())
@@ -229,8 +150,9 @@ def test_every_answer_of_both_apis_says_for_how_long_keys_are_kept(tmp_path: Pat
                 for path in ('/v1/engagement', '/v1/requests/x', '/v1/changes'):
                     answer = await http.get(path)
                     assert answer.status_code in (401, 404)
-                    assert answer.headers[RETENTION] == '3600'
-                assert RETENTION not in (await http.get('/console/')).headers
+                    said = parse_extensions(answer.headers[EXTENSIONS])
+                    assert said['idempotency-key'] == {'retention': '3600'}
+                assert EXTENSIONS not in (await http.get('/console/')).headers
             async with there.client() as client:
                 assert client.keeps_keys_s == 0.0
                 await client.count_engagements()

@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engagements_harness import Service, run, running, submit, written
@@ -17,7 +18,6 @@ from spark_ros.clients.errors import ConnectionFailed, RefusedError
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.engagements import UNKNOWN
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.escalation import Escalation
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.withdrawals import NOTE
 from spark_ros.model import State
@@ -53,10 +53,8 @@ def test_one_that_may_be_open_is_asked_for_again_to_withdraw_it(under_way: bool)
         lost = ConnectionFailed('reset', may_have_arrived=True)
 
         class Breaking(Service):
-            async def open(
-                self, escalation: Escalation, image_url: str, *, may_be_open: bool
-            ) -> str:
-                token = await super().open(escalation, image_url, may_be_open=may_be_open)
+            async def open(self, *asked: Any, **how: Any) -> str:
+                token = await super().open(*asked, **how)
                 if len(self.opened) == 1:
                     raise lost
                 return token
@@ -98,6 +96,33 @@ def test_a_restart_does_not_forget_one_whose_token_is_unknown(tmp_path: Path) ->
             await written(engagements)
         with closing(Journal(path)) as journal:
             assert journal.entries() == []
+
+    run(test())
+
+
+@pytest.mark.parametrize('can', [True, False])
+def test_nothing_is_opened_before_it_is_known_whether_it_can_be_withdrawn(
+    tmp_path: Path, can: bool
+) -> None:
+    async def test() -> None:
+        path, asked = tmp_path / 'journal.db', escalation()
+        away, service = Service(), Service(can_withdraw=None)
+        away.open_gate.clear()
+        async with running(away, Journal(path)) as (engagements, record):
+            await submit(engagements, asked)
+            await record.until(lambda: away.creating)
+            assert await engagements.withdraw(asked.id) == ''
+        async with running(service, Journal(path)) as (engagements, record):
+            while not engagements.context.withdrawals._opening:
+                await written(engagements)
+            await written(engagements)
+            assert not service.creating
+            service.can_withdraw = can
+            while await engagements.on_disk(engagements.kept.disk.entries):
+                pass
+            assert service.opened == ([asked] if can else [])
+            if can:
+                await record.until(lambda: service.withdrawn)
 
     run(test())
 

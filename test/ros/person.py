@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -42,6 +44,13 @@ class Person:
 
     def flag(self, question: dict[str, Any], reason: str) -> None:
         self._checked('POST', f'questions/{question["id"]}/flag', json={'reason': reason})
+
+    @contextmanager
+    def at_the_desk(self) -> Iterator[None]:
+        """Have the console open while the block lasts."""
+        with self._console.stream('GET', '/console/api/events') as events:
+            assert events.status_code == 200
+            yield
 
     def close(self) -> None:
         self._console.close()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from monitor import ERROR, OK, WARN, Seen
+from person import Person
 from robot import (
     BEST_EFFORT,
     RELIABLE,
@@ -245,6 +246,24 @@ def test_questions_that_do_not_go_out(robot: Robot, seen: Seen) -> None:
     values = seen.until('questions', WARN, '1 question(s) wait to be sent')
     assert values['queued'] == '1' and int(values['oldest (s)']) >= int(questions.UNSENT_S)
     assert int(values['sent again']) >= 1 and values['last error'] != 'none'
+
+
+@hurriedly
+def test_nobody_at_the_desk(
+    robot: Robot, service: Service, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.start()
+    monkeypatch.setenv('SPARK_TOKEN', service.key)
+    robot.start(server__url=service.url)
+    values = seen.until('service', OK, 'reached')
+    assert values['operators'] == 'nobody at the desk'
+    Front(robot).doubts(1)
+    seen.until('service', WARN, 'nobody at the desk, and 1 question(s) wait there')
+    person = Person(service)
+    with person.at_the_desk():
+        robot.until(lambda: seen.until('service', OK)['operators'] == '1')
+    person.close()
+    seen.until('service', WARN, 'nobody at the desk')
 
 
 @hurriedly

@@ -30,6 +30,11 @@ async def expect_as_described(response: httpx.Response) -> None:
         for error in _validator(operation, status).iter_errors(response.json())
     ]
     assert not errors, f'{method} {path} {status} is not as described: {errors}'
+    if path.startswith('/v1/'):
+        for name, header in API['components']['headers'].items():
+            given = response.headers[f'Spark-{name}']
+            value = int(given) if header['schema']['type'] == 'integer' else given
+            jsonschema_rs.validate(header['schema'], value)
 
 
 @functools.cache

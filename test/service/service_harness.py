@@ -8,7 +8,8 @@ import concurrent.futures
 import io
 import logging
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 from openapi_check import expect_as_described
 from PIL import Image
 from serving import Serving, ServingProcess
 
 from spark_ros.service.app import running
 from spark_ros.service.context import Context
+from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys, sessions
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
@@ -63,6 +66,9 @@ class InProcess:
         self._app = self.do(self._running.__aenter__())
         self.context = self._app.state.context
         self._http = self.client()
+        self._monitor = httpx.AsyncClient(
+            transport=httpx.ASGITransport(create_monitoring_app(self._app)), base_url=URL
+        )
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the service's loop."""
@@ -76,6 +82,10 @@ class InProcess:
             transport=httpx.ASGITransport(self._app), base_url=URL, timeout=DEADLINE_S,
             event_hooks={'response': [expect_as_described]}, **more,
         )  # fmt: skip
+
+    def monitor(self, path: str) -> httpx.Response:
+        """Ask the monitoring port."""
+        return self.do(self._monitor.get(path))
 
     def key(self, name: str, **more: Any) -> str:
         return self.context.store.write_now(
@@ -100,6 +110,7 @@ class InProcess:
 
     def close(self) -> None:
         self.do(self._http.aclose())
+        self.do(self._monitor.aclose())
         self.do(self._running.__aexit__(None, None, None))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(DEADLINE_S)
@@ -207,6 +218,28 @@ def served_by_process(
         yield Served(serving, serving.log, key)
     finally:
         serving.stop()
+
+
+@contextmanager
+def held(service: InProcess, operator: str) -> Iterator[None]:
+    """Count an operator, in the service's own thread."""
+    holding = service.context.presence.hold(operator)
+
+    async def call(work: Callable[..., Any], *arguments: Any) -> None:
+        work(*arguments)
+
+    service.do(call(holding.__enter__))
+    try:
+        yield
+    finally:
+        service.do(call(holding.__exit__, None, None, None))
+
+
+def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    """Wait until the log has a text."""
+    end = time.monotonic() + DEADLINE_S
+    while text not in caplog.text:
+        assert time.monotonic() < end, caplog.text
 
 
 def login_form(link: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ MEBIBYTE = 1024 * 1024
 SHORT = ConnectionLimits(
     head_s=0.4, keep_alive_s=0.4, body_s=0.4, stalled_s=0.4, sweep_s=0.05
 )
-GET = b'GET /health HTTP/1.1\r\nHost: x\r\n'
+GET = b'GET /healthz HTTP/1.1\r\nHost: x\r\n'
 CHUNKED = b'POST /v1/engagement HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n'
 WARNING_LINES = 3
 
@@ -44,7 +44,7 @@ def test_too_large_a_head_is_431_and_nothing_of_it_is_held(data: Path, key: str)
     authorized = CHUNKED + f'Authorization: Bearer {key}\r\n\r\n'.encode()
     with served_by_process(data) as service:
         pid = service.serving.pid
-        assert httpx.get(f'{service.url}/health').json() == {'status': 'ok'}
+        assert httpx.get(f'{service.url}/healthz').json() == {'status': 'ok'}
         before = resident(pid)
         for begun, endless in (
             (b'GET /', repeated(letters, 100 * MEBIBYTE)),
@@ -65,9 +65,9 @@ def test_too_large_a_head_is_431_and_nothing_of_it_is_held(data: Path, key: str)
 @pytest.mark.parametrize('name', ['url', 'header', 'trickled'])
 def test_the_limit_is_sharp(quick: Served, name: str, longer: int, status: int) -> None:
     limits, end = SHORT, b'Connection: close\r\n\r\n'
-    size = limits.head_bytes + longer - len(b'/health?') - len('Host: x\r\nConnection: close\r\n')
+    size = limits.head_bytes + longer - len(b'/healthz?') - len('Host: x\r\nConnection: close\r\n')
     if name == 'url':
-        sent = [GET.replace(b'/health', b'/health?' + b'a' * size), end]
+        sent = [GET.replace(b'/healthz', b'/healthz?' + b'a' * size), end]
     else:
         header = b'X: ' + b'a' * (size + len(b'?') - len(b'X: \r\n')) + b'\r\n'
         sent = [GET, header, end]

@@ -23,8 +23,8 @@ from spark_ros.service.web.connections import ConnectionLimits
 
 MOST = 8
 FEW = ConnectionLimits(most=MOST, head_s=DEADLINE_S)
-GET = b'GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
-DRIP = b'GET /health HTTP/1.1\r\nX: '
+GET = b'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
+DRIP = b'GET /healthz HTTP/1.1\r\nX: '
 
 
 @pytest.fixture
@@ -132,11 +132,11 @@ def test_handshakes_that_never_end_keep_nobody_out(data: Path, tmp_path: Path) -
     with served(data, *tls, limits=limits) as service:
         with crowd(service.url, 3 * MOST) as silent, httpx.Client(verify=trust) as client:
             begun = time.monotonic()
-            assert client.get(f'{service.url}/health').status_code == 200
+            assert client.get(f'{service.url}/healthz').status_code == 200
             assert time.monotonic() - begun < limits.head_s / 2
             # Also the last of them is closed in the end.
             assert [rest(each) for each in silent] == [b''] * len(silent)
-            assert client.get(f'{service.url}/health').status_code == 200
+            assert client.get(f'{service.url}/healthz').status_code == 200
         assert service.log.read_text() == ''
 
 

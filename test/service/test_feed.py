@@ -29,7 +29,8 @@ def feed(caller: Caller, cursor: str | None = None, **query: Any) -> dict[str, A
     answer = caller.get('/v1/changes', params=params)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
-    assert set(found) == {'cursor', 'changes', 'more'}
+    assert set(found) == {'operators', 'cursor', 'changes', 'more'}
+    assert answer.headers['spark-operators'] == str(found['operators'])
     return found
 
 

@@ -334,12 +334,13 @@ def test_the_description_has_every_endpoint(service: InProcess) -> None:
     said = {(path, method) for path, methods in api['paths'].items() for method in methods}
     assert said == {
         ('/v1/engagement', 'post'), ('/v1/engagement', 'get'), ('/v1/engagement/{token}', 'get'),
+        ('/v1/engagement/{token}', 'delete'),
         ('/v1/job/{token}', 'get'), ('/v1/image', 'post'), ('/v1/video', 'post'),
         ('/v1/requests', 'get'), ('/v1/requests/{id}', 'get'), ('/v1/requests/{id}', 'delete'),
-        ('/v1/tasks/abort/{id}', 'post'), ('/v1/changes', 'get'), ('/health', 'get'),
+        ('/v1/tasks/abort/{id}', 'post'), ('/v1/changes', 'get'), ('/healthz', 'get'),
         *((f'/v1/requests/{kind}', 'post') for kind in TYPES),
     }  # fmt: skip
-    health = api['paths'].pop('/health')['get']
+    health = api['paths'].pop('/healthz')['get']
     assert health['security'] == []
     assert set(health['responses']) == {'200', '5XX'}
     spark, heat = {'bearerAuth'}, {'X-Heat-API-Key', 'X-Crunch-API-Key', 'basicAuth'}

@@ -6,14 +6,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from s3_server import S3Server
 from service_harness import DEADLINE_S, InProcess, served
+from serving import command, free_port
 
+from spark_ros.cli.service_arguments import service_parser
 from spark_ros.service.background import BackgroundTasks
 from spark_ros.service.storage.store import READERS
 
@@ -22,13 +27,65 @@ LONGEST_S = 0.2
 
 
 def test_all_is_well(service: InProcess) -> None:
-    answer = service.send('GET', '/health')
-    assert (answer.status_code, answer.json()) == (200, {'status': 'ok'})
+    for answer in (service.send('GET', '/healthz'), service.monitor('/readyz')):
+        assert (answer.status_code, answer.json()) == (200, {'status': 'ok'})
 
 
-def test_it_needs_no_key_on_a_real_port(tmp_path: Path) -> None:
-    with served(tmp_path / 'data') as service:
-        assert httpx.get(f'{service.url}/health').json() == {'status': 'ok'}
+def test_only_the_metrics_port_says_what_fails(tmp_path: Path) -> None:
+    port = free_port()
+    with served(tmp_path / 'data', '--metrics-port', str(port)) as service:
+        monitor = f'http://127.0.0.1:{port}'
+        for url in (f'{service.url}/healthz', f'{monitor}/healthz', f'{monitor}/readyz'):
+            assert httpx.get(url).json() == {'status': 'ok'}
+        assert httpx.get(f'{monitor}/metrics').status_code == 200
+        for path in ('/readyz', '/metrics', '/health'):
+            assert httpx.get(service.url + path).status_code == 404
+        assert httpx.get(f'{monitor}/v1/changes').status_code == 404
+
+
+def test_the_metrics_port_is_off_by_default_and_only_for_this_machine() -> None:
+    given = service_parser().parse_args(['serve'])
+    assert (given.metrics_port, given.metrics_host) == (None, '127.0.0.1')
+
+
+def test_a_taken_metrics_port_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = command(
+            'serve', '--port', '0', '--metrics-port', port, '--data', str(tmp_path / 'data')
+        )
+    assert (said.returncode, said.stdout) == (1, '')
+    assert said.stderr.splitlines() == [
+        f'spark-service: cannot listen on 127.0.0.1 port {port}: Address already in use'
+    ]
+
+
+def test_images_that_cannot_be_written_are_shown(service: InProcess) -> None:
+    incoming = service.settings.data / 'images' / 'incoming'
+    incoming.rmdir()
+    answer = service.monitor('/readyz')
+    assert answer.status_code == 503
+    assert answer.json()['message'] == 'failing: images since 2023-11-14T22:13:20.000Z'
+    incoming.mkdir()
+    assert service.monitor('/readyz').status_code == 200
+    assert not [*incoming.iterdir()]
+
+
+def test_a_full_disk_is_shown(make_service: Callable[..., InProcess]) -> None:
+    full = make_service(min_free=2**62)
+    assert full.monitor('/readyz').json()['message'].startswith('failing: images since')
+
+
+def test_a_bucket_that_is_away_is_shown(
+    bucket: S3Server, make_service: Callable[..., InProcess]
+) -> None:
+    service = make_service(images=bucket.url('ready'))
+    assert service.monitor('/readyz').status_code == 200
+    bucket.stop()
+    try:
+        assert 'images since' in service.monitor('/readyz').json()['message']
+    finally:
+        bucket.start()
 
 
 def test_a_task_that_fails_is_logged_and_shown_with_its_time(
@@ -44,11 +101,11 @@ def test_a_task_that_fails_is_logged_and_shown_with_its_time(
         service._app.state.background.start('digging', broken)
 
     service.do(start())
-    assert service.send('GET', '/health').status_code == 200
+    assert service.monitor('/readyz').status_code == 200
     with caplog.at_level(logging.ERROR, 'spark_ros.service'):
         fail.set()
         end = time.monotonic() + DEADLINE_S
-        while (answer := service.send('GET', '/health')).status_code == 200:
+        while (answer := service.monitor('/readyz')).status_code == 200:
             assert time.monotonic() < end
     assert answer.json() == {
         'statusCode': 503, 'message': 'failing: digging since 2023-11-14T22:13:20.000Z',
@@ -139,14 +196,14 @@ def test_a_database_that_does_not_answer_is_shown(service: InProcess) -> None:
     service.do(hold_up())
     try:
         begun = time.monotonic()
-        answer = service.send('GET', '/health')
+        answer = service.monitor('/readyz')
         assert answer.status_code == 503
         assert answer.json()['message'] == 'failing: database since 2023-11-14T22:13:20.000Z'
         assert time.monotonic() - begun < 5
         service.clock.now += 60
-        assert service.send('GET', '/health').json() == answer.json()
+        assert service.monitor('/readyz').json() == answer.json()
     finally:
         over.set()
     end = time.monotonic() + DEADLINE_S
-    while service.send('GET', '/health').status_code != 200:
+    while service.monitor('/readyz').status_code != 200:
         assert time.monotonic() < end

@@ -65,8 +65,10 @@ def test_pictures_without_opencv(
 
 
 @pytest.mark.parametrize(
-    'name', ['sqlalchemy', 'yaml', 'PIL', 'starlette', 'uvicorn', 'uvloop', 'httptools']
-)
+    'name',
+    ['sqlalchemy', 'yaml', 'PIL', 'starlette', 'uvicorn', 'uvloop', 'httptools',
+     'prometheus_client'],
+)  # fmt: skip
 def test_the_service_without_its_extra(tmp_path: Path, name: str) -> None:
     folder = broken(tmp_path / 'broken', name, f'No module named {name!r}')
     said = run_with(folder, 'serve', '--port', '0', '--data', str(tmp_path / 'data'))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -11,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -20,7 +18,6 @@ from disk import fill_up
 from service_harness import DEADLINE_S, log_in, picture, question, served, served_by_process
 from serving import command
 
-from spark_ros.service.operators.api import EVENT_EVERY_S
 from spark_ros.service.storage.credential_cache import KEPT_S
 
 DEADLINE = httpx.Timeout(DEADLINE_S)
@@ -110,50 +107,6 @@ def test_a_signal_ends_it_with_0_though_a_console_listens(
             assert next(events.iter_lines()) == 'event: queue'
             assert service.serving.stop(number) == 0
         assert 'Traceback' not in service.log.read_text()
-
-
-def test_events_tell_of_changes(data: Path, key: str) -> None:
-    with (
-        served(data, key=key) as service,
-        httpx.Client(base_url=service.url, timeout=DEADLINE) as console,
-    ):
-        log_in(console, service.login)
-        with console.stream('GET', '/console/api/events') as events:
-            lines = events.iter_lines()
-            assert [next(lines) for _ in range(3)] == ['event: queue', 'data: {}', '']
-            httpx.post(
-                f'{service.url}/v1/engagement', json=question(), headers=service.headers
-            ).raise_for_status()
-            assert [next(lines) for _ in range(2)] == [
-                'event: queue', 'data: {"changes": [{"id": 1, "state": "open"}]}',
-            ]  # fmt: skip
-
-
-def test_a_console_is_told_of_many_changes_at_once(data: Path, key: str) -> None:
-    number = 40
-    with (
-        served(data, key=key) as service,
-        httpx.Client(base_url=service.url, timeout=DEADLINE) as console,
-        httpx.Client(base_url=service.url, timeout=DEADLINE, headers=service.headers) as robot,
-    ):
-        log_in(console, service.login)
-        with console.stream('GET', '/console/api/events') as events:
-            lines = events.iter_lines()
-            assert [next(lines) for _ in range(3)] == ['event: queue', 'data: {}', '']
-            begun = time.monotonic()
-            # Nothing is fetched for it, of which a console would be told, too.
-            about_example = question(content_location=f'{service.url}/docs/example.png')
-            for _ in range(number):
-                robot.post('/v1/engagement', json=about_example).raise_for_status()
-            told: list[list[int]] = []
-            while sum(map(len, told)) < number:
-                assert next(lines) == 'event: queue'
-                event = json.loads(next(lines).partition('data: ')[2])
-                told.append([each['id'] for each in event['changes']])
-                assert next(lines) == ''
-            seconds = time.monotonic() - begun
-        assert [*chain(*told)] == [*range(1, number + 1)]
-        assert len(told) <= 1 + seconds / EVENT_EVERY_S
 
 
 def test_a_chunked_body_without_length_is_cut_off(data: Path, key: str) -> None:

@@ -14,7 +14,7 @@ from heat_harness import ask, asker
 from service_harness import InProcess
 from sqlalchemy import event
 
-from spark_ros.service.operators import api
+from spark_ros.service.operators import live_queue
 from spark_ros.service.storage import prepared
 from spark_ros.service.storage.database import execute_plain
 from spark_ros.service.storage.jobs import LINE_TEXT
@@ -142,7 +142,7 @@ def test_only_who_is_excluded_is_told_so(service: InProcess) -> None:
 def test_questions_that_exclude_an_operator_do_not_hide_the_others(
     service: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, 'QUEUE_LENGTH', 3)
+    monkeypatch.setattr(live_queue, 'QUEUE_LENGTH', 3)
     heat, robot = asker(service, 'heat'), service.tenant()
     one, other = service.operator(), service.operator()
     ask(heat, 'free-text')

@@ -130,5 +130,5 @@ def test_the_service_is_as_described(tmp_path: Path, tamed: None, with_keys: boo
     assert ' failed' not in log
     assert not [status for status in statuses if status is None or status >= 500]
     assert statuses.total() > 50
-    assert with_keys or answered <= {'GET /health'}
+    assert with_keys or answered <= {'GET /healthz'}
     assert len(answered) > 5 or not with_keys

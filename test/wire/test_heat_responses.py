@@ -18,10 +18,9 @@ from spark_ros.wire.heat import (
     PER_ANNOTATION,
     HeatRequest,
     Scale,
-    grid_value,
     parse_heat_request,
 )
-from spark_ros.wire.heat_response import check_response
+from spark_ros.wire.heat_response import check_response, grid_value
 from spark_ros.wire.values import WireError
 
 PAGE = (Path(__file__).parent / 'data' / 'heat_page.txt').read_text()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,13 +28,14 @@ class Report:
 
     Attributes:
         token: the service's.
-        answer: reads the answer to the given question; may raise WireError.
+        answer: reads the answer to the given question; may raise WireError. None where the
+            service itself has ended the question, as the state says: EXPIRED or CANCELED.
         sequence: grows with each change of the question; 0 if the service has no such number.
     """
 
     token: str
     state: State
-    answer: Callable[[Escalation], Answer]
+    answer: Callable[[Escalation], Answer] | None
     sequence: int = 0
 
 
@@ -51,6 +52,14 @@ class News:
     reports: tuple[Report, ...] = ()
 
 
+def at_the_desk(operators: int | None) -> str:
+    """Say how many people are there to answer; an empty string where that is not known."""
+    if operators is None:
+        return ''
+    people = {0: 'nobody', 1: '1 operator'}.get(operators, f'{operators} operators')
+    return f'{people} at the desk'
+
+
 class Backend(Protocol):
     """A service that people answer on. Every call raises `spark_ros.clients` errors."""
 
@@ -59,8 +68,16 @@ class Backend(Protocol):
         """How many questions may be polled in a second; None if one request shows many."""
 
     @property
-    def can_withdraw(self) -> bool:
-        """Whether the API has a call to withdraw a question."""
+    def extensions(self) -> Container[str] | None:
+        """What the service adds to its API's page; None before its first answer."""
+
+    @property
+    def operators(self) -> int | None:
+        """How many people are there to answer; None where the service does not say."""
+
+    @property
+    def can_withdraw(self) -> bool | None:
+        """Whether the service has a call to withdraw a question; None: not known yet."""
 
     def refuses(self, question: Question, program: str) -> str:
         """Return why the API cannot ask something, or an empty string. Sends nothing."""
@@ -68,7 +85,14 @@ class Backend(Protocol):
     async def upload(self, escalation: Escalation, image: EncodedImage) -> str:
         """Upload an image so that the service can show it, and return its URL."""
 
-    async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+    async def open(
+        self,
+        escalation: Escalation,
+        image_url: str,
+        *,
+        may_be_open: bool,
+        deadline_s: float | None = None,
+    ) -> str:
         """Open the question and return its token.
 
         Args:
@@ -76,6 +100,7 @@ class Backend(Protocol):
             image_url: from `upload`.
             may_be_open: an earlier attempt may have arrived; do not ask twice if the service has
                 a way to avoid it.
+            deadline_s: in so many seconds its answer is of no use any more.
         """
 
     def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
@@ -96,7 +121,10 @@ class Backend(Protocol):
         """
 
     async def withdraw(self, token: str) -> None:
-        """Withdraw a question that is not answered yet; doing it again does no harm."""
+        """Withdraw a question that is not answered yet; doing it again does no harm.
+
+        Where there is no call for that, this does nothing.
+        """
 
     async def aclose(self) -> None:
         """Close connections."""

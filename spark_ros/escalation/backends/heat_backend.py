@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -28,7 +28,7 @@ from spark_ros.escalation.pictures.framing import as_sent, in_frame
 from spark_ros.escalation.pictures.priors import draw_priors
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY
-from spark_ros.model import Answer, Question
+from spark_ros.model import Answer, Question, State
 from spark_ros.wire.heat import HeatObject, parse_heat_object
 
 CONFLICT = 409
@@ -39,7 +39,7 @@ class HeatBackend:
     """A service that speaks the Heat API, ours or another."""
 
     polls_per_s: float | None = 10.0
-    can_withdraw = True
+    can_withdraw: bool | None = True
 
     def __init__(
         self,
@@ -57,6 +57,16 @@ class HeatBackend:
         self._webhook_url = webhook_url or None
         self._warn = WarnOnce(logger)
 
+    @property
+    def extensions(self) -> Container[str] | None:
+        """What the service announces."""
+        return self._client.extensions
+
+    @property
+    def operators(self) -> int | None:
+        """How many people are there, where the service says so."""
+        return self._client.operators
+
     def refuses(self, question: Question, program: str) -> str:
         """Return why Heat cannot ask something, or an empty string."""
         return heat_refusal(question, program, self._detection_as)
@@ -68,14 +78,24 @@ class HeatBackend:
             image = await asyncio.to_thread(draw_priors, image, priors, quality)
         return await self._images.put(escalation.id, image, camera_tag(escalation))
 
-    async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+    async def open(
+        self,
+        escalation: Escalation,
+        image_url: str,
+        *,
+        may_be_open: bool,
+        deadline_s: float | None = None,
+    ) -> str:
         """Ask. A repeated request has the same key; where keys are unknown, twice beats lost."""
         request = replace(
             heat_request(as_sent(escalation), image_url, self._detection_as),
             hook_url=self._webhook_url,
         )
+        ask = partial(
+            self._client.request, request, deadline_s=deadline_s, priority=escalation.priority
+        )
         try:
-            return (await self._client.request(request, idempotency_key=escalation.id)).id
+            return (await ask(idempotency_key=escalation.id)).id
         except RefusedError as error:
             if error.status != CONFLICT:
                 raise
@@ -83,7 +103,7 @@ class HeatBackend:
         # in those cannot be found without its id.
         words = json.dumps(request.to_json(), sort_keys=True).encode()
         key = f'{escalation.id}-{sha256(words).hexdigest()[:16]}'
-        return (await self._client.request(request, idempotency_key=key)).id
+        return (await ask(idempotency_key=key)).id
 
     async def poll(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Ask about each."""
@@ -117,12 +137,11 @@ class HeatBackend:
 
     def _report(self, said: HeatObject) -> Report:
         sequence = said.extra.get('sequence')
-        return Report(
-            said.id,
-            STATES[said.status],
-            partial(self._answer, said),
-            sequence if isinstance(sequence, int) else 0,
-        )
+        number = sequence if isinstance(sequence, int) else 0
+        # Before the service's first answer only its signed pushes come here: ours alone signs.
+        if said.expired(self._client.extensions):
+            return Report(said.id, State.EXPIRED, None, number)
+        return Report(said.id, STATES[said.status], partial(self._answer, said), number)
 
     def _answer(self, said: HeatObject, asked: Escalation) -> Answer:
         return in_frame(asked, heat_answer(said, as_sent(asked), self._detection_as))

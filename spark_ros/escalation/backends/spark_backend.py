@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 
 from spark_ros.clients.errors import NotFoundError, RefusedError, UnsupportedError
 from spark_ros.clients.retry import Backoff
@@ -17,7 +17,7 @@ from spark_ros.escalation.backends.spark_question import spark_refusal
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.framing import as_sent, in_frame
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation
-from spark_ros.model import Question, State
+from spark_ros.model import Answer, Question, State
 from spark_ros.wire.spark import STATES, Engagement, EngagementRequest, parse_engagement
 from spark_ros.wire.values import WireError
 
@@ -30,7 +30,6 @@ class SparkBackend:
     """A service that speaks the SparkAI API, ours or another."""
 
     polls_per_s: float | None = None
-    can_withdraw = False
 
     def __init__(self, client: SparkClient, robot_id: str, webhook_url: str = '') -> None:
         """Use a client whose retries are off: the send queue retries."""
@@ -46,6 +45,22 @@ class SparkBackend:
         self._read_all = Backoff(30.0, 3600.0)
         self._read_all_at = 0.0
 
+    @property
+    def extensions(self) -> Container[str] | None:
+        """What the service announces."""
+        return self._client.extensions
+
+    @property
+    def operators(self) -> int | None:
+        """How many people are there, where the service says so."""
+        return self._client.operators
+
+    @property
+    def can_withdraw(self) -> bool | None:
+        """Whether the service announces it: the page has no such call."""
+        extensions = self._client.extensions
+        return None if extensions is None else 'withdraw' in extensions
+
     def refuses(self, question: Question, program: str) -> str:
         """Return why SparkAI cannot ask something, or an empty string."""
         return spark_refusal(question, program)
@@ -54,7 +69,14 @@ class SparkBackend:
         """Upload to the service's own image server; the signed URL goes into the question."""
         return await self._images.put(escalation.id, image, camera_tag(escalation))
 
-    async def open(self, escalation: Escalation, image_url: str, *, may_be_open: bool) -> str:
+    async def open(
+        self,
+        escalation: Escalation,
+        image_url: str,
+        *,
+        may_be_open: bool,
+        deadline_s: float | None = None,
+    ) -> str:
         """Create the engagement; where it may be there already, without making it twice.
 
         A service that keeps our keys is simply asked again. Another's list is looked through
@@ -75,7 +97,10 @@ class SparkBackend:
             annotations=as_sent(escalation).priors,
         )
         try:
-            return await self._client.create(request, idempotency_key=escalation.id)
+            return await self._client.create(
+                request, idempotency_key=escalation.id, deadline_s=deadline_s,
+                priority=escalation.priority,
+            )  # fmt: skip
         except RefusedError as error:
             found = await self._find(image_url) if error.status == CONFLICT else ''
             if not found:
@@ -99,16 +124,21 @@ class SparkBackend:
         engagement = parse_engagement(body)
         if not engagement.token:
             raise WireError('the push has no token')
-        return _report(engagement.token, engagement)
+        return self._report(engagement.token, engagement)
 
     async def changes(self, cursor: str | None) -> News:
         """Wait on our service's change feed."""
         changes = await self._client.changes(cursor=cursor, robot_id=self._robot_id or None)
-        reports = tuple(_report(each.token, each) for each in changes.spark)
+        reports = tuple(self._report(each.token, each) for each in changes.spark)
         return News(changes.cursor, reports)
 
     async def withdraw(self, token: str) -> None:
-        """Do nothing: the API has no such call."""
+        """Withdraw it, where the service announces that it can be."""
+        if self.can_withdraw is None:
+            # Whatever it answers, it says whether there is a call for that.
+            await self._client.get_engagement(token)
+        if self.can_withdraw:
+            await self._client.withdraw(token)
 
     async def aclose(self) -> None:
         """Close the client."""
@@ -134,7 +164,7 @@ class SparkBackend:
         except NotFoundError:
             self._warn(unknown_token(question))
             return None
-        return _report(question.token, engagements[0]) if engagements else None
+        return self._report(question.token, engagements[0]) if engagements else None
 
     async def _poll_list(self, asked: Sequence[Asked]) -> AsyncIterator[Report]:
         """Read the list from the oldest open engagement's offset on; it is oldest first.
@@ -166,19 +196,21 @@ class SparkBackend:
             offset += 1
             if engagement.token in missing:
                 missing.discard(engagement.token)
-                yield _report(engagement.token, engagement)
+                yield self._report(engagement.token, engagement)
                 if not missing:
                     break
         if first_open is not None:
             self._cursor = first_open
 
+    def _report(self, token: str, engagement: Engagement) -> Report:
+        state = State(engagement.state) if engagement.state in STATES else State.OPEN
+        sequence = engagement.extra.get('sequence')
+        number = sequence if isinstance(sequence, int) else 0
+        # Before the service's first answer only its signed pushes come here: ours alone signs.
+        if ending := engagement.ending(self._client.extensions):
+            return Report(token, ending, None, number)
 
-def _report(token: str, engagement: Engagement) -> Report:
-    state = State(engagement.state) if engagement.state in STATES else State.OPEN
-    sequence = engagement.extra.get('sequence')
-    return Report(
-        token,
-        state,
-        lambda asked: in_frame(asked, engagement.answer(as_sent(asked).priors)),
-        sequence if isinstance(sequence, int) else 0,
-    )
+        def answer(asked: Escalation) -> Answer:
+            return in_frame(asked, engagement.answer(as_sent(asked).priors))
+
+        return Report(token, state, answer, number)

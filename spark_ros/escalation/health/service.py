@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from spark_ros.escalation.backends.backend import at_the_desk
 from spark_ros.escalation.backends.contact import Contact, Trouble
 from spark_ros.escalation.health.check import (
     CheckResult,
@@ -12,6 +13,7 @@ from spark_ros.escalation.health.check import (
     Problem,
     ago,
     check_running,
+    warning,
 )
 from spark_ros.escalation.health.snapshot import Snapshot
 
@@ -28,6 +30,9 @@ def check_service(kind: str, url: str, snapshot: Snapshot, now: float) -> CheckR
             images, 'for images: ', 'image_host.url',
             'SPARK_IMAGE_TOKEN or image_host.token_file',
         )  # fmt: skip
+    if not service.trouble:
+        problems += _desk(snapshot)
+    there = snapshot.operators
     newest = max(service, images, key=lambda each: each.error_at or 0.0)
     return CheckResult(
         'service',
@@ -43,8 +48,18 @@ def check_service(kind: str, url: str, snapshot: Snapshot, now: float) -> CheckR
             'seconds since it answered well': ago(service.reached_at, now),
             'last error': newest.error or 'none',
             'seconds since the last error': ago(newest.error_at, now),
+            **({} if there is None else {'operators': str(there or at_the_desk(there))}),
         },
     )
+
+
+def _desk(snapshot: Snapshot) -> Iterator[Problem]:
+    if snapshot.operators == 0 and snapshot.standing.open:
+        yield warning(
+            'nobody',
+            f'{at_the_desk(0)}, and {snapshot.standing.open} question(s) wait there; open the '
+            "service's console",
+        )
 
 
 def _trouble(contact: Contact, where: str, url: str, token: str) -> Iterator[Problem]:

@@ -16,15 +16,20 @@ from spark_ros.escalation.engagement import Context, Event
 from spark_ros.escalation.health.lately import Lately
 from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal, JournalUse
-from spark_ros.escalation.question.escalation import Resolved
+from spark_ros.escalation.question.escalation import Resolved, Status, robot_of
 from spark_ros.escalation.questions import Standing
 from spark_ros.escalation.triage import Triage
+from spark_ros.model import State
+from spark_ros.wire.step_log import log_step
 
 EVERY_S = 1.0
 MEASURE_EVERY_S = 5.0
 LATELY_S = 60.0
 PUSHED_LATELY_S = 600.0
 MAX_TIMES = 200
+# The service's words for what happened to a question.
+STEPS = {State.ASSIGNED: 'claimed', State.CLOSED: 'answered'}
+FAILURES = (State.FAILED, State.EXPIRED, State.CANCELED)
 logger = logging.getLogger(__name__)
 
 
@@ -35,6 +40,7 @@ class Snapshot:
     Attributes:
         connected: whether people can be asked at all; not needed in a dry run.
         service, images: the state of the services, from the calls to them.
+        operators: how many people are there to answer, where the service says so.
         retries: how often something had to be sent again.
         paths: the ways by which answers arrive now, the fastest first.
         dropped: how many questions were not asked, by cause.
@@ -53,6 +59,7 @@ class Snapshot:
     connected: bool = False
     service: Contact = field(default_factory=Contact)
     images: Contact = field(default_factory=Contact)
+    operators: int | None = None
     retries: int = 0
     paths: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
@@ -95,13 +102,15 @@ class Health:
         self.snapshot = Snapshot(now)
 
     def deliver(self, event: Event) -> None:
-        """Pass an event on, and count it."""
+        """Pass an event on, count it and log it."""
         if isinstance(event, Resolved):
             received = event.answer.received
             if received is not None and not event.recovered:
                 self._times.append(max(received - event.escalation.created, 0.0))
-        elif event.state.terminal:
-            self._ended[event.state.value] += 1
+        else:
+            if event.state.terminal:
+                self._ended[event.state.value] += 1
+            _log(event)
         self._deliver(event)
 
     def watch(self, context: Context) -> None:
@@ -138,6 +147,7 @@ class Health:
             connected=True,
             service=context.contacts.service,
             images=context.contacts.images,
+            operators=context.backend.operators,
             retries=context.contacts.retries,
             paths=_paths(context.contacts, now),
             standing=context.questions.standing(now),
@@ -157,6 +167,18 @@ class Health:
                 self._use, self._measured_at = measured.result(), now
         elif now - self._measured_at >= MEASURE_EVERY_S:
             self._measuring = asyncio.ensure_future(journal.read_or(Journal.use, self._use))
+
+
+def _log(status: Status) -> None:
+    if status.state is State.WOULD_ASK:
+        return
+    # What the service says of a question it says in its own log.
+    detail = status.detail if status.state in FAILURES else None
+    log_step(
+        logger, STEPS.get(status.state, status.state.value), question=status.escalation.id,
+        token=status.token, robot=robot_of(status.escalation), camera=status.escalation.camera,
+        detail=detail or None,
+    )  # fmt: skip
 
 
 def _paths(contacts: Contacts, now: float) -> tuple[str, ...]:

@@ -68,6 +68,11 @@ class Escalation:
     class_ids: Mapping[str, str] = field(default_factory=dict)
 
 
+def robot_of(escalation: Escalation) -> str | None:
+    """Return the robot that asks, as the service is told; None if that stays on the robot."""
+    return escalation.metadata.get('robot_id')
+
+
 @dataclass(frozen=True)
 class Resolved:
     """An answer together with what was asked."""

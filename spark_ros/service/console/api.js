@@ -55,6 +55,7 @@ export const heartbeat = (id) => call('POST', question(id, 'heartbeat'), {});
 export const answer = (id, body) => call('POST', question(id, 'answer'), body);
 export const getSessions = () => call('GET', '/sessions');
 export const revoke = (id) => call('POST', `/sessions/${encodeURIComponent(id)}/revoke`, {});
+export const getStatistics = (hours) => call('GET', `/statistics?hours=${hours}`);
 export const logOut = () => send('POST', '/logout', {});
 export const flag = (id, reason) => call('POST', question(id, 'flag'), { reason });
 
@@ -68,13 +69,13 @@ export function upload(id, file) {
 /** Also while the page is being left, where a beacon could not carry the header. */
 export const release = (id) => call('POST', question(id, 'release'), {}, { keepalive: true });
 
-/** Follow changes of the queue for as long as the page lives; reconnects on its own. */
+/** Follow the queue for as long as the page lives; reconnects on its own. See live_queue.py. */
 export function followQueue({ onChange, onConnected, onLost }) {
   let source;
   const connect = () => {
     source = new EventSource(`${BASE}/events`);
     source.addEventListener('open', onConnected);
-    source.addEventListener('queue', onChange);
+    source.addEventListener('queue', (event) => onChange(JSON.parse(event.data)));
     source.addEventListener('error', () => {
       onLost();
       // The browser gives up by itself after an answer that is no event stream.

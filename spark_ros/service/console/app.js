@@ -72,7 +72,7 @@ setUpFlag((reason) => controller.flag(reason));
 for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
 
 followQueue({
-  onChange: () => controller.refresh(),
+  onChange: (change) => controller.apply(change),
   onConnected: () => {
     showConnection({ stream: 'live' });
     controller.reconnected();

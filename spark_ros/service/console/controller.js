@@ -17,6 +17,8 @@ export class Controller {
   #lost = null;
   #skipped = new Set();
   #drafts = new Map();
+  #answered = 0;
+  #reached = true;
   #fetching = null;
   #fetchNext = null;
 
@@ -54,6 +56,19 @@ export class Controller {
       return this.refresh();
     });
     return this.#fetchNext;
+  }
+
+  /** Show what the service tells of the queue, without being asked. */
+  async apply(change) {
+    if (!change.order) {
+      this.refresh();
+      return;
+    }
+    const { queue } = this.#parts;
+    queue.apply(change, this.current?.id);
+    // What is being fetched may be older than this; and whether calls arrive again is to be seen.
+    if (this.#fetching || !this.#reached) this.refresh();
+    else await this.#noticed(queue.questions).catch((error) => this.#sayUnreached(error));
   }
 
   reconnected() {
@@ -139,19 +154,34 @@ export class Controller {
   async #fetch() {
     try {
       const found = await api.getQueue();
-      const { questions, waiting, answered } = found;
+      const { questions, answered } = found;
       this.#signedOut = false;
-      showConnection({ reached: true });
+      this.#answered = answered;
+      this.#showReached(true);
       this.#parts.queue.show(found, this.current?.id);
       showCounts(waiting, answered);
-      const known = new Set(questions.map(({ id }) => id));
-      this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
-      if (this.current) await this.#checkCurrent(questions);
-      else this.#showIdle();
+      await this.#noticed(questions);
     } catch (error) {
-      if (error.status === 0) showConnection({ reached: false });
-      this.#noticeSignedOut(error);
+      this.#sayUnreached(error);
     }
+  }
+
+  #showReached(reached) {
+    this.#reached = reached;
+    showConnection({ reached });
+  }
+
+  #sayUnreached(error) {
+    if (error.status === 0) this.#showReached(false);
+    this.#noticeSignedOut(error);
+  }
+
+  async #noticed(questions) {
+    showCounts(this.#parts.queue.waiting, this.#answered);
+    const known = new Set(questions.map(({ id }) => id));
+    this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
+    if (this.current) await this.#checkCurrent(questions);
+    else if (!this.#signedOut) this.#showIdle();
   }
 
   /** Find out what changed about the question that is open: whether it is still ours, its files. */
@@ -215,6 +245,8 @@ export class Controller {
     this.form.show(question, draft);
     queue.mark(question.id);
     this.form.focus();
+    // What was told of its files before it was open here was told in vain.
+    this.#lookForFiles(question).catch((error) => this.#sayUnreached(error));
     return true;
   }
 
@@ -258,8 +290,12 @@ export class Controller {
   /** Send the outcome; on failure everything stays as it is, so that no work is lost. */
   async #finish(send, said) {
     const { id } = this.current;
+    const before = this.#answered;
     try {
       await send(id);
+      // The queue may have been fetched meanwhile, with this one counted.
+      this.#answered = Math.max(this.#answered, before + 1);
+      showCounts(this.#parts.queue.waiting, this.#answered);
       notify(said);
     } catch (error) {
       if (this.#noticeSignedOut(error)) return;

@@ -17,6 +17,7 @@ export class Queue {
   #rows = new Map();
 
   questions = [];
+  #lines = new Map();
   /** How many wait in all, also those that are not listed. */
   waiting = 0;
   /** How many of these the asker does not want this operator to answer. */
@@ -30,12 +31,34 @@ export class Queue {
     setInterval(() => this.#tick(), TICK_MS);
   }
 
+  /** Take lines that are new or changed, and show the queue in this order. */
+  apply({ order, lines, waiting, elapsed_s: elapsed }, currentId) {
+    this.#take(lines, elapsed);
+    const questions = order.map((id) => this.#lines.get(id)).filter(Boolean);
+    this.#show({ questions, waiting, excluded: 0 }, currentId);
+  }
+
   show({ questions, waiting, excluded }, currentId) {
+    this.#take(questions, 0);
+    this.#show({ questions, waiting, excluded }, currentId);
+  }
+
+  /** Remember lines, with the moments that their times mean. */
+  #take(lines, elapsed) {
+    const then = performance.now() / 1000 - elapsed;
+    for (const line of lines) {
+      line.born = then - line.age_s;
+      line.deadline = then + (line.left_s ?? Infinity);
+      this.#lines.set(line.id, line);
+    }
+  }
+
+  #show({ questions, waiting, excluded }, currentId) {
     this.questions = questions;
     this.waiting = waiting;
     this.excluded = excluded;
-    const now = performance.now() / 1000;
     const wanted = new Set(questions.map((question) => question.id));
+    for (const id of this.#lines.keys()) if (!wanted.has(id)) this.#lines.delete(id);
     for (const [id, row] of this.#rows) {
       if (wanted.has(id)) continue;
       row.item.remove();
@@ -43,8 +66,8 @@ export class Queue {
     }
     questions.forEach((question, at) => {
       const row = this.#rows.get(question.id) ?? this.#makeRow(question);
-      row.born = now - question.age_s;
-      row.deadline = now + (question.left_s ?? Infinity);
+      row.born = question.born;
+      row.deadline = question.deadline;
       this.#fill(row, question);
       if (this.#list.children[at] !== row.item) {
         this.#list.insertBefore(row.item, this.#list.children[at] ?? null);
@@ -86,7 +109,7 @@ export class Queue {
     const title = el('bdi', { class: 'title' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
     const left = el('span', { class: 'left', 'data-testid': 'left' });
-    const priority = el('span', { class: 'priority', 'data-testid': 'priority' });
+    const priority = el('span', { class: 'priority', 'data-testid': 'priority', title: 'Priority' });
     const state = el('span', { class: 'badge' });
     const shapes = el('span', { class: 'muted' });
     const button = el(
@@ -94,7 +117,7 @@ export class Queue {
       { type: 'button', 'data-testid': 'question' },
       picture,
       el('span', { class: 'words' }, title,
-        el('span', { class: 'facts' }, left, age, state, priority, shapes)),
+        el('span', { class: 'facts' }, left, age, priority, state, shapes)),
     );
     button.dataset.id = asText(question.id);
     button.addEventListener('click', () => this.#onOpen(question.id));
@@ -117,7 +140,7 @@ export class Queue {
     say(row.title, clipped(title, 120));
     say(row.state, state);
     say(row.shapes, aboutShapes(question));
-    say(row.priority, question.priority > 0 ? `priority ${question.priority}` : '');
+    say(row.priority, question.priority > 0 ? `P${question.priority}` : '');
     row.state.dataset.state = state;
   }
 
@@ -128,6 +151,8 @@ export class Queue {
       say(row.age, ageText(age));
       row.age.dataset.age = age >= OLD_S ? 'old' : age >= AGING_S ? 'aging' : 'fresh';
       showLeft(row.left, row.deadline - now);
+      // There is no room for both, and this is the more urgent one.
+      row.age.hidden = !row.left.hidden;
     }
   }
 }

@@ -35,7 +35,7 @@ from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.credentials import heat_key
-from spark_ros.service.web.idempotency import idempotent
+from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
 from spark_ros.service.web.long_poll import block_s, counted, long_poll
 from spark_ros.service.web.paging import page_reply, read_page
 from spark_ros.service.web.replies import reply, reply_json, to_json
@@ -104,7 +104,7 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     now = service.clock()
     job = replace(
         job, robot_id=robot_of(request), base_url=base_url(request),
-        **asdict(urgency_of(request, key, now)),
+        idempotency_key=parse_idempotency_key(request), **asdict(urgency_of(request, key, now)),
     )  # fmt: skip
     answer = await _staged(service, key, asked) if key.test else None
 

@@ -31,7 +31,7 @@ log = logging.getLogger('spark_ros.service')
 
 URL = re.compile(r's3://([A-Za-z0-9][A-Za-z0-9._-]{1,254})((?:/[A-Za-z0-9._=-]+)*)/?')
 CHECK = 'spark-service.check'
-CHECK_BODY = b'written by spark-service when it starts, to find out whether it can\n'
+CHECK_BODY = b'written by spark-service to find out whether it can\n'
 CONNECT_S, READ_S, ATTEMPTS = 5, 10, 2
 CONNECTIONS = 16
 PART = 16 * MEBIBYTE
@@ -89,7 +89,7 @@ class BucketImages:
         client, place = self._client(), {'Bucket': self._bucket.name}
         from botocore.exceptions import BotoCoreError, ClientError
 
-        key = f'{self._bucket.prefix}{CHECK}'
+        key = self._check_key
         _warn_of_plain_http(client.meta.endpoint_url)
         try:
             client.put_object(**place, Key=key, Body=CHECK_BODY)
@@ -98,6 +98,15 @@ class BucketImages:
             raise ImagesUnusable(f'{self._bucket}: {self._reason(error)}') from None
         if found != CHECK_BODY:
             raise ImagesUnusable(f'{self._bucket}: {CHECK} does not read as it was written')
+
+    def check(self) -> None:
+        """Write the object that `prepare` writes.
+
+        Raises:
+            ApiError: 503 when the store refuses or cannot be reached.
+        """
+        with self._talking() as client:
+            client.put_object(Bucket=self._bucket.name, Key=self._check_key, Body=CHECK_BODY)
 
     def save(self, file: IO[bytes], tenant: str, kind: Format) -> StoredImage:
         """Upload a file; it is in the bucket as a whole or not at all.
@@ -153,6 +162,10 @@ class BucketImages:
             )
             content: bytes = answer['Body'].read()
         return content
+
+    @property
+    def _check_key(self) -> str:
+        return f'{self._bucket.prefix}{CHECK}'
 
     def _client(self) -> Any:
         with self._making:

@@ -39,6 +39,9 @@ class Decoder:
     Args:
         max_pixels: of a JPEG; see `decode_image`.
         seconds: how long the decoding of one image may take.
+
+    Attributes:
+        killed: how often a process was killed because an image took too long, or died of one.
     """
 
     def __init__(self, max_pixels: int, seconds: float) -> None:
@@ -49,6 +52,18 @@ class Decoder:
         for process in self._processes:
             self._idle.put_nowait(process)
         self._lock = PerCallerLock(WAITING, 'of your images')
+        self._asked = 0
+        self.killed = 0
+
+    @property
+    def running(self) -> int:
+        """How many images are being decoded."""
+        return PROCESSES - self._idle.qsize()
+
+    @property
+    def waiting(self) -> int:
+        """How many images wait to be decoded."""
+        return self._asked - self.running
 
     async def inspect(self, tenant: str, file: IO[bytes], part: str = 'image_file') -> Format:
         """Decode an image and say what it is.
@@ -70,9 +85,15 @@ class Decoder:
             RuntimeError: no process can be started.
         """
         said = {'max_pixels': self._max_pixels, 'part': part}
-        async with self._lock.hold(tenant), self._process() as process:
-            # Once more where it died: what killed it may have been meant for another image.
-            answer = await self._ask(process, file, said) or await self._ask(process, file, said)
+        self._asked += 1
+        try:
+            async with self._lock.hold(tenant), self._process() as process:
+                # Once more where it died: what killed it may have been meant for another image.
+                answer = (
+                    await self._ask(process, file, said) or await self._ask(process, file, said)
+                )
+        finally:
+            self._asked -= 1
         if answer is None:
             raise ApiError(400, f'{part} does not decode')
         if 'status' in answer:
@@ -98,8 +119,11 @@ class Decoder:
         self, process: _Process, file: IO[bytes], said: dict[str, Any]
     ) -> dict[str, Any] | None:
         try:
-            return await process.ask(file, json.dumps(said).encode(), self._seconds)
+            answer = await process.ask(file, json.dumps(said).encode(), self._seconds)
+            self.killed += answer is None
+            return answer
         except asyncio.TimeoutError:
+            self.killed += 1
             raise ApiError(413, f'{said["part"]} takes too long to decode') from None
 
 

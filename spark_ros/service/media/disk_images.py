@@ -38,6 +38,18 @@ class DiskImages:
         for left_over in self._incoming.iterdir():
             left_over.unlink(missing_ok=True)
 
+    def check(self) -> None:
+        """Write a small file and remove it.
+
+        Raises:
+            ApiError: 500 when the disk is nearly full.
+            OSError: the disk failed.
+        """
+        self._expect_room()
+        part = self._incoming / 'check'
+        part.write_bytes(b'written to find out whether it can be\n')
+        part.unlink()
+
     def save(self, file: IO[bytes], tenant: str, kind: Format) -> StoredImage:
         """Write a file so that it survives a power cut.
 
@@ -45,8 +57,7 @@ class DiskImages:
             ApiError: 500 when the disk is nearly full.
             OSError: the disk failed; nothing half written stays.
         """
-        if shutil.disk_usage(self._root).free < self._min_free:
-            raise ApiError(500, DISK_FULL)
+        self._expect_room()
         identity, name = new_name(kind)
         part = self._incoming / identity
         try:
@@ -67,6 +78,10 @@ class DiskImages:
             identity, tenant, name, kind.content_type, size, sha256, kind.width, kind.height,
             kind.thumbnail,
         )  # fmt: skip
+
+    def _expect_room(self) -> None:
+        if shutil.disk_usage(self._root).free < self._min_free:
+            raise ApiError(500, DISK_FULL)
 
     def discard(self, image: StoredImage) -> None:
         """Remove a file."""

@@ -38,6 +38,9 @@ class ImageFiles(Protocol):
             ImagesUnusable, OSError: it cannot be used.
         """
 
+    def check(self) -> None:
+        """Write something small, to find out whether files can be stored now."""
+
     def save(self, file: IO[bytes], tenant: str, kind: Format) -> StoredImage:
         """Store a file so that it survives a power cut; if that fails, nothing of it stays."""
 

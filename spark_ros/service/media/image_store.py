@@ -35,6 +35,10 @@ class ImageStore:
         self.files = files
         self._threads = ThreadPoolExecutor(THREADS, 'images')
 
+    async def check(self) -> None:
+        """Find out whether files can be stored now; raise if they cannot."""
+        await self._beside(self.files.check)
+
     async def save(self, file: IO[bytes], tenant: str, kind: Format) -> StoredImage:
         """Store a file durably."""
         return await self._beside(self.files.save, file, tenant, kind)

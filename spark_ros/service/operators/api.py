@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from anyio import move_on_after
 from sqlalchemy import Connection, Row
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,10 +17,10 @@ from starlette.routing import Route
 from spark_ros.geometry import ImageSize
 from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.errors import ApiError
-from spark_ros.service.events import Change, Subscription
 from spark_ros.service.heat import view as heat_view
 from spark_ros.service.media import images
 from spark_ros.service.media.image_reply import FILE_HEADERS
+from spark_ros.service.operators import live_queue
 from spark_ros.service.operators import view as operator_view
 from spark_ros.service.operators.access import (
     acting_operator,
@@ -30,16 +29,15 @@ from spark_ros.service.operators.access import (
     session_or_none,
 )
 from spark_ros.service.storage import jobs, leases
+from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
 from spark_ros.service.web.concurrency import CountedStream
+from spark_ros.service.web.connections import close_when_unacknowledged
 from spark_ros.service.web.replies import reply
 from spark_ros.service.web.uploads import commit_upload, receive
 
-QUEUE_LENGTH = 200
 KEEP_ALIVE_S = 15.0
-# A console reads its queue after each event.
-EVENT_EVERY_S = 0.25
 # How soon a stream ends whose session another process revoked.
 CHECK_SESSION_S = 3.0
 # What a database's integer column holds, and no more.
@@ -61,7 +59,7 @@ async def queue(request: Request) -> Response:
 
     def read(connection: Connection) -> Response:
         pseudonym = service.crunchers.pseudonym(operator)
-        rows = jobs.waiting(connection, QUEUE_LENGTH, pseudonym)
+        rows = jobs.waiting(connection, live_queue.QUEUE_LENGTH, pseudonym)
         return reply({
             'questions': operator_view.queue_lines(service, connection, rows, operator, now),
             'waiting': jobs.count_waiting(connection),
@@ -191,65 +189,40 @@ async def upload(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Stream changes as server-sent events until the session ends, or the service stops.
-
-    Each event has what changed since the one before, or `{}`: read everything again.
-    """
+    """Stream the queue as server-sent events until the session ends, or the service stops."""
     session = await known_session(request)
+    # Somebody whose connection dropped without a word is not there any more.
+    close_when_unacknowledged(request)
     return CountedStream(
-        context_of(request).event_streams.hold(session.id),
-        _stream(request),
+        _listening(context_of(request), session),
+        _stream(request, session.operator),
         media_type='text/event-stream',
         headers={'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'},
     )
 
 
-async def _stream(request: Request) -> AsyncIterator[bytes]:
+@contextmanager
+def _listening(service: Context, session: Session) -> Iterator[None]:
+    with service.event_streams.hold(session.id), service.presence.hold(session.operator):
+        yield
+
+
+async def _stream(request: Request, operator: str) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    with context_of(request).bus.subscribe() as subscription:
-        # Whatever changed before this line reached the browser is in the queue it now asks for.
-        yield b'event: queue\ndata: {}\n\n'
-        checked = told = loop.time()
-        earliest = told
-        while not subscription.closed:
-            changes = await _next_changes(subscription, earliest)
-            if None in changes or loop.time() - checked >= CHECK_SESSION_S:
-                if await session_or_none(request) is None:
-                    return
-                checked = loop.time()
-            if changes:
-                yield f'event: queue\ndata: {json.dumps(_event(changes))}\n\n'.encode()
-                earliest = loop.time() + EVENT_EVERY_S
-            elif loop.time() - told < KEEP_ALIVE_S:
-                continue
-            else:
-                yield b': still here\n\n'
-            told = loop.time()
-
-
-async def _next_changes(subscription: Subscription, earliest: float) -> list[Change | None]:
-    """Return the next changes (None: any may have changed); none if nothing changed in time.
-
-    Args:
-        earliest: when to return them at the earliest, by the loop's clock.
-    """
-    first: list[Change | None] = []
-    # Up to Python 3.11 `asyncio.wait_for` loses a cancellation at times.
-    with move_on_after(CHECK_SESSION_S):
-        first.append(await subscription.next())
-    if first:
-        await asyncio.sleep(max(0.0, earliest - asyncio.get_running_loop().time()))
-    return first + subscription.drain()
-
-
-def _event(changes: Sequence[Change | None]) -> dict[str, Any]:
-    """Return the data of an event: the newest state of each question that changed."""
-    states: dict[int, str] = {}
-    for change in changes:
-        if change is None:
-            return {}
-        states[change.question_id] = change.state
-    return {'changes': [{'id': id, 'state': state} for id, state in states.items()]}
+    queue: live_queue.LiveQueue = request.app.state.live_queue
+    checked = told = loop.time()
+    async for message, access_changed in live_queue.messages(queue, operator, CHECK_SESSION_S):
+        if access_changed or loop.time() - checked >= CHECK_SESSION_S:
+            if await session_or_none(request) is None:
+                return
+            checked = loop.time()
+        if message is not None:
+            yield b'event: queue\ndata: %b\n\n' % message
+        elif loop.time() - told < KEEP_ALIVE_S:
+            continue
+        else:
+            yield b': still here\n\n'
+        told = loop.time()
 
 
 async def _details(service: Context, question_id: int, operator: str) -> Response:

@@ -55,7 +55,7 @@ async def login_page(request: Request) -> Response:
     if await service.store.read(lambda connection: sessions.is_link(connection, token, now)):
         return _login_button(token)
     if await session_or_none(request) is None:
-        return _please_log_in()
+        return please_log_in()
     return RedirectResponse('/', 303, NO_STORE)
 
 
@@ -70,7 +70,7 @@ async def login(request: Request) -> Response:
         lambda transaction: sessions.log_in(transaction, token, now, session_s)
     )
     if secret is None and await session_or_none(request) is None:
-        return _please_log_in()
+        return please_log_in()
     answer = RedirectResponse('/', 303, NO_STORE)
     if secret is not None:
         answer.set_cookie(
@@ -89,7 +89,7 @@ async def login(request: Request) -> Response:
 async def index(request: Request) -> Response:
     """Give the console to who is logged in."""
     if await session_or_none(request) is None:
-        return _please_log_in()
+        return please_log_in()
     page = CONSOLE / 'index.html'
     if not page.is_file():
         raise ApiError(404, 'this installation has no console')
@@ -162,7 +162,8 @@ def _login_button(token: str) -> Response:
     return HTMLResponse(page.substitute(token=escape(token)), headers=NO_STORE)
 
 
-def _please_log_in() -> Response:
+def please_log_in() -> Response:
+    """Say how to log in."""
     return FileResponse(LOGIN_HELP, 401, NO_STORE)
 
 

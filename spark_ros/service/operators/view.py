@@ -30,18 +30,20 @@ MAX_FLAGS = 20
 
 
 def queue_lines(
-    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
+    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str | None,
+    now: float,
 ) -> list[dict[str, Any]]:
     """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer."""
     lines = _summaries(service, connection, rows, operator, now)
     return [
-        {**line, 'excluded': row.excluded} if row.api == heat_json.API else line
+        {**line, 'excluded': bool(row.excluded)} if row.api == heat_json.API else line
         for row, line in zip(rows, lines, strict=True)
     ]
 
 
 def _summaries(
-    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str, now: float
+    service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str | None,
+    now: float,
 ) -> list[dict[str, Any]]:
     wanted = [_image_of(row) for row in rows]
     shown = media(service, connection, [each for each in wanted if each[0]])
@@ -62,7 +64,7 @@ def _image_of(row: Row[Any]) -> tuple[str, Requester]:
 
 
 def _summary(
-    row: Row[Any], operator: str, now: float, image: dict[str, Any] | None
+    row: Row[Any], operator: str | None, now: float, image: dict[str, Any] | None
 ) -> dict[str, Any]:
     return {
         'id': row.id,
@@ -78,7 +80,7 @@ def _summary(
         'left_s': None if row.deadline == NEVER else round(row.deadline - now, 3),
         'image': image,
         'tenant': row.key_name,
-        'mine': row.lease_owner == operator,
+        'mine': operator is not None and row.lease_owner == operator,
         'priors': row.prior_count,
     }
 

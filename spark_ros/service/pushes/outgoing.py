@@ -9,10 +9,8 @@ matter. TLS is verified against the name. No proxy, no redirect, no kept connect
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
@@ -21,6 +19,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from spark_ros.service.own_thread import in_own_thread
 from spark_ros.service.pushes.public_addresses import is_metadata, read_network, special
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -92,38 +91,20 @@ class Guard:
 async def resolve_by_system(host: str, port: int) -> list[str]:
     """Return the addresses that the system's resolver knows.
 
-    In a thread of its own: a name server that never answers delays nobody else, nor the end of
-    the process.
+    In a thread of its own, since a name server may never answer.
 
     Raises:
         OSError: there are none.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[str]] = loop.create_future()
+    try:
+        infos = await in_own_thread('resolve', _look_up, host, port)
+    except UnicodeError:
+        raise OSError(f'{host!a} is not a host name') from None
+    return [str(address[0]) for *_, address in infos]
 
-    def resolve(found: list[str] | Exception) -> None:
-        if answer.done():
-            return
-        if isinstance(found, Exception):
-            answer.set_exception(found)
-        else:
-            answer.set_result(found)
 
-    def look_up() -> None:
-        found: list[str] | Exception
-        try:
-            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found = [str(address[0]) for *_, address in infos]
-        except UnicodeError:
-            found = OSError(f'{host!a} is not a host name')
-        except OSError as error:
-            found = error
-        # The loop may have ended meanwhile.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(resolve, found)
-
-    threading.Thread(target=look_up, name='resolve', daemon=True).start()
-    return await answer
+def _look_up(host: str, port: int) -> list[Any]:
+    return [*socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class _GuardedNetwork(httpcore.AsyncNetworkBackend):

@@ -13,19 +13,18 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from sqlalchemy import Connection, Row, select, tuple_
 
 from spark_ros.service.context import Context
 from spark_ros.service.dispatcher import POLL_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
-from spark_ros.service.pushes.outgoing import Guard, failure_reason, outgoing_client
+from spark_ros.service.pushes.outgoing import Guard, outgoing_client
 from spark_ros.service.pushes.per_host_limiter import PerHostLimiter
+from spark_ros.service.pushes.signed_post import signed_post
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
 from spark_ros.service.storage.schema import deliveries
-from spark_ros.wire.signing import standard_webhook_signature, webhook_signature
 
 log = logging.getLogger('spark_ros.service')
 
@@ -34,8 +33,9 @@ PAUSE_S = 1.0
 
 @dataclass(frozen=True)
 class _Push:
-    """A webhook to send, and its row of the outbox."""
+    """A webhook to send, its question, and its row of the outbox."""
 
+    question: Row[Any]
     delivery: Row[Any]
     id: str
     url: str
@@ -91,9 +91,13 @@ class Sender(Dispatcher):
         try:
             push = await store.read(self._load, row.id)
             if push is not None:
-                error = await self._post(push)
+                error = await signed_post(
+                    self._http, push.url, push.secret, push.id, push.body,
+                    self._context.clock(), self._timeout_s,
+                )
                 succeeded, now = error is None, self._context.clock()
                 await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
+                self._count(push, error, now)
         except Exception:
             log.exception('a webhook failed unexpectedly; trying again')
             # The result is not stored: without a pause the webhook would be due again at once.
@@ -104,6 +108,15 @@ class Sender(Dispatcher):
                     log.info('webhooks to %s arrive again', ascii(row.host))
                 else:
                     log.warning('webhooks to %s do not arrive: %s', ascii(row.host), error)
+
+    def _count(self, push: _Push, error: str | None, now: float) -> None:
+        metrics = self._context.metrics
+        if error is None:
+            metrics.delivered(push.question, 'webhook', now)
+        else:
+            attempts = len(self._context.settings.webhook_schedule_s)
+            last = push.delivery.attempts + 1 >= attempts
+            metrics.undelivered(push.question, 'webhook', error, last)
 
     def _load(self, connection: Connection, question_id: int) -> _Push | None:
         """Read the question's newest state, which is to be sent now."""
@@ -117,38 +130,10 @@ class Sender(Dispatcher):
         else:
             body = engagement_json(row)
         return _Push(
+            row,
             delivery,
             f'{row.token}.{row.position}.{row.sequence}',
             row.webhook_url,
             body,
             keys.webhook_secret(connection, row.key_id),
         )
-
-    async def _post(self, push: _Push) -> str | None:
-        """Send a webhook; return None if the answer was 2xx, else what was wrong."""
-        now = self._context.clock()
-        headers = {
-            'Content-Type': 'application/json',
-            'Spark-Signature': webhook_signature(push.secret, push.body, round(now * 1000)),
-            'webhook-id': push.id,
-            'webhook-timestamp': str(int(now)),
-            'webhook-signature': standard_webhook_signature(
-                push.secret, push.id, push.body, int(now)
-            ),
-        }
-        try:
-            status = await asyncio.wait_for(
-                _status(self._http, push.url, push.body, headers), self._timeout_s
-            )
-        except Exception as error:
-            return failure_reason(error, self._timeout_s)[0]
-        if 200 <= status < 300:
-            return None
-        return f'answered {status}' + ('; redirects are not followed' if status < 400 else '')
-
-
-async def _status(
-    http: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str]
-) -> int:
-    async with http.stream('POST', url, content=body, headers=headers) as response:
-        return response.status_code

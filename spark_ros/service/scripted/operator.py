@@ -52,7 +52,7 @@ class ScriptedOperator:
 
     async def run(self, app: ASGIApp, service: Context) -> None:
         """Answer until cancelled; a bad question or a failing service does not end it."""
-        with service.bus.subscribe() as changes:
+        with service.presence.hold(sessions.SCRIPTED), service.bus.subscribe() as changes:
             console = await self._log_in(app, service)
             async with console:
                 while True:

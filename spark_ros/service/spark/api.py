@@ -51,8 +51,9 @@ async def create_engagement(request: Request) -> Response:
     robot_id = robot_of(request) or job.robot_id
     now = service.clock()
     job = replace(
-        job, robot_id=robot_id, base_url=base_url(request), **asdict(urgency_of(request, key, now))
-    )
+        job, robot_id=robot_id, base_url=base_url(request),
+        idempotency_key=parse_idempotency_key(request), **asdict(urgency_of(request, key, now)),
+    )  # fmt: skip
 
     files = [(asked.content_type, location) for location in asked.content_location]
     requester = Requester(key.tenant, now, job.base_url)

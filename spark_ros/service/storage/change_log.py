@@ -24,9 +24,12 @@ PAGE_LENGTH = 100
 # The largest page, in characters of requests and answers.
 PAGE_SIZE = 4 * 1024 * 1024
 
-# The columns of a job that decide to whom its changes are announced.
+# The columns of a job that decide to whom its changes are announced, and that are announced.
 JOB: tuple[Column[Any], ...] = tuple(
-    jobs.c['id', 'key_id', 'api', 'robot_id', 'webhook_url']
+    jobs.c[
+        'id', 'key_id', 'api', 'robot_id', 'webhook_url', 'token', 'idempotency_key', 'program',
+        'created',
+    ]
 )
 # Built once: building a statement takes longer than executing it.
 INSERT = Prepared(insert(changes).returning(changes.c.number, changes.c.question_id))
@@ -74,12 +77,14 @@ def append_changes(
     sequence: int,
     state: str,
     now: float,
+    flags: Sequence[str] = (),
 ) -> None:
     """Record that questions of a job have a new state; on commit it is announced.
 
     Args:
         job: with the columns of `JOB`.
         sequence: of the questions, after the change.
+        flags: of an answer.
     """
     made = INSERT.each(transaction.connection, [
         {'question_id': id, 'key_id': job.key_id, 'sequence': sequence, 'state': state, 'at': now}
@@ -90,7 +95,10 @@ def append_changes(
         if pushed:
             outbox.put(transaction, question_id, job.key_id, job.webhook_url, sequence, now)
         transaction.changes.append(
-            Change(number, question_id, job.key_id, state, job.robot_id, pushed)
+            Change(
+                number, question_id, job.key_id, state, job.robot_id, pushed, sequence, now,
+                job.created, job.token, job.idempotency_key, job.program, tuple(flags),
+            )
         )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     func,
     insert,
     select,
@@ -30,8 +31,8 @@ from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 LINE_TEXT = 300
 LINE = (
     *questions.c[
-        'id', 'kind', 'state', 'image_location', 'prior_count', 'priority', 'deadline', 'created',
-        'lease_owner',
+        'id', 'kind', 'state', 'sequence', 'image_location', 'prior_count', 'priority',
+        'deadline', 'created', 'lease_owner',
     ],
     *jobs.c['api', 'base_url', 'program'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
@@ -42,7 +43,8 @@ LINE = (
 ROW = (
     questions,
     *jobs.c[
-        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url'
+        'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url',
+        'robot_id', 'idempotency_key',
     ],
     jobs.c.name.label('job_name'),
     keys.c.name.label('key_name'),
@@ -63,7 +65,7 @@ INSERT_JOB = Prepared(insert(jobs).returning(*change_log.JOB))
 # Columns of `jobs` that a NewJob has under the same name.
 AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
-    'base_url',
+    'base_url', 'idempotency_key',
 )  # fmt: skip
 EXCLUDES = Prepared(
     select(jobs.c.excluded.contains(bindparam('operator')).label('excludes'))
@@ -108,6 +110,7 @@ class NewJob:
         base_url: the start of this service's URLs, as the caller uses them.
         priority: 0 to 255; the highest is answered first.
         deadline: when nobody waits for the answer any more, in Unix seconds.
+        idempotency_key: what the caller calls it, if it says so.
     """
 
     api: str
@@ -124,6 +127,7 @@ class NewJob:
     base_url: str = ''
     priority: int = 0
     deadline: float | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -287,7 +291,7 @@ def question(connection: Connection, question_id: int) -> Any:
     return QUESTION.first(connection, {'id': question_id})
 
 
-def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]:
+def waiting(connection: Connection, limit: int, operator: str | None) -> list[Row[Any]]:
     """Return the lines of the queue, of all keys, in the order in which to answer them.
 
     The highest priority comes first. Within it the keys take turns, beginning with the one that
@@ -296,13 +300,13 @@ def waiting(connection: Connection, limit: int, operator: str) -> list[Row[Any]]
 
     Args:
         operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
-            operator must not answer.
+            operator must not answer. None: of nobody.
     """
     turn = func.row_number().over(
         partition_by=(questions.c.priority, questions.c.key_id),
         order_by=(questions.c.deadline, questions.c.id),
     )
-    excluded = and_(
+    excluded = false() if operator is None else and_(
         questions.c.excludes == 1,
         exists().where(
             jobs.c.id == questions.c.job_id, jobs.c.excluded.contains(operator)
@@ -347,6 +351,12 @@ def count_excluded(connection: Connection, operator: str) -> int:
         .where(WAITING, questions.c.excludes == 1, jobs.c.excluded.contains(operator))
     )
     return int(connection.execute(query).scalar_one())
+
+
+def some_exclude(connection: Connection) -> bool:
+    """Whether some operators must not answer some of the questions that wait."""
+    query = select(exists().where(WAITING, questions.c.excludes == 1))
+    return bool(connection.execute(query).scalar())
 
 
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:

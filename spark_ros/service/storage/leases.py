@@ -198,7 +198,8 @@ def _move(
     if moved is None:
         return None
     job = FIND_JOB.first(transaction.connection, {'job_id': moved.job_id})
-    append_changes(transaction, [question_id], job, moved.sequence, state, now)
+    flags = json.loads(values.get('flags') or '[]')
+    append_changes(transaction, [question_id], job, moved.sequence, state, now, flags)
     return job
 
 

@@ -107,6 +107,8 @@ jobs = Table(
     # Which robot asked, if the request names it, and the service's URL as the caller knows it.
     Column('robot_id', String(200)),
     Column('base_url', Text, nullable=False),
+    # What the caller calls it: found in the logs of both sides.
+    Column('idempotency_key', String(255)),
     Column('created', Float, nullable=False),
 )
 

@@ -52,10 +52,10 @@ class ConcurrencyLimit:
 
 
 class CountedStream(StreamingResponse):
-    """A streamed answer that counts towards a limit for as long as it is sent.
+    """A streamed answer that is counted for as long as it is sent.
 
     Args:
-        held: what `ConcurrencyLimit.hold` returned.
+        held: counts it, such as what `ConcurrencyLimit.hold` returned.
         args, kwargs: of StreamingResponse.
     """
 

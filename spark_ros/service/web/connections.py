@@ -192,3 +192,14 @@ def mark_authenticated(request: Request, caller: Hashable) -> None:
     connection = getattr(request.state, STATE, None)
     if connection is not None:
         connection.request_authenticated(caller)
+
+
+def close_when_unacknowledged(request: Request) -> None:
+    """Have a request's connection closed when its client stops acknowledging what is sent.
+
+    By default the kernel tries for 15 minutes to deliver to a client that dropped off the
+    network, and reports nothing until then.
+    """
+    connection = getattr(request.state, STATE, None)
+    if connection is not None:
+        connection.close_when_unacknowledged()

@@ -99,6 +99,13 @@ class HttpConnection(HttpToolsProtocol):
         if self._busy:
             self._all.authenticated(self, caller)
 
+    def close_when_unacknowledged(self) -> None:
+        """Have the kernel close it when `stalled_s` pass without an acknowledgement."""
+        # Only Linux has it.
+        if (option := getattr(socket, 'TCP_USER_TIMEOUT', None)) is not None:
+            limit_ms = round(self._limits.stalled_s * 1000)
+            self._client.setsockopt(socket.IPPROTO_TCP, option, limit_ms)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.remove(self)
         self._disconnect()

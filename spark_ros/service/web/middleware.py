@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is done to every answer: headers that keep browsers safe, and one line in the log."""
+"""What is done to every answer: headers that all have, a line in the log, metrics."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spark_ros.service.context import Context
 from spark_ros.service.errors import StreamAborted
 from spark_ros.service.web.replies import error_reply, log
 
@@ -35,26 +37,30 @@ HEADERS = (
     (b'referrer-policy', b'no-referrer'),
     (b'x-frame-options', b'DENY'),
 )
-
-
-RETENTION = 'Idempotency-Key-Retention'
-"""Tells callers for how many seconds an Idempotency-Key is kept, so that they may repeat."""
+# Of answers of the APIs: what the service knows beyond their pages, and how many operators are
+# there.
+EXTENSIONS, OPERATORS = b'spark-extensions', b'spark-operators'
 
 
 class SecurityHeadersMiddleware:
-    """The outermost middleware: security headers, errors and the access log.
+    """The outermost middleware: headers, errors, the access log and metrics.
 
     It adds the headers that an answer lacks, answers 500 to an exception that nothing else
     handled, and logs each request without its query string, which can hold a login token or a
     signature.
 
     Args:
-        idempotency_s: for how long an Idempotency-Key is kept.
+        idempotency_s: for how long an Idempotency-Key is kept. Callers are told, so that they may
+            repeat a request.
     """
 
     def __init__(self, app: ASGIApp, idempotency_s: float) -> None:
         self._app = app
-        self._retention = RETENTION.lower().encode(), str(int(idempotency_s)).encode()
+        extensions = (
+            f'idempotency-key;retention={int(idempotency_s)}, robot-id, priority, deadline, '
+            'withdraw, operators'
+        )
+        self._extensions = EXTENSIONS, extensions.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -70,7 +76,9 @@ class SecurityHeadersMiddleware:
                 present = {name for name, _ in headers}
                 headers += [header for header in HEADERS if header[0] not in present]
                 if scope['path'].startswith('/v1/'):
-                    headers.append(self._retention)
+                    service: Context = scope['app'].state.context
+                    headers.append(self._extensions)
+                    headers.append((OPERATORS, b'%d' % service.presence.count))
             await send(message)
 
         try:
@@ -80,16 +88,37 @@ class SecurityHeadersMiddleware:
             log.debug('%s %s broke off: %s', scope['method'], _path(scope), error)
         except Exception:
             log.exception('%s %s failed', scope['method'], _path(scope))
+            _context(scope).metrics.failed('request')
             if status:
                 raise
             reply = error_reply(500, 'the service failed; its log says why')
             await reply(scope, receive, send_on)
         finally:
+            _context(scope).metrics.answered(scope['method'], _template(scope), status)
             if access.isEnabledFor(logging.INFO):
                 elapsed_ms = (time.monotonic() - begun) * 1000
                 access.info(
                     '%s %s %s %.0f ms', scope['method'], _path(scope), status, elapsed_ms
                 )
+
+
+def _context(scope: Scope) -> Context:
+    context: Context = scope['app'].state.context
+    return context
+
+
+def _template(scope: Scope) -> str:
+    """Return the path of the route that a request was for, with names in place of values."""
+    endpoint = scope.get('endpoint')
+    if endpoint is None:
+        return 'none'
+    for route in scope['app'].routes:
+        if isinstance(route, Route) and route.endpoint is endpoint:
+            if route.path_regex.match(scope['path']):
+                return route.path
+        elif isinstance(route, Mount) and route.app is endpoint:
+            return f'{route.path}/{{path}}'
+    return 'none'
 
 
 def _path(scope: MutableMapping[str, Any]) -> str:

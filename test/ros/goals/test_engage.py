@@ -71,6 +71,8 @@ def test_words_are_answered_in_words(
         )
     )  # fmt: skip
     sent.until(QUEUED, OPEN)
+    details = {status.state: status.detail for status in sent.feedback}
+    assert (details[QUEUED], details[OPEN]) == ('', 'nobody at the desk')
     question = person.claim()
     sent.until(*STEPS[service.kind][:-1])
     said = 'It is shut — locked, even. 閉'

@@ -98,12 +98,8 @@ def test_open(robot: Robot, asker: Asker, service: Service, person: Person) -> N
     sent.cancel()
     sent.end(WITHDRAWN)
     assert sent.states == [QUEUED, OPEN, CANCELED]
-    if service.kind == 'heat':
-        # It is aborted there: nobody works in vain.
-        robot.until(lambda: not person.queue())
-    else:
-        # SparkAI has no such call; the answer comes all the same, and is not published.
-        person.answer(person.claim(), **words('in vain', service))
+    # It is withdrawn there: nobody works in vain.
+    robot.until(lambda: not person.queue())
     next_id = answered_after(robot, asker, person, service)
     assert [r.id for r in robot.resolutions] == [next_id]
 
@@ -112,16 +108,13 @@ def test_assigned(robot: Robot, asker: Asker, service: Service, person: Person) 
     started(robot, service)
     sent = asker.send(goal(TEXT))
     sent.until(OPEN)
-    question = person.claim()
+    person.claim()
     if service.kind == 'spark':
         sent.until(ASSIGNED)
     sent.cancel()
     sent.end(WITHDRAWN)
     assert sent.states[-1] == CANCELED
-    if service.kind == 'spark':
-        person.answer(question, **words('in vain', service))
-    else:
-        robot.until(lambda: not person.queue())
+    robot.until(lambda: not person.queue())
     next_id = answered_after(robot, asker, person, service)
     assert [r.id for r in robot.resolutions] == [next_id]
 
@@ -142,8 +135,6 @@ def test_after_it_was_answered_it_is_too_late(
 def test_the_service_is_told_after_an_outage_and_a_restart(
     robot: Robot, asker: Asker, service: Service, tmp_path: Path
 ) -> None:
-    if service.kind == 'spark':
-        pytest.skip('SparkAI has no call to withdraw a question')
     person = Person(service)
     node = spawned(robot, service)
     sent = asker.send(goal(TEXT))

@@ -78,10 +78,8 @@ def test_ask_now_asks_about_the_newest_frame_of_each_camera(
     assert unasked == 'rear: not asked: no frame has come'
     id = asked.split()[-1]
     robot.until(lambda: OPEN in robot.states(id))
-    # SparkAI cannot be told that the other is withdrawn; it is the older one.
-    robot.until(lambda: len(person.queue()) == (2 if service.kind == 'spark' else 1))
-    if service.kind == 'spark':
-        person.answer(person.claim(), shapes=[], response='')
+    # The other is withdrawn.
+    robot.until(lambda: len(person.queue()) == 1)
     question = person.claim()
     if service.kind == 'spark':
         person.answer(question, shapes=[], response='')
@@ -158,10 +156,7 @@ def test_open_questions_are_listed_and_withdrawn_by_id(
     (left,) = asker.call('list_engagements').engagements
     assert left.id == other.id
 
-    if service.kind == 'spark':
-        person.answer(person.claim(), **words('in vain', service))
-    else:
-        robot.until(lambda: len(person.queue()) == 1)
+    robot.until(lambda: len(person.queue()) == 1)
     person.answer(person.claim(), **words('seen', service))
     assert published(robot, other.id).response == 'seen'
     assert [r.id for r in robot.resolutions] == [other.id]

@@ -1,0 +1,147 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// How long questions waited, were worked on and were delivered, and how many waited.
+
+import { getStatistics } from './api.js';
+import { byId, clipped, counted, el, say } from './dom.js';
+import { countTicks, plot, secondTicks } from './plot.js';
+
+const REFRESH_MS = 60_000;
+const LONGEST_NAME = 80;
+const PHASES = { waiting: 'Waiting', working: 'Working', delivery: 'Delivery' };
+const NONE = '–';
+
+let hours = 24;
+let asked = 0;
+let shown = null;
+
+async function refresh() {
+  const number = (asked += 1);
+  try {
+    const found = await getStatistics(hours);
+    // Another range may have been chosen in the meantime.
+    if (number === asked) show((shown = found));
+    say(byId('problem'), '');
+  } catch (error) {
+    say(byId('problem'), error.message);
+  }
+}
+
+function show(found) {
+  byId('totals').replaceChildren(...totals(found.total));
+  showPlots(found);
+  byId('programs').replaceChildren(...found.by_program.map(programRow));
+  const { more_programs: more } = found;
+  byId('more-programs').hidden = !more;
+  say(byId('more-programs'), `and ${counted(more, 'program')} with fewer answers`);
+  const asFar = found.since > found.now - found.hours * 3600 + 1;
+  const since = new Date(found.since * 1000).toLocaleString();
+  say(byId('left-out'), asFar ? `What is older than ${since} is left out: there is too much of it.` : '');
+}
+
+function totals(total) {
+  const boxes = [['Answered', el('dd', {}, String(total.waiting.count), el('small', {}, 'by operators'))]];
+  for (const [phase, name] of Object.entries(PHASES)) {
+    const { p50, p95 } = total[phase];
+    const high = p95 === undefined ? '' : `95 % within ${duration(p95)}`;
+    boxes.push([`${name}, median`, el('dd', {}, duration(p50), el('small', {}, high))]);
+  }
+  return boxes.map(([name, value]) => el('div', {}, el('dt', {}, name), value));
+}
+
+function showPlots(found) {
+  const drawn = plots(found);
+  const cards = drawn.map(card);
+  byId('plots').replaceChildren(...cards);
+  const parts = cards.map((each) => each.querySelector('.wide'));
+  // Known only now, and all read before anything is added.
+  const widths = parts.map((part) => part.clientWidth);
+  parts.forEach((part, at) => part.append(plot({ ...drawn[at], width: widths[at] })));
+}
+
+function plots(found) {
+  const time = { from: found.now - found.hours * 3600, until: found.now, step: found.bucket_s };
+  const byHour = new Map(found.by_hour.map((hour) => [hour.at, hour]));
+  const starts = [];
+  const first = Math.floor(time.from / time.step) * time.step;
+  for (let at = first; at < time.until; at += time.step) starts.push(at);
+  // In the middle of its hour, as far as that has passed.
+  const middle = (at) => Math.min(Math.max(at + time.step / 2, time.from), time.until);
+  const share = (phase, name) =>
+    starts.map((at) => [middle(at), byHour.get(at)?.[phase][name] ?? null]);
+  const whole = { ...time, format: String, ticks: countTicks };
+  return [
+    {
+      ...whole,
+      title: 'Questions without an answer',
+      series: [{
+        name: 'without an answer', kind: 'area', className: 'median',
+        points: found.waiting.map(([at, count]) => [Math.max(at, time.from), count]),
+      }],
+    },
+    {
+      ...whole,
+      title: 'Answers an hour',
+      series: [{
+        name: 'answers', kind: 'bars', className: 'count',
+        points: starts.map((at) => [at, byHour.get(at)?.waiting.count ?? 0]),
+      }],
+    },
+    ...Object.entries(PHASES).map(([phase, title]) => ({
+      ...time,
+      title,
+      format: duration,
+      ticks: secondTicks,
+      series: [
+        { name: '95 %', kind: 'line', className: 'high', points: share(phase, 'p95') },
+        { name: 'median', kind: 'line', className: 'median', points: share(phase, 'p50') },
+      ],
+    })),
+  ];
+}
+
+function card({ title, series }) {
+  const keys = series.length > 1
+    ? series.map(({ name, className }) => el('span', { class: `key ${className}` }, name))
+    : [];
+  const heading = el('h2', {}, el('span', {}, title), ...keys.reverse());
+  return el(
+    'section', { class: 'card', 'data-testid': 'plot' }, heading, el('div', { class: 'wide' }),
+  );
+}
+
+function programRow({ program, ...times }) {
+  const name = program === null
+    ? el('span', { class: 'muted' }, 'no program')
+    : el('bdi', {}, clipped(program, LONGEST_NAME));
+  const cells = Object.keys(PHASES).flatMap((phase) =>
+    ['p50', 'p95'].map((share) => el('td', {}, duration(times[phase][share]))));
+  return el(
+    'tr', { 'data-testid': 'program-row' },
+    el('td', { class: 'name' }, name), el('td', {}, String(times.waiting.count)), ...cells,
+  );
+}
+
+/** Seconds with their unit, which fits `like`. */
+function duration(seconds, like = seconds) {
+  if (seconds === undefined || seconds === null) return NONE;
+  if (seconds === 0) return '0';
+  if (like < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  if (like < 180) return `${trimmed(seconds)} s`;
+  if (like < 10_800) return `${trimmed(seconds / 60)} min`;
+  return `${trimmed(seconds / 3600)} h`;
+}
+
+const trimmed = (value) => String(value < 9.95 ? Math.round(value * 10) / 10 : Math.round(value));
+
+for (const button of document.querySelectorAll('[data-hours]')) {
+  button.addEventListener('click', () => {
+    hours = Number(button.dataset.hours);
+    for (const each of document.querySelectorAll('[data-hours]')) {
+      each.setAttribute('aria-pressed', String(each === button));
+    }
+    refresh();
+  });
+}
+addEventListener('resize', () => shown && showPlots(shown));
+setInterval(refresh, REFRESH_MS);
+refresh();

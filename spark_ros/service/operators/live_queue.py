@@ -1,0 +1,168 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The queue as consoles see it: read once after changes for all; each is sent what is new to it.
+
+Hundreds of consoles that each read two hundred lines after each change would stop the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from anyio import move_on_after
+from sqlalchemy import Connection
+
+from spark_ros.service.context import Context
+from spark_ros.service.operators import view
+from spark_ros.service.storage import jobs
+from spark_ros.service.web.replies import json_array, json_object, to_json
+
+QUEUE_LENGTH = 200
+# How often the queue is sent at most, in seconds; where some operators must not answer some
+# questions, consoles are told to read it themselves, which is more work.
+EVERY_S, READ_AGAIN_EVERY_S = 0.25, 1.0
+# What of a line changes with time alone.
+TIMES = ('age_s', 'left_s')
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The first lines of the queue at one moment.
+
+    Attributes:
+        lines: what each line says, as JSON, by the question's id, in the order of the queue.
+        marks: by the question's id, what differs when the line says something else.
+        owners: who has a question, by its id.
+        waiting: how many questions wait, listed or not.
+        excludes: whether some operators must not answer some of them.
+        taken_at: the event loop's time.
+        access_changed: whether somebody's session may have been ended.
+    """
+
+    lines: dict[int, bytes]
+    marks: dict[int, bytes]
+    owners: dict[int, str]
+    waiting: int
+    excludes: bool
+    taken_at: float
+    access_changed: bool
+
+
+@dataclass
+class LiveQueue:
+    """Keeps a snapshot while anybody follows it."""
+
+    _snapshot: Snapshot | None = None
+    _published: asyncio.Event = field(default_factory=asyncio.Event)
+    _followed: asyncio.Event = field(default_factory=asyncio.Event)
+    _followers: int = 0
+    closed: bool = False
+
+    async def run(self, service: Context) -> None:
+        """Read the queue after changes, `EVERY_S` apart at least, until the service stops."""
+        with service.bus.subscribe() as changes:
+            access_changed = False
+            while not changes.closed:
+                if not self._followers:
+                    self._snapshot = None
+                    await self._followed.wait()
+                changes.drain()
+                self._publish(await _read(service, access_changed))
+                await asyncio.sleep(EVERY_S)
+                access_changed = await changes.next() is None
+        self.closed = True
+        self._publish(None)
+        # Until it is cancelled: a task that ends would be started again.
+        await asyncio.Event().wait()
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Keep the snapshot up to date while the block runs."""
+        self._followers += 1
+        self._followed.set()
+        try:
+            yield
+        finally:
+            self._followers -= 1
+            if not self._followers:
+                self._followed.clear()
+
+    async def next(self, seen: Snapshot | None, seconds: float) -> Snapshot | None:
+        """Wait for another snapshot than the one that was seen; None when the time is up."""
+        with move_on_after(seconds):
+            while not self.closed and (self._snapshot is None or self._snapshot is seen):
+                await self._published.wait()
+            return self._snapshot
+        return None
+
+    def _publish(self, snapshot: Snapshot | None) -> None:
+        self._snapshot = snapshot
+        self._published.set()
+        self._published = asyncio.Event()
+
+
+async def messages(
+    queue: LiveQueue, operator: str, patience_s: float
+) -> AsyncIterator[tuple[bytes | None, bool]]:
+    """Yield what an operator's console is told: JSON, or None after some silence.
+
+    Each comes with whether the operator's session may have been ended. The first message has all
+    lines, the later ones those that are new or changed: `{"order": [id, …], "lines": […],
+    "waiting": n, "elapsed_s": s}`, where the times of the lines were true `elapsed_s` ago. `{}`
+    means: read the queue.
+    """
+    loop, seen, sent = asyncio.get_running_loop(), None, dict[int, tuple[bytes, bool]]()
+    with queue.followed():
+        while not queue.closed:
+            found = await queue.next(seen, patience_s)
+            if found is None:
+                yield None, False
+                continue
+            seen = found
+            if found.excludes:
+                sent.clear()
+                yield b'{}', found.access_changed
+                await asyncio.sleep(READ_AGAIN_EVERY_S - EVERY_S)
+                continue
+            now_sent = {
+                id: (mark, found.owners.get(id) == operator) for id, mark in found.marks.items()
+            }
+            lines = [
+                json_object({'mine': mine}, found.lines[id])
+                for id, (mark, mine) in now_sent.items()
+                if sent.get(id) != (mark, mine)
+            ]
+            sent = now_sent
+            fields = {
+                'order': list(found.lines), 'waiting': found.waiting,
+                'elapsed_s': round(loop.time() - found.taken_at, 3),
+            }  # fmt: skip
+            yield json_object(fields, b'{"lines":%b}' % json_array(lines)), found.access_changed
+
+
+async def _read(service: Context, access_changed: bool) -> Snapshot:
+    taken_at = asyncio.get_running_loop().time()
+
+    def read(connection: Connection) -> Snapshot:
+        rows = jobs.waiting(connection, QUEUE_LENGTH, None)
+        lines = view.queue_lines(service, connection, rows, None, service.clock())
+        return Snapshot(
+            lines={line['id']: _without(line, 'mine') for line in lines},
+            marks={
+                line['id']: b'%d %b' % (row.sequence, _without(line, *TIMES))
+                for row, line in zip(rows, lines, strict=True)
+            },
+            owners={row.id: row.lease_owner for row in rows if row.lease_owner},
+            waiting=jobs.count_waiting(connection),
+            excludes=jobs.some_exclude(connection),
+            taken_at=taken_at,
+            access_changed=access_changed,
+        )
+
+    return await service.store.read(read)
+
+
+def _without(line: dict[str, object], *names: str) -> bytes:
+    return to_json({name: value for name, value in line.items() if name not in names})

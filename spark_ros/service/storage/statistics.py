@@ -1,0 +1,145 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""How long questions waited and were worked on, and how many waited, from the log of changes.
+
+The log has the time of every state of a question. It is kept for some days, and only its newest
+part is read, so that the work is bounded however much was asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Integer, cast, func, select
+
+from spark_ros.service.storage.jobs import count_waiting
+from spark_ros.service.storage.schema import changes, jobs, questions
+
+MOST_CHANGES = 200_000
+MOST_ANSWERED = 20_000
+FLAGGED = '"flagged"'
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question that an operator answered.
+
+    Attributes:
+        at: when, in Unix seconds.
+        waiting_s: from the question to the claim that led to its answer.
+        working_s: from that claim to the answer.
+    """
+
+    program: str | None
+    at: float
+    waiting_s: float
+    working_s: float
+
+
+@dataclass(frozen=True)
+class Past:
+    """What happened since a time.
+
+    Attributes:
+        answered: the newest answers first; at most `MOST_ANSWERED`.
+        waiting: how many questions had no answer at the beginning of each hour since then, and
+            have none now: Unix seconds and number.
+        since: what is left out is older than this, in Unix seconds.
+    """
+
+    answered: Sequence[Answered]
+    waiting: Sequence[tuple[float, int]]
+    since: float
+
+
+def read(connection: Connection, since: float, now: float, bucket_s: int) -> Past:
+    """Read what happened.
+
+    Args:
+        since, now: in Unix seconds.
+        bucket_s: how far apart the numbers of waiting questions are, in seconds.
+    """
+    first, begin = _begin(connection, since)
+    answered = _answered(connection, first)
+    if len(answered) == MOST_ANSWERED:
+        begin = max(begin, answered[-1].at)
+    waiting = [*_waiting(connection, first, max(begin, since), now, bucket_s)]
+    return Past(answered, waiting[::-1], begin)
+
+
+def _begin(connection: Connection, since: float) -> tuple[int, float]:
+    """Return the first number of the log to read, and since when all changes are read."""
+    newest = connection.execute(select(func.max(changes.c.number))).scalar() or 0
+    # By the index of times.
+    oldest = connection.execute(
+        select(changes.c.number).where(changes.c.at > since).order_by(changes.c.at).limit(1)
+    ).scalar()
+    first = newest + 1 if oldest is None else oldest
+    if first > newest - MOST_CHANGES:
+        return first, since
+    first = newest - MOST_CHANGES + 1
+    query = select(changes.c.at).where(changes.c.number >= first)
+    at: float = connection.execute(query.order_by(changes.c.number).limit(1)).scalar_one()
+    return first, at
+
+
+def _answered(connection: Connection, first: int) -> list[Answered]:
+    def before(column: Column[Any]) -> ColumnElement[Any]:
+        return func.lag(column).over(
+            partition_by=changes.c.question_id, order_by=changes.c.sequence
+        )
+
+    steps = (
+        select(
+            changes.c.question_id,
+            changes.c.state,
+            changes.c.at,
+            before(changes.c.state).label('before'),
+            before(changes.c.at).label('claimed'),
+        )
+        .where(changes.c.number >= first)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(jobs.c.program, steps.c.at, steps.c.claimed, questions.c.created)
+        .join(questions, steps.c.question_id == questions.c.id)
+        .join(jobs, questions.c.job_id == jobs.c.id)
+        .where(
+            steps.c.state == 'closed',
+            steps.c.before == 'assigned',
+            questions.c.answered_by.is_not(None),
+            ~questions.c.flags.contains(FLAGGED),
+        )
+        .order_by(steps.c.at.desc())
+        .limit(MOST_ANSWERED)
+    )
+    return [
+        Answered(program, at, max(0.0, claimed - created), max(0.0, at - claimed))
+        for program, at, claimed, created in rows
+    ]
+
+
+def _waiting(
+    connection: Connection, first: int, begin: float, now: float, bucket_s: int
+) -> Iterator[tuple[float, int]]:
+    """Yield the numbers from now backwards: without what came since, with what ended since."""
+    bucket = cast(changes.c.at, Integer) // bucket_s
+    counted: Counter[int] = Counter()
+    for which, sign in (
+        ((changes.c.state == 'open') & (changes.c.sequence == 1), 1),
+        (changes.c.state.in_(('closed', 'aborted')), -1),
+    ):
+        rows = connection.execute(
+            select(bucket, func.count())
+            .where(changes.c.number >= first, which)
+            .group_by(bucket)
+        )
+        for at, count in rows:
+            counted[at] += sign * count
+    waiting = count_waiting(connection)
+    yield now, waiting
+    for at in range(int(now // bucket_s), int(begin // bucket_s), -1):
+        waiting -= counted[at]
+        yield float(at * bucket_s), max(0, waiting)

@@ -1,0 +1,68 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The page of statistics in a browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+HOSTILE = '<img src=x onerror=alert(1)>\u202e</td><script>alert(2)</script>'
+
+
+@pytest.fixture
+def answered(service, browser):
+    """Answer a question of each of two programs."""
+    with service.console(browser, 0) as client:
+        for program in ('crates', HOSTILE):
+            service.ask(program_name=program)
+            [waiting] = client.get('/queue').json()['questions']
+            client.post(f'/questions/{waiting["id"]}/claim', json={}).raise_for_status()
+            client.post(
+                f'/questions/{waiting["id"]}/answer', json={'shapes': [], 'response': 'a crate'}
+            ).raise_for_status()
+
+
+def test_it_is_reached_from_the_console_and_shows_what_was_answered(answered, operator):
+    operator.get_by_test_id('statistics-link').click()
+    plots = operator.get_by_test_id('plot')
+    expect(plots).to_have_count(5)
+    expect(plots.nth(0)).to_contain_text('Questions without an answer')
+    expect(plots.nth(2).locator('.median :is(circle, polyline)')).to_have_count(1)
+    expect(operator.get_by_test_id('totals')).to_contain_text('Answered')
+    row = operator.get_by_test_id('program-row').filter(has_text='crates')
+    # Name, answers, and two numbers for each part of the time; nothing was delivered.
+    expect(row.locator('td')).to_have_count(8)
+    assert row.locator('td').all_inner_texts()[6:] == 2 * ['\u2013']
+    operator.get_by_test_id('console-link').click()
+    expect(operator.get_by_test_id('connection')).to_have_text('live')
+
+
+def test_a_name_from_outside_is_only_text(answered, operator):
+    operator.goto(operator.url + 'console/statistics')
+    row = operator.get_by_test_id('program-row').filter(has_text='onerror')
+    expect(row.locator('bdi')).to_have_text(HOSTILE)
+    expect(operator.locator('img, script:not([src])')).to_have_count(0)
+
+
+def test_another_range_and_a_narrow_window(answered, operator):
+    operator.goto(operator.url + 'console/statistics')
+    expect(operator.get_by_test_id('plot')).to_have_count(5)
+    with operator.expect_response('**/console/api/statistics?hours=168') as told:
+        operator.get_by_test_id('hours-168').click()
+    assert told.value.ok
+    expect(operator.get_by_test_id('hours-168')).to_have_attribute('aria-pressed', 'true')
+    operator.set_viewport_size({'width': 420, 'height': 800})
+    width = 'document.documentElement.scrollWidth'
+    operator.wait_for_function(f'{width} <= 420')
+    heights = 'Math.max(...[...document.querySelectorAll(".plot")].map((e) => e.clientWidth))'
+    operator.wait_for_function(f'{heights} <= 400')
+
+
+def test_who_is_logged_out_is_told(answered, operator):
+    operator.goto(operator.url + 'console/statistics')
+    expect(operator.get_by_test_id('plot')).to_have_count(5)
+    operator.context.clear_cookies()
+    operator.get_by_test_id('hours-168').click()
+    expect(operator.get_by_test_id('problem')).to_contain_text('log in')
+    operator.reload()
+    expect(operator.get_by_role('heading', name='Log in to the console')).to_be_visible()
