@@ -100,7 +100,11 @@ def _measure(subject: str, other: Path | None, sizes: Sizes) -> dict[str, Turn]:
         # Not as a module, for which Python would look in the current directory first.
         command = [sys.executable, str(checkout / 'spark_ros' / 'cli' / 'service.py')]
         with (
-            ServiceProcess(Path(folder) / 'data', environment, command=command) as service,
+            # It logs a line for each step of a question, which belongs to what it costs.
+            open(Path(folder) / 'log', 'wb') as log,
+            ServiceProcess(
+                Path(folder) / 'data', environment, command=command, log=log
+            ) as service,
             contextlib.closing(Person(service.address, service.key, service.login)) as person,
         ):
             body = _body(person.upload(IMAGE.read_bytes()))
