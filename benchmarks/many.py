@@ -77,7 +77,7 @@ def _answered(place: Path, number: int, domain: int) -> dict[str, Verdict]:
             server__url=service.url, server__token_file=str(token), limits__open=0,
             limits__per_hour=0, front__cooldown_s=0.0,
             # Full long before the first fifth: what it may take is no part of what is measured.
-            frames__max_mb=1.0,
+            front__frames__max_mb=1.0,
         )  # fmt: skip
         answered, heard_at = 0, time.monotonic()
         over = threading.Event()
