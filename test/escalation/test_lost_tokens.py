@@ -28,6 +28,7 @@ class Listing(SparkClient):
         self.history = [engagement(f'old {n}', 'closed') for n in range(100)]
         self.open = engagement('open', 'open')
         self.read = 0
+        self.extensions = {}
 
     async def get_engagement(self, token: str) -> Any:
         raise UnsupportedError(404, 'no such call')
