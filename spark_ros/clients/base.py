@@ -245,7 +245,11 @@ class ApiClient:
         if isinstance(answer, ClientError):
             return answer
         try:
-            return read(answer)
+            result = read(answer)
+            if ANNOUNCED not in answer.headers:
+                # Now it is certain that the service itself has answered.
+                self._note(answer.headers)
+            return result
         except WireError as error:
             return ProtocolError(f'{what}: {self._clean(str(error))}')
 
@@ -283,10 +287,11 @@ class ApiClient:
             return ProtocolError(
                 f'{what}: answered {response.status_code} with {len(body)} bytes that are not JSON'
             )
-        self._note(response.headers)
+        if ANNOUNCED in response.headers:
+            self._note(response.headers)
         return answer
 
-    def _note(self, headers: httpx.Headers) -> None:
+    def _note(self, headers: Mapping[str, str]) -> None:
         """Note what an answer says of the service."""
         self.extensions = parse_extensions(headers.get(ANNOUNCED, ''))
         there = headers.get(OPERATORS) if 'operators' in self.extensions else None

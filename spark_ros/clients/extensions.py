@@ -13,6 +13,8 @@ PRIORITY = 'Spark-Priority'
 MIN_DEADLINE_S = 0.001
 MAX_DEADLINE_S = 30 * 86_400.0
 MAX_PRIORITY = 255
+# Longer than any list that is meant well; reading takes the square of the length at worst.
+MAX_HEADER = 1000
 
 TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -25,7 +27,9 @@ def parse_extensions(header: str) -> dict[str, dict[str, str]]:
         The parameters of each extension by its name, as texts. What is no name is passed over,
         and strings are empty: no extension of ours has one.
     """
-    found = {}
+    found: dict[str, dict[str, str]] = {}
+    if len(header) > MAX_HEADER:
+        return found
     for member in STRING.sub('""', header).split(','):
         name, *parameters = (part.strip() for part in member.split(';'))
         if TOKEN.fullmatch(name):

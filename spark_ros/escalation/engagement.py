@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from spark_ros.clients.errors import ClientError
+from spark_ros.clients.extensions import MAX_DEADLINE_S
 from spark_ros.escalation.answers.poller import Poller
 from spark_ros.escalation.answers.router import AnswerRouter
 from spark_ros.escalation.backends.backend import Backend, Report, at_the_desk
@@ -274,7 +275,7 @@ async def expire(question: Question, context: Context) -> None:
         raise Over(State.FAILED, 'given up: it is as old as journal.max_age_h')
     if not question.token:
         raise Over(State.EXPIRED, 'it could not be sent in time')
-    if withdraws_expired(context.backend):
+    if withdraws_expired(question, context.backend):
         await context.withdrawals.add(question.token)
     await context.journal.write(Journal.set_state, question.entry.id, State.EXPIRED)
     await announce(question, context, State.EXPIRED, TOO_LATE)
@@ -285,7 +286,7 @@ async def expire(question: Question, context: Context) -> None:
 
 async def end(question: Question, context: Context, state: State, detail: str) -> None:
     """Publish that a question ended without an answer, and remove it from the journal."""
-    expired = state is State.EXPIRED and withdraws_expired(context.backend)
+    expired = state is State.EXPIRED and withdraws_expired(question, context.backend)
     if (state is State.CANCELED or expired) and not question.ended_by_service:
         await take_back(question, context)
     if question.state is not State.EXPIRED:
@@ -297,10 +298,11 @@ async def end(question: Question, context: Context, state: State, detail: str) -
         await context.journal.write(Journal.done, question.entry.id)
 
 
-def withdraws_expired(backend: Backend) -> bool:
+def withdraws_expired(question: Question, backend: Backend) -> bool:
     """Whether what expires here stays open at the service until it is withdrawn."""
     extensions = backend.extensions or ()
-    return 'withdraw' in extensions and 'deadline' not in extensions
+    had_deadline = 'deadline' in extensions and question.entry.timeout_s <= MAX_DEADLINE_S
+    return 'withdraw' in extensions and not had_deadline
 
 
 async def take_back(question: Question, context: Context) -> None:

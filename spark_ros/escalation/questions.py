@@ -76,8 +76,8 @@ class Question:
 
     @property
     def deadline_s(self) -> float | None:
-        """What is left of its timeout, in seconds; None where that is longer than is sent."""
-        left_s = max(self.expires_at - time.monotonic(), MIN_DEADLINE_S)
+        """How long it may still wait, in seconds; None where that is longer than is sent."""
+        left_s = max(self.left_s, MIN_DEADLINE_S)
         return left_s if left_s <= MAX_DEADLINE_S else None
 
     def end(self, state: State, detail: str) -> None:

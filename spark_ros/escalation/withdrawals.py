@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Awaitable
 
-from spark_ros.clients.errors import ClientError
+from spark_ros.clients.errors import ClientError, ResponseError
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.backends.backend import Backend
 from spark_ros.escalation.backends.contact import Contacts
@@ -140,7 +140,9 @@ class Withdrawals:
             with self._contacts.recorded():
                 await self._backend.withdraw(token)
         except ClientError as error:
-            if not error.final:
+            # Something in between lets no DELETE pass, and will not do so later.
+            barred = isinstance(error, ResponseError) and error.status in (405, 501)
+            if not error.final and not barred:
                 logger.warning('cannot withdraw %s yet; trying again: %s', token, error)
                 return False
             # It is answered already, or the service does not know it any more.

@@ -194,10 +194,12 @@ def _copy_images(
 
 def _copy(source: Path, part: Path, sha256: str) -> bool:
     """Copy a file durably; False where it is not there or no longer what was stored."""
-    if not source.exists():
+    try:
+        with open(source, 'rb') as original:
+            _, written = write_durably(original, part)
+    except FileNotFoundError:
+        # Not stored, or deleted meanwhile with its question.
         return False
-    with open(source, 'rb') as original:
-        _, written = write_durably(original, part)
     if written == sha256:
         return True
     part.unlink()

@@ -68,3 +68,12 @@ def test_an_operator_who_walked_away_does_not_keep_the_question(service, operato
     expect(operator.get_by_test_id('notice')).to_contain_text('went back to the queue')
     expect(operator.get_by_test_id('question')).to_contain_text('open')
     assert service.engagement(token)['state'] == 'open'
+
+
+def test_without_the_stream_the_queue_is_fetched(service, operator):
+    operator.route('**/console/api/events', lambda route: route.abort())
+    service.ask()
+    operator.reload()
+    expect(operator.get_by_test_id('waiting')).to_have_text('1')
+    expect(operator.get_by_test_id('idle')).to_contain_text('1 question waiting')
+    expect(operator.locator('#open-next')).to_be_visible()

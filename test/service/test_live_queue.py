@@ -32,16 +32,23 @@ class Robot:
     def post(self, path: str, body: dict[str, Any]) -> None:
         self._http.post(path, json=body, headers=self._headers).raise_for_status()
 
+    def get(self, path: str) -> Any:
+        return self._http.get(path, headers=self._headers).json()
+
     def ask(self, name: str = 'Look.') -> None:
         location = 'http://192.0.2.1/a.jpg'
         self.post('/v1/engagement', {'content_location': location, 'instructions': name})
 
 
 @contextmanager
-def listening(service: Served) -> Iterator[Iterator[dict[str, Any]]]:
-    """Follow the queue as another operator; give what is told."""
-    with httpx.Client(base_url=service.url, timeout=DEADLINE_S) as console:
-        log_in(console, printed('login-link', '--data', str(service.data)))
+def listening(
+    service: Served, console: httpx.Client | None = None
+) -> Iterator[Iterator[dict[str, Any]]]:
+    """Follow the queue as another operator, who has logged in if given; give what is told."""
+    with httpx.Client(base_url=service.url, timeout=DEADLINE_S) as new:
+        if console is None:
+            console = new
+            log_in(console, printed('login-link', '--data', str(service.data)))
         with console.stream('GET', '/console/api/events') as events:
             yield (
                 json.loads(line.removeprefix('data: '))
@@ -109,16 +116,25 @@ def test_many_changes_are_few_messages(service: Served, tmp_path: Path) -> None:
     assert sum(len(each['lines']) for each in messages) <= 2 * 40
 
 
-def test_where_some_must_not_answer_consoles_read_by_themselves(
+def test_where_an_operator_who_is_there_must_not_answer_consoles_read_by_themselves(
     service: Served, tmp_path: Path
 ) -> None:
+    """Names of nobody, or of somebody who is not there, change nothing."""
     heat = Robot(service, tmp_path, 'heat')
+    operator = Operator(service)
+    heat.post('/v1/requests/free-text', {'instruction': 'Look.'})
+    operator.do(operator.claim(), 'answer', response='yes')
+    [name] = heat.get('/v1/requests')[0]['crunchers']
     with listening(service) as told:
         assert next(told)['order'] == []
-        heat.post(
-            '/v1/requests/free-text', {'instruction': 'Look.', 'exclude_crunchers': ['0' * 16]}
-        )
-        assert next(told) == {}
+        for excluded in (['0' * 16], [name]):
+            heat.post(
+                '/v1/requests/free-text', {'instruction': 'Look.', 'exclude_crunchers': excluded}
+            )
+        until(told, [2, 3])
+        with listening(service, operator.http):
+            while next(told) != {}:
+                pass
 
 
 def test_times_are_true_for_who_comes_later(service: Served, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
 import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
 
+const CHECK_AGAIN_MS = 2000;
+
 export class Controller {
   #parts;
   #lease;
@@ -60,12 +62,11 @@ export class Controller {
 
   /** Show what the service tells of the queue, without being asked. */
   async apply(change) {
-    if (!change.order) {
+    const { queue } = this.#parts;
+    if (!change.order || !queue.apply(change, this.current?.id)) {
       this.refresh();
       return;
     }
-    const { queue } = this.#parts;
-    queue.apply(change, this.current?.id);
     // What is being fetched may be older than this; and whether calls arrive again is to be seen.
     if (this.#fetching || !this.#reached) this.refresh();
     else await this.#noticed(queue.questions).catch((error) => this.#sayUnreached(error));
@@ -159,7 +160,6 @@ export class Controller {
       this.#answered = answered;
       this.#showReached(true);
       this.#parts.queue.show(found, this.current?.id);
-      showCounts(waiting, answered);
       await this.#noticed(questions);
     } catch (error) {
       this.#sayUnreached(error);
@@ -172,6 +172,8 @@ export class Controller {
   }
 
   #sayUnreached(error) {
+    // A mistake of our own is for the browser's log.
+    if (error.status === undefined) throw error;
     if (error.status === 0) this.#showReached(false);
     this.#noticeSignedOut(error);
   }
@@ -188,7 +190,12 @@ export class Controller {
   async #checkCurrent(questions) {
     const { current } = this;
     if (!this.#busy && !questions.some(({ id, mine }) => mine && id === current.id)) {
-      await this.#lease.beat();
+      // It may be ours though it is not listed: not with every change that is told.
+      const now = performance.now();
+      if (now - (current.checkedAt ?? -Infinity) > CHECK_AGAIN_MS) {
+        current.checkedAt = now;
+        await this.#lease.beat();
+      }
     }
     if (this.current === current) await this.#lookForFiles(current);
   }

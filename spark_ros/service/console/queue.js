@@ -31,11 +31,12 @@ export class Queue {
     setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Take lines that are new or changed, and show the queue in this order. */
+  /** Take lines that are new or changed, and show the queue in this order; false if some lack. */
   apply({ order, lines, waiting, elapsed_s: elapsed }, currentId) {
     this.#take(lines, elapsed);
     const questions = order.map((id) => this.#lines.get(id)).filter(Boolean);
     this.#show({ questions, waiting, excluded: 0 }, currentId);
+    return questions.length === order.length;
   }
 
   show({ questions, waiting, excluded }, currentId) {

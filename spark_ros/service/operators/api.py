@@ -216,11 +216,12 @@ async def _stream(request: Request, operator: str) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     queue: live_queue.LiveQueue = request.app.state.live_queue
     checked = told = loop.time()
-    async for message, access_changed in live_queue.messages(queue, operator, CHECK_SESSION_S):
-        if access_changed or loop.time() - checked >= CHECK_SESSION_S:
+    checked_access = 0
+    async for message, access in live_queue.messages(queue, operator, CHECK_SESSION_S):
+        if access != checked_access or loop.time() - checked >= CHECK_SESSION_S:
             if await session_or_none(request) is None:
                 return
-            checked = loop.time()
+            checked, checked_access = loop.time(), access
         if message is not None:
             yield b'event: queue\ndata: %b\n\n' % message
         elif loop.time() - told < KEEP_ALIVE_S:

@@ -15,6 +15,7 @@ from anyio import move_on_after
 from sqlalchemy import Connection
 
 from spark_ros.service.context import Context
+from spark_ros.service.events import Subscription
 from spark_ros.service.operators import view
 from spark_ros.service.storage import jobs
 from spark_ros.service.web.replies import json_array, json_object, to_json
@@ -36,9 +37,9 @@ class Snapshot:
         marks: by the question's id, what differs when the line says something else.
         owners: who has a question, by its id.
         waiting: how many questions wait, listed or not.
-        excludes: whether some operators must not answer some of them.
+        excludes: whether operators who are there must not answer some of them.
         taken_at: the event loop's time.
-        access_changed: whether somebody's session may have been ended.
+        access: grows when somebody's session may have been ended.
     """
 
     lines: dict[int, bytes]
@@ -47,7 +48,7 @@ class Snapshot:
     waiting: int
     excludes: bool
     taken_at: float
-    access_changed: bool
+    access: int
 
 
 @dataclass
@@ -58,20 +59,22 @@ class LiveQueue:
     _published: asyncio.Event = field(default_factory=asyncio.Event)
     _followed: asyncio.Event = field(default_factory=asyncio.Event)
     _followers: int = 0
+    _access: int = 0
+    _changes: Subscription | None = None
     closed: bool = False
 
     async def run(self, service: Context) -> None:
         """Read the queue after changes, `EVERY_S` apart at least, until the service stops."""
         with service.bus.subscribe() as changes:
-            access_changed = False
+            self._changes = changes
             while not changes.closed:
                 if not self._followers:
                     self._snapshot = None
                     await self._followed.wait()
-                changes.drain()
-                self._publish(await _read(service, access_changed))
+                self._publish(await _read(service, self._access))
                 await asyncio.sleep(EVERY_S)
-                access_changed = await changes.next() is None
+                if not changes.closed:
+                    self._access += None in (await changes.next(), *changes.drain())
         self.closed = True
         self._publish(None)
         # Until it is cancelled: a task that ends would be started again.
@@ -82,6 +85,9 @@ class LiveQueue:
         """Keep the snapshot up to date while the block runs."""
         self._followers += 1
         self._followed.set()
+        if self._changes is not None:
+            # Questions may exclude who has just come.
+            self._changes.offer(None)
         try:
             yield
         finally:
@@ -105,25 +111,26 @@ class LiveQueue:
 
 async def messages(
     queue: LiveQueue, operator: str, patience_s: float
-) -> AsyncIterator[tuple[bytes | None, bool]]:
+) -> AsyncIterator[tuple[bytes | None, int]]:
     """Yield what an operator's console is told: JSON, or None after some silence.
 
-    Each comes with whether the operator's session may have been ended. The first message has all
-    lines, the later ones those that are new or changed: `{"order": [id, …], "lines": […],
-    "waiting": n, "elapsed_s": s}`, where the times of the lines were true `elapsed_s` ago. `{}`
-    means: read the queue.
+    Each comes with a number that grows when somebody's session may have been ended. The first
+    message has all lines, the later ones those that are new or changed: `{"order": [id, …],
+    "lines": […], "waiting": n, "elapsed_s": s}`, where the times of the lines were true
+    `elapsed_s` ago. `{}` means: read the queue.
     """
-    loop, seen, sent = asyncio.get_running_loop(), None, dict[int, tuple[bytes, bool]]()
+    loop, sent = asyncio.get_running_loop(), dict[int, tuple[bytes, bool]]()
+    seen: Snapshot | None = None
     with queue.followed():
         while not queue.closed:
             found = await queue.next(seen, patience_s)
             if found is None:
-                yield None, False
+                yield None, seen.access if seen else 0
                 continue
             seen = found
             if found.excludes:
                 sent.clear()
-                yield b'{}', found.access_changed
+                yield b'{}', found.access
                 await asyncio.sleep(READ_AGAIN_EVERY_S - EVERY_S)
                 continue
             now_sent = {
@@ -139,11 +146,12 @@ async def messages(
                 'order': list(found.lines), 'waiting': found.waiting,
                 'elapsed_s': round(loop.time() - found.taken_at, 3),
             }  # fmt: skip
-            yield json_object(fields, b'{"lines":%b}' % json_array(lines)), found.access_changed
+            yield json_object(fields, b'{"lines":%b}' % json_array(lines)), found.access
 
 
-async def _read(service: Context, access_changed: bool) -> Snapshot:
+async def _read(service: Context, access: int) -> Snapshot:
     taken_at = asyncio.get_running_loop().time()
+    present = [service.crunchers.pseudonym(each) for each in service.presence.operators]
 
     def read(connection: Connection) -> Snapshot:
         rows = jobs.waiting(connection, QUEUE_LENGTH, None)
@@ -156,9 +164,9 @@ async def _read(service: Context, access_changed: bool) -> Snapshot:
             },
             owners={row.id: row.lease_owner for row in rows if row.lease_owner},
             waiting=jobs.count_waiting(connection),
-            excludes=jobs.some_exclude(connection),
+            excludes=jobs.some_exclude(connection, present),
             taken_at=taken_at,
-            access_changed=access_changed,
+            access=access,
         )
 
     return await service.store.read(read)

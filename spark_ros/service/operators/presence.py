@@ -27,6 +27,11 @@ class Presence:
         return len(self._held)
 
     @property
+    def operators(self) -> tuple[str, ...]:
+        """Who they are."""
+        return tuple(self._held)
+
+    @property
     def absent_s(self) -> float:
         """For how many seconds nobody has been there; 0 while somebody is."""
         return 0.0 if self._held else self._steady() - self._last_seen

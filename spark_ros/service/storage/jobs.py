@@ -18,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    or_,
     select,
 )
 
@@ -357,9 +358,11 @@ def count_excluded(connection: Connection, operator: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def some_exclude(connection: Connection) -> bool:
-    """Whether some operators must not answer some of the questions that wait."""
-    query = select(exists().where(WAITING, questions.c.excludes == 1))
+def some_exclude(connection: Connection, operators: Sequence[str]) -> bool:
+    """Whether some of these operators, by pseudonym, must not answer a question that waits."""
+    them = or_(false(), *(jobs.c.excluded.contains(each) for each in operators))
+    of_job = jobs.c.id == questions.c.job_id
+    query = select(exists().where(WAITING, questions.c.excludes == 1, of_job, them))
     return bool(connection.execute(query).scalar())
 
 

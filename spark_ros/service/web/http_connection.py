@@ -104,7 +104,9 @@ class HttpConnection(HttpToolsProtocol):
         # Only Linux has it.
         if (option := getattr(socket, 'TCP_USER_TIMEOUT', None)) is not None:
             limit_ms = round(self._limits.stalled_s * 1000)
-            self._client.setsockopt(socket.IPPROTO_TCP, option, limit_ms)
+            # It may be closed already.
+            with contextlib.suppress(OSError):
+                self._client.setsockopt(socket.IPPROTO_TCP, option, limit_ms)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.remove(self)

@@ -92,8 +92,10 @@ def names_of(
         elsewhere: those of them that are not on this service.
         tenant: of the key that named them.
     """
-    own = (images.named_id(url) for _, url in files)
-    copied = (fetches.name_of(tenant, url) for _, url in elsewhere)
+    away = {url for _, url in elsewhere}
+    # What it may not show, it does not keep, either.
+    own = (images.named_id(url) for _, url in files if url not in away)
+    copied = (fetches.name_of(tenant, url) for url in away)
     return [*dict.fromkeys((*filter(None, own), *copied))]
 
 
