@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from portal import Portal
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -125,6 +126,13 @@ def test_a_hundred_questions_wait_and_all_are_answered_once(
         assert journal.entries() == []
 
 
+def refused(service: Service) -> bool:
+    """Whether the service refuses the robot's key."""
+    headers = {'Authorization': f'Bearer {service.key}'}
+    answer = httpx.get(f'{service.url}/v1/engagement', headers=headers, timeout=30.0)
+    return answer.status_code == 401
+
+
 def revoked(service: Service, at: float | None) -> None:
     """Give a revoked key back, or revoke it, under the running service."""
     with closing(sqlite3.connect(service.data / 'service.db', timeout=30.0)) as db:
@@ -142,6 +150,8 @@ def test_a_revoked_key_stops_the_sending_and_loses_nothing(
     ids = [asker.ask(1, 0.3)]
     robot.until(lambda: robot.resolutions)
     service.command('key', 'revoke', 'rover')
+    # Within a second it reaches a running service.
+    robot.until(lambda: refused(service))
     ids += [asker.ask(number, 0.3) for number in (2, 3, 4, 5, 6)]
 
     robot.until(lambda: 'cannot send questions' in node.output)

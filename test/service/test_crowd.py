@@ -187,4 +187,6 @@ def test_400_idle_and_400_dripping_connections_keep_nobody_out(data: Path, key: 
             files = len(list(Path(f'/proc/{service.serving.pid}/fd').iterdir()))
         assert sorted(took)[-2] < 1.0, took
         assert files < 200
-        assert len(service.log.read_text()) < 1000
+        said = service.log.read_text().splitlines()
+        # Besides a line for each question.
+        assert len([line for line in said if 'state=created' not in line]) < 10
