@@ -24,6 +24,8 @@ from spark_command import (
     without_feed,
 )
 
+from spark_ros.service.operators import live_queue
+
 pytestmark = pytest.mark.slow('follows a running service by commands')
 
 ASK = ('ask', 'http://192.0.2.1/i.jpg', '--instructions', 'Is it free?')
@@ -53,7 +55,12 @@ class Place:
 @pytest.fixture(scope='module')
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Operator]]:
     """One service, with one person at its console, for all tests that leave it alive."""
-    with served(tmp_path_factory.mktemp('watch') / 'data') as service:
+    with (
+        served(tmp_path_factory.mktemp('watch') / 'data') as service,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        # The newest question is to be in the list, however many these tests leave open.
+        patched.setattr(live_queue, 'QUEUE_LENGTH', 100_000)
         yield service, Operator(service)
 
 
