@@ -89,7 +89,7 @@ def test_a_person_answers_every_question_in_the_browser(
     show = demo.until(r'^  \S*spark (show ID --url .+)$')
     for number in range(PICTURES):
         name = default_photographs()[number].name
-        id = demo.until(rf'opened +{name}  (\S+)$')
+        id = demo.until(rf'opened +{name}  (\S+) \(1 operator')
         page.get_by_test_id('question').first.click()
         expect(page.get_by_test_id('submit')).to_be_enabled()
         page.get_by_test_id('response').fill(f'It is number {number}.')

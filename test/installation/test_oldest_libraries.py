@@ -21,7 +21,8 @@ TESTS = ROOT / 'test'
 # These have the service on the other side, which needs newer libraries.
 WITH_SERVICE = (
     'clients/test_spark_cli.py', 'clients/test_spark_round.py',
-    'escalation/test_repeated_create.py',
+    'escalation/test_repeated_create.py', 'escalation/test_in_time.py',
+    'escalation/test_presence.py',
 )  # fmt: skip
 
 

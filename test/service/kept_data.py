@@ -16,6 +16,7 @@ from sqlalchemy import insert
 
 from spark_ros.service.media.sniff import FORMATS
 from spark_ros.service.storage import keys, schema
+from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.storage.store import Transaction
 
 
@@ -43,7 +44,8 @@ def fill(service: InProcess, name: str, number: int, ended: bool) -> None:
         })  # fmt: skip
         rows['questions'].append({
             **common, **state, 'id': id, 'job_id': id, 'kind': 'annotate', 'position': 0,
-            'image_location': image.path, 'prior_count': 0,
+            'image_location': image.path, 'prior_count': 0, 'priority': 0, 'deadline': NEVER,
+            'excludes': 0,
             'closed': now if ended else None, 'answer': '{}' if ended else None,
         })  # fmt: skip
         rows['changes'].append({

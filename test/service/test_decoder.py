@@ -311,6 +311,8 @@ def test_a_tenant_waits_for_its_own_images_only(
 def test_tenants_take_turns(decoder: Decoder) -> None:
     async def three() -> list[str]:
         order: list[str] = []
+        # Both processes are there.
+        await asyncio.gather(*(look(decoder, tenant, picture()) for tenant in 'xy'))
 
         async def one(tenant: str) -> None:
             await look(decoder, tenant, picture())
