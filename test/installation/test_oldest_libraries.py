@@ -22,7 +22,6 @@ TESTS = ROOT / 'test'
 WITH_SERVICE = (
     'clients/test_spark_cli.py', 'clients/test_spark_round.py',
     'escalation/test_repeated_create.py', 'escalation/test_in_time.py',
-    'escalation/test_presence.py',
 )  # fmt: skip
 
 
