@@ -15,7 +15,7 @@ from service_harness import InProcess
 from sqlalchemy import event
 
 from spark_ros.service.operators import live_queue
-from spark_ros.service.storage import prepared
+from spark_ros.service.storage import prepared, queue_depth
 from spark_ros.service.storage.database import execute_plain
 from spark_ros.service.storage.jobs import LINE_TEXT
 
@@ -85,6 +85,16 @@ def test_the_queue_reads_an_index_of_what_waits_and_no_more(service: InProcess) 
     scans = [line for line in lines if line.startswith('SCAN questions')]
     assert len(scans) == 3
     assert all('COVERING INDEX questions_waiting' in line for line in scans), scans
+
+
+def test_the_metrics_read_what_waits_and_no_question_that_is_over(service: InProcess) -> None:
+    service.tenant().ask()
+    with statements(service) as noted:
+        service.context.store.read_now(queue_depth.read)
+    asked = [each for each in noted if 'FROM questions' in each[0]]
+    lines = [line for each in asked for line in plan(service, each) if ' questions' in line]
+    assert len(lines) == 2
+    assert all('questions_waiting' in line for line in lines), lines
 
 
 def test_a_line_of_the_queue_is_cut_and_the_question_is_not(service: InProcess) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, union
 
-from spark_ros.service.storage.schema import deliveries, jobs, keys, programs, questions
+from spark_ros.service.storage.schema import WAITING, deliveries, jobs, keys, programs, questions
 
 # Of each state, the programs with the most questions.
 MOST_GROUPS = 1000
@@ -52,7 +52,8 @@ def read(connection: Connection) -> Waiting:
         rows = connection.execute(
             select(jobs.c.program, count, func.min(questions.c.created))
             .join(jobs, questions.c.job_id == jobs.c.id)
-            .where(questions.c.state == state)
+            # WAITING, since the index is of what is open or assigned.
+            .where(WAITING, questions.c.state == state)
             .group_by(jobs.c.program)
             .order_by(count.desc())
             .limit(MOST_GROUPS)
