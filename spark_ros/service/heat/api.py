@@ -111,7 +111,7 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
 
     files = list(copied_media(asked))
     requester = Requester(key.tenant, now, job.base_url)
-    wanted = [] if answer else await files_elsewhere(service, files, requester)
+    wanted = await files_elsewhere(service, files, requester)
     job = replace(job, files=names_of(files, wanted, key.tenant))
 
     def create(transaction: Transaction) -> dict[str, Any]:
