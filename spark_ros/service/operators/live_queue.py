@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from anyio import move_on_after
 from sqlalchemy import Connection
@@ -24,8 +25,6 @@ QUEUE_LENGTH = 200
 # How often the queue is sent at most, in seconds; where some operators must not answer some
 # questions, consoles are told to read it themselves, which is more work.
 EVERY_S, READ_AGAIN_EVERY_S = 0.25, 1.0
-# What of a line changes with time alone.
-TIMES = ('age_s', 'left_s')
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Snapshot:
     """
 
     lines: dict[int, bytes]
-    marks: dict[int, bytes]
+    marks: dict[int, tuple[Any, ...]]
     owners: dict[int, str]
     waiting: int
     excludes: bool
@@ -119,7 +118,7 @@ async def messages(
     "lines": […], "waiting": n, "elapsed_s": s}`, where the times of the lines were true
     `elapsed_s` ago. `{}` means: read the queue.
     """
-    loop, sent = asyncio.get_running_loop(), dict[int, tuple[bytes, bool]]()
+    loop, sent = asyncio.get_running_loop(), dict[int, tuple[tuple[Any, ...], bool]]()
     seen: Snapshot | None = None
     with queue.followed():
         while not queue.closed:
@@ -157,9 +156,9 @@ async def _read(service: Context, access: int) -> Snapshot:
         rows = jobs.waiting(connection, QUEUE_LENGTH, None)
         lines = view.queue_lines(service, connection, rows, None, service.clock())
         return Snapshot(
-            lines={line['id']: _without(line, 'mine') for line in lines},
+            lines={line['id']: _without_owner(line) for line in lines},
             marks={
-                line['id']: b'%d %b' % (row.sequence, _without(line, *TIMES))
+                line['id']: (row.sequence, line['image'], line['thumbnail'])
                 for row, line in zip(rows, lines, strict=True)
             },
             owners={row.id: row.lease_owner for row in rows if row.lease_owner},
@@ -172,5 +171,5 @@ async def _read(service: Context, access: int) -> Snapshot:
     return await service.store.read(read)
 
 
-def _without(line: dict[str, object], *names: str) -> bytes:
-    return to_json({name: value for name, value in line.items() if name not in names})
+def _without_owner(line: dict[str, Any]) -> bytes:
+    return to_json({name: value for name, value in line.items() if name != 'mine'})

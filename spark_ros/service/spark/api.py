@@ -107,16 +107,15 @@ async def withdraw_engagement(request: Request) -> Response:
     service, key = context_of(request), await spark_key(request)
     token, now = request.path_params['token'], service.clock()
 
-    def withdraw(transaction: Transaction) -> str:
-        for row in jobs.states(transaction.connection, key.id, token):
-            leases.withdraw(transaction, row.id, now)
+    def withdraw(transaction: Transaction) -> None:
         states = jobs.states(transaction.connection, key.id, token)
         if not states:
             raise _unknown_token()
-        return job_state(states)
+        for row in states:
+            leases.withdraw(transaction, row.id, now)
 
-    state = await service.store.write(withdraw)
-    return reply({'token': token, 'state': state})
+    await service.store.write(withdraw)
+    return reply({'token': token, 'state': 'closed'})
 
 
 async def get_job(request: Request) -> Response:

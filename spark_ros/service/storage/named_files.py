@@ -15,13 +15,12 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, 
 from spark_ros.service.storage import schema
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.removals import delete_images
-from spark_ros.service.storage.schema import fetches, images, named_files, questions
+from spark_ros.service.storage.schema import NEVER, fetches, images, named_files, questions
 from spark_ros.service.storage.store import Transaction
 
 INSERT = insert(named_files)
 INSERT_ONE = Prepared(INSERT)
 CHUNK = 500
-NEVER = 1e18
 
 
 def put(transaction: Transaction, job_id: int, created: float, files: Sequence[str]) -> None:
