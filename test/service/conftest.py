@@ -61,9 +61,27 @@ def key(data: Path) -> str:
 
 
 @pytest.fixture
-def images() -> str:
+def store() -> str:
+    """What services keep images in: `disk`, or `bucket` where a file of tests says so."""
+    return 'disk'
+
+
+@pytest.fixture
+def images(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """Where services keep images; '' is the disk."""
-    return ''
+    if store == 'disk':
+        return ''
+    server: S3Server = request.getfixturevalue('bucket')
+    return server.url(tmp_path.name)
+
+
+@pytest.fixture
+def folder(images: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder in which the files of images really lie."""
+    if not images:
+        return tmp_path / 'data' / 'images'
+    server: S3Server = request.getfixturevalue('bucket')
+    return server.place(tmp_path.name)
 
 
 @pytest.fixture(scope='session')

@@ -24,19 +24,8 @@ SAID = re.compile(r'(\d+) questions \((\d+) of them open\), (\d+) images \((\d+)
 
 
 @pytest.fixture(params=['disk', pytest.param('bucket', marks=pytest.mark.slow('an S3 server'))])
-def images(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == 'disk':
-        return ''
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.url(tmp_path.name)
-
-
-@pytest.fixture
-def folder(images: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    if not images:
-        return tmp_path / 'data' / 'images'
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.place(tmp_path.name)
+def store(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def forget(service: InProcess, *arguments: str) -> tuple[Amount, str]:

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from installed import SPARK_SERVICE
 from kept_data import count, expect_consistent, fill, stored
-from s3_server import S3Server
 from service_harness import InProcess
 
 pytestmark = [pytest.mark.slow('kills services by chance'), pytest.mark.timeout(300)]
@@ -28,19 +27,8 @@ FORGET = ('forget', '--key', 'first', '--yes')
 
 
 @pytest.fixture(params=['disk', 'bucket'])
-def images(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == 'disk':
-        return ''
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.url(tmp_path.name)
-
-
-@pytest.fixture
-def folder(images: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    if not images:
-        return tmp_path / 'data' / 'images'
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.place(tmp_path.name)
+def store(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

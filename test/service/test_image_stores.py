@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from s3_server import S3Server, uploads
+from s3_server import uploads
 from service_harness import Caller, InProcess, picture
 from sqlalchemy import select
 
@@ -59,24 +59,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if 'images' in metafunc.fixturenames:
         again = metafunc.function.__name__ in __all__
         metafunc.parametrize('store', [BUCKET] if again else ['disk', BUCKET])
-
-
-@pytest.fixture
-def images(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """Where services keep images."""
-    if store == 'disk':
-        return ''
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.url(tmp_path.name)
-
-
-@pytest.fixture
-def folder(images: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """The folder in which the files really lie."""
-    if not images:
-        return tmp_path / 'data' / 'images'
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.place(tmp_path.name)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from file_host import FileHost, Said
 from heat_harness import ask, asker
 from kept_data import count, expect_consistent
-from s3_server import S3Server, uploads
+from s3_server import uploads
 from service_harness import DEADLINE_S, Caller, InProcess, picture
 from serving import command
 from sqlalchemy import select
@@ -28,19 +28,8 @@ DAYS = 10
 
 
 @pytest.fixture(params=['disk', pytest.param('bucket', marks=pytest.mark.slow('an S3 server'))])
-def images(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == 'disk':
-        return ''
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.url(tmp_path.name)
-
-
-@pytest.fixture
-def folder(images: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    if not images:
-        return tmp_path / 'data' / 'images'
-    server: S3Server = request.getfixturevalue('bucket')
-    return server.place(tmp_path.name)
+def store(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
