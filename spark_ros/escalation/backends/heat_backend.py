@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 
 from spark_ros.clients.errors import NotFoundError, RefusedError
 from spark_ros.clients.heat import HeatClient
+from spark_ros.escalation.backends.announcements import Announcements
 from spark_ros.escalation.backends.backend import Asked, News, Report
 from spark_ros.escalation.backends.heat_question import (
     STATES,
@@ -35,11 +36,12 @@ CONFLICT = 409
 logger = logging.getLogger(__name__)
 
 
-class HeatBackend:
+class HeatBackend(Announcements):
     """A service that speaks the Heat API, ours or another."""
 
     polls_per_s: float | None = 10.0
     can_withdraw: bool | None = True
+    _client: HeatClient
 
     def __init__(
         self,
@@ -56,16 +58,6 @@ class HeatBackend:
         self._robot_id = robot_id
         self._webhook_url = webhook_url or None
         self._warn = WarnOnce(logger)
-
-    @property
-    def extensions(self) -> Container[str] | None:
-        """What the service announces."""
-        return self._client.extensions
-
-    @property
-    def operators(self) -> int | None:
-        """How many people are there, where the service says so."""
-        return self._client.operators
 
     def refuses(self, question: Question, program: str) -> str:
         """Return why Heat cannot ask something, or an empty string."""

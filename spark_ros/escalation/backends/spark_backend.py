@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Container, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from spark_ros.clients.errors import NotFoundError, RefusedError, UnsupportedError
 from spark_ros.clients.retry import Backoff
 from spark_ros.clients.spark import SparkClient
+from spark_ros.escalation.backends.announcements import Announcements
 from spark_ros.escalation.backends.backend import FETCHED_SINGLY, Asked, News, Report
 from spark_ros.escalation.backends.image_hosts import ServiceImageHost, camera_tag
 from spark_ros.escalation.backends.one_by_one import one_by_one, unknown_token
@@ -26,10 +27,11 @@ KEY_MARGIN_S = 3600.0
 logger = logging.getLogger(__name__)
 
 
-class SparkBackend:
+class SparkBackend(Announcements):
     """A service that speaks the SparkAI API, ours or another."""
 
     polls_per_s: float | None = None
+    _client: SparkClient
 
     def __init__(self, client: SparkClient, robot_id: str, webhook_url: str = '') -> None:
         """Use a client whose retries are off: the send queue retries."""
@@ -44,16 +46,6 @@ class SparkBackend:
         self._lost: set[str] = set()
         self._read_all = Backoff(30.0, 3600.0)
         self._read_all_at = 0.0
-
-    @property
-    def extensions(self) -> Container[str] | None:
-        """What the service announces."""
-        return self._client.extensions
-
-    @property
-    def operators(self) -> int | None:
-        """How many people are there, where the service says so."""
-        return self._client.operators
 
     @property
     def can_withdraw(self) -> bool | None:
