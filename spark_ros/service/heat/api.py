@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -34,14 +33,12 @@ from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED, NO_ANSWER
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
+from spark_ros.service.web.complete_job import complete_job
 from spark_ros.service.web.credentials import heat_key
-from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
+from spark_ros.service.web.idempotency import idempotent
 from spark_ros.service.web.long_poll import block_s, counted, long_poll
 from spark_ros.service.web.paging import page_reply, read_page
 from spark_ros.service.web.replies import reply, reply_json, to_json
-from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Requester, files_elsewhere, names_of
-from spark_ros.service.web.urgency import urgency_of
 from spark_ros.wire.heat import TYPES, HeatRequest, parse_heat_request
 from spark_ros.wire.values import WireError
 
@@ -103,16 +100,8 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
     asked, job = body.value
     body_hash = hashlib.sha256(f'{kind}\n{body.sha256}'.encode()).hexdigest()
     now = service.clock()
-    job = replace(
-        job, robot_id=robot_of(request), base_url=base_url(request),
-        idempotency_key=parse_idempotency_key(request), **asdict(urgency_of(request, key, now)),
-    )  # fmt: skip
+    job, wanted = await complete_job(request, key, job, list(copied_media(asked)), now)
     answer = await _staged(service, key, asked) if key.test else None
-
-    files = list(copied_media(asked))
-    requester = Requester(key.tenant, now, job.base_url)
-    wanted = await files_elsewhere(service, files, requester)
-    job = replace(job, files=names_of(files, wanted, key.tenant))
 
     def create(transaction: Transaction) -> dict[str, Any]:
         token = jobs.create(transaction, key.id, job, now, service.open_limit)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,14 +25,12 @@ from spark_ros.service.spark.objects import (
 from spark_ros.service.storage import fetches, jobs, leases
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
+from spark_ros.service.web.complete_job import complete_job
 from spark_ros.service.web.credentials import hosting_key, spark_key
 from spark_ros.service.web.idempotency import idempotent, parse_idempotency_key
 from spark_ros.service.web.paging import MAX_LIMIT, next_link, page_reply, read_page
 from spark_ros.service.web.replies import json_array, reply, reply_json
-from spark_ros.service.web.robots import robot_of
-from spark_ros.service.web.shown_media import Requester, files_elsewhere, names_of
 from spark_ros.service.web.uploads import Expected, commit_upload, receive
-from spark_ros.service.web.urgency import urgency_of
 from spark_ros.wire.spark import STATES, EngagementRequest, parse_request
 from spark_ros.wire.values import WireError
 
@@ -50,17 +47,9 @@ async def create_engagement(request: Request) -> Response:
 
     body = await read_json(request, settings.json_limit, key.id, parse)
     asked, job = body.value
-    robot_id = robot_of(request) or job.robot_id
     now = service.clock()
-    job = replace(
-        job, robot_id=robot_id, base_url=base_url(request),
-        idempotency_key=parse_idempotency_key(request), **asdict(urgency_of(request, key, now)),
-    )  # fmt: skip
-
     files = [(asked.content_type, location) for location in asked.content_location]
-    requester = Requester(key.tenant, now, job.base_url)
-    wanted = await files_elsewhere(service, files, requester)
-    job = replace(job, files=names_of(files, wanted, key.tenant))
+    job, wanted = await complete_job(request, key, job, files, now)
 
     def create(transaction: Transaction) -> dict[str, Any]:
         expect_program(transaction.connection, key, job)
