@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import httpx
+from accounts import make_login_tokens
 from comparison import Verdict, print_verdicts
 from floor import IMAGE
 from load import PATH, question_about
@@ -50,12 +51,14 @@ class Console:
                     self.heard.setdefault(each['id'], time.monotonic())
 
 
-async def _measure(service: ServiceProcess, count: int, seconds: float, rate: float) -> None:
+async def _measure(
+    service: ServiceProcess, data: Path, count: int, seconds: float, rate: float
+) -> None:
     consoles = [Console() for _ in range(count)]
     ready = asyncio.Semaphore(0)
     clients = [httpx.AsyncClient(base_url=service.address, timeout=LOG_IN_S) for _ in consoles]
-    for client in clients:
-        await _log_in(client, service)
+    for client, token in zip(clients, make_login_tokens(data, count), strict=True):
+        await _log_in(client, service, token)
     following = [
         asyncio.create_task(console.follow(client, ready))
         for console, client in zip(consoles, clients, strict=True)
@@ -96,11 +99,9 @@ async def _measure(service: ServiceProcess, count: int, seconds: float, rate: fl
     }))
 
 
-async def _log_in(client: httpx.AsyncClient, service: ServiceProcess) -> None:
-    link = httpx.URL(await asyncio.to_thread(service.run, 'login-link'))
-    form = {'token': link.params['token']}
+async def _log_in(client: httpx.AsyncClient, service: ServiceProcess, token: str) -> None:
     headers = {'Origin': service.address}
-    answer = await client.post('/login', data=form, headers=headers)
+    answer = await client.post('/login', data={'token': token}, headers=headers)
     assert answer.status_code in (200, 303), answer.text
 
 
@@ -131,11 +132,13 @@ def main() -> None:
     parser.add_argument('--seconds', type=float, default=20.0)
     parser.add_argument('--rate', type=float, default=5.0, help='questions a second')
     options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as place,
-        ServiceProcess(Path(place), dict(os.environ)) as service,
-    ):
-        asyncio.run(_measure(service, options.consoles, options.seconds, options.rate))
+    with tempfile.TemporaryDirectory() as place:
+        data = Path(place)
+        with (
+            open(data / 'log', 'wb') as log,
+            ServiceProcess(data, os.environ, log=log) as service,
+        ):
+            asyncio.run(_measure(service, data, options.consoles, options.seconds, options.rate))
 
 
 if __name__ == '__main__':

@@ -44,3 +44,6 @@ def set_up_log(form: str, verbose: bool) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger('spark_ros').setLevel(logging.INFO if verbose else logging.WARNING)
     logging.getLogger('spark_ros.service.questions').setLevel(logging.INFO)
+    # What no line here shows; it would be looked up for each step of each question.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -117,5 +118,31 @@ def context_of(request: Request) -> Context:
 
 def base_url(request: Request) -> str:
     """Return the start of this service's URLs as callers can reach it, without a final slash."""
-    public = context_of(request).settings.public_url or str(request.base_url)
-    return public.rstrip('/')
+    public = context_of(request).settings.public_url
+    return public.rstrip('/') if public else _asked_for(request)[0]
+
+
+def port_of(request: Request) -> int | None:
+    """Return the port of this service as the caller knows it; None for that of the scheme."""
+    return _asked_for(request)[1]
+
+
+def _asked_for(request: Request) -> tuple[str, int | None]:
+    scope = request.scope
+    return _base_and_port(
+        scope['scheme'], request.headers.get('host'), scope.get('server'),
+        scope.get('app_root_path', scope.get('root_path', '')),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _base_and_port(
+    scheme: str, host: str | None, server: tuple[str, int | None] | None, root_path: str
+) -> tuple[str, int | None]:
+    # Kept, since to take a URL apart costs more than most of a request.
+    headers = [] if host is None else [(b'host', host.encode('latin-1'))]
+    url = Request({
+        'type': 'http', 'scheme': scheme, 'server': server, 'headers': headers, 'path': '/',
+        'root_path': root_path, 'query_string': b'',
+    }).base_url  # fmt: skip
+    return str(url).rstrip('/'), url.port

@@ -19,9 +19,13 @@ from spark_ros.wire.values import (
 
 MAX_VERTICES = 10_000
 VERTEX_COUNTS = {
-    AnnotationType.BOUNDING_BOX: 'a bounding_box has 4 vertices (or 2 opposite corners)',
-    AnnotationType.POLYGON: 'a polygon has 3 vertices or more',
-    AnnotationType.DOT: 'a dot has exactly 1 vertex',
+    AnnotationType.BOUNDING_BOX: (
+        (2, 4), 'a bounding_box has 4 vertices (or 2 opposite corners)'
+    ),
+    AnnotationType.POLYGON: (
+        range(3, MAX_VERTICES + 1), 'a polygon has 3 vertices or more'
+    ),
+    AnnotationType.DOT: ((1,), 'a dot has exactly 1 vertex'),
 }
 
 
@@ -105,13 +109,9 @@ def _parse_vertices(value: Any, shape: AnnotationType, name: str) -> tuple[Verte
         x = expect_fraction(point.get('x'), f'{name}[{index}].x')
         y = expect_fraction(point.get('y'), f'{name}[{index}].y')
         vertices.append(Vertex(clamp(x), clamp(y)))
-    allowed = {
-        AnnotationType.BOUNDING_BOX: len(vertices) in (2, 4),
-        AnnotationType.POLYGON: len(vertices) >= 3,
-        AnnotationType.DOT: len(vertices) == 1,
-    }[shape]
-    if not allowed:
-        raise WireError(f'{name} has {len(vertices)} vertices; {VERTEX_COUNTS[shape]}')
+    allowed, rule = VERTEX_COUNTS[shape]
+    if len(vertices) not in allowed:
+        raise WireError(f'{name} has {len(vertices)} vertices; {rule}')
     if shape is not AnnotationType.BOUNDING_BOX:
         return tuple(vertices)
     box = hull(vertices)

@@ -26,6 +26,8 @@ from spark_ros.wire.values import (
 
 T = TypeVar('T')
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(',', ':')).encode
+
 MAX_LOCATIONS = 50
 MAX_PRIORS = 10_000
 METADATA_LIMIT = 64 * 1024
@@ -79,8 +81,7 @@ class EngagementRequest:
 
 def metadata_size(metadata: Mapping[str, Any]) -> int:
     """Return how large metadata is, as JSON without spaces in UTF-8, in bytes."""
-    written = json.dumps(metadata, ensure_ascii=False, separators=(',', ':'))
-    return len(written.encode())
+    return len(_encode(metadata).encode())
 
 
 def parse_request(value: Any) -> EngagementRequest:

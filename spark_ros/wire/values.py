@@ -26,7 +26,7 @@ class WireError(ValueError):
 
 def expect_object(value: Any, name: str) -> Mapping[str, Any]:
     """Return a JSON object, or raise WireError."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise WireError(f'{name} must be an object, not {kind_of(value)}')
     return value
 
@@ -61,7 +61,7 @@ def expect_url(value: Any, name: str) -> str:
         raise WireError(f'{name} is not a well-formed URL') from None
     if parts.scheme not in ('http', 'https') or not parts.hostname or not port_is_valid:
         raise WireError(f'{name} must be a well-formed http or https URL')
-    if any(char.isspace() for char in text):
+    if len(text.split()) > 1:
         raise WireError(f'{name} must not contain spaces')
     return text
 
@@ -77,6 +77,8 @@ def expect_fraction(value: Any, name: str) -> float:
 
     1 itself is accepted because the vendor's client sends it; the caller clamps.
     """
+    if type(value) is float and 0.0 <= value <= 1.0:
+        return value
     text = value.strip() if isinstance(value, str) else ''
     if len(text) <= MAX_DECIMAL and DECIMAL.fullmatch(text):
         number = float(text)

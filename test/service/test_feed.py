@@ -244,8 +244,19 @@ def test_each_of_many_hears_its_own(service: InProcess) -> None:
     with waiting(service, robot, queries) as answers:
         other.ask(metadata={'robot_id': names[0]})
         asked = [robot.ask(metadata={'robot_id': name}) for name in names]
+        # That they have asked, they know; the first question is the other's.
+        for id in range(2, WAITERS + 2):
+            claim(service, id)
     assert [tokens(page) for page in answers] == [[token] for token in asked]
+    states = {page['changes'][0]['engagement']['state'] for page in answers}
+    assert states == {'assigned'}
     assert service.context.bus._topics.keys() == {None}
+
+
+def claim(service: InProcess, id: int) -> None:
+    service.context.store.write_now(
+        lambda tx: leases.claim(tx, id, 'someone', service.clock(), 30)
+    )
 
 
 def test_a_change_between_the_look_and_the_wait_is_not_missed(
@@ -262,9 +273,7 @@ def test_a_change_between_the_look_and_the_wait_is_not_missed(
         page = read_page(*given)
         reads += 1
         if reads == 1:
-            service.context.store.write_now(
-                lambda tx: leases.claim(tx, 1, 'someone', service.clock(), 30)
-            )
+            claim(service, 1)
         return page
 
     monkeypatch.setattr(feed_api.change_log, 'read_page', changed_meanwhile)

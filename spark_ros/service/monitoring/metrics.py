@@ -9,6 +9,7 @@ somebody asks.
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -42,6 +43,7 @@ class Metrics:
         self.programs = ProgramLabels()
         self.recent = RecentDeliveries()
         self._claimed_at: dict[int, float] = {}
+        self._labelled = lru_cache(maxsize=4096)(_labelled)
         self._steps = self._counter('questions', 'Steps of questions.', 'program', 'step')
         self._to_claim = self._histogram('claim', 'From the question to its first claim.')
         self._to_answer = self._histogram('answer', 'From the question to its answer.')
@@ -56,16 +58,16 @@ class Metrics:
     def changed(self, change: Change) -> None:
         """Count a committed change, and log it."""
         step, program = step_of(change), self.programs.of(change.program)
-        self._steps.labels(program, step).inc()
+        self._labelled(self._steps, program, step).inc()
         claimed_at = self._claimed_at.pop(change.question_id, None)
         if step == 'claimed':
             self._claimed_at[change.question_id] = change.at
             if change.sequence == 2:
-                self._to_claim.labels(program).observe(change.at - change.asked_at)
+                self._labelled(self._to_claim, program).observe(change.at - change.asked_at)
         elif step == 'answered':
-            self._to_answer.labels(program).observe(change.at - change.asked_at)
+            self._labelled(self._to_answer, program).observe(change.at - change.asked_at)
             if claimed_at is not None:
-                self._work.labels(program).observe(change.at - claimed_at)
+                self._labelled(self._work, program).observe(change.at - claimed_at)
         log_step(
             log, step, question=change.idempotency_key, token=change.token,
             robot=change.robot_id, number=change.question_id, program=change.program,
@@ -79,11 +81,11 @@ class Metrics:
             way: `webhook` or `feed`.
             now: in Unix seconds.
         """
-        self._deliveries.labels(way, 'delivered').inc()
+        self._labelled(self._deliveries, way, 'delivered').inc()
         ended = row.state in ENDED
         if ended and row.closed is not None:
             program, took_s = self.programs.of(row.program), max(0.0, now - row.closed)
-            self._to_deliver.labels(program, way).observe(took_s)
+            self._labelled(self._to_deliver, program, way).observe(took_s)
             self.recent.add(Delivery(row.program, now, took_s))
         self._log_delivery(row, 'delivered' if ended else 'pushed', way)
 
@@ -105,7 +107,8 @@ class Metrics:
             route: the template of its path, never the path itself.
             status: of the answer, or 0 if there was none.
         """
-        self._requests.labels(
+        self._labelled(
+            self._requests,
             method if method in METHODS else 'other',
             route,
             f'{status // 100}xx' if status else 'none',
@@ -131,6 +134,10 @@ class Metrics:
             f'spark_question_{name}_seconds', about, ('program', *labels),
             registry=self.registry, buckets=BUCKETS_S,
         )  # fmt: skip
+
+
+def _labelled(metric: Any, *labels: str) -> Any:
+    return metric.labels(*labels)
 
 
 def step_of(change: Change) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from spark_ros.service.context import base_url, context_of
+from spark_ros.service.context import base_url, context_of, port_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import sessions
 from spark_ros.service.storage.sessions import Session
@@ -21,7 +21,7 @@ from spark_ros.service.web.connections import mark_authenticated
 
 def cookie_name(request: Request) -> str:
     """Return the session cookie's name: browsers share cookies among the ports of a host."""
-    port = request.url.port
+    port = port_of(request)
     return f'spark_session_{port}' if port else 'spark_session'
 
 

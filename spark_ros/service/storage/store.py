@@ -1,9 +1,11 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """The store: one writer thread that commits waiting writes together, and reader threads.
 
-SQLite has one writer at a time. One thread takes every write that waits, runs each under its own
-savepoint, commits them with one fsync, and only then lets their callers answer: nothing is
-acknowledged that a power cut could take back, and hundreds of writes a second share a disk.
+SQLite has one writer at a time. One thread takes every write that waits, runs them, commits them
+with one fsync, and only then lets their callers answer: nothing is acknowledged that a power cut
+could take back, and hundreds of writes a second share a disk. Where one fails that has changed
+something already, all are run again, each under its own savepoint; a savepoint for every write
+would cost as much as a write.
 
 On SQLite, the writer and each reader thread keep a connection: to take one from the pool costs
 more than most reads.
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
@@ -62,6 +65,13 @@ class _Waiting:
     result: Any = None
     error: Exception | None = None
 
+    def run(self, connection: Connection) -> Transaction:
+        """Do it, in the writer thread."""
+        transaction = Transaction(connection)
+        self.error = None
+        self.result = self.work(transaction)
+        return transaction
+
     def settle(self) -> None:
         """Let the caller go on, in the event loop."""
         if self.future.done():
@@ -70,6 +80,10 @@ class _Waiting:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(self.error)
+
+
+class _NotAlone(Exception):
+    """A write cannot be undone without those before it."""
 
 
 class Store:
@@ -139,8 +153,8 @@ class Store:
     async def write(self, work: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(transaction, …)` with other waiting writes; durable when it returns.
 
-        An exception of `work` rolls back that write alone. A caller that is cancelled before its
-        write begins writes nothing.
+        An exception of `work` rolls back that write alone; `work` may run twice. A caller that is
+        cancelled before its write begins writes nothing.
         """
         if self._closed:
             raise RuntimeError('the store is closed')
@@ -181,20 +195,13 @@ class Store:
                     writes[0].future.get_loop().call_soon_threadsafe(_settle, writes)
 
     def _commit(self, writes: list[_Waiting]) -> None:
-        done: list[Transaction] = []
         try:
-            with self._write_connections.begin() as connection:
-                for write in writes:
-                    transaction = Transaction(connection)
-                    execute_plain(connection, 'SAVEPOINT one_write')
-                    try:
-                        write.result = write.work(transaction)
-                    except Exception as error:
-                        write.error = error
-                        execute_plain(connection, 'ROLLBACK TO SAVEPOINT one_write')
-                    else:
-                        done.append(transaction)
-                    execute_plain(connection, 'RELEASE SAVEPOINT one_write')
+            try:
+                with self._write_connections.begin() as connection:
+                    done = _run_together(connection, writes)
+            except _NotAlone:
+                with self._write_connections.begin() as connection:
+                    done = _run_apart(connection, writes)
         except Exception as error:
             for write in writes:
                 write.error = write.error or error
@@ -243,6 +250,46 @@ class Store:
                 f'the database has version {present["version"]}; this service needs '
                 f'{schema.VERSION}'
             )
+
+
+def _run_together(connection: Connection, writes: list[_Waiting]) -> list[Transaction]:
+    """Run writes, and return the transactions of those that did not fail.
+
+    Raises:
+        _NotAlone: one failed when it had changed something, or may have.
+    """
+    done = []
+    for write in writes:
+        before = _changes(connection)
+        try:
+            done.append(write.run(connection))
+        except DBAPIError as error:
+            # It may have ended the transaction.
+            raise _NotAlone from error
+        except Exception as error:
+            if _changes(connection) != before:
+                raise _NotAlone from error
+            write.error = error
+    return done
+
+
+def _run_apart(connection: Connection, writes: list[_Waiting]) -> list[Transaction]:
+    """Run writes so that one that fails is undone without the others."""
+    done = []
+    for write in writes:
+        execute_plain(connection, 'SAVEPOINT one_write')
+        try:
+            done.append(write.run(connection))
+        except Exception as error:
+            write.error = error
+            execute_plain(connection, 'ROLLBACK TO SAVEPOINT one_write')
+        execute_plain(connection, 'RELEASE SAVEPOINT one_write')
+    return done
+
+
+def _changes(connection: Connection) -> object:
+    """Return what differs when rows were changed in between; it differs always but on SQLite."""
+    return getattr(connection.connection.dbapi_connection, 'total_changes', object())
 
 
 def _settle(writes: list[_Waiting]) -> None:

@@ -34,15 +34,17 @@ async def complete_job(
         ApiError: 400, a header is not valid.
     """
     base, urgency = base_url(request), urgency_of(request, key, now)
-    whole = replace(
-        job,
-        robot_id=robot_of(request) or job.robot_id,
-        base_url=base,
-        idempotency_key=parse_idempotency_key(request),
-        priority=urgency.priority,
-        deadline=urgency.deadline,
-    )
+    robot_id, name = robot_of(request), parse_idempotency_key(request)
     elsewhere = await files_elsewhere(
         context_of(request), files, Requester(key.tenant, now, base)
     )
-    return replace(whole, files=names_of(files, elsewhere, key.tenant)), elsewhere
+    whole = replace(
+        job,
+        robot_id=robot_id or job.robot_id,
+        base_url=base,
+        idempotency_key=name,
+        priority=urgency.priority,
+        deadline=urgency.deadline,
+        files=names_of(files, elsewhere, key.tenant),
+    )
+    return whole, elsewhere

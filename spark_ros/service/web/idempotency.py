@@ -13,18 +13,18 @@ from starlette.requests import Request
 
 from spark_ros.service.context import context_of
 from spark_ros.service.errors import ApiError
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import idempotency
 from spark_ros.service.storage.store import Transaction
 
-# Built once: building a statement takes longer than executing it.
 MATCH = (
     (idempotency.c.key_id == bindparam('in_key_id'))
     & (idempotency.c.scope == bindparam('in_scope'))
     & (idempotency.c.name == bindparam('in_name'))
 )
-FIND = select(idempotency).where(MATCH)
-DELETE = delete(idempotency).where(MATCH)
-INSERT = insert(idempotency)
+FIND = Prepared(select(idempotency).where(MATCH))
+DELETE = Prepared(delete(idempotency).where(MATCH))
+INSERT = Prepared(insert(idempotency))
 KEY = re.compile(r'[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?')
 
 Write = Callable[[Transaction], dict[str, Any]]
@@ -72,7 +72,7 @@ def idempotent(
 
     def run_idempotent(transaction: Transaction) -> dict[str, Any]:
         connection, now = transaction.connection, service.clock()
-        first = connection.execute(FIND, match).first()
+        first = FIND.first(connection, match)
         if first is not None and first.created > now - service.settings.idempotency_s:
             if first.body_hash != body_hash:
                 raise ApiError(409, 'this Idempotency-Key was used with another body')
@@ -80,9 +80,9 @@ def idempotent(
             if is_kept(connection, stored):
                 return stored
         if first is not None:
-            connection.execute(DELETE, match)
+            DELETE.all(connection, match)
         result = write(transaction)
-        connection.execute(INSERT, {
+        INSERT.all(connection, {
             'key_id': key_id, 'scope': scope, 'name': name, 'body_hash': body_hash,
             'result': json.dumps(result), 'created': now,
         })  # fmt: skip

@@ -1,0 +1,287 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A fleet on one service: thousands of robots wait at its feed while questions are answered.
+
+    python benchmarks/fleet.py [--robots 9000] [--rate 100]
+
+Each robot has a connection of its own, on which it waits for changes; robots share keys. At a
+steady rate one of them asks, an operator claims the question and answers it; the time is from
+sending the answer to that robot's having it. Nobody else may hear of it, and nobody may miss it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import uvloop
+from accounts import make_keys
+from comparison import Verdict, print_verdicts
+from floor import IMAGE
+from load import PATH, SHAPE, question_about
+from processes import resident
+from service_process import ServiceProcess
+
+ROBOTS_OF_A_KEY = 250
+AT_ONCE = 100
+SLOWEST_MS = 200.0
+TIMEOUT_S = 60.0
+BLOCK_S = '60'
+WARM_UP_S = 5.0
+
+
+class Connection(asyncio.Protocol):
+    """Sends one request at a time on a kept connection; costs less than a client library."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._answer = b''
+        self._waiting: asyncio.Future[tuple[int, bytes]] | None = None
+
+    @classmethod
+    async def open(cls, address: str) -> Connection:
+        """Connect to a service."""
+        parts = urlsplit(address)
+        loop = asyncio.get_running_loop()
+        made = await loop.create_connection(
+            lambda: cls(parts.netloc), parts.hostname, parts.port
+        )
+        return made[1]
+
+    async def call(
+        self, method: str, path: str, headers: dict[str, str], body: Any = None
+    ) -> tuple[int, bytes]:
+        """Return the status and the body of an answer."""
+        content = b'' if body is None else json.dumps(body).encode()
+        said = ''.join(f'{name}: {value}\r\n' for name, value in headers.items())
+        if body is not None:
+            said += 'Content-Type: application/json\r\n'
+        self._waiting = asyncio.get_running_loop().create_future()
+        self._transport.write(
+            f'{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{said}'
+            f'Content-Length: {len(content)}\r\n\r\n'.encode() + content
+        )
+        return await self._waiting
+
+    async def json(
+        self, method: str, path: str, headers: dict[str, str], body: Any = None
+    ) -> dict[str, Any]:
+        """Return what an answer says.
+
+        Raises:
+            RuntimeError: its status is not 200.
+        """
+        status, said = await self.call(method, path, headers, body)
+        if status != 200:
+            raise RuntimeError(f'{path}: {status} {said.decode()}')
+        found: dict[str, Any] = json.loads(said)
+        return found
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, end, body = self._answer.partition(b'\r\n\r\n')
+        if not end:
+            return
+        length = int(head.lower().partition(b'content-length: ')[2].partition(b'\r\n')[0])
+        if len(body) >= length and self._waiting is not None and not self._waiting.done():
+            self._answer = b''
+            self._waiting.set_result((int(head[9:12]), body))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(RuntimeError('the connection was closed'))
+
+
+@dataclass
+class Robot:
+    """One that waits at the feed.
+
+    Attributes:
+        heard: when it heard that a question of its own was closed, by token.
+    """
+
+    name: str
+    key: str
+    heard: dict[str, float] = field(default_factory=dict)
+    cursor: str = ''
+
+    async def follow(self, connection: Connection) -> None:
+        """Wait for changes, one call after the other, until cancelled."""
+        while True:
+            given = {'robot_id': self.name}
+            if self.cursor:
+                given.update(cursor=self.cursor, block=BLOCK_S)
+            page = await connection.json('GET', f'/v1/changes?{urlencode(given)}', self.headers)
+            now = time.monotonic()
+            self.cursor = page['cursor']
+            for change in page['changes']:
+                said = change['engagement']
+                if said['state'] == 'closed' and self.heard.setdefault(said['token'], now) != now:
+                    raise RuntimeError(f'{self.name} heard twice of one answer')
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What it sends with each call."""
+        return {'Authorization': f'Bearer {self.key}', 'Spark-Robot-Id': self.name}
+
+
+@dataclass
+class Load:
+    """Robots that ask, and operators who answer; connections are used again.
+
+    Attributes:
+        asked: which robot asked, by token.
+        answered: when the answer was sent, by token.
+    """
+
+    address: str
+    cookies: dict[str, str]
+    image_urls: dict[str, str]
+    asked: dict[str, Robot] = field(default_factory=dict)
+    answered: dict[str, float] = field(default_factory=dict)
+    _free: list[Connection] = field(default_factory=list)
+
+    async def run(self, robots: list[Robot], rate: float, seconds: float) -> None:
+        """Let robots ask at a steady rate, and have each question answered at once."""
+        begun, chance = time.monotonic(), random.Random(1)
+        working = set()
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
+            working.add(asyncio.create_task(self._question(chance.choice(robots))))
+        await asyncio.gather(*working)
+
+    async def _question(self, robot: Robot) -> None:
+        connection = self._free.pop() if self._free else await Connection.open(self.address)
+        body = question_about(self.image_urls[robot.key])
+        created = await connection.json('POST', PATH, robot.headers, body)
+        self.asked[created['token']] = robot
+        # One process counts questions from one, in the order in which they are stored: so many
+        # have been created, so the last of them is there, whoever's it is.
+        question = f'/console/api/questions/{len(self.asked)}'
+        claimed = await connection.json('POST', f'{question}/claim', self.cookies)
+        said = {
+            'shapes': [
+                {'prior': prior['index'], **{name: prior[name] for name in SHAPE}}
+                for prior in claimed['priors']
+            ],
+            'response': 'yes',
+        }  # fmt: skip
+        self.answered[claimed['token']] = time.monotonic()
+        await connection.json('POST', f'{question}/answer', self.cookies, said)
+        self._free.append(connection)
+
+
+async def _measure(service: ServiceProcess, data: Path, options: argparse.Namespace) -> int:
+    keys = make_keys(data, math.ceil(options.robots / ROBOTS_OF_A_KEY))
+    robots = [Robot(f'rover-{n}', keys[n % len(keys)]) for n in range(options.robots)]
+    load = Load(service.address, _log_in(service), {key: _upload(service, key) for key in keys})
+    following = []
+    for robot in robots:
+        following.append(asyncio.create_task(robot.follow(await Connection.open(service.address))))
+        if len(following) % AT_ONCE == 0:
+            await _until(partial(_all_started, robots[: len(following)]))
+            print(f'{len(following)} robots wait', end='\r', file=sys.stderr, flush=True)
+    await _until(partial(_all_started, robots))
+    print(f'{len(robots)} robots wait, {len(keys)} keys', file=sys.stderr)
+    await load.run(robots, min(options.rate, 20.0), WARM_UP_S)
+    load.answered.clear()
+    before, begun = _cpu_s(service.pid), time.monotonic()
+    await load.run(robots, options.rate, options.seconds)
+    took_s = time.monotonic() - begun
+    cpu_s = _cpu_s(service.pid) - before
+    await _until(lambda: all(token in robot.heard for token, robot in load.asked.items()))
+    for task in following:
+        if task.done():
+            task.result()
+        task.cancel()
+    await asyncio.gather(*following, return_exceptions=True)
+    waits_ms = [
+        1000 * (load.asked[token].heard[token] - at) for token, at in load.answered.items()
+    ]
+    cuts = quantiles(waits_ms, n=100)
+    others = sum(len(robot.heard) for robot in robots) - len(load.asked)
+    print(
+        f'{len(robots)} robots on the feed, {len(waits_ms) / took_s:.0f} questions a second '
+        f'for {took_s:.0f} s: submit to robot p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms, '
+        f'longest {max(waits_ms):.0f} ms; {1000 * cpu_s / len(waits_ms):.1f} ms of the '
+        f"service's processor time a question, {resident(service.pid) / 1e6:.0f} MB"
+    )
+    return print_verdicts({
+        f'{options.rate:g} questions a second are answered': Verdict.of(
+            len(waits_ms) / took_s >= 0.98 * options.rate
+        ),
+        f'an answer reaches its robot within {SLOWEST_MS:g} ms (p99)': Verdict.of(
+            cuts[98] <= SLOWEST_MS
+        ),
+        'no robot hears of an answer to another, or twice': Verdict.of(others == 0),
+    })
+
+
+def _all_started(robots: Iterable[Robot]) -> bool:
+    return all(robot.cursor for robot in robots)
+
+
+async def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + TIMEOUT_S
+    while not done():
+        if time.monotonic() > end:
+            raise RuntimeError(f'not within {TIMEOUT_S:.0f} s')
+        await asyncio.sleep(0.01)
+
+
+def _log_in(service: ServiceProcess) -> dict[str, str]:
+    with httpx.Client(base_url=service.address, trust_env=False) as browser:
+        browser.post('/login', data={'token': service.login.partition('?token=')[2]})
+        cookie = '; '.join(f'{name}={value}' for name, value in browser.cookies.items())
+    return {'Cookie': cookie, 'X-Requested-With': 'console'}
+
+
+def _upload(service: ServiceProcess, key: str) -> str:
+    files = {'image_file': ('a.png', IMAGE.read_bytes())}
+    answer = httpx.post(
+        f'{service.address}/v1/image', files=files, trust_env=False,
+        headers={'Authorization': f'Bearer {key}'},
+    )  # fmt: skip
+    url: str = answer.raise_for_status().json()['url']
+    return url
+
+
+def _cpu_s(pid: int) -> float:
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def main() -> int:
+    """Measure, print, and return 0 if the promises held."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument('--robots', type=int, default=9000)
+    parser.add_argument('--rate', type=float, default=100.0, help='questions a second')
+    parser.add_argument('--seconds', type=float, default=30.0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        data = Path(place)
+        with (
+            open(data / 'log', 'wb') as log,
+            ServiceProcess(data, os.environ, log=log) as service,
+        ):
+            return uvloop.run(_measure(service, data, options))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
