@@ -42,6 +42,8 @@ SLOWEST_MS = 200.0
 TIMEOUT_S = 60.0
 BLOCK_S = '60'
 WARM_UP_S = 5.0
+# Connections besides those of the robots.
+OTHERS = 500
 
 
 class Connection(asyncio.Protocol):
@@ -278,8 +280,11 @@ def main() -> int:
         data = Path(place)
         with (
             open(data / 'log', 'wb') as log,
-            ServiceProcess(data, os.environ, log=log) as service,
-        ):
+            ServiceProcess(
+                data, os.environ, '--max-connections', str(options.robots + OTHERS),
+                open_files=2 * (options.robots + OTHERS), log=log,
+            ) as service,
+        ):  # fmt: skip
             return uvloop.run(_measure(service, data, options))
 
 

@@ -17,6 +17,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -121,8 +122,10 @@ class Serving:
             self._said.put((address, link))
 
         try:
-            told = what_to_serve(self._options)
-            with listening(*told, announce, self._limits) as self._server:
+            settings, listen = what_to_serve(self._options)
+            if self._limits is not DEFAULT_LIMITS:
+                listen = replace(listen, limits=self._limits)
+            with listening(settings, listen, announce) as self._server:
                 self._server.run_on_listener()
         except BaseException as error:
             self._failed = error

@@ -80,6 +80,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     """
     # The web server takes a second to import, which the other commands can do without.
     from spark_ros.service.server import Listen
+    from spark_ros.service.web.connections import ConnectionLimits
 
     if (options.tls_cert is None) != (options.tls_key is None):
         raise CommandError('--tls-cert and --tls-key go together')
@@ -105,6 +106,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     return settings, Listen(
         options.host, options.port, options.tls_cert, options.tls_key,
         options.metrics_host, options.metrics_port,
+        ConnectionLimits(options.max_connections),
     )  # fmt: skip
 
 

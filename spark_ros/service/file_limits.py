@@ -11,6 +11,8 @@ import resource
 
 MOST_FILES = 65_536
 MOST_DELIVERIES = 256
+# Half of the files are for all else.
+FILES_EACH = 2
 
 
 def set_process_limits() -> None:
@@ -24,7 +26,7 @@ def set_process_limits() -> None:
 
 def most_connections() -> int:
     """Return for how many connections of clients there are files."""
-    return _open_files() // 2
+    return _open_files() // FILES_EACH
 
 
 def most_deliveries() -> int:

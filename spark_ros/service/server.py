@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 from spark_ros.service.app import create_app
 from spark_ros.service.background import BackgroundTasks
 from spark_ros.service.context import Context
-from spark_ros.service.file_limits import most_connections, set_process_limits
+from spark_ros.service.file_limits import FILES_EACH, most_connections, set_process_limits
 from spark_ros.service.media.image_files import ImagesUnusable
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.monitoring.api import create_monitoring_app
@@ -55,6 +55,7 @@ class Listen:
 
     Attributes:
         metrics_host, metrics_port: where /metrics and /readyz are, without TLS; None: nowhere.
+        limits: of connections.
     """
 
     host: str = '127.0.0.1'
@@ -63,6 +64,7 @@ class Listen:
     private_key: Path | None = None
     metrics_host: str = '127.0.0.1'
     metrics_port: int | None = None
+    limits: ConnectionLimits = DEFAULT_LIMITS
 
 
 def serve(
@@ -92,14 +94,8 @@ def listening(
     settings: Settings,
     listen: Listen,
     announce: Callable[[Context, str, str], None],
-    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> Iterator[Server]:
-    """Lock the data directory, bind the port, and yield the server to run; see `serve`.
-
-    Args:
-        settings, listen, announce: as of `serve`.
-        limits: of connections.
-    """
+    """Lock the data directory, bind the port, and yield the server to run; see `serve`."""
     expect_driver(settings.database)
     with (
         lock_directory(settings.data) as write_address,
@@ -115,7 +111,7 @@ def listening(
                 'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
                 listen.host,
             )
-        yield Server(_app(settings), listen, listener, metrics, address, announce, limits)
+        yield Server(_app(settings), listen, listener, metrics, address, announce)
 
 
 def _app(settings: Settings) -> Starlette:
@@ -141,11 +137,10 @@ class Server(uvicorn.Server):
         metrics: socket.socket | None,
         address: str,
         announce: Callable[[Context, str, str], None],
-        limits: ConnectionLimits,
     ) -> None:
         super().__init__(
             _config(
-                app, limits, 'on',
+                app, listen.limits, 'on',
                 ssl_certfile=listen.certificate,
                 ssl_keyfile=None if listen.private_key is None else str(listen.private_key),
             )
@@ -155,7 +150,13 @@ class Server(uvicorn.Server):
         self._address = address
         self._announce = announce
         self._metrics = metrics
-        self._connections = Connections(limits, min(limits.most, most_connections()))
+        limits, possible = listen.limits, most_connections()
+        if limits.most > possible:
+            log.warning(
+                'there are files for %d connections, not for %d: let the process have %d open '
+                'files (ulimit -n, LimitNOFILE)', possible, limits.most, FILES_EACH * limits.most,
+            )  # fmt: skip
+        self._connections = Connections(limits, min(limits.most, possible))
         self._loop: asyncio.AbstractEventLoop
         self._accepting: list[asyncio.Task[None]] = []
 

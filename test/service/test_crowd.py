@@ -48,6 +48,15 @@ def test_who_waits_longest_gives_way(small: Served) -> None:
             assert not any(was_reset(other, 0) for other in waiting[number + 1 :])
 
 
+def test_how_many_there_may_be_is_an_option(data: Path) -> None:
+    with (
+        served(data, '--max-connections', str(MOST)) as service,
+        crowd(service.url, MOST, DRIP) as waiting,
+        connect(service.url),
+    ):
+        assert was_reset(waiting[0], DEADLINE_S) and not was_reset(waiting[1], 0)
+
+
 def test_whoever_has_a_request_under_way_is_kept(small: Served) -> None:
     """A long poll, an event stream and an upload; strangers' requests are not."""
     call = f'Host: x\r\nX-Heat-API-Key: {small.key}\r\n'
@@ -147,7 +156,8 @@ def test_when_there_are_no_files_left_it_goes_on_and_says_so_once(data: Path) ->
         for _ in range(3):
             with crowd(service.url, 60, DRIP):
                 assert b'200 OK' in send(service.url, [GET + b'\r\n'])
-        [line] = service.log.read_text().splitlines()
+        possible, line = service.log.read_text().splitlines()
+        assert 'there are files for 20 connections, not for 2048' in possible
         assert 'Too many open files' in line
 
 
