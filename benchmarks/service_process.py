@@ -61,7 +61,7 @@ class ServiceProcess:
         """Run one of its commands and return what that prints."""
         return subprocess.run(
             [*self._command, *arguments, '--data', str(self._data)],
-            env=self.environment, capture_output=True, text=True, check=True,
+            env=self.environment, cwd='/', capture_output=True, text=True, check=True,
         ).stdout.strip()  # fmt: skip
 
     def __enter__(self) -> ServiceProcess:
@@ -71,7 +71,8 @@ class ServiceProcess:
                 '--allow-net', '127.0.0.0/8', *self._serving,
             ],
             env=self.environment, stdout=subprocess.PIPE, stderr=self._log, text=True,
-            preexec_fn=self._limit,
+            # Not from the current directory, but from where the environment says.
+            cwd='/', preexec_fn=self._limit,
         )  # fmt: skip
         assert self._process.stdout is not None
         said = ''

@@ -43,6 +43,8 @@ METRICS_CONNECTIONS = 16
 # How long a thread may hold the GIL while others wait for it. A question needs the GIL dozens of
 # times on its way through the threads.
 SWITCH_INTERVAL_S = 0.0005
+# Thresholds of the garbage collector: by default it looks at all connections many times a minute.
+GARBAGE = 20_000, 10, 100
 
 
 class ServeError(Exception):
@@ -86,6 +88,7 @@ def serve(
         # What is there now stays: the garbage collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
         server.run_on_listener()
 
 

@@ -24,6 +24,7 @@ from spark_ros.service.settings import MAX_CONNECTIONS
 STATE = 'connection'
 # So many callers may keep their whole share of the connections.
 CALLERS = 4
+CHECKED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,12 @@ class Connections:
             passed = min(loop.time() - before, 2 * step)
             before = loop.time()
             self.now += passed
-            for connection in tuple(self._all):
-                connection.check(self.now, passed)
+            for number, connection in enumerate(tuple(self._all), 1):
+                if connection in self._all:
+                    connection.check(self.now, passed)
+                if number % CHECKED_AT_ONCE == 0:
+                    # To check thousands takes longer than an answer may wait.
+                    await asyncio.sleep(0)
 
 
 class _ByNetwork:
