@@ -46,11 +46,13 @@ class Withdrawals:
         self._tokens: dict[str, None] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._recalling, self._recalled = asyncio.Lock(), False
 
     async def add(self, token: str) -> None:
         """Withdraw a question at the service; returns once the withdrawal is stored."""
         if self._backend.can_withdraw is False:
             return
+        await self._recall()
         self._tokens[token] = None
         while len(self._tokens) > MAX_REMEMBERED:
             self._tokens.pop(next(iter(self._tokens)))
@@ -116,8 +118,7 @@ class Withdrawals:
 
     async def run(self) -> None:
         """Withdraw at the service until cancelled."""
-        left = _read(await self._journal.read_or(lambda disk: disk.recall(NOTE), ''))
-        self._tokens = left | self._tokens
+        await self._recall()
         pause = Backoff(0.5, 30.0)
         while True:
             while not self._tokens:
@@ -150,6 +151,13 @@ class Withdrawals:
         except Exception:
             logger.exception('cannot withdraw %s', token)
         return True
+
+    async def _recall(self) -> None:
+        """Read what is left from before a restart, once, and before anything is stored."""
+        async with self._recalling:
+            if not self._recalled:
+                left = await self._journal.read_or(lambda disk: disk.recall(NOTE), '')
+                self._tokens, self._recalled = _read(left), True
 
     async def _remember(self) -> None:
         await self._journal.write(Journal.remember, NOTE, json.dumps(list(self._tokens)))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from contextlib import closing
@@ -16,10 +17,12 @@ from samples import escalation
 
 from spark_ros.clients.errors import ConnectionFailed, RefusedError
 from spark_ros.clients.retry import Backoff
+from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.engagements import UNKNOWN
+from spark_ros.escalation.journal.async_journal import AsyncJournal
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.settings import Limits
-from spark_ros.escalation.withdrawals import NOTE
+from spark_ros.escalation.settings import Current, Limits, Settings
+from spark_ros.escalation.withdrawals import NOTE, Withdrawals
 from spark_ros.model import State
 
 
@@ -192,6 +195,29 @@ def test_the_service_is_told_again_until_it_hears() -> None:
             assert set(service.withdrawn) == {f'token of {q.id}' for q in (first, second)}
             while await engagements.recall(NOTE) != '[]':
                 pass
+
+    run(test())
+
+
+def test_what_is_withdrawn_early_does_not_replace_what_was_left() -> None:
+    """The first withdrawal may come before the journal was read."""
+
+    async def test() -> None:
+        service, journal = Service(), Journal(None)
+        journal.remember(NOTE, '["left"]')
+        kept = AsyncJournal(journal)
+        withdrawals = Withdrawals(service, Contacts(), kept, Current(Settings(asking={})))
+        await withdrawals.add('early')
+        assert json.loads(await kept.read_or(lambda disk: disk.recall(NOTE), '')) == [
+            'left', 'early',
+        ]
+        working = asyncio.create_task(withdrawals.run())
+        while await kept.read_or(lambda disk: disk.recall(NOTE), '') != '[]':
+            pass
+        assert service.withdrawn == ['left', 'early']
+        working.cancel()
+        await asyncio.wait([working])
+        kept.close()
 
     run(test())
 
