@@ -13,7 +13,7 @@ from spark_ros.cli.argument_types import checked, number, whole
 from spark_ros.cli.service_notify import NOTIFYING
 from spark_ros.service.media.bucket_images import parse_bucket
 from spark_ros.service.pushes.public_addresses import read_network
-from spark_ros.service.settings import MAX_CONNECTIONS, default_data_directory
+from spark_ros.service.settings import default_data_directory
 from spark_ros.service.storage.keys import HIGHEST_PRIORITY
 from spark_ros.wire.spark import METADATA_LIMIT
 from spark_ros.wire.values import expect_url, parse_time
@@ -94,11 +94,16 @@ SERVING: dict[str, dict[str, Any]] = {
         'default': '127.0.0.1', 'metavar': 'HOST',
         'help': 'the address of the metrics (default: %(default)s)',
     },
+    '--workers': {
+        'type': whole(64, 'a number of processes from 1 to 64', least=1),
+        'default': 1, 'metavar': 'N',
+        'help': 'how many processes serve; more than one needs PostgreSQL (default: %(default)s)',
+    },
     '--max-connections': {
         'type': whole(1_000_000, 'a number of connections from 1 to 1000000', least=1),
-        'default': MAX_CONNECTIONS, 'metavar': 'N',
-        'help': 'how many connections may be open: one for each robot, and some (default: '
-        '%(default)s)',
+        'metavar': 'N',
+        'help': 'how many connections a process may have: one for each robot, and some (default: '
+        '2048)',
     },
     '--log-format': {
         'choices': ['text', 'json'], 'default': 'text',

@@ -80,7 +80,7 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
     """
     # The web server takes a second to import, which the other commands can do without.
     from spark_ros.service.server import Listen
-    from spark_ros.service.web.connections import ConnectionLimits
+    from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
 
     if (options.tls_cert is None) != (options.tls_key is None):
         raise CommandError('--tls-cert and --tls-key go together')
@@ -103,10 +103,16 @@ def what_to_serve(options: argparse.Namespace) -> tuple[Settings, Listen]:
         fetch_nets=tuple(options.allow_fetch_net),
         notifications=notified,
     )
+    if options.workers > 1 and make_url(settings.database).get_backend_name() == 'sqlite':
+        raise CommandError(
+            'with SQLite, one process serves; for more, give --database postgresql+psycopg://…'
+        )
     return settings, Listen(
         options.host, options.port, options.tls_cert, options.tls_key,
         options.metrics_host, options.metrics_port,
-        ConnectionLimits(options.max_connections),
+        DEFAULT_LIMITS if options.max_connections is None
+        else ConnectionLimits(options.max_connections),
+        options.workers,
     )  # fmt: skip
 
 

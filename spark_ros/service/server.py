@@ -12,8 +12,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +33,8 @@ from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import removals, sessions
 from spark_ros.service.storage.database import expect_driver
 from spark_ros.service.storage.directory_lock import lock_directory
+from spark_ros.service.storage.store import Store
+from spark_ros.service.supervisor import WorkerFailed, supervise, tell_supervisor
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
 from spark_ros.service.web.http_connection import HttpConnection
 from spark_ros.service.web.listener import Listener
@@ -57,7 +60,9 @@ class Listen:
 
     Attributes:
         metrics_host, metrics_port: where /metrics and /readyz are, without TLS; None: nowhere.
-        limits: of connections.
+            Of several processes, each has the next port.
+        limits: of connections, of each process.
+        workers: how many processes; on SQLite, one.
     """
 
     host: str = '127.0.0.1'
@@ -67,6 +72,7 @@ class Listen:
     metrics_host: str = '127.0.0.1'
     metrics_port: int | None = None
     limits: ConnectionLimits = DEFAULT_LIMITS
+    workers: int = 1
 
 
 def serve(
@@ -84,27 +90,81 @@ def serve(
     """
     set_process_limits()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with listening(settings, listen, announce) as server:
-        # What is there now stays: the garbage collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GARBAGE)
+    gc.set_threshold(*GARBAGE)
+    if listen.workers == 1:
+        with listening(settings, listen, announce) as server:
+            _keep_what_is_there()
+            server.run_on_listener()
+        return
+    with _bound(settings, listen) as bound:
+        _keep_what_is_there()
+        try:
+            supervise(listen.workers, partial(_work, settings, listen, bound, announce))
+        except WorkerFailed as error:
+            raise ServeError(f'{error} before it served; the lines above say why') from None
+
+
+def _keep_what_is_there() -> None:
+    # The garbage collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+
+
+def _work(
+    settings: Settings,
+    listen: Listen,
+    bound: _Bound,
+    announce: Callable[[Context, str, str], None],
+    number: int,
+    first: bool,
+) -> int:
+    """Serve as one of several processes."""
+    try:
+        server = Server(
+            _app(settings), listen, bound, number, announce if first and not number else None
+        )
+        _keep_what_is_there()
         server.run_on_listener()
+    except ServeError as error:
+        log.error('process %d: %s', number, error)
+        return 1
+    return 0
 
 
 @contextlib.contextmanager
 def listening(
-    settings: Settings,
-    listen: Listen,
-    announce: Callable[[Context, str, str], None],
+    settings: Settings, listen: Listen, announce: Callable[[Context, str, str], None]
 ) -> Iterator[Server]:
     """Lock the data directory, bind the port, and yield the server to run; see `serve`."""
+    with _bound(settings, listen) as bound:
+        yield Server(_app(settings), listen, bound, 0, announce)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """Sockets to serve on.
+
+    Attributes:
+        address: the service's, for people and for programs.
+        metrics: of each process; empty where there are none.
+    """
+
+    listener: socket.socket
+    address: str
+    metrics: Sequence[socket.socket]
+
+
+@contextlib.contextmanager
+def _bound(settings: Settings, listen: Listen) -> Iterator[_Bound]:
     expect_driver(settings.database)
     with (
         lock_directory(settings.data) as write_address,
         _bind(listen.host, listen.port) as listener,
-        _bind_metrics(listen) as metrics,
+        contextlib.ExitStack() as stack,
     ):
+        # What is wrong with the database is said in one line, before anything is started.
+        Store(settings.database).close()
+        metrics = [stack.enter_context(each) for each in _bind_metrics(listen)]
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)
         write_address(address)
@@ -114,7 +174,7 @@ def listening(
                 'give --tls-cert and --tls-key, or --public-url https://… of a proxy in front',
                 listen.host,
             )
-        yield Server(_app(settings), listen, listener, metrics, address, announce)
+        yield _Bound(listener, address, metrics)
 
 
 def _app(settings: Settings) -> Starlette:
@@ -130,16 +190,20 @@ def _app(settings: Settings) -> Starlette:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, except that it announces itself and that a signal is an ordinary end."""
+    """uvicorn, except that it announces itself and that a signal is an ordinary end.
+
+    Args:
+        number: of this process among several.
+        announce: as of `serve`; None where another process does it.
+    """
 
     def __init__(
         self,
         app: Starlette,
         listen: Listen,
-        listener: socket.socket,
-        metrics: socket.socket | None,
-        address: str,
-        announce: Callable[[Context, str, str], None],
+        bound: _Bound,
+        number: int,
+        announce: Callable[[Context, str, str], None] | None,
     ) -> None:
         super().__init__(
             _config(
@@ -149,10 +213,9 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
         self._app = app
-        self._listener = listener
-        self._address = address
+        self._bound = bound
         self._announce = announce
-        self._metrics = metrics
+        self._number, self._workers = number, listen.workers
         limits, possible = listen.limits, most_connections()
         if limits.most > possible:
             log.warning(
@@ -169,7 +232,7 @@ class Server(uvicorn.Server):
         Raises:
             ServeError: the data cannot be used.
         """
-        uvloop.run(self.serve(sockets=[self._listener]))
+        uvloop.run(self.serve(sockets=[self._bound.listener]))
         if not self.started:
             raise ServeError('the service did not start; the lines above say why')
 
@@ -186,14 +249,20 @@ class Server(uvicorn.Server):
             return
         background: BackgroundTasks = self._app.state.background
         background.start('connections', self._connections.sweep)
-        listener = Listener(self._listener, self._connections, self._connection, self.config.ssl)
+        listener = Listener(
+            self._bound.listener, self._connections, self._connection, self.config.ssl
+        )
         self._accepting.append(background.start('listener', listener.run))
-        if self._metrics is not None:
-            self._serve_metrics(self._metrics, background)
-        context: Context = self._app.state.context
-        await context.store.write(removals.store_place, context.settings.images)
-        link = await context.store.write(sessions.start_links, self._address, context.clock())
-        await asyncio.to_thread(self._announce, context, self._address, link)
+        if self._bound.metrics:
+            self._serve_metrics(self._bound.metrics[self._number], background)
+        if self._announce is not None:
+            context: Context = self._app.state.context
+            address, now = self._bound.address, context.clock()
+            await context.store.write(removals.store_place, context.settings.images)
+            link = await context.store.write(sessions.start_links, address, now)
+            await asyncio.to_thread(self._announce, context, address, link)
+        if self._workers > 1:
+            tell_supervisor()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for accepting in self._accepting:
@@ -266,18 +335,17 @@ def _config(
     )
 
 
-@contextlib.contextmanager
-def _bind_metrics(listen: Listen) -> Iterator[socket.socket | None]:
+def _bind_metrics(listen: Listen) -> Iterator[socket.socket]:
+    """Bind the port of each process in turn; each is a context."""
     if listen.metrics_port is None:
-        yield None
         return
-    with _bind(listen.metrics_host, listen.metrics_port) as listener:
-        if not is_loopback(listen.metrics_host):
-            log.warning(
-                'metrics on %s port %d: whoever can reach it reads them, unencrypted',
-                listen.metrics_host, listen.metrics_port,
-            )  # fmt: skip
-        yield listener
+    for number in range(listen.workers):
+        yield _bind(listen.metrics_host, listen.metrics_port + number)
+    if not is_loopback(listen.metrics_host):
+        log.warning(
+            'metrics on %s port %d: whoever can reach it reads them, unencrypted',
+            listen.metrics_host, listen.metrics_port,
+        )  # fmt: skip
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -12,7 +12,6 @@ from spark_ros.service.notify.settings import Notifications
 from spark_ros.wire.spark import METADATA_LIMIT
 
 MEBIBYTE = 1024 * 1024
-MAX_CONNECTIONS = 2048
 DAY_S = 86_400.0
 # Mail, names, files and shells; databases, caches and queues; what runs containers.
 REFUSED_PORTS = (

@@ -18,8 +18,6 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from spark_ros.service.settings import MAX_CONNECTIONS
-
 # Under which name a request's `state` has its connection; there is none without a socket.
 STATE = 'connection'
 # So many callers may keep their whole share of the connections.
@@ -44,7 +42,7 @@ class ConnectionLimits:
         sweep_s: how often the limits of each connection are checked.
     """
 
-    most: int = MAX_CONNECTIONS
+    most: int = 2048
     head_bytes: int = 64 * 1024
     headers: int = 128
     head_s: float = 10.0
