@@ -51,13 +51,11 @@ class Console:
                     self.heard.setdefault(each['id'], time.monotonic())
 
 
-async def _measure(
-    service: ServiceProcess, data: Path, count: int, seconds: float, rate: float
-) -> None:
+async def _measure(service: ServiceProcess, count: int, seconds: float, rate: float) -> None:
     consoles = [Console() for _ in range(count)]
     ready = asyncio.Semaphore(0)
     clients = [httpx.AsyncClient(base_url=service.address, timeout=LOG_IN_S) for _ in consoles]
-    for client, token in zip(clients, make_login_tokens(data, count), strict=True):
+    for client, token in zip(clients, make_login_tokens(service.database, count), strict=True):
         await _log_in(client, service, token)
     following = [
         asyncio.create_task(console.follow(client, ready))
@@ -66,10 +64,10 @@ async def _measure(
     for _ in consoles:
         await ready.acquire()
     print(f'{count} consoles follow the queue', file=sys.stderr)
-    before, begun = _cpu_s(service.pid), time.monotonic()
+    before, begun = service.cpu_s, time.monotonic()
     asked = await _ask(service, seconds, rate)
     took_s = time.monotonic() - begun
-    cpu = (_cpu_s(service.pid) - before) / took_s
+    cpu = (service.cpu_s - before) / took_s
     await asyncio.sleep(SLOWEST_S)
     messages = max(console.messages for console in consoles) / (took_s + SLOWEST_S)
     for task in following:
@@ -121,10 +119,6 @@ async def _ask(service: ServiceProcess, seconds: float, rate: float) -> dict[int
     return asked
 
 
-def _cpu_s(pid: int) -> float:
-    return time.clock_gettime((~pid << 3) | 2)
-
-
 def main() -> None:
     """Measure, print, and exit with 0 if the promises held."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -138,7 +132,7 @@ def main() -> None:
             open(data / 'log', 'wb') as log,
             ServiceProcess(data, os.environ, log=log) as service,
         ):
-            asyncio.run(_measure(service, data, options.consoles, options.seconds, options.rate))
+            asyncio.run(_measure(service, options.consoles, options.seconds, options.rate))
 
 
 if __name__ == '__main__':

@@ -4,8 +4,9 @@
     python benchmarks/fleet.py [--robots 9000] [--rate 50]
 
 Each robot has a connection of its own, on which it waits for changes; robots share keys. At a
-steady rate one of them asks, an operator claims the question and answers it; the time is from
-sending the answer to that robot's having it. Nobody else may hear of it, and nobody may miss it.
+steady rate one of them asks; an operator, whose console hears of it, claims the question and
+answers it. The time is from sending the answer to that robot's having it. Nobody else may hear of
+it, and nobody may miss it. With --workers, so many processes serve, on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,9 +36,9 @@ from accounts import make_keys
 from comparison import Verdict, print_verdicts
 from floor import IMAGE
 from load import PATH, SHAPE, question_about
-from processes import resident
 from service_process import ServiceProcess
 
+ROOT = Path(__file__).resolve().parent.parent
 ROBOTS_OF_A_KEY = 250
 AT_ONCE = 100
 SLOWEST_MS = 200.0
@@ -147,7 +149,7 @@ class Robot:
 
 @dataclass
 class Load:
-    """Robots that ask, and operators who answer; connections are used again.
+    """Robots that ask, and an operator who answers what comes; connections are used again.
 
     Attributes:
         asked: which robot asked, by token.
@@ -159,40 +161,68 @@ class Load:
     image_urls: dict[str, str]
     asked: dict[str, Robot] = field(default_factory=dict)
     answered: dict[str, float] = field(default_factory=dict)
+    _seen: set[int] = field(default_factory=set)
+    _working: set[asyncio.Task[None]] = field(default_factory=set)
     _free: list[Connection] = field(default_factory=list)
 
-    async def run(self, robots: list[Robot], rate: float, seconds: float) -> None:
-        """Let robots ask at a steady rate, and have each question answered at once."""
+    async def ask(self, robots: list[Robot], rate: float, seconds: float) -> None:
+        """Let robots ask at a steady rate."""
         begun, chance = time.monotonic(), random.Random(1)
-        working = set()
+        asking = set()
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
-            working.add(asyncio.create_task(self._question(chance.choice(robots))))
-        await asyncio.gather(*working)
+            asking.add(asyncio.create_task(self._ask(chance.choice(robots))))
+        await asyncio.gather(*asking)
 
-    async def _question(self, robot: Robot) -> None:
+    async def answer(self) -> None:
+        """Answer what the console shows, as soon as it does, until cancelled."""
+        async with (
+            httpx.AsyncClient(headers=self.cookies, timeout=None, trust_env=False) as http,
+            http.stream('GET', f'{self.address}/console/api/events') as events,
+        ):
+            async for line in events.aiter_lines():
+                if not line.startswith('data: '):
+                    continue
+                for each in json.loads(line.removeprefix('data: ')).get('lines', ()):
+                    if each['id'] not in self._seen:
+                        self._seen.add(each['id'])
+                        task = asyncio.create_task(self._answer(each['id']))
+                        self._working.add(task)
+                        task.add_done_callback(self._ended)
+
+    async def _ask(self, robot: Robot) -> None:
+        async with self._connection() as connection:
+            body = question_about(self.image_urls[robot.key])
+            created = await connection.json('POST', PATH, robot.headers, body)
+            self.asked[created['token']] = robot
+
+    async def _answer(self, id: int) -> None:
+        async with self._connection() as connection:
+            question = f'/console/api/questions/{id}'
+            claimed = await connection.json('POST', f'{question}/claim', self.cookies)
+            said = {
+                'shapes': [
+                    {'prior': prior['index'], **{name: prior[name] for name in SHAPE}}
+                    for prior in claimed['priors']
+                ],
+                'response': 'yes',
+            }  # fmt: skip
+            self.answered[claimed['token']] = time.monotonic()
+            await connection.json('POST', f'{question}/answer', self.cookies, said)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        task.result()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
         connection = self._free.pop() if self._free else await Connection.open(self.address)
-        body = question_about(self.image_urls[robot.key])
-        created = await connection.json('POST', PATH, robot.headers, body)
-        self.asked[created['token']] = robot
-        # One process counts questions from one, in the order in which they are stored: so many
-        # have been created, so the last of them is there, whoever's it is.
-        question = f'/console/api/questions/{len(self.asked)}'
-        claimed = await connection.json('POST', f'{question}/claim', self.cookies)
-        said = {
-            'shapes': [
-                {'prior': prior['index'], **{name: prior[name] for name in SHAPE}}
-                for prior in claimed['priors']
-            ],
-            'response': 'yes',
-        }  # fmt: skip
-        self.answered[claimed['token']] = time.monotonic()
-        await connection.json('POST', f'{question}/answer', self.cookies, said)
+        yield connection
         self._free.append(connection)
 
 
-async def _measure(service: ServiceProcess, data: Path, options: argparse.Namespace) -> int:
-    keys = make_keys(data, math.ceil(options.robots / ROBOTS_OF_A_KEY))
+async def _measure(service: ServiceProcess, options: argparse.Namespace) -> int:
+    keys = make_keys(service.database, math.ceil(options.robots / ROBOTS_OF_A_KEY))
     robots = [Robot(f'rover-{n}', keys[n % len(keys)]) for n in range(options.robots)]
     load = Load(service.address, _log_in(service), {key: _upload(service, key) for key in keys})
     following = []
@@ -206,13 +236,17 @@ async def _measure(service: ServiceProcess, data: Path, options: argparse.Namesp
     # This process must not be what an answer waits for.
     gc.collect()
     gc.freeze()
-    await load.run(robots, min(options.rate, 20.0), WARM_UP_S)
-    load.answered.clear()
-    before, begun = _cpu_s(service.pid), time.monotonic()
-    await load.run(robots, options.rate, options.seconds)
-    took_s = time.monotonic() - begun
-    cpu_s = _cpu_s(service.pid) - before
-    await _until(lambda: all(token in robot.heard for token, robot in load.asked.items()))
+    following.append(asyncio.create_task(load.answer()))
+
+    async def run(rate: float, seconds: float) -> None:
+        load.answered.clear()
+        await load.ask(robots, rate, seconds)
+        await _until(lambda: all(token in robot.heard for token, robot in load.asked.items()))
+
+    await run(min(options.rate, 20.0), WARM_UP_S)
+    before, begun = service.cpu_s, time.monotonic()
+    await run(options.rate, options.seconds)
+    took_s, cpu_s = time.monotonic() - begun, service.cpu_s - before
     for task in following:
         if task.done():
             task.result()
@@ -227,7 +261,7 @@ async def _measure(service: ServiceProcess, data: Path, options: argparse.Namesp
         f'{len(robots)} robots on the feed, {len(waits_ms) / took_s:.0f} questions a second '
         f'for {took_s:.0f} s: submit to robot p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms, '
         f'longest {max(waits_ms):.0f} ms; {1000 * cpu_s / len(waits_ms):.1f} ms of the '
-        f"service's processor time a question, {resident(service.pid) / 1e6:.0f} MB"
+        f"service's processor time a question, {service.memory / 1e6:.0f} MB (PSS)"
     )
     return print_verdicts({
         f'{options.rate:g} questions a second are answered': Verdict.of(
@@ -269,27 +303,42 @@ def _upload(service: ServiceProcess, key: str) -> str:
     return url
 
 
-def _cpu_s(pid: int) -> float:
-    return time.clock_gettime((~pid << 3) | 2)
-
-
 def main() -> int:
     """Measure, print, and return 0 if the promises held."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument('--robots', type=int, default=9000)
     parser.add_argument('--rate', type=float, default=50.0, help='questions a second')
     parser.add_argument('--seconds', type=float, default=30.0)
+    parser.add_argument('--workers', type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        data = Path(place)
-        with (
-            open(data / 'log', 'wb') as log,
-            ServiceProcess(
-                data, os.environ, '--max-connections', str(options.robots + OTHERS),
-                open_files=2 * (options.robots + OTHERS), log=log,
-            ) as service,
-        ):  # fmt: skip
-            return uvloop.run(_measure(service, data, options))
+    most = options.robots + OTHERS
+    with (
+        tempfile.TemporaryDirectory() as place,
+        open(Path(place) / 'log', 'wb') as log,
+        _database(options.workers) as database,
+        ServiceProcess(
+            Path(place), {**os.environ, **database}, '--max-connections', str(most),
+            '--workers', str(options.workers), open_files=2 * most, log=log,
+        ) as service,
+    ):  # fmt: skip
+        return uvloop.run(_measure(service, options))
+
+
+@contextmanager
+def _database(workers: int) -> Iterator[dict[str, str]]:
+    """Give the variables by which the service finds its database: SQLite for one process."""
+    if workers == 1:
+        yield {}
+        return
+    sys.path.append(str(ROOT / 'test' / 'service'))
+    from postgres_server import PostgresServer
+
+    # Durable, as an operator's.
+    server = PostgresServer(fsync='on', full_page_writes='on')
+    try:
+        yield {'SPARK_SERVICE_DATABASE': server.url(server.create())}
+    finally:
+        server.remove()
 
 
 if __name__ == '__main__':

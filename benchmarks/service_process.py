@@ -7,12 +7,15 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from processes import END_S
+
+from spark_ros.service.settings import Settings
 
 LINE = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 COMMAND = (sys.executable, '-m', 'spark_ros.cli.service')
@@ -56,6 +59,35 @@ class ServiceProcess:
         self.key = self.run('key', 'create', 'bench')
         self.pid = 0
         self.address = self.login = ''
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of its database."""
+        given = self.environment.get('SPARK_SERVICE_DATABASE', '')
+        return Settings(self._data, given).database
+
+    @property
+    def pids(self) -> list[int]:
+        """Its process, and those that it started."""
+        found = [self.pid]
+        for pid in found:
+            children = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+            found += map(int, children)
+        return found
+
+    @property
+    def cpu_s(self) -> float:
+        """The processor time that its processes have taken."""
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids)
+
+    @property
+    def memory(self) -> int:
+        """What its processes take, in bytes; what they share counts once (PSS)."""
+        rolled = [Path(f'/proc/{pid}/smaps_rollup').read_text() for pid in self.pids]
+        return sum(
+            1024 * int(line.split()[1])
+            for each in rolled for line in each.splitlines() if line.startswith('Pss:')
+        )  # fmt: skip
 
     def run(self, *arguments: str) -> str:
         """Run one of its commands and return what that prints."""
