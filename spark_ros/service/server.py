@@ -31,6 +31,7 @@ from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import removals, sessions
 from spark_ros.service.storage.database import expect_driver
+from spark_ros.service.storage.database_version import expect_usable
 from spark_ros.service.storage.directory_lock import lock_directory
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
 from spark_ros.service.web.http_connection import HttpConnection
@@ -80,6 +81,7 @@ def serve(
     Raises:
         DirectoryInUse: another service runs on the data.
         DriverMissing, SQLAlchemyError: the database cannot be spoken to.
+        WrongDatabase: it is of another version, or not a service's.
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
     set_process_limits()
@@ -105,6 +107,8 @@ def listening(
         _bind(listen.host, listen.port) as listener,
         _bind_metrics(listen) as metrics,
     ):
+        # What is wrong with the database is a line here, and a traceback later.
+        expect_usable(settings.database)
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)
         write_address(address)

@@ -79,6 +79,18 @@ def test_the_service_without_its_extra(tmp_path: Path, name: str) -> None:
     )
 
 
+def test_an_upgrade_without_alembic(tmp_path: Path) -> None:
+    """Of the extra, what is needed last."""
+    data = str(tmp_path / 'data')
+    printed('key', 'create', 'robot', '--data', data)
+    folder = broken(tmp_path / 'broken', 'alembic', "No module named 'alembic'")
+    said = run_with(folder, 'database', 'upgrade', '--data', data)
+    assert said.returncode == 1 and said.stderr == (
+        "spark-service: alembic cannot be imported: No module named 'alembic'; "
+        "pip install '.[service]' in the folder of spark_ros\n"
+    )
+
+
 @pytest.mark.parametrize('arguments', [
     ['serve', '--port', '0'], ['key', 'create', 'a'], ['key', 'list'],
 ])  # fmt: skip
