@@ -51,9 +51,10 @@ def upgrade(settings: Settings, report: Callable[[str], None]) -> None:
     on_sqlite = url.get_backend_name() == 'sqlite'
     with (
         lock_directory(settings.data) if on_sqlite else nullcontext(),
-        _writing(settings.database) as connection,
+        schema_transaction(settings.database) as connection,
     ):
-        version = read_version(connection) or NEEDED
+        version = read_version(connection)
+        assert version is not None
         if version >= NEEDED:
             expect_needed(version)
             report(f'the database has version {version}, as is needed: there is nothing to do')
@@ -76,22 +77,14 @@ def migrate(connection: Connection) -> None:
     command.upgrade(config, NEEDED)
 
 
-def _copy(database: Path, version: str, report: Callable[[str], None]) -> Path:
-    copy = database.with_name(f'{database.name}.version-{version}')
-    part = copy.with_name(f'{copy.name}.part')
-    try:
-        copy_database(database, part, report)
-        os.replace(part, copy)
-        sync_directory(copy.parent)
-    except (OSError, sqlite3.Error) as error:
-        raise UpgradeError(f'the database cannot be copied to {copy}: {error}') from None
-    finally:
-        part.unlink(missing_ok=True)
-    return copy
-
-
 @contextmanager
-def _writing(url: str) -> Iterator[Connection]:
+def schema_transaction(url: str) -> Iterator[Connection]:
+    """Begin a transaction that may change the schema, beside no other that does.
+
+    Raises:
+        UpgradeError: a row would refer to one that is not there.
+        SQLAlchemyError: the database cannot be spoken to, or its tables are in use.
+    """
     engine = open_engine(url)
     try:
         with engine.connect().execution_options(immediate=True) as connection:
@@ -107,6 +100,20 @@ def _writing(url: str) -> Iterator[Connection]:
                     _expect_whole(connection)
     finally:
         engine.dispose()
+
+
+def _copy(database: Path, version: str, report: Callable[[str], None]) -> Path:
+    copy = database.with_name(f'{database.name}.version-{version}')
+    part = copy.with_name(f'{copy.name}.part')
+    try:
+        copy_database(database, part, report)
+        os.replace(part, copy)
+        sync_directory(copy.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise UpgradeError(f'the database cannot be copied to {copy}: {error}') from None
+    finally:
+        part.unlink(missing_ok=True)
+    return copy
 
 
 def _expect_whole(connection: Connection) -> None:

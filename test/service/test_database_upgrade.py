@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from postgres_server import PostgresServer, expect_postgres
 from service_harness import DEADLINE_S, InProcess
-from sqlalchemy import select, text
+from sqlalchemy import Executable, select, text
 
 import spark_ros
 from spark_ros.cli.service import main
@@ -21,6 +21,7 @@ from spark_ros.service.settings import Settings
 from spark_ros.service.storage import schema
 from spark_ros.service.storage.database import open_engine
 from spark_ros.service.storage.database_version import NEEDED, stored_version
+from spark_ros.service.upgrade import UpgradeError, schema_transaction
 
 pytestmark = pytest.mark.slow('starts commands of a changed copy of the package')
 
@@ -105,30 +106,26 @@ def run(later: Path, url: str, data: Path, *command: str) -> tuple[int, str, str
 
 def rows(url: str) -> dict[str, set[tuple[object, ...]]]:
     """Return what this version knows of a database."""
+    return {
+        table.name: selected(url, select(table)) for table in schema.metadata.sorted_tables
+    }
+
+
+def selected(url: str, query: Executable) -> set[tuple[object, ...]]:
     engine = open_engine(url)
     with engine.connect() as connection:
-        found = {
-            table.name: {tuple(row) for row in connection.execute(select(table))}
-            for table in schema.metadata.sorted_tables
-        }
+        found = {tuple(row) for row in connection.execute(query)}
     engine.dispose()
     return found
 
 
-def notes(url: str) -> list[str]:
-    """Return the column that the migration adds, of all keys."""
-    engine = open_engine(url)
-    with engine.connect() as connection:
-        found = list(connection.execute(text('SELECT note FROM keys')).scalars())
-    engine.dispose()
-    return found
-
-
-def copied(url: str, data: Path) -> list[str]:
-    """Return the lines about a copy, which only SQLite has."""
-    if not url.startswith('sqlite'):
-        return []
-    return [f'copied the database to {data}/service.db.version-{NEEDED}']
+def said_of_copy(data: Path, before: dict[str, set[tuple[object, ...]]]) -> str:
+    """Check the copy of an SQLite database, and return what is to be said of it."""
+    copy = data / f'service.db.version-{NEEDED}'
+    assert copy.stat().st_mode & 0o777 == 0o600
+    url = f'sqlite:///{copy}'
+    assert stored_version(url) == NEEDED and rows(url) == before
+    return f'copied the database to {copy}'
 
 
 def test_an_upgrade_keeps_the_data(
@@ -139,13 +136,12 @@ def test_an_upgrade_keeps_the_data(
     assert code == 1 and f'has version {NEEDED}, this program needs {LATER}: run ' in error
     code, said, error = run(later, url, data, 'database', 'upgrade')
     assert (code, error) == (0, '')
-    assert said.splitlines() == [
-        *copied(url, data), 'changed',
-        f'upgraded the database from version {NEEDED} to {LATER}',
-    ]  # fmt: skip
-    assert before['questions'] and rows(url) == before and notes(url) == ['none']
-    code, said, _ = run(later, url, data, 'database', 'upgrade')
-    assert code == 0 and 'there is nothing to do' in said
+    *copied, changed, upgraded = said.splitlines()
+    assert changed == 'changed'
+    assert upgraded == f'upgraded the database from version {NEEDED} to {LATER}'
+    assert before['questions'] and rows(url) == before
+    assert selected(url, text('SELECT note FROM keys')) == {('none',)}
+    assert copied == ([said_of_copy(data, before)] if url.startswith('sqlite') else [])
     code, said, _ = run(later, url, data, 'key', 'list')
     assert code == 0 and said.startswith('robot\t')
     place = ['--data', str(data), '--database', url]
@@ -155,12 +151,23 @@ def test_an_upgrade_keeps_the_data(
 
 
 @pytest.mark.parametrize('url', ['sqlite'], indirect=True)
-def test_the_copy_is_the_database_as_it_was(later: Path, url: str, tmp_path: Path) -> None:
+def test_without_a_copy_there_is_no_upgrade(later: Path, url: str, tmp_path: Path) -> None:
+    (tmp_path / 'data' / f'service.db.version-{NEEDED}').mkdir()
+    code, said, error = run(later, url, tmp_path / 'data', 'database', 'upgrade')
+    assert (code, said) == (1, '') and error.count('\n') == 1 and 'cannot be copied' in error
+    assert stored_version(url) == NEEDED
+    assert not list((tmp_path / 'data').glob('*.part'))
+
+
+@pytest.mark.parametrize('url', ['sqlite'], indirect=True)
+def test_a_migration_that_leaves_rows_without_those_they_name_is_undone(url: str) -> None:
     before = rows(url)
-    assert run(later, url, tmp_path / 'data', 'database', 'upgrade')[0] == 0
-    copy = tmp_path / 'data' / f'service.db.version-{NEEDED}'
-    assert copy.stat().st_mode & 0o777 == 0o600
-    assert stored_version(f'sqlite:///{copy}') == NEEDED and rows(f'sqlite:///{copy}') == before
+    with (
+        pytest.raises(UpgradeError, match='would name one of keys that is not there'),
+        schema_transaction(url) as connection,
+    ):
+        connection.execute(text('DELETE FROM keys'))
+    assert rows(url) == before
 
 
 def test_killed_in_the_middle_the_database_is_as_it_was(

@@ -1,7 +1,7 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Which version of the schema a database has: a revision of Alembic, kept where Alembic keeps it.
 
-This file does without Alembic, which takes longer to import than all that most commands do.
+It is read without Alembic, which takes half a second to import.
 """
 
 from __future__ import annotations
