@@ -64,7 +64,8 @@ WRONG = {
     ),
     'of another program': (
         'DROP TABLE alembic_version',
-        'the database is not one of this service, and not empty: give another --database',
+        'the database holds other tables than those of a service: give another --data or '
+        '--database',
     ),
 }
 COMMANDS = [

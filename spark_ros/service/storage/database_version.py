@@ -88,7 +88,8 @@ def read_version(connection: Connection) -> str | None:
         return None
     if not {alembic_version.name, schema.meta.name} <= set(tables):
         raise WrongDatabase(
-            'the database is not one of this service, and not empty: give another --database'
+            'the database holds other tables than those of a service: give another --data or '
+            '--database'
         )
     return str(connection.execute(select(alembic_version.c.version_num)).scalar_one())
 
