@@ -133,6 +133,7 @@ def test_the_migrations_make_the_schema(make_database: Callable[[], str]) -> Non
     assert stored_version(by_migrations) == stored_version(by_tables) == NEEDED
 
 
+@pytest.mark.slow('tests what the test above compares')
 @pytest.mark.parametrize('difference', DIFFERENCES.values(), ids=DIFFERENCES)
 def test_a_difference_is_seen(url: str, difference: str) -> None:
     Store(url).close()
@@ -162,6 +163,7 @@ def test_those_that_start_at_once_on_an_empty_database_all_come_up(url: str) -> 
         assert len({each.result(30) for each in starting}) == 1
 
 
+@pytest.mark.parametrize('make_database', ['sqlite'], indirect=True)
 @pytest.mark.parametrize(('change', 'line'), WRONG.values(), ids=WRONG)
 def test_another_version_is_one_line(
     url: str, change: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -170,8 +172,7 @@ def test_another_version_is_one_line(
     Store(url).close()
     execute(url, change)
     before = described(url)
-    # How a command finds out does not depend on the database.
-    for command in COMMANDS if url.startswith('sqlite') else COMMANDS[:3]:
+    for command in COMMANDS:
         assert main([*command, '--data', str(data), '--database', url]) == 1, command
         assert capsys.readouterr() == ('', f'spark-service: {line}\n'), command
     assert described(url) == before
