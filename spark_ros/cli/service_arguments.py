@@ -136,6 +136,7 @@ def service_parser() -> argparse.ArgumentParser:
     backup.add_argument(
         'target', type=Path, metavar='TARGET', help='the directory; created with mode 0700'
     )
+    _database(_group(commands, 'database', "manage the database's version"))
     _forget(commands)
     return parser
 
@@ -197,6 +198,16 @@ def _forget(commands: Commands) -> None:
         '2026-03-01T12:00:00Z (UTC), and uploads that were never asked about',
     )  # fmt: skip
     forget.add_argument('--yes', action='store_true', help='delete it')
+
+
+def _database(actions: Commands) -> None:
+    _command(actions, 'version', 'print which version the database has, and which is needed')
+    _command(
+        actions, 'upgrade', 'bring the database to the version that this program needs',
+        'Bring the database to the version that this program needs, in one transaction. Stop the '
+        'service first. An SQLite database is copied first, to a file beside it; of another, '
+        'make a backup.',
+    )  # fmt: skip
 
 
 def _time(text: str) -> float:

@@ -30,7 +30,7 @@ from spark_ros.service.settings import DAY_S, Settings
 from spark_ros.service.spark import programs
 from spark_ros.service.spark.programs import ProgramError
 from spark_ros.service.storage import keys, sessions
-from spark_ros.service.storage.database import holds_data
+from spark_ros.service.storage.database_version import NEEDED, expect_needed, stored_version
 from spark_ros.service.storage.keys import KeyProblem
 from spark_ros.service.storage.store import Store, Transaction
 from spark_ros.wire.values import format_time
@@ -122,11 +122,16 @@ def _opened(options: argparse.Namespace) -> closing[Context]:
 
 def _existing(options: argparse.Namespace) -> closing[Store]:
     """Give the database, which must be there; images are not touched."""
-    settings = _settings(options)
-    if not holds_data(settings.database):
+    expect_needed(_stored_version(options))
+    return closing(Store(_settings(options).database))
+
+
+def _stored_version(options: argparse.Namespace) -> str:
+    version = stored_version(_settings(options).database)
+    if version is None:
         place = make_url(options.database) if options.database else options.data
         raise CommandError(f'there is no service data in {place}')
-    return closing(Store(settings.database))
+    return version
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -266,6 +271,18 @@ def _forget(options: argparse.Namespace) -> None:
         forget_command(store, _settings(options), options)
 
 
+def _database_version(options: argparse.Namespace) -> None:
+    print(f'database: {_stored_version(options)}\nneeded by this program: {NEEDED}')
+
+
+def _database_upgrade(options: argparse.Namespace) -> None:
+    # Alembic takes long to import, too.
+    from spark_ros.service.upgrade import upgrade
+
+    _stored_version(options)
+    upgrade(_settings(options), lambda line: print(line, flush=True))
+
+
 def _answers(address: str) -> bool:
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == 'https' else 80)
@@ -297,5 +314,7 @@ COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
     ('session', 'list'): _session_list,
     ('session', 'revoke'): _session_revoke,
     ('backup', None): _backup,
+    ('database', 'version'): _database_version,
+    ('database', 'upgrade'): _database_upgrade,
     ('forget', None): _forget,
 }

@@ -24,6 +24,7 @@ from spark_ros.service.media.disk_images import sync_directory, write_durably
 from spark_ros.service.media.image_files import MEBIBYTE, relative_path
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage.database import BUSY_TIMEOUT_MS, private_directory
+from spark_ros.service.storage.database_version import expect_usable
 
 DATABASE = 'service.db'
 REPORT_EVERY_S = 5.0
@@ -44,6 +45,7 @@ def back_up(settings: Settings, target: Path, report: Callable[[str], None]) -> 
 
     Raises:
         BackupError: it cannot be made; a backup that was there is as it was.
+        WrongDatabase: the database is of another version.
     """
     source = _source(settings)
     _expect_apart(target, settings.data, source.parent)
@@ -76,6 +78,7 @@ def _source(settings: Settings) -> Path:
         _epoch(source)
     except sqlite3.Error as error:
         raise BackupError(f'{source}: not the database of a service: {error}') from None
+    expect_usable(settings.database)
     return source
 
 
@@ -103,7 +106,7 @@ def _back_up(
     last, part = target / DATABASE, target / f'{DATABASE}.part'
     _expect_same_service(source, last)
     try:
-        _copy_database(source, part, report)
+        copy_database(source, part, report)
         copied = Counter[str]() if images is None else _copy_images(part, images, target, report)
         os.replace(part, last)
         sync_directory(target)
@@ -143,7 +146,17 @@ def _open(database: Path) -> sqlite3.Connection:
     )
 
 
-def _copy_database(source: Path, part: Path, report: Callable[[str], None]) -> None:
+def copy_database(source: Path, part: Path, report: Callable[[str], None]) -> None:
+    """Copy an SQLite database as it is at one moment, durably, and check the copy.
+
+    Args:
+        part: gets mode 0600; what was there is replaced.
+        report: called with a line now and then while it takes long.
+
+    Raises:
+        BackupError: the database is damaged.
+        OSError, sqlite3.Error: it cannot be copied.
+    """
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     whole = source.stat().st_size / MEBIBYTE

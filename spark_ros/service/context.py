@@ -82,7 +82,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
     Raises:
         OSError: the data directory cannot be used.
         ValueError: the setting `images` is not a bucket's URL.
-        RuntimeError: the database is of another version.
+        WrongDatabase: the database is of another version, or not a service's.
     """
     metrics = Metrics()
     bus = ChangeBus(metrics.changed)

@@ -32,8 +32,8 @@ from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import removals, sessions
 from spark_ros.service.storage.database import expect_driver
+from spark_ros.service.storage.database_version import expect_usable
 from spark_ros.service.storage.directory_lock import lock_directory
-from spark_ros.service.storage.store import Store
 from spark_ros.service.supervisor import WorkerFailed, supervise, tell_supervisor
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
 from spark_ros.service.web.http_connection import HttpConnection
@@ -86,6 +86,7 @@ def serve(
     Raises:
         DirectoryInUse: another service runs on the data.
         DriverMissing, SQLAlchemyError: the database cannot be spoken to.
+        WrongDatabase: it is of another version, or not a service's.
         ServeError: the port is taken, or the data, the images or the operator cannot be used.
     """
     set_process_limits()
@@ -162,8 +163,8 @@ def _bound(settings: Settings, listen: Listen) -> Iterator[_Bound]:
         _bind(listen.host, listen.port) as listener,
         contextlib.ExitStack() as stack,
     ):
-        # What is wrong with the database is said in one line, before anything is started.
-        Store(settings.database).close()
+        # What is wrong with the database is a line here, and a traceback later.
+        expect_usable(settings.database)
         metrics = [stack.enter_context(each) for each in _bind_metrics(listen)]
         port = listener.getsockname()[1]
         address = settings.public_url.rstrip('/') or _address(listen, port)

@@ -79,6 +79,22 @@ def test_the_service_without_its_extra(tmp_path: Path, name: str) -> None:
     )
 
 
+def test_an_upgrade_without_alembic(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = str(tmp_path / 'data')
+    printed('key', 'create', 'robot', '--data', data)
+    reason = "No module named 'alembic'"
+    monkeypatch.syspath_prepend(broken(tmp_path / 'broken', 'alembic', reason))
+    for name in ('alembic', 'spark_ros.service.upgrade'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert service.main(['database', 'upgrade', '--data', data]) == 1
+    assert capsys.readouterr().err == (
+        f'spark-service: alembic cannot be imported: {reason}; '
+        "pip install '.[service]' in the folder of spark_ros\n"
+    )
+
+
 @pytest.mark.parametrize('arguments', [
     ['serve', '--port', '0'], ['key', 'create', 'a'], ['key', 'list'],
 ])  # fmt: skip

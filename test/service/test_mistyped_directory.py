@@ -13,7 +13,7 @@ NEED_DATA = [
     ['key', 'list'], ['key', 'secret', 'robot'], ['key', 'rotate', 'robot'],
     ['key', 'rate', 'robot', '1'], ['forget', '--key', 'robot'],
     ['key', 'revoke', 'robot'], ['program', 'list'], ['program', 'show', 'crates'],
-    ['login-link'], ['backup', 'backup'],
+    ['login-link'], ['database', 'version'], ['database', 'upgrade'], ['backup', 'backup'],
 ]  # fmt: skip
 
 

@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-
-from spark_ros.service.storage import schema
 
 BUSY_TIMEOUT_MS = 15_000
 
@@ -39,18 +37,6 @@ def expect_driver(url: str) -> URL:
             "postgresql+psycopg: pip install 'psycopg[binary]')"
         ) from None
     return parsed
-
-
-def holds_data(url: str) -> bool:
-    """Whether a service ever used the database of a SQLAlchemy URL; makes none."""
-    parsed = expect_driver(url)
-    if parsed.get_backend_name() == 'sqlite' and not Path(parsed.database or '').is_file():
-        return False
-    engine = create_engine(parsed)
-    try:
-        return inspect(engine).has_table(schema.meta.name)
-    finally:
-        engine.dispose()
 
 
 def private_directory(path: Path) -> Path:

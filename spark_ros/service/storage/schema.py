@@ -1,5 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The tables. They know jobs, questions and answers, not which API they came by."""
+"""The tables. They know jobs, questions and answers, not which API they came by.
+
+What is changed here needs a file in `migrations/versions`, for databases that are there already.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,6 @@ from sqlalchemy import (
     literal_column,
 )
 
-VERSION = '3'
 NEVER = 1e15
 # The tenant of what programs show; no key's tenant looks like it.
 PROGRAMS = 'programs'

@@ -15,20 +15,20 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import secrets
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
 from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
 from spark_ros.service.storage.database import ThreadConnections, execute_plain, open_engine
+from spark_ros.service.storage.database_version import prepare
 
 P = ParamSpec('P')
 T = TypeVar('T')
@@ -93,6 +93,10 @@ class Store:
         url: a SQLAlchemy URL. An SQLite file is made with mode 0600.
         on_commit: called in the writer thread with the changes of each commit, in order.
 
+    Raises:
+        DriverMissing, SQLAlchemyError: the database cannot be spoken to.
+        WrongDatabase: it is of another version, or not a service's.
+
     Attributes:
         credentials_version: another number after each write here that changed keys or sessions.
     """
@@ -109,10 +113,10 @@ class Store:
         self._large_writes = PerCallerLock()
         self._writer: threading.Thread | None = None
         self._closed = False
-        self._prepare()
+        prepare(self._engine)
 
     def value(self, name: str) -> str:
-        """Return a value of the `meta` table: `epoch`, `url_secret` or `version`."""
+        """Return a value of the `meta` table: `epoch` or `url_secret`."""
         query = select(schema.meta.c.value).where(schema.meta.c.name == name)
         return str(self.read_now(lambda connection: connection.execute(query).scalar_one()))
 
@@ -225,31 +229,6 @@ class Store:
             connection = connection.execution_options(immediate=True)
             with connection.begin():
                 yield connection
-
-    def _prepare(self) -> None:
-        with self._writing() as connection:
-            schema.metadata.create_all(connection)
-            rows = connection.execute(select(schema.meta.c.name, schema.meta.c.value))
-            present = {row.name: row.value for row in rows}
-            first = {
-                'version': schema.VERSION,
-                'epoch': secrets.token_hex(8),
-                'url_secret': secrets.token_hex(32),
-                # The newest number of the changes that were deleted.
-                'forgotten': '0',
-            }
-            missing = [
-                {'name': name, 'value': value}
-                for name, value in first.items()
-                if name not in present
-            ]
-            if missing:
-                connection.execute(insert(schema.meta), missing)
-        if present.get('version', schema.VERSION) != schema.VERSION:
-            raise RuntimeError(
-                f'the database has version {present["version"]}; this service needs '
-                f'{schema.VERSION}'
-            )
 
 
 def _run_together(connection: Connection, writes: list[_Waiting]) -> list[Transaction]:
