@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,7 +15,7 @@ from starlette.routing import Mount
 
 from spark_ros.service import feed_api
 from spark_ros.service.background import BackgroundTasks
-from spark_ros.service.context import open_context
+from spark_ros.service.context import Context, open_context
 from spark_ros.service.fetching.fetcher import Fetcher
 from spark_ros.service.file_limits import most_deliveries
 from spark_ros.service.heat import api as heat_api
@@ -32,6 +33,9 @@ from spark_ros.service.settings import Settings
 from spark_ros.service.spark import api as spark_api
 from spark_ros.service.web.middleware import SecurityHeadersMiddleware
 from spark_ros.service.web.replies import ERROR_HANDLERS
+
+if TYPE_CHECKING:
+    from spark_ros.service.change_listener import ChangeListener
 
 
 def create_app(
@@ -63,6 +67,8 @@ def create_app(
         app.state.context, app.state.background = context, background
         app.state.live_queue = live_queue = LiveQueue()
         app.state.statistics = {}
+        if context.store.shared:
+            background.start('changes', _listener(context).run)
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('deadlines', lambda: end_in_time(context))
         background.start('console queue', lambda: live_queue.run(context))
@@ -102,6 +108,13 @@ def create_app(
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _listener(context: Context) -> ChangeListener:
+    # Its driver is there only with PostgreSQL.
+    from spark_ros.service.change_listener import ChangeListener
+
+    return ChangeListener(context)
 
 
 @asynccontextmanager

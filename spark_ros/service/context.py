@@ -23,6 +23,7 @@ from spark_ros.service.storage.credential_cache import CredentialCache
 from spark_ros.service.storage.feed_cursor import Cursors
 from spark_ros.service.storage.jobs import OpenLimit
 from spark_ros.service.storage.keys import Key
+from spark_ros.service.storage.moved_database import order_anew
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Store
 from spark_ros.service.web.concurrency import ConcurrencyLimit
@@ -87,6 +88,8 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
     metrics = Metrics()
     bus = ChangeBus(metrics.changed)
     store = Store(settings.database, bus.publish)
+    if store.shared:
+        store.write_now(order_anew)
     secret = bytes.fromhex(store.value('url_secret'))
     return Context(
         settings=settings,

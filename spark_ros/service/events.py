@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from anyio import move_on_after
 
+from spark_ros.service.storage.change_order import Position
+
 BACKLOG = 1000
 
 
@@ -18,7 +20,7 @@ class Change:
     """One committed state change.
 
     Attributes:
-        number: grows in commit order; a row of the `changes` table.
+        position: of its row in the `changes` table.
         question_id: which question.
         key_id: whose it is.
         state: what it is now.
@@ -34,7 +36,7 @@ class Change:
         fetches: whether files are to be fetched for it.
     """
 
-    number: int
+    position: Position
     question_id: int
     key_id: int
     state: str
@@ -116,11 +118,11 @@ class ChangeBus:
     with None (all of the key's).
 
     Args:
-        observe: called in the event loop with each change, before the subscribers learn of it; it
-            misses none, and must return at once.
+        observe: called in the event loop with each change, and whether this process made it,
+            before the subscribers learn of it; it misses none, and must return at once.
     """
 
-    def __init__(self, observe: Callable[[Change], None] | None = None) -> None:
+    def __init__(self, observe: Callable[[Change, bool], None] | None = None) -> None:
         self._observe = observe
         self._loop: asyncio.AbstractEventLoop | None = None
         self._topics: dict[Hashable, set[Subscription]] = {}
@@ -131,7 +133,7 @@ class ChangeBus:
         self._loop = asyncio.get_running_loop()
 
     def publish(self, changes: Iterable[Change]) -> None:
-        """Announce committed changes; callable from any thread."""
+        """Announce committed changes of this process; callable from any thread."""
         if batch := tuple(changes):
             self._call(self._offer, batch)
 
@@ -139,13 +141,27 @@ class ChangeBus:
         """Make all subscribers of all changes read everything again; callable from any thread."""
         self._call(self._offer_to, None, None)
 
+    def relay(self, change: Change) -> None:
+        """Announce a committed change of another process; call in the event loop."""
+        self._announce(change, False)
+
+    def readable(self, change: Change) -> None:
+        """Tell the feeds that a change that was announced can be read; call in the event loop."""
+        for robot_id in {None, change.robot_id}:
+            self._offer_to((change.key_id, robot_id), change)
+
+    def wake_all(self) -> None:
+        """Make all subscribers read everything again; call in the event loop."""
+        for topic in self._topics:
+            self._offer_to(topic, None)
+
     def close(self) -> None:
         """End all waiting; call in the event loop."""
         self._closed = True
         for subscriptions in self._topics.values():
             for subscription in subscriptions:
                 subscription.closed = True
-                subscription.offer(None)
+        self.wake_all()
 
     def subscribe(
         self,
@@ -181,12 +197,14 @@ class ChangeBus:
 
     def _offer(self, batch: tuple[Change, ...]) -> None:
         for change in batch:
-            if self._observe is not None:
-                self._observe(change)
-            for robot_id in {None, change.robot_id}:
-                self._offer_to((change.key_id, robot_id), change)
-            self._offer_to(change.question_id, change)
-            self._offer_to(None, change)
+            self._announce(change, True)
+
+    def _announce(self, change: Change, made_here: bool) -> None:
+        if self._observe is not None:
+            self._observe(change, made_here)
+        self.readable(change)
+        self._offer_to(change.question_id, change)
+        self._offer_to(None, change)
 
     def _offer_to(self, topic: Hashable, change: Change | None) -> None:
         for subscription in self._topics.get(topic, ()):

@@ -20,6 +20,7 @@ from spark_ros.service.context import Context, base_url, context_of
 from spark_ros.service.heat.objects import request_json
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import change_log, feed_cursor, jobs
+from spark_ros.service.storage.change_order import Position
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.web.credentials import hosting_key
 from spark_ros.service.web.long_poll import block_s, counted, long_poll
@@ -36,12 +37,14 @@ async def changes(request: Request) -> Response:
         check_robot_id(robot_id, 'robot_id')
     given = request.query_params.get('cursor')
     if given is None:
-        _, number = await service.store.read(change_log.bounds)
-        return _reply(service, _page(service, key, number, [], False))
-    after, base = service.cursors.read(key.id, given), base_url(request)
+        _, newest = await service.store.read(change_log.bounds)
+        return _reply(service, _page(service, key, newest, [], False))
+    seen = after = service.cursors.read(key.id, given)
+    base = base_url(request)
     found: list[Row[Any]] = []
 
     def read(connection: Connection) -> tuple[bytes, bool]:
+        nonlocal seen
         deleted, newest = change_log.bounds(connection)
         if after < deleted:
             raise feed_cursor.gone('changes after it are no longer kept')
@@ -50,6 +53,7 @@ async def changes(request: Request) -> Response:
                 'it is ahead of this store, which was put back to an earlier time'
             )
         page = change_log.read_page(connection, key.id, robot_id, after, newest)
+        seen = page.until
         rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
         written = [_change(service, row, base) for row in rows]
         found.extend(rows)
@@ -60,9 +64,10 @@ async def changes(request: Request) -> Response:
         service.bus.subscribe_robot(key.id, robot_id) as subscription,
     ):
         page = await long_poll(
-            request, subscription, seconds, lambda: service.store.read_for(key.id, read),
+            request, hosting_key, subscription, seconds,
+            lambda: service.store.read_for(key.id, read),
             # That it has asked, a robot knows: that alone ends no wait.
-            lambda change: robot_id is None or change.sequence > 1,
+            lambda change: change.position > seen and (robot_id is None or change.sequence > 1),
         )  # fmt: skip
     now = service.clock()
     for row in found:
@@ -71,9 +76,9 @@ async def changes(request: Request) -> Response:
 
 
 def _page(
-    service: Context, key: Key, number: int, written: Sequence[bytes], more: bool
+    service: Context, key: Key, until: Position, written: Sequence[bytes], more: bool
 ) -> bytes:
-    fields = {'cursor': service.cursors.write(key.id, number), 'more': more}
+    fields = {'cursor': service.cursors.write(key.id, until), 'more': more}
     return json_object(fields, b'{"changes":%b}' % json_array(written))
 
 

@@ -13,12 +13,27 @@ from typing import Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
+from postgres_server import PostgresServer, expect_postgres
 from s3_server import S3Server
 from service_harness import InProcess
 from serving import printed
 
 from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
+
+
+@pytest.fixture(scope='session')
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PostgresServer, str]]:
+    """A PostgreSQL server, and a database as a service makes it, to be copied."""
+    expect_postgres()
+    server = PostgresServer()
+    try:
+        template = server.create()
+        settings = Settings(tmp_path_factory.mktemp('template'), server.url(template))
+        open_context(settings, time.time).close()
+        yield server, template
+    finally:
+        server.remove()
 
 
 @pytest.fixture(scope='session')

@@ -19,6 +19,7 @@ from spark_ros.clients.errors import UnsupportedError
 from spark_ros.clients.retry import RetryPolicy
 from spark_ros.service import feed_api
 from spark_ros.service.storage import change_log, leases
+from spark_ros.service.storage.change_order import Position
 
 DAY_S = 86_400
 WAITERS = 100
@@ -166,9 +167,14 @@ def test_a_robot_hears_of_its_own_questions(service: InProcess) -> None:
     assert is_error(robot.get('/v1/changes', params={'robot_id': 'x' * 201}), 400)
 
 
-@pytest.mark.parametrize('cursor', ['', 'x', '0', 'A' * 42, 'A' * 44, 'ü' * 43, '%00' * 43])
+@pytest.mark.parametrize('cursor', ['', 'x', '0', 'A' * 10, 'ü' * 54, '%00' * 54])
 def test_garbage_is_no_cursor(service: InProcess, cursor: str) -> None:
     assert is_error(service.tenant().get(f'/v1/changes?cursor={cursor}'), 400)
+
+
+@pytest.mark.parametrize('length', [43, 53, 54, 55])
+def test_a_cursor_of_another_version_or_store_is_gone(service: InProcess, length: int) -> None:
+    assert is_error(service.tenant().get(f'/v1/changes?cursor={"A" * length}'), 410)
 
 
 def test_a_cursor_cannot_be_made_up(service: InProcess) -> None:
@@ -183,7 +189,7 @@ def test_a_cursor_cannot_be_made_up(service: InProcess) -> None:
 
 def test_a_cursor_ahead_of_the_store_is_gone(service: InProcess) -> None:
     robot = service.tenant()
-    ahead = service.context.cursors.write(1, 1)
+    ahead = service.context.cursors.write(1, Position(0, 1))
     assert is_error(robot.get(f'/v1/changes?cursor={ahead}'), 410)
     robot.ask()
     assert feed(robot, ahead)['changes'] == []

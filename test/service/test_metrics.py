@@ -30,6 +30,7 @@ from spark_ros.service.events import Change
 from spark_ros.service.monitoring.metrics import Metrics, step_of
 from spark_ros.service.monitoring.program_labels import MOST, ProgramLabels
 from spark_ros.service.storage import queue_depth
+from spark_ros.service.storage.change_order import Position
 
 Samples = dict[str, float]
 
@@ -133,7 +134,7 @@ def test_only_the_first_claim_ends_the_wait(
 def test_the_word_for_a_step(
     state: str, sequence: int, flags: tuple[str, ...], step: str
 ) -> None:
-    assert step_of(Change(1, 1, 1, state, sequence=sequence, flags=flags)) == step
+    assert step_of(Change(Position(), 1, 1, state, sequence=sequence, flags=flags)) == step
 
 
 def test_webhooks_by_result(make_service: Callable[..., InProcess]) -> None:
@@ -292,7 +293,7 @@ def test_labels_are_short_and_hold_no_line_ends() -> None:
     labels = ProgramLabels()
     assert labels.of('a' * 500) == 'a' * 100
     metrics = Metrics()
-    metrics.changed(Change(1, 1, 1, 'open', program='x"} 1\nspark_forged 1\n#'))
+    metrics.changed(Change(Position(), 1, 1, 'open', program='x"} 1\nspark_forged 1\n#'))
     from prometheus_client import generate_latest
 
     assert b'\nspark_forged' not in generate_latest(metrics.registry)

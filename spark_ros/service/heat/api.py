@@ -154,8 +154,9 @@ async def _give(request: Request, key: Key, token: str, seconds: float) -> Respo
         return answer
     with service.bus.subscribe(pending_id) as changes:
         return await long_poll(
-            request, changes, seconds, read, lambda change: change.state not in OPEN_STATES
-        )
+            request, heat_key, changes, seconds, read,
+            lambda change: change.state not in OPEN_STATES,
+        )  # fmt: skip
 
 
 async def abort(request: Request) -> Response:

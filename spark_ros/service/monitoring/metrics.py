@@ -55,11 +55,13 @@ class Metrics:
         )
         self._errors = self._counter('errors', 'Exceptions that nothing handled.', 'part')
 
-    def changed(self, change: Change) -> None:
-        """Count a committed change, and log it."""
+    def changed(self, change: Change, made_here: bool = True) -> None:
+        """Count a committed change, and log it; another process counts what it made itself."""
+        claimed_at = self._claimed_at.pop(change.question_id, None)
+        if not made_here:
+            return
         step, program = step_of(change), self.programs.of(change.program)
         self._labelled(self._steps, program, step).inc()
-        claimed_at = self._claimed_at.pop(change.question_id, None)
         if step == 'claimed':
             self._claimed_at[change.question_id] = change.at
             if change.sequence == 2:

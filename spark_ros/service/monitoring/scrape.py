@@ -99,6 +99,11 @@ def _of_questions(waiting: Waiting | None, context: Context) -> Iterator[Metric]
     yield GaugeMetricFamily(
         'spark_webhooks_waiting', 'Webhooks that are still to be sent.', value=waiting.webhooks
     )
+    since = now if waiting.held_back_since is None else waiting.held_back_since
+    yield GaugeMetricFamily(
+        'spark_changes_held_back_seconds', 'Age of the oldest change that cannot be read yet.',
+        value=max(0.0, now - since),
+    )  # fmt: skip
 
 
 def _of_decoder(context: Context) -> Iterator[Metric]:

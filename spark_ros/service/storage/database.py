@@ -89,11 +89,14 @@ class ThreadConnections:
     """A connection for each thread that asks; on SQLite it is kept.
 
     Another database may close a connection that is kept; the pool tests those it gives.
+
+    Args:
+        options: SQLAlchemy's execution options of the connections.
     """
 
-    def __init__(self, engine: Engine, immediate: bool = False) -> None:
+    def __init__(self, engine: Engine, options: Mapping[str, Any]) -> None:
         self._engine = engine
-        self._options = {'immediate': immediate}
+        self._options = options
         self._keep = engine.dialect.name == 'sqlite'
         self._local = threading.local()
         self._open: set[Connection] = set()

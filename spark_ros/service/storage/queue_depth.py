@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, union
 
+from spark_ros.service.storage import change_log
 from spark_ros.service.storage.schema import WAITING, deliveries, jobs, keys, programs, questions
 
 # Of each state, the programs with the most questions.
@@ -37,11 +38,13 @@ class Waiting:
         questions: what is open or assigned.
         webhooks: how many are still to be sent.
         programs: the names that the owner gave, by `program set` or to a key.
+        held_back_since: when the first change was made that cannot be read yet, in Unix seconds.
     """
 
     questions: tuple[Depth, ...]
     webhooks: int
     programs: tuple[str, ...]
+    held_back_since: float | None
 
 
 def read(connection: Connection) -> Waiting:
@@ -64,4 +67,5 @@ def read(connection: Connection) -> Waiting:
         tuple(found),
         int(connection.execute(due).scalar_one()),
         tuple(connection.execute(OWNED).scalars()),
+        change_log.held_back_since(connection),
     )

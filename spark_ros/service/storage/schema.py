@@ -22,6 +22,8 @@ from sqlalchemy import (
     literal_column,
 )
 
+from spark_ros.service.storage.change_order import TransactionId
+
 NEVER = 1e15
 # The tenant of what programs show; no key's tenant looks like it.
 PROGRAMS = 'programs'
@@ -184,15 +186,22 @@ named_files = Table(
 changes = Table(
     'changes',
     metadata,
-    Column('number', Integer, primary_key=True),
+    Column('number', BigInteger().with_variant(Integer, 'sqlite'), primary_key=True),
+    # The transaction that made it; 0 on SQLite.
+    Column('xid', BigInteger, nullable=False, server_default=TransactionId()),
     Column('question_id', Integer, ForeignKey('questions.id'), nullable=False, index=True),
     Column('key_id', Integer, nullable=False),
     Column('sequence', Integer, nullable=False),
     Column('state', String(16), nullable=False),
     Column('at', Float, nullable=False, index=True),
-    Index('changes_by_key', 'key_id', 'number'),
     sqlite_autoincrement=True,
 )
+# On SQLite the order is that of the numbers, which are indexed.
+_key, _xid, _number = changes.c['key_id', 'xid', 'number']
+Index('changes_by_key', _key, _number).ddl_if(dialect='sqlite')
+Index('changes_by_key_in_order', _key, _xid, _number).ddl_if(dialect='postgresql')
+Index('changes_in_order', _xid, _number).ddl_if(dialect='postgresql')
+
 
 # What is to be pushed to webhooks: one row a question, for its newest state.
 deliveries = Table(

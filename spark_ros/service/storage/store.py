@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +27,12 @@ from sqlalchemy.exc import DBAPIError
 from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
+from spark_ros.service.storage.change_order import Position
 from spark_ros.service.storage.database import ThreadConnections, execute_plain, open_engine
 from spark_ros.service.storage.database_version import prepare
+
+if TYPE_CHECKING:
+    from spark_ros.service.storage.notify_sender import NotifySender
 
 P = ParamSpec('P')
 T = TypeVar('T')
@@ -98,14 +102,21 @@ class Store:
         WrongDatabase: it is of another version, or not a service's.
 
     Attributes:
-        credentials_version: another number after each write here that changed keys or sessions.
+        shared: whether other processes may use the database, too: it is not SQLite.
+        credentials_version: another number after each write that changed keys or sessions, here
+            or, on a shared database, in another process.
     """
 
     def __init__(self, url: str, on_commit: Callable[[list[Change]], None] | None = None) -> None:
         self.credentials_version = 0
         self._engine = open_engine(url)
-        self._read_connections = ThreadConnections(self._engine)
-        self._write_connections = ThreadConnections(self._engine, immediate=True)
+        self.shared = self._engine.dialect.name != 'sqlite'
+        # All that one read sees is of one moment; on SQLite it always is.
+        self._reading = {'isolation_level': 'REPEATABLE READ'} if self.shared else {}
+        self._read_connections = ThreadConnections(self._engine, self._reading)
+        self._write_connections = ThreadConnections(self._engine, {'immediate': True})
+        self._own_transactions: set[int] = set()
+        self._notify_sender = self._make_notify_sender() if self.shared else None
         self._on_commit = on_commit
         self._writes: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         lock = PerCallerLock(READS_WAITING, 'reads of this key')
@@ -115,6 +126,11 @@ class Store:
         self._closed = False
         prepare(self._engine)
 
+    @property
+    def driver_parameters(self) -> dict[str, Any]:
+        """With which the driver's `connect` connects to the database."""
+        return {**self._engine.dialect.create_connect_args(self._engine.url)[1]}
+
     def value(self, name: str) -> str:
         """Return a value of the `meta` table: `epoch` or `url_secret`."""
         query = select(schema.meta.c.value).where(schema.meta.c.name == name)
@@ -122,7 +138,8 @@ class Store:
 
     def read_now(self, work: Read[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` in this thread."""
-        with self._engine.connect() as connection, connection.begin():
+        connected = self._engine.connect().execution_options(**self._reading)
+        with connected as connection, connection.begin():
             return work(connection, *args, **kwargs)
 
     def write_now(self, work: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -130,6 +147,7 @@ class Store:
         with self._writing() as connection:
             transaction = Transaction(connection)
             result = work(transaction, *args, **kwargs)
+            self._own([transaction])
         self._announce([transaction])
         return result
 
@@ -170,6 +188,17 @@ class Store:
         result: T = await future
         return result
 
+    def made(self, change: Change) -> bool:
+        """Whether this store made a change of a shared database."""
+        return change.position.xid in self._own_transactions
+
+    def forget_made_before(self, position: Position) -> None:
+        """Forget which changes this store made, as far as nobody will ask `made` any more."""
+        # A copy, since the writer thread adds to it.
+        for xid in self._own_transactions.copy():
+            if xid < position.xid:
+                self._own_transactions.discard(xid)
+
     def close(self) -> None:
         """Finish the waiting writes and close the database."""
         self._closed = True
@@ -177,6 +206,8 @@ class Store:
             self._writes.put(None)
             self._writer.join()
         self._readers.close()
+        if self._notify_sender is not None:
+            self._notify_sender.close()
         self._read_connections.close()
         self._write_connections.close()
         self._engine.dispose()
@@ -203,9 +234,11 @@ class Store:
             try:
                 with self._write_connections.begin() as connection:
                     done = _run_together(connection, writes)
+                    self._own(done)
             except _NotAlone:
                 with self._write_connections.begin() as connection:
                     done = _run_apart(connection, writes)
+                    self._own(done)
         except Exception as error:
             for write in writes:
                 write.error = write.error or error
@@ -213,11 +246,27 @@ class Store:
         self._announce(done)
 
     def _announce(self, committed: list[Transaction]) -> None:
-        if any(transaction.changes_credentials for transaction in committed):
+        credentials = any(transaction.changes_credentials for transaction in committed)
+        if credentials:
             self.credentials_version += 1
         changes = [change for transaction in committed for change in transaction.changes]
         if changes and self._on_commit is not None:
             self._on_commit(changes)
+        if self._notify_sender is not None and (changes or credentials):
+            self._notify_sender.send(credentials)
+
+    def _own(self, transactions: list[Transaction]) -> None:
+        """Remember transactions as made here, before others can see what they changed."""
+        if self.shared:
+            self._own_transactions.update(
+                change.position.xid for each in transactions for change in each.changes
+            )
+
+    def _make_notify_sender(self) -> NotifySender:
+        # Its driver is there only with PostgreSQL.
+        from spark_ros.service.storage.notify_sender import NotifySender
+
+        return NotifySender(self.driver_parameters)
 
     def _read(self, work: Callable[..., T], args: Any, kwargs: Any) -> T:
         with self._read_connections.begin() as connection:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from spark_ros.service.context import Context
+from spark_ros.service.context import Context, context_of
 from spark_ros.service.errors import ApiError
 from spark_ros.service.events import Change, Subscription
 from spark_ros.service.storage.keys import Key
@@ -50,6 +50,7 @@ def counted(service: Context, key: Key, seconds: float) -> AbstractContextManage
 
 async def long_poll(
     request: Request,
+    check_key: Callable[[Request], Awaitable[Key]],
     changes: Subscription,
     seconds: float,
     read: Callable[[], Awaitable[tuple[T, Any]]],
@@ -59,24 +60,32 @@ async def long_poll(
 
     Args:
         request: whose client waits; its body must have been read.
+        check_key: answers 401 to a request whose key is not valid.
         seconds: how long to wait for changes.
         read: returns the result, and a second value that is true while it is not final.
         matters: whether to read after a change.
 
     Raises:
-        ApiError: 400 when the client disconnects, so nobody sees it.
+        ApiError: 400 when the client disconnects, so nobody sees it; 401 when the caller's key was
+            revoked meanwhile.
     """
     loop = asyncio.get_running_loop()
+    store = context_of(request).store
+    credentials = store.credentials_version
     until = loop.time() + seconds
     result, pending = await read()
     if not pending or not seconds:
         return result
 
     async def poll() -> T:
+        nonlocal credentials
         result, pending = first
         while pending and not changes.closed:
             if not await changes.wait(until - loop.time(), matters):
                 break
+            if credentials != store.credentials_version:
+                credentials = store.credentials_version
+                await check_key(request)
             result, pending = await read()
         return result
 

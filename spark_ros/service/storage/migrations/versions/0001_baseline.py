@@ -24,6 +24,8 @@ def upgrade() -> None:
     waiting = text("state IN ('open', 'assigned')")
     due = text("state IN ('open', 'assigned') AND deadline < 1000000000000000.0")
     leased = text('lease_until IS NOT NULL')
+    postgresql = op.get_bind().dialect.name == 'postgresql'
+    xid = '(pg_current_xact_id()::text::bigint)' if postgresql else '0'
     op.create_table(
         'fetches',
         Column('id', Integer, primary_key=True),
@@ -194,7 +196,8 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_table(
         'changes',
-        Column('number', Integer, primary_key=True),
+        Column('number', BigInteger().with_variant(Integer, 'sqlite'), primary_key=True),
+        Column('xid', BigInteger, nullable=False, server_default=text(xid)),
         Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
         Column('key_id', Integer, nullable=False),
         Column('sequence', Integer, nullable=False),
@@ -202,7 +205,11 @@ def upgrade() -> None:
         Column('at', Float, nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index('changes_by_key', 'changes', ['key_id', 'number'])
+    if postgresql:
+        op.create_index('changes_by_key_in_order', 'changes', ['key_id', 'xid', 'number'])
+        op.create_index('changes_in_order', 'changes', ['xid', 'number'])
+    else:
+        op.create_index('changes_by_key', 'changes', ['key_id', 'number'])
     op.create_index('ix_changes_at', 'changes', ['at'])
     op.create_index('ix_changes_question_id', 'changes', ['question_id'])
     op.create_table(
