@@ -37,6 +37,7 @@ WORKER_EXIT_S = 660.0
 SLOWEST_FIRST = {'fuzz': 0, 'console': 1, 'ros': 2, 'service': 3, 'installation': 4, 'demo': 5}
 PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 MEMORY, ROOM = Path('/dev/shm'), 4e9
+REASONED = ('slow', 'sqlite', 'postgresql')
 END = '-----END CERTIFICATE-----\n'
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
 
@@ -97,7 +98,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.path.relative_to(Path(__file__).parent).parts[0]
 
     for item in items:
-        assert all(mark.args for mark in item.iter_markers('slow')), f'{item.nodeid}: slow, why?'
+        for mark in item.iter_markers():
+            reasoned = mark.args or mark.name not in REASONED
+            assert reasoned, f'{item.nodeid}: {mark.name}, why?'
     items.sort(key=lambda item: SLOWEST_FIRST.get(part(item), len(SLOWEST_FIRST)))
 
 

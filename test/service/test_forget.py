@@ -187,6 +187,7 @@ def refused(data: Path, *arguments: str, code: int = 1) -> str:
     return said.stderr.splitlines()[-1]
 
 
+@pytest.mark.sqlite('moves to a file')
 def test_what_it_cannot_do_is_one_line(
     data: Path, key: str, tmp_path: Path, bucket: S3Server
 ) -> None:

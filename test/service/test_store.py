@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from service_harness import settings_of
 from sqlalchemy import Connection, insert, select
 
 from spark_ros.service.errors import ApiError
@@ -18,11 +19,12 @@ from spark_ros.service.storage.schema import meta
 from spark_ros.service.storage.store import Store, Transaction
 
 DEADLINE_S = 20.0
+pytestmark = pytest.mark.postgresql('each database undoes and fails in its own way')
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f'sqlite:///{tmp_path}/service.db')) as opened:
+def store(data: Path) -> Iterator[Store]:
+    with closing(Store(settings_of(data).database)) as opened:
         yield opened
 
 
