@@ -230,6 +230,12 @@ def test_a_bad_program_is_refused_with_the_reason(data: Path, text: str, said: s
     assert refused.returncode == 1 and said in refused.stderr
 
 
+def test_a_program_has_no_longer_name_than_questions_can_give() -> None:
+    for words in (['program', 'show'], ['key', 'create', 'robot', '--program']):
+        refused = command(*words, 'x' * 501)
+        assert refused.returncode == 2 and 'the name of a program' in refused.stderr
+
+
 def test_login_links_are_for_a_running_service(data: Path) -> None:
     place = ('--data', str(data))
     with served(data) as service:
