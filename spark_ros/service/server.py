@@ -30,7 +30,7 @@ from spark_ros.service.media.image_store import image_files
 from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings, is_loopback
 from spark_ros.service.storage import removals, sessions
-from spark_ros.service.storage.database import expect_driver
+from spark_ros.service.storage.database import holds_data
 from spark_ros.service.storage.directory_lock import lock_directory
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
 from spark_ros.service.web.http_connection import HttpConnection
@@ -99,7 +99,8 @@ def listening(
     announce: Callable[[Context, str, str], None],
 ) -> Iterator[Server]:
     """Lock the data directory, bind the port, and yield the server to run; see `serve`."""
-    expect_driver(settings.database)
+    # It raises where the database cannot be used.
+    holds_data(settings.database)
     with (
         lock_directory(settings.data) as write_address,
         _bind(listen.host, listen.port) as listener,

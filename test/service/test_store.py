@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from service_harness import settings_of
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from spark_ros.service.errors import ApiError
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import meta
 from spark_ros.service.storage.store import Store, Transaction
 
@@ -75,6 +77,17 @@ def test_one_that_fails_is_undone_alone(
     said = asyncio.run(together(store, put('a'), fails, put('b')))
     assert said[0] == 'a' and said[2] == 'b' and isinstance(said[1], Exception)
     assert store.read_now(names) == {'a', 'b'}
+
+
+def test_a_prepared_statement_fails_as_any_other(store: Store) -> None:
+    statement, row = Prepared(insert(meta)), {'name': 'a', 'value': ''}
+
+    def twice(transaction: Transaction) -> None:
+        for _ in range(2):
+            statement.all(transaction.connection, row)
+
+    with pytest.raises(IntegrityError):
+        store.write_now(twice)
 
 
 def test_all_that_fail_learn_why(store: Store) -> None:

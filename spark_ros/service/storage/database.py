@@ -11,11 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from spark_ros.service.storage import schema
 
 BUSY_TIMEOUT_MS = 15_000
+# By default a machine that is lost would be waited for for minutes, or without end. In seconds,
+# but for the last, which is in milliseconds.
+LIBPQ = {
+    'connect_timeout': 5,
+    'keepalives_idle': 10,
+    'keepalives_interval': 5,
+    'keepalives_count': 3,
+    'tcp_user_timeout': 25_000,
+}
 
 
 class DriverMissing(RuntimeError):
@@ -46,11 +55,18 @@ def holds_data(url: str) -> bool:
     parsed = expect_driver(url)
     if parsed.get_backend_name() == 'sqlite' and not Path(parsed.database or '').is_file():
         return False
-    engine = create_engine(parsed)
+    engine = create_engine(parsed, connect_args=_patience(parsed))
     try:
         return inspect(engine).has_table(schema.meta.name)
     finally:
         engine.dispose()
+
+
+def _patience(url: URL) -> dict[str, int]:
+    """Return how long libpq waits for a server, as far as the URL does not say so."""
+    if not url.drivername.endswith(('+psycopg', '+psycopg2')):
+        return {}
+    return {name: value for name, value in LIBPQ.items() if name not in url.query}
 
 
 def private_directory(path: Path) -> Path:
@@ -68,7 +84,7 @@ def open_engine(url: str) -> Engine:
     """Return an engine of a SQLAlchemy URL; an SQLite file is made with mode 0600."""
     parsed = expect_driver(url)
     if parsed.get_backend_name() != 'sqlite':
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_patience(parsed))
     if parsed.database and parsed.database != ':memory:':
         path = Path(parsed.database)
         private_directory(path.parent)
@@ -148,11 +164,15 @@ def execute_plain(
         statement, values: as the driver takes them.
 
     Raises:
-        OperationalError: it failed.
+        DBAPIError: it failed; of the class that SQLAlchemy has for the reason.
     """
-    cursor = connection.connection.cursor()
     try:
-        return cursor.execute(statement, values) or cursor
+        cursor = connection.connection.cursor()
+        try:
+            return cursor.execute(statement, values) or cursor
+        except BaseException:
+            cursor.close()
+            raise
     except connection.dialect.loaded_dbapi.Error as error:
-        cursor.close()
-        raise OperationalError(statement, None, error) from error
+        base = connection.dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(statement, None, error, base) from error

@@ -29,6 +29,7 @@ from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
 from spark_ros.service.storage.database import ThreadConnections, execute_plain, open_engine
+from spark_ros.service.storage.outage import OutageLog
 
 P = ParamSpec('P')
 T = TypeVar('T')
@@ -102,6 +103,7 @@ class Store:
         self._engine = open_engine(url)
         self._read_connections = ThreadConnections(self._engine)
         self._write_connections = ThreadConnections(self._engine, immediate=True)
+        self._outages = OutageLog()
         self._on_commit = on_commit
         self._writes: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         lock = PerCallerLock(READS_WAITING, 'reads of this key')
@@ -196,17 +198,21 @@ class Store:
 
     def _commit(self, writes: list[_Waiting]) -> None:
         try:
-            try:
-                with self._write_connections.begin() as connection:
-                    done = _run_together(connection, writes)
-            except _NotAlone:
-                with self._write_connections.begin() as connection:
-                    done = _run_apart(connection, writes)
+            with self._outages.watched():
+                done = self._run_and_commit(writes)
         except Exception as error:
             for write in writes:
                 write.error = write.error or error
             return
         self._announce(done)
+
+    def _run_and_commit(self, writes: list[_Waiting]) -> list[Transaction]:
+        try:
+            with self._write_connections.begin() as connection:
+                return _run_together(connection, writes)
+        except _NotAlone:
+            with self._write_connections.begin() as connection:
+                return _run_apart(connection, writes)
 
     def _announce(self, committed: list[Transaction]) -> None:
         if any(transaction.changes_credentials for transaction in committed):
@@ -216,7 +222,7 @@ class Store:
             self._on_commit(changes)
 
     def _read(self, work: Callable[..., T], args: Any, kwargs: Any) -> T:
-        with self._read_connections.begin() as connection:
+        with self._outages.watched(), self._read_connections.begin() as connection:
             return work(connection, *args, **kwargs)
 
     @contextmanager
