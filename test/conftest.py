@@ -39,6 +39,9 @@ PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 MEMORY, ROOM = Path('/dev/shm'), 4e9
 REASONED = ('slow', 'sqlite', 'postgresql')
 END = '-----END CERTIFICATE-----\n'
+REMOVED = (
+    'PYTHONDONTWRITEBYTECODE', 'ROS_STATIC_PEERS', 'SPARK_SERVICE_DATABASE', 'SPARK_TOKEN',
+)  # fmt: skip
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
 
 _until_the_end = ExitStack()
@@ -71,7 +74,7 @@ def _isolate() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell lets what it starts in the background ignore it, and so would what tests start.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in ('PYTHONDONTWRITEBYTECODE', 'ROS_STATIC_PEERS', 'SPARK_TOKEN'):
+    for name in REMOVED:
         os.environ.pop(name, None)
     for name in PROXIES:
         os.environ.pop(name, None)
