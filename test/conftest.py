@@ -37,7 +37,11 @@ WORKER_EXIT_S = 660.0
 SLOWEST_FIRST = {'fuzz': 0, 'console': 1, 'ros': 2, 'service': 3, 'installation': 4, 'demo': 5}
 PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 MEMORY, ROOM = Path('/dev/shm'), 4e9
+REASONED = ('slow', 'sqlite', 'postgresql')
 END = '-----END CERTIFICATE-----\n'
+REMOVED = (
+    'PYTHONDONTWRITEBYTECODE', 'ROS_STATIC_PEERS', 'SPARK_SERVICE_DATABASE', 'SPARK_TOKEN',
+)  # fmt: skip
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
 
 _until_the_end = ExitStack()
@@ -70,7 +74,7 @@ def _isolate() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell lets what it starts in the background ignore it, and so would what tests start.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in ('PYTHONDONTWRITEBYTECODE', 'ROS_STATIC_PEERS', 'SPARK_TOKEN'):
+    for name in REMOVED:
         os.environ.pop(name, None)
     for name in PROXIES:
         os.environ.pop(name, None)
@@ -97,7 +101,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.path.relative_to(Path(__file__).parent).parts[0]
 
     for item in items:
-        assert all(mark.args for mark in item.iter_markers('slow')), f'{item.nodeid}: slow, why?'
+        for mark in item.iter_markers():
+            reasoned = mark.args or mark.name not in REASONED
+            assert reasoned, f'{item.nodeid}: {mark.name}, why?'
     items.sort(key=lambda item: SLOWEST_FIRST.get(part(item), len(SLOWEST_FIRST)))
 
 

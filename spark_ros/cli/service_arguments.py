@@ -16,7 +16,7 @@ from spark_ros.service.pushes.public_addresses import read_network
 from spark_ros.service.settings import default_data_directory
 from spark_ros.service.storage.keys import HIGHEST_PRIORITY
 from spark_ros.wire.spark import METADATA_LIMIT
-from spark_ros.wire.values import expect_url, parse_time
+from spark_ros.wire.values import expect_text, expect_url, parse_time
 
 Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
 
@@ -37,6 +37,8 @@ RATE: dict[str, Any] = {
     'type': whole(1_000_000, 'a number of requests a minute'), 'metavar': 'N',
     'help': 'questions and uploads a minute; more are answered 429; 0 for no limit',
 }  # fmt: skip
+# As long as in a request.
+PROGRAM = checked(lambda text: expect_text(text, 'the name of a program', 500))
 SERVING: dict[str, dict[str, Any]] = {
     '--host': {'default': '127.0.0.1', 'help': 'the address to listen on (default: %(default)s)'},
     '--port': {
@@ -219,7 +221,9 @@ def _time(text: str) -> float:
 
 def _keys(actions: Commands) -> None:
     create = _command(actions, 'create', 'create a key and print it')
-    create.add_argument('--program', metavar='P', help='the program for questions that name none')
+    create.add_argument(
+        '--program', type=PROGRAM, metavar='P', help='the program for questions that name none'
+    )
     create.add_argument('--heat', action='store_true', help='a key for the Heat API')
     create.add_argument('--test', action='store_true', help='a staging key (test_…)')
     create.add_argument(
@@ -246,7 +250,7 @@ def _programs(actions: Commands) -> None:
     )  # fmt: skip
     _command(actions, 'show', 'print a program as JSON')
     for action in actions.choices.values():
-        action.add_argument('name', metavar='NAME')
+        action.add_argument('name', type=PROGRAM, metavar='NAME')
     _command(actions, 'list', 'list all programs')
 
 

@@ -8,6 +8,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from spark_ros.service.storage.outage import is_outage
+
 log = logging.getLogger('spark_ros.service')
 
 FIRST_PAUSE_S = 1.0
@@ -17,6 +19,8 @@ CANCEL_AGAIN_S = 1.0
 
 class BackgroundTasks:
     """Runs tasks, and starts each again after it raised or ended.
+
+    While the database is away, a task is tried again after the shortest pause.
 
     Args:
         clock: Unix seconds.
@@ -79,7 +83,12 @@ class BackgroundTasks:
             try:
                 await run()
                 log.error('%s ended unexpectedly; restarting it', name)
-            except Exception:
+            except Exception as error:
+                if is_outage(error):
+                    # The task is well. The log and /readyz name the database, and all is to go
+                    # on soon after it is back.
+                    await asyncio.sleep(self._first_pause_s)
+                    continue
                 log.exception('%s failed; restarting it', name)
             finally:
                 steady.cancel()

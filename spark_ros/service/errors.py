@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 DISK_FULL = 'the disk of the service is full: nothing was stored; free space and repeat'
+DATABASE_AWAY = 'data can be neither stored nor read at present; repeat later'
 IMAGES_AWAY = 'images can be neither stored nor read at present; repeat later'
 
 

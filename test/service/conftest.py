@@ -7,6 +7,7 @@ import functools
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,26 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from postgres_server import PostgresServer, expect_postgres
 from s3_server import S3Server
-from service_harness import InProcess
+from service_harness import InProcess, settings_of
 from serving import printed
 
 from spark_ros.service.context import open_context
 from spark_ros.service.settings import Settings
+
+SQLITE = pytest.param('sqlite', id=pytest.HIDDEN_PARAM)
+SLOW = pytest.mark.slow('repeats what was run on SQLite')
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what has a database on SQLite and PostgreSQL; marks of `pytest.ini_options` say else."""
+    marked = metafunc.definition.get_closest_marker
+    databases = [SQLITE]
+    if marked('sqlite') is None:
+        slow = () if marked('postgresql') else SLOW
+        databases.append(pytest.param('postgresql', marks=slow))
+    for name in ('database', 'shared_database'):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, databases, indirect=True)
 
 
 @pytest.fixture(scope='session')
@@ -34,6 +50,35 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Postgre
         yield server, template
     finally:
         server.remove()
+
+
+@contextmanager
+def chosen_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the URL of a new database, also by SPARK_SERVICE_DATABASE; '' is SQLite."""
+    with pytest.MonkeyPatch.context() as patched:
+        if request.param == 'sqlite':
+            patched.setenv('SPARK_SERVICE_DATABASE', '')
+            yield ''
+            return
+        server, template = request.getfixturevalue('postgres')
+        name = server.create(template)
+        patched.setenv('SPARK_SERVICE_DATABASE', server.url(name))
+        yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of the database of the test's services and commands; '' is SQLite."""
+    with chosen_database(request) as url:
+        yield url
+
+
+@pytest.fixture(scope='module')
+def shared_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same for services that all tests of a file share."""
+    with chosen_database(request) as url:
+        yield url
 
 
 @pytest.fixture(scope='session')
@@ -64,7 +109,7 @@ def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(database: str, tmp_path: Path) -> Path:
     """Where a service keeps its data that a test starts itself."""
     return tmp_path / 'data'
 
@@ -101,7 +146,7 @@ def folder(images: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope='session')
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database as a service makes it, to be copied."""
+    """A database of SQLite as a service makes it, to be copied."""
     data = tmp_path_factory.mktemp('empty') / 'data'
     open_context(Settings(data), time.time).close()
     return data / 'service.db'
@@ -109,13 +154,13 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_service(
-    tmp_path: Path, images: str, empty_database: Path
+    tmp_path: Path, images: str, database: str, empty_database: Path
 ) -> Iterator[Callable[..., InProcess]]:
     """Start services inside this process, with settings of the test's choice."""
     started: list[InProcess] = []
 
     def make(**settings: Any) -> InProcess:
-        base = Settings(tmp_path / 'data', min_free=0, images=images)
+        base = settings_of(tmp_path / 'data', images=images)
         if not base.data.exists():
             base.data.mkdir(0o700)
             shutil.copy(empty_database, base.data)

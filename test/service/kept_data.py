@@ -6,16 +6,17 @@ from __future__ import annotations
 import io
 import os
 import secrets
-import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from service_harness import InProcess, picture
-from sqlalchemy import insert
+from service_harness import InProcess, picture, settings_of
+from sqlalchemy import Connection, insert
 
 from spark_ros.service.media.sniff import FORMATS
 from spark_ros.service.storage import keys, schema
+from spark_ros.service.storage.database import open_engine
 from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.storage.store import Transaction
 
@@ -71,11 +72,22 @@ def stored(folder: Path) -> list[Path]:
     ]
 
 
-def count(data: Path, table: str, where: str = '1') -> int:
-    """Count rows of a service's database; it may run."""
-    with closing(sqlite3.connect(data / 'service.db', timeout=30)) as connection:
-        (found,) = connection.execute(f'SELECT count(*) FROM {table} WHERE {where}').fetchone()
-    return int(found)
+@contextmanager
+def connected(data: Path) -> Iterator[Connection]:
+    """Look into a service's database; it may run."""
+    engine = open_engine(settings_of(data).database)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def count(data: Path, table: str, where: str = 'true') -> int:
+    """Count rows of a service's database."""
+    with connected(data) as connection:
+        found = connection.exec_driver_sql(f'SELECT count(*) FROM {table} WHERE {where}')
+        return int(found.scalar_one())
 
 
 def expect_consistent(data: Path, folder: Path, pending: bool = False) -> None:
@@ -85,9 +97,13 @@ def expect_consistent(data: Path, folder: Path, pending: bool = False) -> None:
         folder: where the files of images really lie.
         pending: whether files may wait to be deleted.
     """
-    with closing(sqlite3.connect(data / 'service.db', timeout=30)) as connection:
-        connection.execute('BEGIN')
-        assert connection.execute('PRAGMA foreign_key_check').fetchall() == []
+    with connected(data) as connection:
+        execute = connection.exec_driver_sql
+        if connection.dialect.name == 'sqlite':
+            assert execute('PRAGMA foreign_key_check').fetchall() == []
+        else:
+            # One snapshot for all queries, as a transaction of SQLite has.
+            execute('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
         for query in (
             'SELECT id FROM jobs WHERE id NOT IN (SELECT job_id FROM questions)',
             'SELECT id FROM jobs WHERE images != '
@@ -97,10 +113,9 @@ def expect_consistent(data: Path, folder: Path, pending: bool = False) -> None:
             'SELECT id FROM fetches WHERE name NOT IN (SELECT file FROM named_files)',
             'SELECT id FROM fetches WHERE image_id NOT IN (SELECT id FROM images)',
         ):
-            assert connection.execute(query).fetchall() == [], query
-        rows = {*connection.execute('SELECT tenant, name FROM images')}
-        waiting = {*connection.execute('SELECT tenant, name FROM file_removals')}
-        connection.execute('COMMIT')
+            assert execute(query).fetchall() == [], query
+        rows = {*map(tuple, execute('SELECT tenant, name FROM images'))}
+        waiting = {*map(tuple, execute('SELECT tenant, name FROM file_removals'))}
     files = {(file.parts[-3], file.name) for file in stored(folder)}
     assert not rows & waiting
     assert rows <= files

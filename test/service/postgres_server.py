@@ -9,7 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +31,8 @@ OPTIONS = {
     # Of a test's server nothing needs to survive the machine.
     'fsync': 'off',
     'full_page_writes': 'off',
+    'min_wal_size': '32MB',
+    'max_wal_size': '64MB',
     'log_min_messages': 'fatal',
 }
 
@@ -47,8 +50,10 @@ class PostgresServer:
         Args:
             options: more settings of the server, or other values of `OPTIONS`.
         """
-        # Not below pytest's directory, which only the user of the tests may enter.
-        self.folder = Path(tempfile.mkdtemp(prefix='spark_postgres_'))
+        # Not below pytest's directory, which only the user of the tests may enter; but in memory,
+        # where that is: to copy a database on a disk takes seconds.
+        where = os.environ.get('PYTEST_DEBUG_TEMPROOT')
+        self.folder = Path(tempfile.mkdtemp(prefix='spark_postgres_', dir=where))
         self._user = OWNER if os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(self.folder, self._user)
@@ -120,6 +125,26 @@ class PostgresServer:
         """Kill all its processes, as a lost machine would; `start` recovers."""
         assert self._process is not None
         self.stop(signal.SIGQUIT)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let all its processes hang for a while, as on a disk that does."""
+        assert self._process is not None
+        self._signal_all(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        first = self._process.pid
+        children = Path(f'/proc/{first}/task/{first}/children')
+        # The first one first: then it starts no more.
+        os.kill(first, number)
+        for child in children.read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def remove(self) -> None:
         """Stop it for good and remove its directory."""

@@ -7,6 +7,7 @@ import asyncio
 import concurrent.futures
 import io
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -32,6 +33,11 @@ from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
 URL = 'http://service.test'
 DEADLINE_S = 30.0
 T = TypeVar('T')
+
+
+def settings_of(data: Path, **more: Any) -> Settings:
+    """Return settings of a service in a data directory, with the database of the test."""
+    return Settings(data, os.environ.get('SPARK_SERVICE_DATABASE', ''), min_free=0, **more)
 
 
 class Clock:

@@ -26,12 +26,11 @@ from uuid import uuid4
 import httpx
 import numpy as np
 from installed import SPARK
-from service_harness import Served, log_in
+from service_harness import Served, log_in, settings_of
 from serving import call
 
 from spark_ros.cli.spark import main
 from spark_ros.service.context import open_context
-from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys
 
 DEADLINE_S = 60.0
@@ -41,7 +40,7 @@ SEQUENCE = re.compile(r'\x1b\[([0-9;]*)([A-Za-z])')
 
 def new_key(data: Path, api: str = 'spark') -> str:
     """Make an API key in the service's data directory, whether the service runs or not."""
-    context = open_context(Settings(data), time.time)
+    context = open_context(settings_of(data), time.time)
     try:
         return context.store.write_now(
             lambda transaction: keys.create(transaction, uuid4().hex, time.time(), api=api)

@@ -27,7 +27,10 @@ from serving import command, printed
 from spark_ros.service import backup
 from spark_ros.service.settings import Settings
 
-pytestmark = pytest.mark.slow('backs up and restores running services')
+pytestmark = [
+    pytest.mark.slow('backs up and restores running services'),
+    pytest.mark.sqlite('PostgreSQL has backups of its own'),
+]
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'running-the-service.md'
 CALLERS = 4

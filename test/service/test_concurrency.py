@@ -60,8 +60,8 @@ def test_so_many_calls_of_a_key_wait_and_no_more(service: InProcess) -> None:
     assert robot.get(f'/v1/changes?cursor={cursor}&block=60').json()['changes']
 
 
-def test_so_many_streams_of_a_session_and_no_more(tmp_path: Path) -> None:
-    with served(tmp_path / 'data') as service, ExitStack() as stack:
+def test_so_many_streams_of_a_session_and_no_more(data: Path) -> None:
+    with served(data) as service, ExitStack() as stack:
         console = stack.enter_context(httpx.Client(base_url=service.url, timeout=DEADLINE_S))
         log_in(console, service.login)
 

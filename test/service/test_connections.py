@@ -16,7 +16,10 @@ from service_harness import DEADLINE_S, Served, picture, served, served_by_proce
 
 from spark_ros.service.web.connections import ConnectionLimits, client_network
 
-pytestmark = pytest.mark.slow('holds connections for seconds')
+pytestmark = [
+    pytest.mark.slow('holds connections for seconds'),
+    pytest.mark.sqlite('about connections, not about what is stored'),
+]
 
 MEBIBYTE = 1024 * 1024
 SHORT = ConnectionLimits(

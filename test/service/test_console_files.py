@@ -13,6 +13,8 @@ from service_harness import InProcess
 
 from spark_ros.service.operators import pages
 
+pytestmark = pytest.mark.sqlite('about files, not about what is stored')
+
 NAMED = re.compile(r'(?:href|src)="(/console/[^"]+)"|(?:from|import) \'(\./[^\']+|\.\./[^\']+)\'')
 
 

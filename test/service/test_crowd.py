@@ -21,6 +21,8 @@ from serving import printed
 
 from spark_ros.service.web.connections import ConnectionLimits
 
+pytestmark = pytest.mark.sqlite('about connections, not about what is stored')
+
 MOST = 8
 FEW = ConnectionLimits(most=MOST, head_s=DEADLINE_S)
 GET = b'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'

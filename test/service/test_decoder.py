@@ -347,8 +347,8 @@ def begin_upload(service: Served, http: httpx.Client, content: bytes, of: int) -
     return raw
 
 
-def test_when_the_client_goes_the_work_ends(tmp_path: Path, key: str, slow: bytes) -> None:
-    with served(tmp_path / 'data', key=key) as service, client(service) as http:
+def test_when_the_client_goes_the_work_ends(data: Path, key: str, slow: bytes) -> None:
+    with served(data, key=key) as service, client(service) as http:
         raw = begin_upload(service, http, slow, os.getpid())
         process = the_worker(os.getpid())
         raw.close()
@@ -362,9 +362,9 @@ def test_when_the_client_goes_the_work_ends(tmp_path: Path, key: str, slow: byte
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_the_service(
-    tmp_path: Path, key: str, number: signal.Signals
+    data: Path, key: str, number: signal.Signals
 ) -> None:
-    with served_by_process(tmp_path / 'data', key=key) as service, client(service) as http:
+    with served_by_process(data, key=key) as service, client(service) as http:
         upload(http)
         assert isinstance(service.serving, ServingProcess)
         process = the_worker(service.serving.pid)

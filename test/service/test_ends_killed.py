@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+from kept_data import connected, count
 from service_harness import DEADLINE_S, Served, question, served_by_process
 from serving import printed
 from webhook_receiver import Received, Receiver
@@ -78,8 +78,8 @@ class Load:
 
 
 @pytest.mark.parametrize('seed', [1, 2])
-def test_each_ends_once_and_all_are_told(tmp_path: Path, seed: int) -> None:
-    chance, data = random.Random(seed), tmp_path / 'data'
+def test_each_ends_once_and_all_are_told(data: Path, seed: int) -> None:
+    chance = random.Random(seed)
     key = printed('key', 'create', 'robot', '--data', str(data))
     headers = {'Authorization': f'Bearer {key}'}
     arguments = ('--allow-net', '127.0.0.0/8')
@@ -116,11 +116,8 @@ def _closed(pushes: list[Received]) -> dict[str, list[str]]:
 
 
 def _ended_once(data: Path) -> None:
-    with closing(sqlite3.connect(data / 'service.db')) as database:
-        counts = database.execute(
+    with connected(data) as connection:
+        counts = connection.exec_driver_sql(
             "SELECT COUNT(*) FROM changes WHERE state = 'closed' GROUP BY question_id"
-        ).fetchall()
-        [closed] = database.execute(
-            "SELECT COUNT(*) FROM questions WHERE state = 'closed'"
-        ).fetchone()
-    assert [*{*counts}] == [(1,)] and len(counts) == closed
+        ).scalars().all()
+    assert {*counts} == {1} and len(counts) == count(data, 'questions', "state = 'closed'")

@@ -195,6 +195,7 @@ def test_a_cursor_ahead_of_the_store_is_gone(service: InProcess) -> None:
     assert feed(robot, ahead)['changes'] == []
 
 
+@pytest.mark.sqlite('makes a file anew')
 def test_a_cursor_of_a_store_made_anew_is_gone(make_service: Callable[..., InProcess]) -> None:
     before = make_service()
     cursor = feed(before.tenant())['cursor']

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -14,8 +17,9 @@ from service_harness import DEADLINE_S, Caller, InProcess, Served, picture, serv
 from serving import command, printed
 from sqlalchemy import select
 
-from spark_ros.service.storage import deletion, leases, schema
-from spark_ros.service.storage.deletion import Amount
+from spark_ros.service.storage import deletion, keys, leases, schema
+from spark_ros.service.storage.deletion import Amount, Selection
+from spark_ros.service.storage.store import Transaction
 
 DAY_S = 86_400.0
 # The day of the clock of these tests.
@@ -165,6 +169,36 @@ def test_an_operator_and_a_robot_learn_that_a_question_is_gone(service: InProces
     assert robot.get(f'/v1/engagement/{robot.ask()}').status_code == 200
 
 
+def test_what_is_claimed_meanwhile_goes_too(service: InProcess) -> None:
+    """The claim is not committed yet when the command comes to the question."""
+    robot, deleting = service.tenant(), threading.Event()
+    robot.ask()
+    store, key = service.context.store, service.context.store.read_now(keys.require, 'robot')
+
+    def claim(transaction: Transaction) -> None:
+        leases.claim(transaction, 1, 'somebody', service.clock(), 30)
+        deleting.set()
+        until_somebody_waits(service)
+
+    with ThreadPoolExecutor() as threads:
+        claiming = threads.submit(store.write_now, claim)
+        assert deleting.wait(DEADLINE_S)
+        done = store.write_now(deletion.delete_jobs, Selection(key=key), [1])
+        claiming.result(DEADLINE_S)
+    assert done == Amount(1, 1, 0, 0)
+    assert count(service.settings.data, 'changes') == 0
+
+
+def until_somebody_waits(service: InProcess) -> None:
+    """Return when a transaction waits for another; of SQLite's, the second has not begun."""
+    end = time.monotonic() + DEADLINE_S
+    while not service.settings.database.startswith('sqlite:') and not count(
+        service.settings.data, 'pg_stat_activity',
+        "wait_event_type = 'Lock' AND datname = current_database()",
+    ):  # fmt: skip
+        assert time.monotonic() < end
+
+
 def test_while_the_service_runs(data: Path, key: str) -> None:
     with (
         served(data, key=key) as service,
@@ -187,6 +221,7 @@ def refused(data: Path, *arguments: str, code: int = 1) -> str:
     return said.stderr.splitlines()[-1]
 
 
+@pytest.mark.sqlite('moves to a file')
 def test_what_it_cannot_do_is_one_line(
     data: Path, key: str, tmp_path: Path, bucket: S3Server
 ) -> None:

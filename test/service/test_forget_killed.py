@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from installed import SPARK_SERVICE
-from kept_data import count, expect_consistent, fill, stored
+from kept_data import connected, count, expect_consistent, fill, stored
 from service_harness import InProcess
+from sqlalchemy import select
+
+from spark_ros.service.storage import schema
 
 pytestmark = [pytest.mark.slow('kills services by chance'), pytest.mark.timeout(300)]
 
@@ -72,14 +74,17 @@ def is_done(data: Path) -> bool:
 
 def others(data: Path, folder: Path) -> tuple[Any, ...]:
     """Return all that the service has of the other key."""
-    with closing(sqlite3.connect(data / 'service.db', timeout=30)) as connection:
-        [(id, tenant)] = connection.execute("SELECT id, tenant FROM keys WHERE name = 'second'")
+    with connected(data) as connection:
+        [(id, tenant)] = connection.execute(
+            select(schema.keys.c.id, schema.keys.c.tenant).where(schema.keys.c.name == 'second')
+        )
         rows = [
-            connection.execute(f'SELECT * FROM {table} WHERE {column} = ? ORDER BY 1', (value,))
-            .fetchall()
+            connection.execute(
+                select(table).where(table.c[column] == value).order_by(*table.primary_key)
+            ).all()
             for table, column, value in (
-                ('jobs', 'key_id', id), ('questions', 'key_id', id), ('changes', 'key_id', id),
-                ('images', 'tenant', tenant),
+                (schema.jobs, 'key_id', id), (schema.questions, 'key_id', id),
+                (schema.changes, 'key_id', id), (schema.images, 'tenant', tenant),
             )
         ]
     files = {file.name: file.read_bytes() for file in stored(folder / tenant)}

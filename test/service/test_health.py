@@ -31,9 +31,9 @@ def test_all_is_well(service: InProcess) -> None:
         assert (answer.status_code, answer.json()) == (200, {'status': 'ok'})
 
 
-def test_only_the_metrics_port_says_what_fails(tmp_path: Path) -> None:
+def test_only_the_metrics_port_says_what_fails(data: Path) -> None:
     port = free_port()
-    with served(tmp_path / 'data', '--metrics-port', str(port)) as service:
+    with served(data, '--metrics-port', str(port)) as service:
         monitor = f'http://127.0.0.1:{port}'
         for url in (f'{service.url}/healthz', f'{monitor}/healthz', f'{monitor}/readyz'):
             assert httpx.get(url).json() == {'status': 'ok'}

@@ -121,7 +121,7 @@ def stub() -> Iterator[str]:
 
 @pytest.fixture(scope='module')
 def make_examples(
-    stub: str, tmp_path_factory: pytest.TempPathFactory
+    stub: str, shared_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[bool], Examples]]:
     """A service with a scripted operator who knows one picture, and keys of both kinds."""
     folder = tmp_path_factory.mktemp('heat')

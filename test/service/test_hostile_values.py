@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from heat_harness import asker, body, is_error
-from service_harness import Caller, InProcess, box, prior, question
+from service_harness import Caller, InProcess, box, prior, question, settings_of
 
 from spark_ros.wire.heat import TYPES
 
@@ -63,10 +63,8 @@ HEAT_REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture(scope='module')
-def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from spark_ros.service.settings import Settings
-
-    made = InProcess(Settings(tmp_path_factory.mktemp('values') / 'data', min_free=0))
+def service(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made = InProcess(settings_of(tmp_path_factory.mktemp('values') / 'data'))
     yield made
     made.close()
 

@@ -58,7 +58,7 @@ def listening(
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Served]:
+def service(database: str, tmp_path: Path) -> Iterator[Served]:
     with served(tmp_path) as service:
         yield service
 

@@ -241,10 +241,10 @@ def test_images_that_are_decoded_and_that_wait(
             each.join(DEADLINE_S)
 
 
-def test_operators_who_have_the_console_open(tmp_path: Path) -> None:
+def test_operators_who_have_the_console_open(data: Path) -> None:
     port = free_port()
     with (
-        served(tmp_path / 'data', '--metrics-port', str(port)) as service,
+        served(data, '--metrics-port', str(port)) as service,
         httpx.Client(base_url=service.url) as console,
     ):
         def present() -> float:
@@ -262,6 +262,7 @@ def test_operators_who_have_the_console_open(tmp_path: Path) -> None:
             assert time.monotonic() < end
 
 
+@pytest.mark.sqlite('a data directory each, with a database')
 def test_two_services_in_one_process_count_apart(
     make_service: Callable[..., InProcess], tmp_path: Path
 ) -> None:

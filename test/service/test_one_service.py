@@ -12,13 +12,13 @@ from serving import command
 from spark_ros.cli.service import main
 
 
-@pytest.mark.parametrize('database', ['', 'elsewhere'])
+@pytest.mark.parametrize('elsewhere', [False, True])
 def test_a_second_one_is_refused_with_the_address_of_the_first(
-    tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, elsewhere: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / 'data'
     place = ['--data', str(data)]
-    first = [*place, '--database', f'sqlite:///{tmp_path}/a.db'] if database else place
+    first = [*place, '--database', f'sqlite:///{tmp_path}/a.db'] if elsewhere else place
     with served(data, *first[2:]) as service:
         for name in ('serve', 'try'):
             assert main([name, '--port', '0', *place]) == 1

@@ -132,9 +132,9 @@ def streaming(console: httpx.Client) -> Iterator[None]:
         lines.close()
 
 
-def test_who_has_an_event_stream_is_there(tmp_path: Path) -> None:
+def test_who_has_an_event_stream_is_there(data: Path) -> None:
     with (
-        served(tmp_path / 'data') as service,
+        served(data) as service,
         httpx.Client(base_url=service.url, timeout=DEADLINE_S) as ann,
         httpx.Client(base_url=service.url, timeout=DEADLINE_S) as bob,
     ):
@@ -151,9 +151,9 @@ def test_who_has_an_event_stream_is_there(tmp_path: Path) -> None:
         wait_for(service, 0)
 
 
-def test_who_logs_out_is_not_there(tmp_path: Path) -> None:
+def test_who_logs_out_is_not_there(data: Path) -> None:
     with (
-        served(tmp_path / 'data') as service,
+        served(data) as service,
         httpx.Client(base_url=service.url, timeout=DEADLINE_S) as ann,
     ):
         log_in(ann, service.login)

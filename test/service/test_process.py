@@ -149,7 +149,7 @@ def test_a_taken_port_is_one_clear_line(data: Path) -> None:
     ]
 
 
-def test_keys_on_the_command_line(data: Path) -> None:
+def test_keys_on_the_command_line(data: Path, database: str) -> None:
     place = ('--data', str(data))
     made = command('key', 'create', 'robot 1', *place)
     assert made.returncode == 0
@@ -179,7 +179,7 @@ def test_keys_on_the_command_line(data: Path) -> None:
         ['robot 1', 'spark', 'active'], ['h', 'heat', 'test'],
     ]  # fmt: skip
     assert os.stat(data).st_mode & 0o777 == 0o700
-    assert os.stat(data / 'service.db').st_mode & 0o777 == 0o600
+    assert database or os.stat(data / 'service.db').st_mode & 0o777 == 0o600
 
 
 def test_programs_on_the_command_line(data: Path, tmp_path: Path, key: str) -> None:
@@ -228,6 +228,12 @@ def test_a_bad_program_is_refused_with_the_reason(data: Path, text: str, said: s
     program.write_text(text)
     refused = command('program', 'set', 'p', '--file', str(program), '--data', str(data))
     assert refused.returncode == 1 and said in refused.stderr
+
+
+def test_a_program_has_no_longer_name_than_questions_can_give() -> None:
+    for words in (['program', 'show'], ['key', 'create', 'robot', '--program']):
+        refused = command(*words, 'x' * 501)
+        assert refused.returncode == 2 and 'the name of a program' in refused.stderr
 
 
 def test_login_links_are_for_a_running_service(data: Path) -> None:

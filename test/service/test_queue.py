@@ -19,6 +19,7 @@ from spark_ros.service.storage import prepared, queue_depth
 from spark_ros.service.storage.database import execute_plain
 from spark_ros.service.storage.jobs import LINE_TEXT
 
+ON_SQLITE = pytest.mark.sqlite('reads how SQLite finds it')
 Statement = tuple[str, Any]
 
 
@@ -50,6 +51,7 @@ def plan(service: InProcess, statement: Statement) -> list[str]:
         return [row[3] for row in connection.exec_driver_sql('EXPLAIN QUERY PLAN ' + query, given)]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     'path',
     [
@@ -74,6 +76,7 @@ def test_an_index_finds_it_and_nothing_is_sorted(service: InProcess, path: str) 
         assert not line.startswith('SCAN ') or line.startswith(('SCAN anon_', 'SCAN CONST')), lines
 
 
+@ON_SQLITE
 def test_the_queue_reads_an_index_of_what_waits_and_no_more(service: InProcess) -> None:
     """What is sorted are some numbers of each, never whole rows."""
     robot, operator = service.tenant(), service.operator()
@@ -87,6 +90,7 @@ def test_the_queue_reads_an_index_of_what_waits_and_no_more(service: InProcess) 
     assert all('COVERING INDEX questions_waiting' in line for line in scans), scans
 
 
+@ON_SQLITE
 def test_the_metrics_read_what_waits_and_no_question_that_is_over(service: InProcess) -> None:
     service.tenant().ask()
     with statements(service) as noted:

@@ -93,10 +93,9 @@ def tamed() -> Iterator[None]:
 @pytest.mark.slow('it asks for a minute')
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize('with_keys', [True, False], ids=['with keys', 'without keys'])
-def test_the_service_is_as_described(tmp_path: Path, tamed: None, with_keys: bool) -> None:
+def test_the_service_is_as_described(data: Path, tamed: None, with_keys: bool) -> None:
     from schemathesis.engine import events, from_schema
 
-    data = tmp_path / 'data'
     spark = printed('key', 'create', 'spark', '--data', str(data))
     heat = printed('key', 'create', 'heat', '--heat', '--data', str(data))
     settings = SETTINGS | {'max-time': SECONDS[with_keys]}

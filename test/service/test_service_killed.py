@@ -75,9 +75,8 @@ class Load:
 
 @pytest.mark.slow('kills services by chance')
 @pytest.mark.parametrize('seed', [1, 2])
-def test_nothing_accepted_is_lost_and_every_push_arrives(tmp_path: Path, seed: int) -> None:
+def test_nothing_accepted_is_lost_and_every_push_arrives(data: Path, seed: int) -> None:
     chance = random.Random(seed)
-    data = tmp_path / 'data'
     spark = printed('key', 'create', 'robot', '--data', str(data))
     heat = printed('key', 'create', 'heat', '--heat', '--data', str(data))
     as_spark, as_heat = {'Authorization': f'Bearer {spark}'}, {'X-Heat-API-Key': heat}

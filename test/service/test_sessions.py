@@ -113,9 +113,9 @@ def listening(service: Served, console: httpx.Client) -> Iterator[Iterator[str]]
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Iterator[tuple[Served, httpx.Client]]:
+def console(data: Path) -> Iterator[tuple[Served, httpx.Client]]:
     with (
-        served(tmp_path / 'data') as service,
+        served(data) as service,
         httpx.Client(base_url=service.url, timeout=DEADLINE_S) as client,
     ):
         yield service, client

@@ -33,7 +33,9 @@ SAIL = [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5)]
 
 
 @pytest.fixture(scope='module')
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def service(
+    shared_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp('export') / 'data') as running_service:
         yield running_service
 

@@ -51,7 +51,9 @@ class Caller:
 
 
 @pytest.fixture(scope='module')
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(
+    shared_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
     with served(tmp_path_factory.mktemp('in time') / 'data') as service:
         yield Place(service, Operator(service))
 

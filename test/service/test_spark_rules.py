@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import pytest
-from service_harness import InProcess, box, picture, prior, question
+from service_harness import InProcess, box, picture, prior, question, settings_of
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
 URL = 'http://192.0.2.1/1.jpg'
@@ -111,10 +111,8 @@ NOT_JSON: dict[str, bytes] = {
 
 
 @pytest.fixture(scope='module')
-def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from spark_ros.service.settings import Settings
-
-    made = InProcess(Settings(tmp_path_factory.mktemp('rules') / 'data', min_free=0))
+def service(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made = InProcess(settings_of(tmp_path_factory.mktemp('rules') / 'data'))
     yield made
     made.close()
 

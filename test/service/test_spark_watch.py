@@ -53,7 +53,9 @@ class Place:
 
 
 @pytest.fixture(scope='module')
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Operator]]:
+def service(
+    shared_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Served, Operator]]:
     """One service, with one person at its console, for all tests that leave it alive."""
     with (
         served(tmp_path_factory.mktemp('watch') / 'data') as service,
@@ -190,9 +192,9 @@ def test_waiting_without_a_word(place: Place) -> None:
 
 
 @pytest.mark.slow('kills a service')
-def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
+def test_a_service_that_is_away_for_a_while(data: Path) -> None:
     """It is killed while we wait and watch: both say so once, go on, and get the answer."""
-    data, port = tmp_path / 'data', str(free_port())
+    port = str(free_port())
     around = environment(f'http://127.0.0.1:{port}', new_key(data))
     with served_by_process(data, '--port', port) as service:
         asking = Running(around, *ASK, '--wait')
@@ -211,10 +213,10 @@ def test_a_service_that_is_away_for_a_while(tmp_path: Path) -> None:
     assert sum('trying again' in line for line in asking.err + watch.err) == 2
 
 
-def test_a_feed_that_fails_while_the_service_answers(tmp_path: Path) -> None:
+def test_a_feed_that_fails_while_the_service_answers(data: Path) -> None:
     """The last word is not that something is wrong."""
-    key = new_key(tmp_path)
-    with served(tmp_path) as service, without_feed(service.url, 502) as url:
+    key = new_key(data)
+    with served(data) as service, without_feed(service.url, 502) as url:
         around = environment(url, key)
         token = spark(around, *ASK).stdout.strip()
         with running(around, 'watch', token) as watch:
@@ -226,9 +228,8 @@ def test_a_feed_that_fails_while_the_service_answers(tmp_path: Path) -> None:
     assert watch.err[1:] == ['spark: the service is back']
 
 
-def test_only_one_robot(tmp_path: Path) -> None:
+def test_only_one_robot(data: Path) -> None:
     """--robot-id needs the feed: without it, exit 2 rather than everything."""
-    data = tmp_path / 'data'
     key = new_key(data)
     with served(data) as service, without_feed(service.url) as url:
         done = spark(environment(url, key), 'watch', '--robot-id', 'r2')

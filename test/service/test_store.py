@@ -11,18 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from service_harness import settings_of
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from spark_ros.service.errors import ApiError
+from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import meta
 from spark_ros.service.storage.store import Store, Transaction
 
 DEADLINE_S = 20.0
+pytestmark = pytest.mark.postgresql('each database undoes and fails in its own way')
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f'sqlite:///{tmp_path}/service.db')) as opened:
+def store(data: Path) -> Iterator[Store]:
+    with closing(Store(settings_of(data).database)) as opened:
         yield opened
 
 
@@ -73,6 +77,17 @@ def test_one_that_fails_is_undone_alone(
     said = asyncio.run(together(store, put('a'), fails, put('b')))
     assert said[0] == 'a' and said[2] == 'b' and isinstance(said[1], Exception)
     assert store.read_now(names) == {'a', 'b'}
+
+
+def test_a_prepared_statement_fails_as_any_other(store: Store) -> None:
+    statement, row = Prepared(insert(meta)), {'name': 'a', 'value': ''}
+
+    def twice(transaction: Transaction) -> None:
+        for _ in range(2):
+            statement.all(transaction.connection, row)
+
+    with pytest.raises(IntegrityError):
+        store.write_now(twice)
 
 
 def test_all_that_fail_learn_why(store: Store) -> None:

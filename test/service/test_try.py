@@ -17,13 +17,12 @@ import httpx
 import pytest
 from installed import SPARK_SERVICE
 from PIL import Image
-from service_harness import DEADLINE_S, log_in
+from service_harness import DEADLINE_S, log_in, settings_of
 from serving import command
 
 from spark_ros.cli.service_try import kept_key
 from spark_ros.clients.credentials import read_secret_file
 from spark_ros.service.context import Context, open_context
-from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys
 
 CURL = """\
@@ -54,8 +53,8 @@ def trying(data: Path) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(Settings(tmp_path), lambda: 1.0)
+def context(database: str, tmp_path: Path) -> Iterator[Context]:
+    opened = open_context(settings_of(tmp_path), lambda: 1.0)
     yield opened
     opened.close()
 

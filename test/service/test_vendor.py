@@ -21,8 +21,7 @@ MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2' + b'\x00' * 100
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Served]:
-    data = tmp_path / 'data'
+def running(data: Path) -> Iterator[Served]:
     key = command('key', 'create', 'vendor', '--program', 'any', '--data', str(data))
     with served(data, '--operator', 'scripted', key=key.stdout.strip()) as service:
         yield service

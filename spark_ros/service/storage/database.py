@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS = 15_000
+# By default a machine that is lost would be waited for for minutes, or without end. In seconds,
+# but for the last, which is in milliseconds.
+LIBPQ = {
+    'connect_timeout': 5,
+    'keepalives_idle': 10,
+    'keepalives_interval': 5,
+    'keepalives_count': 3,
+    'tcp_user_timeout': 25_000,
+}
 
 
 class DriverMissing(RuntimeError):
@@ -39,6 +48,13 @@ def expect_driver(url: str) -> URL:
     return parsed
 
 
+def patience(url: URL) -> dict[str, int]:
+    """Return how long libpq waits for a server, as far as the URL does not say so."""
+    if not url.drivername.endswith(('+psycopg', '+psycopg2')):
+        return {}
+    return {name: value for name, value in LIBPQ.items() if name not in url.query}
+
+
 def private_directory(path: Path) -> Path:
     """Make a directory with mode 0700 if it is not there, and return it.
 
@@ -54,7 +70,7 @@ def open_engine(url: str) -> Engine:
     """Return an engine of a SQLAlchemy URL; an SQLite file is made with mode 0600."""
     parsed = expect_driver(url)
     if parsed.get_backend_name() != 'sqlite':
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=patience(parsed))
     if parsed.database and parsed.database != ':memory:':
         path = Path(parsed.database)
         private_directory(path.parent)
@@ -137,11 +153,15 @@ def execute_plain(
         statement, values: as the driver takes them.
 
     Raises:
-        OperationalError: it failed.
+        DBAPIError: it failed; of the class that SQLAlchemy has for the reason.
     """
-    cursor = connection.connection.cursor()
     try:
-        return cursor.execute(statement, values) or cursor
+        cursor = connection.connection.cursor()
+        try:
+            return cursor.execute(statement, values) or cursor
+        except BaseException:
+            cursor.close()
+            raise
     except connection.dialect.loaded_dbapi.Error as error:
-        cursor.close()
-        raise OperationalError(statement, None, error) from error
+        base = connection.dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(statement, None, error, base) from error

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from spark_ros.service.storage import schema
-from spark_ros.service.storage.database import expect_driver
+from spark_ros.service.storage.database import expect_driver, patience
 
 # The newest of `migrations/versions`; greater than those before.
 NEEDED = '0001'
@@ -57,7 +57,7 @@ def stored_version(url: str) -> str | None:
     parsed = expect_driver(url)
     if parsed.get_backend_name() == 'sqlite' and not Path(parsed.database or '').is_file():
         return None
-    engine = create_engine(parsed)
+    engine = create_engine(parsed, connect_args=patience(parsed))
     try:
         with engine.connect() as connection:
             return read_version(connection)

@@ -101,7 +101,10 @@ def delete_jobs(transaction: Transaction, what: Selection, job_ids: Sequence[int
     connection = transaction.connection
     of_jobs = [questions.c.job_id.in_(job_ids), *_conditions(what)]
     found = connection.execute(
-        select(questions.c.id, questions.c.job_id, questions.c.state).where(*of_jobs)
+        select(questions.c.id, questions.c.job_id, questions.c.state)
+        .where(*of_jobs)
+        # Who changes one now has written what is to be deleted with it, or finds it gone.
+        .with_for_update(of=questions)
     ).all()
     ids, selected = [row.id for row in found], [*{row.job_id for row in found}]
     change_log.delete_of(transaction, ids)

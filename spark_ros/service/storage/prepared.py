@@ -53,7 +53,7 @@ class Prepared:
             values: of its parameters, and of the columns that are inserted or set.
 
         Raises:
-            OperationalError: it failed.
+            DBAPIError: it failed.
         """
         return [*self.rows(connection, values)]
 

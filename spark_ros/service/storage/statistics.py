@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Integer, cast, func, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, case, cast, func, select
 
 from spark_ros.service.storage.jobs import count_waiting
 from spark_ros.service.storage.schema import changes, jobs, questions
@@ -125,7 +125,9 @@ def _waiting(
     connection: Connection, first: int, begin: float, now: float, bucket_s: int
 ) -> Iterator[tuple[float, int]]:
     """Yield the numbers from now backwards: without what came since, with what ended since."""
-    bucket = cast(changes.c.at, Integer) // bucket_s
+    # SQLite cuts the fraction off, PostgreSQL rounds.
+    second = cast(changes.c.at, BigInteger)
+    bucket = (second - case((second > changes.c.at, 1), else_=0)) // bucket_s
     counted: Counter[int] = Counter()
     for which, sign in (
         ((changes.c.state == 'open') & (changes.c.sequence == 1), 1),

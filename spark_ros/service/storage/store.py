@@ -28,8 +28,14 @@ from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
 from spark_ros.service.storage.change_order import Position
-from spark_ros.service.storage.database import ThreadConnections, execute_plain, open_engine
+from spark_ros.service.storage.database import (
+    ThreadConnections,
+    execute_plain,
+    open_engine,
+    patience,
+)
 from spark_ros.service.storage.database_version import prepare
+from spark_ros.service.storage.outage import OutageLog
 
 if TYPE_CHECKING:
     from spark_ros.service.storage.notify_sender import NotifySender
@@ -117,6 +123,7 @@ class Store:
         self._write_connections = ThreadConnections(self._engine, {'immediate': True})
         self._own_transactions: set[int] = set()
         self._notify_sender = self._make_notify_sender() if self.shared else None
+        self._outages = OutageLog()
         self._on_commit = on_commit
         self._writes: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         lock = PerCallerLock(READS_WAITING, 'reads of this key')
@@ -129,7 +136,8 @@ class Store:
     @property
     def driver_parameters(self) -> dict[str, Any]:
         """With which the driver's `connect` connects to the database."""
-        return {**self._engine.dialect.create_connect_args(self._engine.url)[1]}
+        url = self._engine.url
+        return {**patience(url), **self._engine.dialect.create_connect_args(url)[1]}
 
     def value(self, name: str) -> str:
         """Return a value of the `meta` table: `epoch` or `url_secret`."""
@@ -231,19 +239,24 @@ class Store:
 
     def _commit(self, writes: list[_Waiting]) -> None:
         try:
-            try:
-                with self._write_connections.begin() as connection:
-                    done = _run_together(connection, writes)
-                    self._own(done)
-            except _NotAlone:
-                with self._write_connections.begin() as connection:
-                    done = _run_apart(connection, writes)
-                    self._own(done)
+            with self._outages.watched():
+                done = self._run_and_commit(writes)
         except Exception as error:
             for write in writes:
                 write.error = write.error or error
             return
         self._announce(done)
+
+    def _run_and_commit(self, writes: list[_Waiting]) -> list[Transaction]:
+        try:
+            with self._write_connections.begin() as connection:
+                done = _run_together(connection, writes)
+                self._own(done)
+        except _NotAlone:
+            with self._write_connections.begin() as connection:
+                done = _run_apart(connection, writes)
+                self._own(done)
+        return done
 
     def _announce(self, committed: list[Transaction]) -> None:
         credentials = any(transaction.changes_credentials for transaction in committed)
@@ -269,7 +282,7 @@ class Store:
         return NotifySender(self.driver_parameters)
 
     def _read(self, work: Callable[..., T], args: Any, kwargs: Any) -> T:
-        with self._read_connections.begin() as connection:
+        with self._outages.watched(), self._read_connections.begin() as connection:
             return work(connection, *args, **kwargs)
 
     @contextmanager

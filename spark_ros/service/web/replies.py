@@ -15,10 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from spark_ros.service.errors import DISK_FULL, ApiError
+from spark_ros.service.errors import DATABASE_AWAY, DISK_FULL, ApiError
+from spark_ros.service.storage.outage import is_disk_full, is_outage
 from spark_ros.wire.values import WireError
 
 log = logging.getLogger('spark_ros.service')
+
+# Of a database that is away.
+RETRY_AFTER_S = 5
 
 _encode = json.JSONEncoder(separators=(',', ':'), allow_nan=False).encode
 
@@ -101,6 +105,8 @@ async def handle_error(request: Request, error: Exception) -> Response:
     if _disk_is_full(error):
         log.error('%s: %s', DISK_FULL, error)
         return error_reply(500, DISK_FULL)
+    if is_outage(error):
+        return error_reply(503, DATABASE_AWAY, {'Retry-After': str(RETRY_AFTER_S)})
     log.error('storage failed', exc_info=error)
     return error_reply(500, 'the service could not store or read its data')
 
@@ -108,7 +114,7 @@ async def handle_error(request: Request, error: Exception) -> Response:
 def _disk_is_full(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return 'disk is full' in str(error)
+    return is_disk_full(error)
 
 
 # Makes every error of an application an `{statusCode, message}` body.

@@ -14,6 +14,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
+from spark_ros.service.storage.outage import is_outage
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_form
 from spark_ros.service.web.long_poll import while_connected
@@ -87,8 +88,10 @@ async def commit_upload(
     """
     try:
         result = await service.store.write(work)
-    except Exception:
-        await service.images.discard(stored)
+    except Exception as error:
+        # A commit that was cut off may have reached the database.
+        if not is_outage(error):
+            await service.images.discard(stored)
         raise
     if not kept(result):
         await service.images.discard(stored)
