@@ -205,6 +205,8 @@ deliveries = Table(
     Column('attempts', Integer, nullable=False),
     # When the next attempt is; null when it was given up.
     Column('due', Float),
+    # Until when a process may be making one; see `storage.attempts`.
+    Column('taken', Float),
     Column('error', Text),
     Index('deliveries_by_due', 'due', 'key_id', 'host', 'question_id'),
 )
@@ -224,6 +226,8 @@ fetches = Table(
     Column('state', String(8), nullable=False),
     # When the next attempt is; null when there is none.
     Column('due', Float),
+    # Until when a process may be making one; see `storage.attempts`.
+    Column('taken', Float),
     Column('attempts', Integer, nullable=False),
     # How many bytes came, in all attempts.
     Column('size', BigInteger, nullable=False),

@@ -94,12 +94,14 @@ class Store:
         on_commit: called in the writer thread with the changes of each commit, in order.
 
     Attributes:
+        shared: whether other processes may use the database, too: it is not SQLite.
         credentials_version: another number after each write here that changed keys or sessions.
     """
 
     def __init__(self, url: str, on_commit: Callable[[list[Change]], None] | None = None) -> None:
         self.credentials_version = 0
         self._engine = open_engine(url)
+        self.shared = self._engine.dialect.name != 'sqlite'
         self._read_connections = ThreadConnections(self._engine)
         self._write_connections = ThreadConnections(self._engine, immediate=True)
         self._on_commit = on_commit
