@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from spark_ros.service.storage import schema
 
 BUSY_TIMEOUT_MS = 15_000
+# SQLSTATE of PostgreSQL: deadlock_detected, lock_not_available.
+CONTENTION = ('40P01', '55P03')
 
 
 class DriverMissing(RuntimeError):
@@ -137,6 +139,11 @@ class ThreadConnections:
         """Close the connections, of which none is in use."""
         for connection in self._open:
             connection.close()
+
+
+def is_contention(error: Exception) -> bool:
+    """Whether a transaction failed only because another one was in its way."""
+    return getattr(getattr(error, 'orig', None), 'sqlstate', None) in CONTENTION
 
 
 def execute_plain(
