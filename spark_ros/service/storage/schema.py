@@ -273,3 +273,14 @@ sessions = Table(
     Column('seen', Float, nullable=False),
     Column('expires', Float, nullable=False),
 )
+
+# The processes that share a PostgreSQL database, each for as long as it renews its row.
+processes = Table(
+    'processes',
+    metadata,
+    Column('id', String(16), primary_key=True),
+    # The operators who have the console open at this process, separated by spaces.
+    Column('operators', Text, nullable=False),
+    # By the database's clock.
+    Column('expires', Float, nullable=False),
+)
