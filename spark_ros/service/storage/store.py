@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
+from spark_ros.service.storage.advisory_lock import AdvisoryLocks
 from spark_ros.service.storage.database import (
     ThreadConnections,
     execute_plain,
@@ -179,6 +180,10 @@ class Store:
         self._writes.put(_Waiting(lambda transaction: work(transaction, *args, **kwargs), future))
         result: T = await future
         return result
+
+    def advisory_locks(self) -> AdvisoryLocks:
+        """Return new locks of the database."""
+        return AdvisoryLocks(self._engine)
 
     def close(self) -> None:
         """Finish the waiting writes and close the database."""
