@@ -8,6 +8,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,15 @@ from file_host import FileHost, Said
 from postgres_server import PostgresServer, expect_postgres
 from psycopg import sql
 from service_harness import DEADLINE_S, Caller, InProcess, held, picture, question
-from sqlalchemy import select
+from sqlalchemy import select, update
 from webhook_receiver import Receiver
 
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import outbox
 from spark_ros.service.storage.advisory_lock import LOOK_EVERY_S
 from spark_ros.service.storage.jobs import COUNTED_S
-from spark_ros.service.storage.schema import changes, deliveries, fetches, questions
-from spark_ros.service.storage.store import Store
+from spark_ros.service.storage.schema import changes, deliveries, fetches, meta, questions
+from spark_ros.service.storage.store import Store, Transaction
 
 NAMES = ('one', 'two')
 LOOPBACK = ('127.0.0.0/8',)
@@ -38,7 +40,8 @@ MakeService = Callable[..., InProcess]
 @pytest.fixture(scope='module')
 def postgres() -> Iterator[PostgresServer]:
     expect_postgres()
-    server = PostgresServer()
+    # A deadlock that the service relied on the server to find would take longer than a test may.
+    server = PostgresServer(deadlock_timeout=f'{2 * DEADLINE_S:g}s')
     yield server
     server.remove()
 
@@ -162,6 +165,47 @@ def test_a_task_stops_when_its_connection_is_lost(url: str, postgres: PostgresSe
     alone.wait_for(lambda: len(alone.running) == 1)
     for end in ends:
         end()
+
+
+def test_batches_that_lock_the_same_rows_in_another_order_both_succeed(url: str) -> None:
+    names = ('epoch', 'url_secret')
+    both_locked = threading.Barrier(2)
+    stores = [Store(url) for _ in names]
+
+    async def write_both(store: Store, first: str, second: str) -> None:
+        begun, queued = threading.Event(), threading.Event()
+
+        def hold_up(transaction: Transaction) -> None:
+            begun.set()
+            assert queued.wait(DEADLINE_S)
+
+        def change(transaction: Transaction, name: str) -> None:
+            add = update(meta).where(meta.c.name == name).values(value=meta.c.value + '+')
+            transaction.connection.execute(add)
+            if name == first and not both_locked.broken:
+                # The second time each write is on its own.
+                with suppress(threading.BrokenBarrierError):
+                    both_locked.wait(DEADLINE_S)
+                    both_locked.abort()
+
+        held_up = asyncio.create_task(store.write(hold_up))
+        await asyncio.to_thread(begun.wait, DEADLINE_S)
+        writes = [asyncio.create_task(store.write(change, name)) for name in (first, second)]
+        # Now both are queued, and will be one batch.
+        await asyncio.sleep(0)
+        queued.set()
+        await asyncio.gather(held_up, *writes)
+
+    with ThreadPoolExecutor(2) as threads:
+        done = [
+            threads.submit(asyncio.run, write_both(store, *order))
+            for store, order in zip(stores, (names, names[::-1]), strict=True)
+        ]
+        for each in done:
+            each.result(DEADLINE_S)
+    assert [stores[0].value(name).count('+') for name in names] == [2, 2]
+    for store in stores:
+        store.close()
 
 
 def test_operators_of_all_processes_are_counted_once(
