@@ -161,7 +161,7 @@ def test_a_task_stops_when_its_connection_is_lost(url: str, postgres: PostgresSe
     ends = [alone.process('one'), alone.process('two')]
     alone.wait_for(lambda: len(alone.running) == 1)
     postgres.execute(END_LOCKED)
-    alone.wait_for(lambda: len(alone.ended) == 1, LOOK_EVERY_S / 2)
+    alone.wait_for(lambda: len(alone.ended) == 1, 2 * LOOK_EVERY_S)
     alone.wait_for(lambda: len(alone.running) == 1)
     for end in ends:
         end()
@@ -225,6 +225,7 @@ def test_operators_of_all_processes_are_counted_once(
             assert {*one.context.presence.operators} == {'ann', 'bob'}
             assert one.context.presence.operators_here == ['ann']
         wait_until(lambda: counts() == ['1', '1'])
+        assert [each.monitor('/readyz').status_code for each in (one, two)] == [200, 200]
     wait_until(lambda: counts() == ['0', '0'])
     assert one.context.presence.absent_s < DEADLINE_S
 
@@ -262,6 +263,7 @@ def test_a_newer_state_waits_while_another_process_sends_the_older(
         assert len(receiver.received) == 2
 
 
+@pytest.mark.slow('fifty webhooks of two services')
 def test_two_services_send_each_webhook_once(make_one: MakeService) -> None:
     one, two = (make_one(name, allow_nets=LOOPBACK) for name in NAMES)
     robot = one.tenant()
@@ -274,6 +276,7 @@ def test_two_services_send_each_webhook_once(make_one: MakeService) -> None:
         assert len(ids) == len({*ids}) == 50
 
 
+@pytest.mark.slow('waits for a service to look again')
 def test_what_a_stopped_service_was_sending_the_other_sends_at_once(
     make_one: MakeService, started: list[InProcess]
 ) -> None:
@@ -290,6 +293,7 @@ def test_what_a_stopped_service_was_sending_the_other_sends_at_once(
         wait_until(lambda: not rows(other, deliveries))
 
 
+@pytest.mark.slow('two services decode ten pictures')
 def test_two_services_fetch_a_picture_once(make_one: MakeService) -> None:
     one, two = (make_one(name, fetch_nets=LOOPBACK) for name in NAMES)
     robot = one.tenant()
@@ -301,6 +305,7 @@ def test_two_services_fetch_a_picture_once(make_one: MakeService) -> None:
         assert all(row.attempts == 1 for row in rows(one, fetches))
 
 
+@pytest.mark.slow('a hundred questions of two services')
 def test_leases_and_deadlines_that_end_move_each_question_once(make_one: MakeService) -> None:
     one, two = (make_one(name) for name in NAMES)
     robot, operator = one.tenant(), one.operator()
