@@ -22,7 +22,7 @@ from spark_ros.service.storage import attempts
 # How soon the database is read again when no change was announced: the wall clock may be set, and
 # a command in another process may set a program.
 POLL_S = 1.0
-# How much longer than an attempt may take a row is taken: for what it waits for before.
+# How much longer than an attempt may take its row is taken: for what comes before it.
 MARGIN_S = 5.0
 
 
@@ -98,14 +98,10 @@ class Dispatcher(ABC):
         store = self._context.store
         if not store.shared:
             return row
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        found = await store.write(
-            attempts.take, self._table, row.id, self._timeout_s + MARGIN_S
-        )
-        if found is None or loop.time() - begun > MARGIN_S:
-            return None
-        self._taken[row.id] = found.taken
+        seconds = self._timeout_s + MARGIN_S
+        found = await store.write(attempts.take, self._table, row.id, seconds)
+        if found is not None:
+            self._taken[row.id] = found.taken
         return found
 
     async def _begin_due(self, changes: Subscription) -> None:

@@ -13,10 +13,11 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import move_on_after
 from sqlalchemy import Connection, Row, select, tuple_
 
 from spark_ros.service.context import Context
-from spark_ros.service.dispatcher import POLL_S, Dispatcher
+from spark_ros.service.dispatcher import MARGIN_S, POLL_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
 from spark_ros.service.pushes.outgoing import Guard, outgoing_client
@@ -89,8 +90,11 @@ class Sender(Dispatcher):
         error: str | None = None
         succeeded: bool | None = None
         try:
-            taken = await self._take(row)
-            push = None if taken is None else await store.read(self._load, row.id)
+            push = None
+            # Later the row might no longer be taken when the attempt ends.
+            with move_on_after(MARGIN_S if store.shared else None):
+                if await self._take(row) is not None:
+                    push = await store.read(self._load, row.id)
             if push is not None:
                 error = await signed_post(
                     self._http, push.url, push.secret, push.id, push.body,
