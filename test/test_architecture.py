@@ -38,7 +38,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
     },
     'ros': {'workarounds': set()},
     'service': {
-        'storage': {'errors', 'events', 'fair_threads'},
+        'storage': {'errors', 'events', 'fair_threads', 'own_thread'},
         'media': {'storage', 'errors', 'settings', 'fair_threads'},
         'web': {'storage', 'media', 'context', 'errors', 'events'},
         'spark': {'storage', 'media', 'web', 'context', 'errors'},

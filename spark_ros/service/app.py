@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -72,15 +73,21 @@ def create_app(
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('deadlines', lambda: end_in_time(context))
         background.start('console queue', lambda: live_queue.run(context))
-        background.start('clean-up', lambda: clean_up(context))
         background.start('fetches', lambda: Fetcher(context, fetch_guard).run())
+        # What follows runs in one process of those that share a database.
+        locks = context.store.advisory_locks()
+        background.start('clean-up', lambda: locks.run('clean-up', lambda: clean_up(context)))
         if scripted is not None:
-            background.start('scripted operator', lambda: scripted.run(app, context))
-        notified = channels(context, resolve)
-        if notified:
-            background.start('notifications', Notifier(context, notified).watch)
-        for channel in notified:
-            background.start(channel.name, channel.run)
+            answer = functools.partial(scripted.run, app, context)
+            background.start('scripted operator', lambda: locks.run('scripted operator', answer))
+        if notified := channels(context, resolve):
+            names = ['notifications', *(channel.name for channel in notified)]
+            ways = [Notifier(context, notified).watch, *(channel.run for channel in notified)]
+            for name, way in zip(names, ways, strict=True):
+                background.start(name, functools.partial(locks.run, 'notifications', way))
+        if context.store.shared:
+            background.start('locks', locks.keep)
+            background.start('presence', lambda: context.presence.share(context.store))
         try:
             yield
         finally:

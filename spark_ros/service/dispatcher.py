@@ -2,6 +2,7 @@
 """Processes rows of the database that are due, each in a task of its own.
 
 A row stays due until its result is stored: if the process dies, the next one processes it again.
+Processes that share a database take a row before they process it (`storage.attempts`).
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, Table
 
 from spark_ros.service.context import Context
 from spark_ros.service.events import Change, Subscription
+from spark_ros.service.storage import attempts
 
 # How soon the database is read again when no change was announced: the wall clock may be set, and
 # a command in another process may set a program.
 POLL_S = 1.0
+# How much longer than an attempt may take its row is taken: for what comes before it.
+MARGIN_S = 5.0
 
 
 class Dispatcher(ABC):
@@ -28,13 +32,20 @@ class Dispatcher(ABC):
     Rows have an `id`.
 
     Args:
+        table: has the rows.
         http: is closed when `run` ends, which can be called once.
+        timeout_s: how long an attempt may take.
     """
 
-    def __init__(self, context: Context, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, context: Context, table: Table, http: httpx.AsyncClient, timeout_s: float
+    ) -> None:
         self._context = context
+        self._table = table
         self._http = http
+        self._timeout_s = timeout_s
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._taken: dict[int, float] = {}
 
     @abstractmethod
     def _free(self) -> int:
@@ -70,10 +81,28 @@ class Dispatcher(ABC):
                         if await changes.wait(await self._poll_after_s()):
                             changes.drain()
                 finally:
-                    running = [*self._running.values()]
+                    running, taken = [*self._running.values()], {**self._taken}
                     for task in running:
                         task.cancel()
                     await asyncio.gather(*running, return_exceptions=True)
+                    if taken:
+                        store = self._context.store
+                        await store.write(attempts.give_back, self._table, taken)
+
+    async def _take(self, row: Row[Any]) -> Row[Any] | None:
+        """Keep a row from other processes until its attempt is over, and return it as it is now.
+
+        Returns:
+            None where another process has it, or it is no longer due.
+        """
+        store = self._context.store
+        if not store.shared:
+            return row
+        seconds = self._timeout_s + MARGIN_S
+        found = await store.write(attempts.take, self._table, row.id, seconds)
+        if found is not None:
+            self._taken[row.id] = found.taken
+        return found
 
     async def _begin_due(self, changes: Subscription) -> None:
         while self._free() > 0:
@@ -87,6 +116,7 @@ class Dispatcher(ABC):
 
         def ended(task: asyncio.Task[None]) -> None:
             self._running.pop(row.id, None)
+            self._taken.pop(row.id, None)
             changes.offer(None)
 
         task = asyncio.create_task(self._attempt(row))

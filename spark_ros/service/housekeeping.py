@@ -12,7 +12,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.forget import forget, remove_files, remove_unknown_files
 from spark_ros.service.settings import DAY_S
-from spark_ros.service.storage import change_log, leases, outbox, schema
+from spark_ros.service.storage import change_log, leases, outbox, processes, schema
 from spark_ros.service.storage.deletion import Selection
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.store import Transaction
@@ -90,6 +90,8 @@ def _clean_up(transaction: Transaction, context: Context) -> None:
     kept = now - context.settings.idempotency_s
     change_log.delete_until(transaction, kept)
     outbox.delete_until(transaction, kept)
+    if context.store.shared:
+        processes.delete_expired(transaction)
     for statement in (
         delete(schema.idempotency).where(schema.idempotency.c.created <= kept),
         delete(schema.sessions).where(schema.sessions.c.expires <= now),

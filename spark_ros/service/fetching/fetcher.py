@@ -82,7 +82,8 @@ class Fetcher(Dispatcher):
     """
 
     def __init__(self, context: Context, guard: Guard) -> None:
-        super().__init__(context, outgoing_client(guard, context.settings.fetch_timeout_s))
+        timeout_s = context.settings.fetch_timeout_s
+        super().__init__(context, schema.fetches, outgoing_client(guard, timeout_s), timeout_s)
         self._limiter = FetchLimiter()
 
     def _free(self) -> int:
@@ -93,7 +94,7 @@ class Fetcher(Dispatcher):
         return outbox.due(
             connection,
             select(table),
-            table.c.due,
+            table,
             self._context.clock(),
             self._limiter.free,
             (table.c.tenant, self._limiter.full_tenants()),
@@ -109,9 +110,11 @@ class Fetcher(Dispatcher):
 
     async def _attempt(self, row: Row[Any]) -> None:
         try:
-            await self._fetch(row)
-            # Consoles that show the file as waiting read it again.
-            self._context.bus.read_again()
+            taken = await self._take(row)
+            if taken is not None:
+                await self._fetch(taken)
+                # Consoles that show the file as waiting read it again.
+                self._context.bus.read_again()
         except Exception:
             log.exception('a fetch failed unexpectedly; trying again')
             # The result is not stored: without a pause the fetch would be due again at once.
@@ -127,7 +130,7 @@ class Fetcher(Dispatcher):
             try:
                 if left <= 0:
                     raise FetchFailed('the key has used up what may be fetched for it in a day')
-                await download.run(row.url, context.settings.fetch_timeout_s)
+                await download.run(row.url, self._timeout_s)
                 kind = await self._format_of(row, file)
                 stored = await context.images.save(file, row.tenant, kind)
             except (FetchFailed, ApiError, OSError) as error:

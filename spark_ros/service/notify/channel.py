@@ -70,10 +70,14 @@ class Channel:
 
     async def run(self) -> None:
         """Tell of each incident that it began, and when it is over that, until cancelled."""
-        while True:
-            incident = await self._incidents.get()
-            await self._deliver(incident.begun)
-            await self._deliver(await incident.ended())
+        try:
+            while True:
+                incident = await self._incidents.get()
+                await self._deliver(incident.begun)
+                await self._deliver(await incident.ended())
+        except asyncio.CancelledError:
+            self._incidents = asyncio.Queue(MOST_QUEUED)
+            raise
 
     async def _deliver(self, notice: Notice) -> None:
         pause_s, longest_s = self._pauses_s

@@ -1,7 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Notices when a question waits and nobody is there, once for each time, and when it is over.
 
-Nothing of this is stored: after a restart, what still holds is told again.
+Nothing of this is stored: after a restart, or when another process goes on with it, what still
+holds is told again.
 """
 
 from __future__ import annotations
@@ -49,9 +50,13 @@ class Notifier:
 
     async def watch(self) -> None:
         """Look until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK_EVERY_S)
+        try:
+            while True:
+                await self.look()
+                await asyncio.sleep(LOOK_EVERY_S)
+        except asyncio.CancelledError:
+            self._incident = None
+            raise
 
     async def look(self) -> None:
         """Begin an incident, or end the one that there is, if it is time."""

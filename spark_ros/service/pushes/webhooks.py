@@ -3,7 +3,7 @@
 
 What is due stands in the outbox. One push of a question runs at a time and carries its newest
 state, so the receiver never sees an older `sequence` after a newer one that it accepted. A
-process that dies leaves the outbox as it was: the push is made again, under the same webhook-id.
+process that dies leaves the push in the outbox: it is made again, under the same webhook-id.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import move_on_after
 from sqlalchemy import Connection, Row, select, tuple_
 
 from spark_ros.service.context import Context
-from spark_ros.service.dispatcher import POLL_S, Dispatcher
+from spark_ros.service.dispatcher import MARGIN_S, POLL_S, Dispatcher
 from spark_ros.service.events import Change
 from spark_ros.service.heat.objects import request_json
 from spark_ros.service.pushes.outgoing import Guard, outgoing_client
@@ -54,8 +55,8 @@ class Sender(Dispatcher):
     """
 
     def __init__(self, context: Context, guard: Guard, most: int) -> None:
-        self._timeout_s = context.settings.webhook_timeout_s
-        super().__init__(context, outgoing_client(guard, self._timeout_s))
+        timeout_s = context.settings.webhook_timeout_s
+        super().__init__(context, deliveries, outgoing_client(guard, timeout_s), timeout_s)
         self._limiter = PerHostLimiter(most)
 
     def _free(self) -> int:
@@ -65,7 +66,7 @@ class Sender(Dispatcher):
         return outbox.due(
             connection,
             select(deliveries.c.question_id.label('id'), deliveries.c.key_id, deliveries.c.host),
-            deliveries.c.due,
+            deliveries,
             self._context.clock(),
             self._limiter.free,
             (deliveries.c.key_id, self._limiter.full_keys()),
@@ -89,7 +90,11 @@ class Sender(Dispatcher):
         error: str | None = None
         succeeded: bool | None = None
         try:
-            push = await store.read(self._load, row.id)
+            push = None
+            # Later the row might no longer be taken when the attempt ends.
+            with move_on_after(MARGIN_S if store.shared else None):
+                if await self._take(row) is not None:
+                    push = await store.read(self._load, row.id)
             if push is not None:
                 error = await signed_post(
                     self._http, push.url, push.secret, push.id, push.body,

@@ -23,6 +23,8 @@ LIBPQ = {
     'keepalives_count': 3,
     'tcp_user_timeout': 25_000,
 }
+# SQLSTATE of PostgreSQL: deadlock_detected, lock_not_available.
+CONTENTION = ('40P01', '55P03')
 
 
 class DriverMissing(RuntimeError):
@@ -142,6 +144,11 @@ class ThreadConnections:
         """Close the connections, of which none is in use."""
         for connection in self._open:
             connection.close()
+
+
+def is_contention(error: Exception) -> bool:
+    """Whether a transaction failed only because another one was in its way."""
+    return getattr(getattr(error, 'orig', None), 'sqlstate', None) in CONTENTION
 
 
 def execute_plain(

@@ -120,7 +120,7 @@ def bytes_since(connection: Connection, tenant: str, since: float) -> int:
 def done(
     transaction: Transaction, row: Row[Any], image_id: str, image: str, size: int
 ) -> bool:
-    """Store that a fetch is done; False when its row was deleted meanwhile.
+    """Store that a fetch is done; False when it was before, or its row was deleted meanwhile.
 
     Args:
         image_id: of the copy's row in `images`.
@@ -149,8 +149,8 @@ def failed(
 def _update(transaction: Transaction, row: Row[Any], size: int, **values: Any) -> bool:
     updated = transaction.connection.execute(
         update(fetches)
-        .where(fetches.c.id == row.id)
-        .values(attempts=row.attempts + 1, size=row.size + size, **values)
+        .where(fetches.c.id == row.id, fetches.c.state == WAITING)
+        .values(attempts=row.attempts + 1, size=row.size + size, taken=None, **values)
     )
     return updated.rowcount == 1
 

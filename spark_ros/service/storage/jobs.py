@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ ROW = (
 )
 OPEN_STATES = ('open', 'assigned')
 NO_LIMIT = 2**62
+# For how long other processes' questions may be missing in the count of a key's, in seconds.
+COUNTED_S = 1.0
 TOKEN = re.compile('[0-9a-f-]{36}')
 
 # Built once: building a statement takes longer than executing it.
@@ -146,7 +149,8 @@ class OpenLimit:
     """How many questions of each key may be open.
 
     They are counted only when too many may be open: what is added to the last count is never too
-    low, since it leaves out those that were closed.
+    low, since it leaves out those that were closed. On a shared database, where other processes
+    add some, too, no count is used for longer than `COUNTED_S`.
 
     Args:
         most: how many of one key.
@@ -154,7 +158,8 @@ class OpenLimit:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._at_most: dict[int, int] = {}
+        # By the key's id: the count, and when it was read.
+        self._at_most: dict[int, tuple[int, float]] = {}
 
     def add(self, connection: Connection, key_id: int, number: int) -> None:
         """Add questions of a key that are about to be stored.
@@ -162,8 +167,11 @@ class OpenLimit:
         Raises:
             ApiError: 429 when the key would have too many.
         """
-        count = self._at_most.get(key_id)
-        if count is None or count + number > self._most:
+        now = time.monotonic()
+        count, counted = self._at_most.get(key_id, (self._most, now))
+        shared = connection.dialect.name != 'sqlite'
+        if count + number > self._most or (shared and now - counted > COUNTED_S):
+            counted = now
             count = int(connection.execute(COUNT_OPEN, {'key_id': key_id}).scalar_one())
         if count + number > self._most:
             raise ApiError(
@@ -172,7 +180,7 @@ class OpenLimit:
                 'Repeat when some are answered',
                 {'Retry-After': '30'},
             )
-        self._at_most[key_id] = count + number
+        self._at_most[key_id] = count + number, counted
 
 
 def create(

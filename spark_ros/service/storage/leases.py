@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, select, update
 
 from spark_ros.service.errors import ApiError
+from spark_ros.service.storage.attempts import unlocked
 from spark_ros.service.storage.change_log import JOB, append_changes
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import HAS_DEADLINE, WAITING, jobs, keys, questions
@@ -50,11 +51,15 @@ MOVES = {
     )
     for when in (OPEN, HELD, LEASE_OVER, PAST_DEADLINE, WAITING)
 }
-LATE = Prepared(select(questions.c.id).where(LEASE_OVER))
-THIS_LATE = Prepared(select(questions.c.id).where(LEASE_OVER, THIS))
-SERVED = Prepared(update(keys).where(keys.c.id == bindparam('key')))
 # How many questions one write ends.
 BATCH = 200
+ALL_LATE = select(questions.c.id).where(LEASE_OVER)
+LATE = Prepared(unlocked(ALL_LATE))
+THIS_LATE = Prepared(ALL_LATE.where(THIS))
+ALL_PAST_DEADLINE = unlocked(select(questions.c.id).where(PAST_DEADLINE).limit(BATCH))
+# Whoever has locked the key is storing nearly the same time.
+THIS_KEY = unlocked(select(keys.c.id).where(keys.c.id == bindparam('key')))
+SERVED = Prepared(update(keys).where(keys.c.id == THIS_KEY.scalar_subquery()))
 
 
 def claim(
@@ -145,8 +150,7 @@ def withdraw(transaction: Transaction, question_id: int, now: float) -> None:
 
 def expire_deadlines(transaction: Transaction, now: float) -> int:
     """Close questions whose deadline is past, `BATCH` at most, and return how many."""
-    late = select(questions.c.id).where(PAST_DEADLINE).limit(BATCH)
-    found = transaction.connection.execute(late, {'at': now}).scalars().all()
+    found = transaction.connection.execute(ALL_PAST_DEADLINE, {'at': now}).scalars().all()
     for each in found:
         _end(transaction, each, PAST_DEADLINE, now, EXPIRED)
     return len(found)

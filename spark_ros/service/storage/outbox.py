@@ -3,8 +3,9 @@
 
 A question has one row at most, for its newest state: a change that comes while an earlier one
 still waits takes its place and starts the attempts anew. So a push always carries the newest
-state, and a late retry never overtakes a newer one. A row that was delivered is deleted; one
-that was given up stays, with the last error, until it is too old.
+state, and a late retry never overtakes a newer one. What another process is sending is not
+overtaken either: the row stays taken (see `attempts`) when its state is replaced. A row that was
+delivered is deleted; one that was given up stays, with the last error, until it is too old.
 """
 
 from __future__ import annotations
@@ -13,8 +14,20 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
+from spark_ros.service.storage import attempts
 from spark_ros.service.storage.schema import deliveries
 from spark_ros.service.storage.store import Transaction
 
@@ -36,18 +49,15 @@ def put(
         sequence: of the question's state.
     """
     connection = transaction.connection
-    connection.execute(delete(deliveries).where(deliveries.c.question_id == question_id))
-    connection.execute(
-        insert(deliveries).values(
-            question_id=question_id,
-            key_id=key_id,
-            host=host_of(url),
-            sequence=sequence,
-            changed=now,
-            attempts=0,
-            due=now,
-        )
+    new: dict[str, Any] = {
+        'sequence': sequence, 'changed': now, 'attempts': 0, 'due': now, 'error': None,
+    }  # fmt: skip
+    replaced = connection.execute(
+        update(deliveries).where(deliveries.c.question_id == question_id).values(new)
     )
+    if replaced.rowcount == 0:
+        new.update(question_id=question_id, key_id=key_id, host=host_of(url))
+        connection.execute(insert(deliveries).values(new))
 
 
 def host_of(url: str) -> str:
@@ -60,7 +70,7 @@ def host_of(url: str) -> str:
 def due(
     connection: Connection,
     query: Select[Any],
-    column: ColumnElement[Any],
+    table: Table,
     now: float,
     limit: int,
     *left_out: tuple[ColumnElement[Any], Collection[Any]],
@@ -68,15 +78,18 @@ def due(
     """Return the rows of a query that are due, those that have been due for longest first.
 
     Args:
-        column: when a row is due, in Unix seconds.
+        table: of the query; says when a row is due.
+        now: Unix seconds.
         limit: how many rows at most.
         left_out: columns, and values that the rows must not have there.
     """
-    query = query.where(column <= now)
+    query = query.where(table.c.due <= now)
+    if connection.dialect.name != 'sqlite':
+        query = query.where(attempts.is_free(table))
     for each, values in left_out:
         if values:
             query = query.where(each.not_in(values))
-    return list(connection.execute(query.order_by(column).limit(limit)))
+    return list(connection.execute(query.order_by(table.c.due).limit(limit)))
 
 
 def next_due(connection: Connection, now: float) -> float | None:
@@ -107,20 +120,20 @@ def attempted(
         schedule_s: when the attempts are, in seconds after the change. One that is past already
             (the service was down) keeps its distance to the one before.
     """
+    if row.taken is not None:
+        attempts.give_back(transaction, deliveries, {row.question_id: row.taken})
     same = (deliveries.c.question_id == row.question_id, deliveries.c.sequence == row.sequence)
     if error is None:
         transaction.connection.execute(delete(deliveries).where(*same))
         return
-    attempts = row.attempts + 1
+    made = row.attempts + 1
     when: float | None = None
-    if attempts < len(schedule_s):
-        when = row.changed + schedule_s[attempts]
+    if made < len(schedule_s):
+        when = row.changed + schedule_s[made]
         if when <= now:
-            when = now + schedule_s[attempts] - schedule_s[attempts - 1]
+            when = now + schedule_s[made] - schedule_s[made - 1]
     transaction.connection.execute(
-        update(deliveries)
-        .where(*same)
-        .values(attempts=attempts, due=when, error=error[:MAX_ERROR])
+        update(deliveries).where(*same).values(attempts=made, due=when, error=error[:MAX_ERROR])
     )
 
 

@@ -216,6 +216,8 @@ deliveries = Table(
     Column('attempts', Integer, nullable=False),
     # When the next attempt is; null when it was given up.
     Column('due', Float),
+    # Until when a process may be making one; see `storage.attempts`.
+    Column('taken', Float),
     Column('error', Text),
     Index('deliveries_by_due', 'due', 'key_id', 'host', 'question_id'),
 )
@@ -235,6 +237,8 @@ fetches = Table(
     Column('state', String(8), nullable=False),
     # When the next attempt is; null when there is none.
     Column('due', Float),
+    # Until when a process may be making one; see `storage.attempts`.
+    Column('taken', Float),
     Column('attempts', Integer, nullable=False),
     # How many bytes came, in all attempts.
     Column('size', BigInteger, nullable=False),
@@ -278,5 +282,16 @@ sessions = Table(
     Column('operator', String(64), nullable=False),
     Column('created', Float, nullable=False),
     Column('seen', Float, nullable=False),
+    Column('expires', Float, nullable=False),
+)
+
+# The processes that share a PostgreSQL database, each for as long as it renews its row.
+processes = Table(
+    'processes',
+    metadata,
+    Column('id', String(16), primary_key=True),
+    # The operators who have the console open at this process, separated by spaces.
+    Column('operators', Text, nullable=False),
+    # By the database's clock.
     Column('expires', Float, nullable=False),
 )

@@ -7,6 +7,9 @@ could take back, and hundreds of writes a second share a disk. Where one fails t
 something already, all are run again, each under its own savepoint; a savepoint for every write
 would cost as much as a write.
 
+Processes that share a PostgreSQL database can wait for each other's rows. Where a batch has to
+wait for long, its writes are run again, each in a transaction of its own.
+
 On SQLite, the writer and each reader thread keep a connection: to take one from the pool costs
 more than most reads.
 """
@@ -27,10 +30,12 @@ from sqlalchemy.exc import DBAPIError
 from spark_ros.service.events import Change
 from spark_ros.service.fair_threads import FairThreadPool, PerCallerLock
 from spark_ros.service.storage import schema
+from spark_ros.service.storage.advisory_lock import AdvisoryLocks
 from spark_ros.service.storage.change_order import Position
 from spark_ros.service.storage.database import (
     ThreadConnections,
     execute_plain,
+    is_contention,
     open_engine,
     patience,
 )
@@ -46,6 +51,10 @@ T = TypeVar('T')
 BATCH = 64
 READERS = 4
 READS_WAITING = 512
+# How often a write is tried that another process's transaction is in the way of.
+ATTEMPTS = 5
+# Two processes whose batches wait for each other would do so for a second.
+SHORT_WAITS = "SET LOCAL lock_timeout = '100ms'"
 # Execution option of queries that are read row by row until a page is full.
 ROW_BY_ROW = {'yield_per': 1}
 
@@ -207,6 +216,10 @@ class Store:
             if xid < position.xid:
                 self._own_transactions.discard(xid)
 
+    def advisory_locks(self) -> AdvisoryLocks:
+        """Return new locks of the database."""
+        return AdvisoryLocks(self._engine)
+
     def close(self) -> None:
         """Finish the waiting writes and close the database."""
         self._closed = True
@@ -237,11 +250,15 @@ class Store:
                 with suppress(RuntimeError):
                     writes[0].future.get_loop().call_soon_threadsafe(_settle, writes)
 
-    def _commit(self, writes: list[_Waiting]) -> None:
+    def _commit(self, writes: list[_Waiting], attempts: int = ATTEMPTS) -> None:
         try:
             with self._outages.watched():
                 done = self._run_and_commit(writes)
         except Exception as error:
+            if is_contention(error) and attempts > 1:
+                for write in writes:
+                    self._commit([write], attempts - 1)
+                return
             for write in writes:
                 write.error = write.error or error
             return
@@ -249,14 +266,20 @@ class Store:
 
     def _run_and_commit(self, writes: list[_Waiting]) -> list[Transaction]:
         try:
-            with self._write_connections.begin() as connection:
-                done = _run_together(connection, writes)
-                self._own(done)
+            return self._in_transaction(_run_together, writes)
         except _NotAlone:
-            with self._write_connections.begin() as connection:
-                done = _run_apart(connection, writes)
-                self._own(done)
-        return done
+            return self._in_transaction(_run_apart, writes)
+
+    def _in_transaction(
+        self, run: Callable[[Connection, list[_Waiting]], list[Transaction]],
+        writes: list[_Waiting],
+    ) -> list[Transaction]:
+        with self._write_connections.begin() as connection:
+            if self.shared and len(writes) > 1:
+                execute_plain(connection, SHORT_WAITS)
+            done = run(connection, writes)
+            self._own(done)
+            return done
 
     def _announce(self, committed: list[Transaction]) -> None:
         credentials = any(transaction.changes_credentials for transaction in committed)
@@ -298,6 +321,7 @@ def _run_together(connection: Connection, writes: list[_Waiting]) -> list[Transa
 
     Raises:
         _NotAlone: one failed when it had changed something, or may have.
+        OperationalError: another process's transaction is in the way.
     """
     done = []
     for write in writes:
@@ -305,6 +329,8 @@ def _run_together(connection: Connection, writes: list[_Waiting]) -> list[Transa
         try:
             done.append(write.run(connection))
         except DBAPIError as error:
+            if is_contention(error):
+                raise
             # It may have ended the transaction.
             raise _NotAlone from error
         except Exception as error:
@@ -315,13 +341,19 @@ def _run_together(connection: Connection, writes: list[_Waiting]) -> list[Transa
 
 
 def _run_apart(connection: Connection, writes: list[_Waiting]) -> list[Transaction]:
-    """Run writes so that one that fails is undone without the others."""
+    """Run writes so that one that fails is undone without the others.
+
+    Raises:
+        OperationalError: another process's transaction is in the way.
+    """
     done = []
     for write in writes:
         execute_plain(connection, 'SAVEPOINT one_write')
         try:
             done.append(write.run(connection))
         except Exception as error:
+            if is_contention(error):
+                raise
             write.error = error
             execute_plain(connection, 'ROLLBACK TO SAVEPOINT one_write')
         execute_plain(connection, 'RELEASE SAVEPOINT one_write')

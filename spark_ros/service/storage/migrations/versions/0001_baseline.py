@@ -36,6 +36,7 @@ def upgrade() -> None:
         Column('host', Text, nullable=False),
         Column('state', String(8), nullable=False),
         Column('due', Float),
+        Column('taken', Float),
         Column('attempts', Integer, nullable=False),
         Column('size', BigInteger, nullable=False),
         Column('image', String(200)),
@@ -102,6 +103,12 @@ def upgrade() -> None:
         'meta',
         Column('name', String(64), primary_key=True),
         Column('value', Text, nullable=False),
+    )
+    op.create_table(
+        'processes',
+        Column('id', String(16), primary_key=True),
+        Column('operators', Text, nullable=False),
+        Column('expires', Float, nullable=False),
     )
     op.create_table(
         'programs',
@@ -221,6 +228,7 @@ def upgrade() -> None:
         Column('changed', Float, nullable=False),
         Column('attempts', Integer, nullable=False),
         Column('due', Float),
+        Column('taken', Float),
         Column('error', Text),
     )
     op.create_index('deliveries_by_due', 'deliveries', ['due', 'key_id', 'host', 'question_id'])

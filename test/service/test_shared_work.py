@@ -1,0 +1,342 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Two services on one PostgreSQL database: what one does, the other does not do, too."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from file_host import FileHost, Said
+from postgres_server import PostgresServer, expect_postgres
+from psycopg import sql
+from service_harness import DEADLINE_S, Caller, InProcess, held, picture, question
+from sqlalchemy import select, update
+from webhook_receiver import Receiver
+
+from spark_ros.service.settings import Settings
+from spark_ros.service.storage import outbox
+from spark_ros.service.storage.advisory_lock import LOOK_EVERY_S
+from spark_ros.service.storage.jobs import COUNTED_S
+from spark_ros.service.storage.schema import changes, deliveries, fetches, meta, questions
+from spark_ros.service.storage.store import Store, Transaction
+
+NAMES = ('one', 'two')
+LOOPBACK = ('127.0.0.0/8',)
+END_LOCKED = sql.SQL(
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+)
+
+MakeService = Callable[..., InProcess]
+
+
+@pytest.fixture(scope='module')
+def postgres() -> Iterator[PostgresServer]:
+    expect_postgres()
+    # A deadlock that the service relied on the server to find would take longer than a test may.
+    server = PostgresServer(deadlock_timeout=f'{2 * DEADLINE_S:g}s')
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> Iterator[str]:
+    database = postgres.create()
+    yield postgres.url(database)
+    postgres.drop(database)
+
+
+@pytest.fixture
+def started() -> Iterator[list[InProcess]]:
+    """The services that run; each is stopped."""
+    services: list[InProcess] = []
+    yield services
+    for service in services:
+        service.close()
+
+
+@pytest.fixture
+def make_one(url: str, tmp_path: Path, started: list[InProcess]) -> MakeService:
+    """Start a service on the database, whose data directory is its own."""
+
+    def make(name: str, **settings: Any) -> InProcess:
+        base = Settings(tmp_path / name, url, min_free=0, **settings)
+        base.data.mkdir(0o700)
+        started.append(InProcess(base))
+        return started[-1]
+
+    return make
+
+
+def at(service: InProcess, caller: Caller) -> Caller:
+    """Return the same caller at another service."""
+    return Caller(service, caller.headers)
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    """Ask the services until a condition holds."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < end
+
+
+def rows(service: InProcess, table: Any) -> list[Any]:
+    return list(service.context.store.read_now(lambda each: each.execute(select(table)).all()))
+
+
+class Alone:
+    """A task of two processes, each with a store, that must not run in both at a time."""
+
+    def __init__(self, url: str) -> None:
+        self.running: list[str] = []
+        self.ended: list[str] = []
+        self.most = 0
+        self._changed = threading.Condition()
+        self._url = url
+
+    def process(self, name: str) -> Callable[[], None]:
+        """Start a process, and return what ends it."""
+        store, loop = Store(self._url), asyncio.new_event_loop()
+
+        async def run() -> None:
+            locks = store.advisory_locks()
+            await asyncio.gather(locks.keep(), locks.run('task', lambda: self._work(name)))
+
+        main = loop.create_task(run())
+
+        def turn() -> None:
+            with pytest.raises(asyncio.CancelledError):
+                loop.run_until_complete(main)
+            loop.close()
+            store.close()
+
+        thread = threading.Thread(target=turn, daemon=True)
+        thread.start()
+
+        def end() -> None:
+            loop.call_soon_threadsafe(main.cancel)
+            thread.join(DEADLINE_S)
+
+        return end
+
+    def wait_for(self, condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
+        with self._changed:
+            assert self._changed.wait_for(condition, deadline_s), (self.running, self.ended)
+
+    async def _work(self, name: str) -> None:
+        with self._changed:
+            self.running.append(name)
+            self.most = max(self.most, len(self.running))
+            self._changed.notify_all()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with self._changed:
+                self.running.remove(name)
+                self.ended.append(name)
+                self._changed.notify_all()
+
+
+def test_a_task_runs_in_one_process_and_moves_when_that_ends(url: str) -> None:
+    alone = Alone(url)
+    end_one = alone.process('one')
+    alone.wait_for(lambda: alone.running == ['one'])
+    end_two = alone.process('two')
+    end_one()
+    alone.wait_for(lambda: alone.running == ['two'])
+    end_two()
+    assert alone.running == []
+    assert alone.most == 1
+
+
+def test_a_task_stops_when_its_connection_is_lost(url: str, postgres: PostgresServer) -> None:
+    alone = Alone(url)
+    ends = [alone.process('one'), alone.process('two')]
+    alone.wait_for(lambda: len(alone.running) == 1)
+    postgres.execute(END_LOCKED)
+    alone.wait_for(lambda: len(alone.ended) == 1, 2 * LOOK_EVERY_S)
+    alone.wait_for(lambda: len(alone.running) == 1)
+    for end in ends:
+        end()
+
+
+def test_batches_that_lock_the_same_rows_in_another_order_both_succeed(url: str) -> None:
+    names = ('epoch', 'url_secret')
+    both_locked = threading.Barrier(2)
+    stores = [Store(url) for _ in names]
+
+    async def write_both(store: Store, first: str, second: str) -> None:
+        begun, queued = threading.Event(), threading.Event()
+
+        def hold_up(transaction: Transaction) -> None:
+            begun.set()
+            assert queued.wait(DEADLINE_S)
+
+        def change(transaction: Transaction, name: str) -> None:
+            add = update(meta).where(meta.c.name == name).values(value=meta.c.value + '+')
+            transaction.connection.execute(add)
+            if name == first and not both_locked.broken:
+                # The second time each write is on its own.
+                with suppress(threading.BrokenBarrierError):
+                    both_locked.wait(DEADLINE_S)
+                    both_locked.abort()
+
+        held_up = asyncio.create_task(store.write(hold_up))
+        await asyncio.to_thread(begun.wait, DEADLINE_S)
+        writes = [asyncio.create_task(store.write(change, name)) for name in (first, second)]
+        # Now both are queued, and will be one batch.
+        await asyncio.sleep(0)
+        queued.set()
+        await asyncio.gather(held_up, *writes)
+
+    with ThreadPoolExecutor(2) as threads:
+        done = [
+            threads.submit(asyncio.run, write_both(store, *order))
+            for store, order in zip(stores, (names, names[::-1]), strict=True)
+        ]
+        for each in done:
+            each.result(DEADLINE_S)
+    assert [stores[0].value(name).count('+') for name in names] == [2, 2]
+    for store in stores:
+        store.close()
+
+
+def test_operators_of_all_processes_are_counted_once(
+    make_one: MakeService,
+) -> None:
+    one, two = (make_one(name) for name in NAMES)
+    robot = one.tenant()
+
+    def counts() -> list[str]:
+        return [
+            at(each, robot).get('/v1/engagement').headers['Spark-Operators'] for each in (one, two)
+        ]
+
+    with held(one, 'ann'), held(two, 'ann'):
+        with held(two, 'bob'):
+            wait_until(lambda: counts() == ['2', '2'])
+            assert {*one.context.presence.operators} == {'ann', 'bob'}
+            assert one.context.presence.operators_here == ['ann']
+        wait_until(lambda: counts() == ['1', '1'])
+        assert [each.monitor('/readyz').status_code for each in (one, two)] == [200, 200]
+    wait_until(lambda: counts() == ['0', '0'])
+    assert one.context.presence.absent_s < DEADLINE_S
+
+
+def test_a_newer_state_waits_while_another_process_sends_the_older(
+    make_one: MakeService,
+) -> None:
+    answered = threading.Event()
+
+    def answer(number: int) -> int:
+        if number == 0:
+            assert answered.wait(DEADLINE_S)
+        return 200
+
+    one, two = (make_one(name, allow_nets=LOOPBACK) for name in NAMES)
+    robot, operator = one.tenant(), one.operator()
+    with Receiver(answer) as receiver:
+        robot.ask(webhook_url=receiver.url())
+        receiver.wait_count(1)
+        for service, action in ((one, 'release'), (two, 'release'), (one, 'flag')):
+            shown = at(service, operator).claim_first()
+            body = {'reason': 'dark'} if action == 'flag' else {}
+            assert at(service, operator).act(shown, action, **body).status_code == 200
+        [row] = rows(two, deliveries)
+        assert row.sequence == 7
+        found = two.context.store.read_now(
+            lambda each: outbox.due(each, select(deliveries), deliveries, two.clock(), 1)
+        )
+        assert found == [] and row.due <= two.clock()
+        assert len(receiver.received) == 1
+        answered.set()
+        pushes = receiver.wait_count(2)
+        assert [push.body['sequence'] for push in pushes] == [1, 7]
+        wait_until(lambda: not rows(one, deliveries))
+        assert len(receiver.received) == 2
+
+
+@pytest.mark.slow('fifty webhooks of two services')
+def test_two_services_send_each_webhook_once(make_one: MakeService) -> None:
+    one, two = (make_one(name, allow_nets=LOOPBACK) for name in NAMES)
+    robot = one.tenant()
+    with Receiver() as receiver:
+        images = [f'http://192.0.2.1/{number}.jpg' for number in range(25)]
+        for service in (one, two):
+            at(service, robot).ask(webhook_url=receiver.url(), content_location=images)
+        wait_until(lambda: not rows(one, deliveries))
+        ids = [push.headers['webhook-id'] for push in receiver.received]
+        assert len(ids) == len({*ids}) == 50
+
+
+@pytest.mark.slow('waits for a service to look again')
+def test_what_a_stopped_service_was_sending_the_other_sends_at_once(
+    make_one: MakeService, started: list[InProcess]
+) -> None:
+    with Receiver(lambda number: 200 if number else None) as receiver:
+        settings: dict[str, Any] = {'allow_nets': LOOPBACK, 'webhook_timeout_s': 2 * DEADLINE_S}
+        stopped = make_one('one', **settings)
+        stopped.tenant().ask(webhook_url=receiver.url())
+        receiver.wait_count(1)
+        other = make_one('two', **settings)
+        started.remove(stopped)
+        stopped.close()
+        first, second = receiver.wait_count(2)
+        assert first.headers['webhook-id'] == second.headers['webhook-id']
+        wait_until(lambda: not rows(other, deliveries))
+
+
+@pytest.mark.slow('two services decode ten pictures')
+def test_two_services_fetch_a_picture_once(make_one: MakeService) -> None:
+    one, two = (make_one(name, fetch_nets=LOOPBACK) for name in NAMES)
+    robot = one.tenant()
+    with FileHost({f'/a.jpg?{n}': Said(picture()) for n in range(10)}) as host:
+        for number in range(10):
+            at((one, two)[number % 2], robot).ask(content_location=[host.url(f'/a.jpg?{number}')])
+        wait_until(lambda: all(row.state == 'done' for row in rows(one, fetches)))
+        assert len(rows(one, fetches)) == len(host.received) == 10
+        assert all(row.attempts == 1 for row in rows(one, fetches))
+
+
+@pytest.mark.slow('a hundred questions of two services')
+def test_leases_and_deadlines_that_end_move_each_question_once(make_one: MakeService) -> None:
+    one, two = (make_one(name) for name in NAMES)
+    robot, operator = one.tenant(), one.operator()
+    images = [f'http://192.0.2.1/{number}.jpg' for number in range(50)]
+    robot.ask(content_location=images)
+    for _ in range(10):
+        operator.claim_first()
+    urgent = {'json': question(content_location=images), 'headers': {'Spark-Deadline': '60'}}
+    assert robot.post('/v1/engagement', **urgent).status_code == 200
+    for service in (one, two):
+        service.clock.now += 61
+    wait_until(lambda: _count_states(two) == {'open': 50, 'closed': 50})
+    moves = [(row.question_id, row.sequence) for row in rows(one, changes)]
+    assert len(moves) == len({*moves}) == 100 + 10 + 10 + 50
+
+
+def test_a_key_exceeds_its_limit_of_open_questions_for_a_second_at_most(
+    make_one: MakeService,
+) -> None:
+    one, two = (make_one(name, open_limit=4) for name in NAMES)
+    robot = at(two, one.tenant())
+    robot.ask()
+    at(one, robot).ask(content_location=['http://192.0.2.1/1.jpg'] * 3)
+    begun, status, more = time.monotonic(), 200, 0
+    while status == 200:
+        status = robot.post('/v1/engagement', json=question()).status_code
+        more += status == 200
+        assert time.monotonic() - begun < COUNTED_S + DEADLINE_S
+    assert status == 429
+    assert more <= 3
+
+
+def _count_states(service: InProcess) -> Counter[str]:
+    return Counter(row.state for row in rows(service, questions))
