@@ -96,9 +96,11 @@ class Blocked:
             raise ImportError(f'{name} is for tests only')
 
 sys.meta_path.insert(0, Blocked())
+# What is imported only with PostgreSQL.
+WITH_POSTGRES = 'spark_ros.service.change_listener', 'spark_ros.service.storage.notify_sender'
 import spark_ros
 for module in pkgutil.walk_packages(spark_ros.__path__, 'spark_ros.'):
-    if not module.name.endswith('__main__'):
+    if not module.name.endswith('__main__') and module.name not in WITH_POSTGRES:
         importlib.import_module(module.name)
         print(module.name)
 """

@@ -187,6 +187,7 @@ def test_a_cursor_cannot_be_made_up(service: InProcess) -> None:
         assert is_error(answer, 400) or (at <= 10 and is_error(answer, 410)), at
 
 
+@pytest.mark.sqlite('has no transaction ids')
 def test_a_cursor_ahead_of_the_store_is_gone(service: InProcess) -> None:
     robot = service.tenant()
     ahead = service.context.cursors.write(1, Position(0, 1))

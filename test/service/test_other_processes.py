@@ -22,6 +22,7 @@ from service_harness import (
     InProcess,
     Served,
     log_in,
+    question,
     served_by_process,
 )
 from serving import command, printed
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.slow('starts a process and restarts a database server')
 SOON_S = LOOK_EVERY_S / 2
 HELD_BACK = 'spark_changes_held_back_seconds{}'
 LISTENING = "SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN spark_changes'"
+COMMITTING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 END_LISTENING = sql.SQL(LISTENING.replace('pid', 'pg_terminate_backend(pid)', 1))
 
 
@@ -272,9 +274,42 @@ def test_after_a_loss_nothing_is_missed_and_nothing_told_twice(
         assert theirs == tokens[1::2]
 
 
+def test_a_commit_whose_connection_is_lost_is_announced(
+    postgres: tuple[PostgresServer, str], here: InProcess
+) -> None:
+    server, _ = postgres
+
+    async def ask() -> int:
+        async with here.client() as http:
+            answer = await http.post('/v1/engagement', json=question(), headers=robot.headers)
+            return answer.status_code
+
+    robot = here.tenant('lost')
+    with heard(here) as changes:
+        # Commits wait for a standby that does not exist; they are on the disk.
+        server.execute(sql.SQL("ALTER SYSTEM SET synchronous_standby_names = 'none'"))
+        server.execute(sql.SQL('SELECT pg_reload_conf()'))
+        try:
+            asking = here.start(ask())
+            wait_until(lambda: rows(server, COMMITTING))
+            server.execute(sql.SQL(COMMITTING.replace('pid', 'pg_terminate_backend(pid)', 1)))
+            assert asking.result(DEADLINE_S) >= 500
+        finally:
+            server.execute(sql.SQL('ALTER SYSTEM RESET synchronous_standby_names'))
+            server.execute(sql.SQL('SELECT pg_reload_conf()'))
+        wait_until(lambda: changes)
+        [engagement] = robot.get('/v1/engagement').json()
+        assert [each.token for each in changes] == [engagement['token']]
+
+
+def rows(server: PostgresServer, query: str, database: str = 'postgres') -> list[Any]:
+    with psycopg.connect(
+        host=str(server.folder), user='postgres', dbname=database
+    ) as connection:
+        return connection.execute(query).fetchall()
+
+
 def listeners(server: PostgresServer, url: str) -> list[Any]:
     """Return who listens on a database."""
     name = url.partition('?')[0].rpartition('/')[2]
-    with psycopg.connect(host=str(server.folder), user='postgres', dbname=name) as connection:
-        query = LISTENING + ' AND datname = current_database()'
-        return connection.execute(query).fetchall()
+    return rows(server, LISTENING + ' AND datname = current_database()', name)

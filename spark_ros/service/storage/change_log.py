@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +22,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    true,
     tuple_,
     update,
 )
@@ -66,14 +66,14 @@ class _Queries:
 
     def __init__(self, *place: Column[Any]) -> None:
         between = (_at(place) > _at(place, 'after'), _at(place) <= _at(place, 'until'))
+        backwards = [each.desc() for each in place]
         newest = (
-            select(*IN_ORDER).where(READABLE).order_by(*(each.desc() for each in place)).limit(1)
-        ).subquery()
+            select(each).where(READABLE).order_by(*backwards).limit(1).label(each.name)
+            for each in IN_ORDER
+        )
         # One statement: each further one would have to wait for the GIL again.
         self.bounds = Prepared(
-            select(meta.c.value, newest.c.xid, newest.c.number, Xmin().label('xmin'))
-            .select_from(meta.outerjoin(newest, true()))
-            .where(meta.c.name == 'forgotten')
+            select(meta.c.value, *newest, Xmin().label('xmin')).where(meta.c.name == 'forgotten')
         )
         page = (
             select(*IN_ORDER, changes.c.question_id, SIZE.label('size'))
@@ -288,5 +288,6 @@ def _between(after: Position, until: Position) -> dict[str, int]:
     }  # fmt: skip
 
 
+@lru_cache(maxsize=16)
 def _position(written: str) -> Position:
     return Position(*map(int, written.split()))

@@ -161,11 +161,13 @@ class Store:
 
     def write_now(self, work: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(transaction, …)` in this thread, not in the event loop's; durable after it."""
-        with self._writing() as connection:
+        made: list[Transaction] = []
+        with self._made_here(made), self._writing() as connection:
             transaction = Transaction(connection)
             result = work(transaction, *args, **kwargs)
-            self._own([transaction])
-        self._announce([transaction])
+            made.append(transaction)
+            self._own(made)
+        self._announce(made)
         return result
 
     async def read(self, work: Read[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -274,12 +276,13 @@ class Store:
         self, run: Callable[[Connection, list[_Waiting]], list[Transaction]],
         writes: list[_Waiting],
     ) -> list[Transaction]:
-        with self._write_connections.begin() as connection:
+        done: list[Transaction] = []
+        with self._made_here(done), self._write_connections.begin() as connection:
             if self.shared and len(writes) > 1:
                 execute_plain(connection, SHORT_WAITS)
-            done = run(connection, writes)
+            done += run(connection, writes)
             self._own(done)
-            return done
+        return done
 
     def _announce(self, committed: list[Transaction]) -> None:
         credentials = any(transaction.changes_credentials for transaction in committed)
@@ -291,12 +294,23 @@ class Store:
         if self._notify_sender is not None and (changes or credentials):
             self._notify_sender.send(credentials)
 
+    @contextmanager
+    def _made_here(self, transactions: list[Transaction]) -> Iterator[None]:
+        """Forget transactions again that were not committed, as far as is known here.
+
+        The connection may have been lost after the commit. Then they are announced as those of
+        another process.
+        """
+        try:
+            yield
+        except Exception:
+            self._own_transactions -= _ids(transactions)
+            raise
+
     def _own(self, transactions: list[Transaction]) -> None:
         """Remember transactions as made here, before others can see what they changed."""
         if self.shared:
-            self._own_transactions.update(
-                change.position.xid for each in transactions for change in each.changes
-            )
+            self._own_transactions |= _ids(transactions)
 
     def _make_notify_sender(self) -> NotifySender:
         # Its driver is there only with PostgreSQL.
@@ -358,6 +372,10 @@ def _run_apart(connection: Connection, writes: list[_Waiting]) -> list[Transacti
             execute_plain(connection, 'ROLLBACK TO SAVEPOINT one_write')
         execute_plain(connection, 'RELEASE SAVEPOINT one_write')
     return done
+
+
+def _ids(transactions: list[Transaction]) -> set[int]:
+    return {change.position.xid for each in transactions for change in each.changes}
 
 
 def _changes(connection: Connection) -> object:
