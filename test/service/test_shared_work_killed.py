@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ from serving import printed
 from webhook_receiver import Received, Receiver
 
 QUESTIONS, OPERATORS, ROBOTS = 500, 8, 4
-# How many lines of the queue an operator tries before reading it again.
-TRIED = 10
+# From how many lines at the head of the queue an operator takes the next at random.
+HEAD = 12
 BEFORE_KILL, AFTER_KILL = 60, 30
 TIMEOUT = httpx.Timeout(DEADLINE_S)
 LOCKED_BY = "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
@@ -76,7 +77,7 @@ def test_raced_for_questions_are_held_and_answered_once(
         # The address in it is that of the service that started last.
         log_in(console, f'{two[number % 2].url}/login?{link.partition("?")[2]}')
     with ThreadPoolExecutor(OPERATORS) as pool:
-        races = [*pool.map(_claim_and_answer_all, consoles)]
+        races = [*pool.map(_claim_and_answer_all, consoles, map(random.Random, range(OPERATORS)))]
     for console in consoles:
         console.close()
     claimed = Counter(id for claims, _, _ in races for id in claims)
@@ -143,7 +144,9 @@ class Load:
             assert self._more.wait_for(lambda: len(self.accepted) >= count, DEADLINE_S)
 
 
-def _claim_and_answer_all(console: httpx.Client) -> tuple[list[int], list[int], int]:
+def _claim_and_answer_all(
+    console: httpx.Client, chance: random.Random
+) -> tuple[list[int], list[int], int]:
     """Take whatever is open, first come first served; return what was won, answered and lost."""
     claims, answers, lost = [], [], 0
     while True:
@@ -152,7 +155,7 @@ def _claim_and_answer_all(console: httpx.Client) -> tuple[list[int], list[int], 
         lines = queue.json()['questions']
         if not lines:
             return claims, answers, lost
-        for line in lines[:TRIED]:
+        for line in chance.sample(lines[:HEAD], min(HEAD, len(lines))):
             path = f'/console/api/questions/{line["id"]}'
             claimed = console.post(f'{path}/claim')
             if claimed.status_code == 409:
