@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from spark_ros.service.storage.database import is_contention
+
 log = logging.getLogger('spark_ros.service')
 
 WARN_EVERY_S = 60.0
@@ -34,6 +36,7 @@ def is_outage(error: Exception) -> bool:
         # A file is never away.
         and not isinstance(error.orig, sqlite3.Error)
         and not is_disk_full(error)
+        and not is_contention(error)
     )
 
 

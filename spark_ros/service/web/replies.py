@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from spark_ros.service.errors import DATABASE_AWAY, DISK_FULL, ApiError
+from spark_ros.service.storage.database import is_contention
 from spark_ros.service.storage.outage import is_disk_full, is_outage
 from spark_ros.wire.values import WireError
 
@@ -105,7 +106,7 @@ async def handle_error(request: Request, error: Exception) -> Response:
     if _disk_is_full(error):
         log.error('%s: %s', DISK_FULL, error)
         return error_reply(500, DISK_FULL)
-    if is_outage(error):
+    if is_outage(error) or is_contention(error):
         return error_reply(503, DATABASE_AWAY, {'Retry-After': str(RETRY_AFTER_S)})
     log.error('storage failed', exc_info=error)
     return error_reply(500, 'the service could not store or read its data')
