@@ -154,6 +154,12 @@ class ServingProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def children(self) -> list[int]:
+        """The processes that it started."""
+        children = Path(f'/proc/{self.pid}/task/{self.pid}/children').read_text()
+        return [*map(int, children.split())]
+
     def wait(self) -> None:
         """Read where it listens, and its login link."""
         assert self._process.stdout is not None

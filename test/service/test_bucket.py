@@ -28,7 +28,10 @@ from serving import command
 
 from spark_ros.service.storage.store import READERS
 
-pytestmark = pytest.mark.slow('starts and stops an S3 server')
+pytestmark = [
+    pytest.mark.slow('starts and stops an S3 server'),
+    pytest.mark.sqlite('about images, not about the database'),
+]
 
 # A store that is away is tried twice, with a pause in between.
 TIMEOUT = httpx.Timeout(2 * DEADLINE_S)

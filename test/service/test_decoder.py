@@ -38,7 +38,10 @@ from spark_ros.service.media import decode_worker
 from spark_ros.service.media.decoder import PROCESSES, WAITING, Decoder
 from spark_ros.service.storage import schema
 
-pytestmark = pytest.mark.slow('starts decoders on hostile images')
+pytestmark = [
+    pytest.mark.slow('starts decoders on hostile images'),
+    pytest.mark.sqlite('about decoding, not about what is stored'),
+]
 
 BOMB = bytes.fromhex(
     '524946461a000000574542505650384c0e0000002fefe2bb08071011fd0f4444ff03'

@@ -18,6 +18,8 @@ from service_harness import Caller, InProcess, picture, question
 from spark_ros.service.storage import keys
 from spark_ros.wire.heat import TYPES
 
+pytestmark = pytest.mark.sqlite('about addresses, not about what is stored')
+
 DAY_S = 86_400
 
 

@@ -24,7 +24,10 @@ from spark_ros.service.scripted.recognise import Truth
 from spark_ros.service.storage.sessions import SCRIPTED
 from spark_ros.wire.heat import MEDIA
 
-pytestmark = pytest.mark.slow('decodes pictures for each kind of question')
+pytestmark = [
+    pytest.mark.slow('decodes pictures for each kind of question'),
+    pytest.mark.sqlite('about pictures, not about what is stored'),
+]
 
 TRUTH = Path(photographs.__file__).with_name('truth.json')
 KNOWN, BARE, FOREIGN = (64, 48), (32, 32), (50, 20)

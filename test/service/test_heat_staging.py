@@ -23,7 +23,10 @@ from spark_ros.service.media.sniff import sniff_audio, sniff_video
 from spark_ros.wire.heat import MEDIA, PER_ANNOTATION, TYPES, parse_heat_request
 from spark_ros.wire.heat_response import check_response
 
-pytestmark = pytest.mark.slow('staged answers of each kind, decoded')
+pytestmark = [
+    pytest.mark.slow('staged answers of each kind, decoded'),
+    pytest.mark.sqlite('about answers that are made, not stored'),
+]
 
 URLS = ['http://a.test/1', 'http://a.test/2', 'http://a.test/3']
 

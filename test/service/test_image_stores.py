@@ -48,6 +48,8 @@ __all__ = [
     'test_with_truth_it_corrects_and_survives_a_bad_question',
 ]
 
+pytestmark = pytest.mark.sqlite('about images, not about the database')
+
 BUCKET = pytest.param('bucket', marks=pytest.mark.slow('what is shown on a disk, once more'))
 MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2'
 # More than one part of an upload to a bucket, and several reads from it.

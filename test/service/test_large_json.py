@@ -20,7 +20,10 @@ from spark_ros.service.storage import jobs, leases
 from spark_ros.service.web.body import parse_json
 from spark_ros.wire.spark import METADATA_LIMIT
 
-pytestmark = pytest.mark.slow('reads megabytes while others ask')
+pytestmark = [
+    pytest.mark.slow('reads megabytes while others ask'),
+    pytest.mark.sqlite('about reading, not about what is stored'),
+]
 
 MEBIBYTE = 2**20
 BLOCKED_S = 0.25

@@ -23,6 +23,8 @@ from spark_ros.service.notify.notice import Notice, as_mail
 from spark_ros.service.notify.settings import Mail, Notifications
 from spark_ros.service.storage.unattended import Unattended
 
+pytestmark = pytest.mark.sqlite('about mail, not about what is stored')
+
 ADDRESS = 'ops@example.com'
 PUBLIC = 'https://spark.example'
 HOSTILE = 'a\r\nBcc: all@example.com\r\n.\r\nQUIT\u202e'

@@ -19,6 +19,8 @@ from spark_ros.service.notify.settings import Notifications
 
 URL, ADDRESS, HOST = 'https://hooks.example/T1', 'ops@example.com', 'mail.example'
 
+pytestmark = pytest.mark.sqlite('about options')
+
 
 def options(*arguments: str) -> Notifications:
     settings, _ = what_to_serve(service_parser().parse_args(['serve', *arguments]))

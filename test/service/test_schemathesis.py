@@ -23,6 +23,8 @@ from spark_ros.service.web.idempotency import KEY
 schemathesis = pytest.importorskip('schemathesis', reason='it needs Python 3.11')
 hooks = pytest.importorskip('schemathesis.hooks')
 
+pytestmark = pytest.mark.sqlite('about what is asked, not about what is stored')
+
 SECONDS = {True: 45, False: 15}
 LONGEST_BLOCK_S = 0.05
 LARGE = 255

@@ -3,25 +3,33 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from postgres_server import PostgresServer, expect_postgres
 from service_harness import DEADLINE_S, Served, question, served_by_process
-from serving import printed
+from serving import ServingProcess, free_port, printed
+from sqlalchemy import create_engine, text
 from webhook_receiver import Received, Receiver
 
 ROBOTS = 4
 KILLS = 2
 MOST = 60
+PAUSE_S = 0.2
+ENDED_TWICE = """
+    SELECT question_id FROM changes WHERE state = 'closed' GROUP BY question_id HAVING COUNT(*) > 1
+"""
 TIMEOUT = httpx.Timeout(DEADLINE_S)
 ARGUMENTS = ('--operator', 'scripted', '--allow-net', '127.0.0.0/8')
 
@@ -45,20 +53,32 @@ class Load:
         with httpx.Client(base_url=url, timeout=TIMEOUT) as http:
             while True:
                 try:
-                    if heat:
-                        body = {'instruction': 'What is it?', 'hook_url': self.hook}
-                        answer = http.post(
-                            '/v1/requests/free-text', json=body, headers=self.heat
-                        )
-                    else:
-                        body = question(webhook_url=self.hook)
-                        answer = http.post('/v1/engagement', json=body, headers=self.spark)
-                    said = answer.json()
+                    self._ask(http, heat)
                 except (httpx.HTTPError, ValueError):
                     return
-                with self._more:
-                    self.accepted.append(said['id' if heat else 'token'])
-                    self._more.notify_all()
+
+    def keep_asking(self, url: str, heat: bool, over: threading.Event) -> None:
+        """Ask until told, whatever becomes of the service in between."""
+        while not over.is_set():
+            with (
+                # Also where a 503 comes.
+                suppress(httpx.HTTPError, ValueError, KeyError),
+                httpx.Client(base_url=url, timeout=TIMEOUT) as http,
+            ):
+                while not over.wait(PAUSE_S):
+                    self._ask(http, heat)
+
+    def _ask(self, http: httpx.Client, heat: bool) -> None:
+        if heat:
+            body = {'instruction': 'What is it?', 'hook_url': self.hook}
+            answer = http.post('/v1/requests/free-text', json=body, headers=self.heat)
+        else:
+            body = question(webhook_url=self.hook)
+            answer = http.post('/v1/engagement', json=body, headers=self.spark)
+        token = answer.json()['id' if heat else 'token']
+        with self._more:
+            self.accepted.append(token)
+            self._more.notify_all()
 
     def wait_for(self, count: int) -> None:
         with self._more:
@@ -99,6 +119,57 @@ def test_nothing_accepted_is_lost_and_every_push_arrives(data: Path, seed: int) 
             found = _followed(service, as_spark, cursors['spark'])
             found |= _followed(service, as_heat, cursors['heat'])
             assert expected <= found.keys()
+
+
+@pytest.mark.slow('kills processes by chance')
+@pytest.mark.timeout(300)
+def test_two_processes_their_supervisor_and_the_database_may_be_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expect_postgres()
+    chance, data, over = random.Random(3), tmp_path / 'data', threading.Event()
+    with ExitStack() as stack:
+        database = PostgresServer()
+        stack.callback(database.remove)
+        url = database.url(database.create())
+        monkeypatch.setenv('SPARK_SERVICE_DATABASE', url)
+        spark = printed('key', 'create', 'robot', '--data', str(data))
+        heat = printed('key', 'create', 'heat', '--heat', '--data', str(data))
+        as_spark, as_heat = {'Authorization': f'Bearer {spark}'}, {'X-Heat-API-Key': heat}
+        receiver = stack.enter_context(Receiver())
+        load = Load(receiver.url(), as_spark, as_heat)
+        arguments = (*ARGUMENTS, '--workers', '2', '--port', str(free_port()))
+        robots = stack.enter_context(ThreadPoolExecutor(ROBOTS))
+        stack.callback(over.set)
+        with served_by_process(data, *arguments) as service:
+            serving = service.serving
+            assert isinstance(serving, ServingProcess)
+            cursors = [_feed(service, each, None)['cursor'] for each in (as_spark, as_heat)]
+            for number in range(ROBOTS):
+                robots.submit(load.keep_asking, service.url, number % 2 == 1, over)
+            for kill in ('process', 'database', 'process', 'supervisor'):
+                load.wait_for(len(load.accepted) + chance.randint(5, 20))
+                if kill == 'process':
+                    os.kill(chance.choice(serving.children), signal.SIGKILL)
+                elif kill == 'database':
+                    database.kill()
+                    database.start()
+                else:
+                    serving.kill()
+        over.set()
+        robots.shutdown()
+        service = stack.enter_context(served_by_process(data, *arguments))
+        _are_there(service, load.accepted, as_spark, as_heat)
+        expected = set(load.accepted)
+        received = receiver.wait(lambda got: expected <= _ended(got), 4 * DEADLINE_S)
+        _never_went_back(received)
+        found = _followed(service, as_spark, cursors[0])
+        found |= _followed(service, as_heat, cursors[1])
+        assert expected <= found.keys()
+        engine = create_engine(url)
+        stack.callback(engine.dispose)
+        with engine.connect() as connection:
+            assert connection.execute(text(ENDED_TWICE)).all() == []
 
 
 def _are_there(

@@ -26,7 +26,10 @@ from spark_command import (
 
 from spark_ros.service.operators import live_queue
 
-pytestmark = pytest.mark.slow('follows a running service by commands')
+pytestmark = [
+    pytest.mark.slow('follows a running service by commands'),
+    pytest.mark.sqlite('about a command, not about what is stored'),
+]
 
 ASK = ('ask', 'http://192.0.2.1/i.jpg', '--instructions', 'Is it free?')
 

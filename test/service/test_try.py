@@ -25,6 +25,8 @@ from spark_ros.clients.credentials import read_secret_file
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.storage import keys
 
+pytestmark = pytest.mark.sqlite('a service to try has SQLite')
+
 CURL = """\
 #!/bin/sh
 printf '%s\\n' "$@" > "$ARGUMENTS"

@@ -130,7 +130,7 @@ def test_the_service_goes_on_when_one_is_killed_and_starts_anew_when_all_are(
         ):
             serving, path = service.serving, f'{service.url}/v1/engagement'
             assert isinstance(serving, ServingProcess)
-            for killed in (None, *_children(serving.pid)):
+            for killed in (None, *serving.children):
                 if killed is not None:
                     os.kill(killed, signal.SIGKILL)
                 # A new connection: of the old ones, some were with the one that is gone.
@@ -141,7 +141,3 @@ def test_the_service_goes_on_when_one_is_killed_and_starts_anew_when_all_are(
             found = http.get(path, headers=headers).json()
             assert {each['token'] for each in found} == tokens
             assert serving.stop(how) == (0 if how is signal.SIGTERM else -signal.SIGKILL)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]

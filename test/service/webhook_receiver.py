@@ -92,10 +92,13 @@ class Receiver:
     def url(self, path: str = '/hook', host: str = '127.0.0.1', scheme: str = 'http') -> str:
         return f'{scheme}://{host}:{self.port}{path}'
 
-    def wait(self, done: Callable[[list[Received]], bool]) -> list[Received]:
+    def wait(
+        self, done: Callable[[list[Received]], bool], deadline_s: float = DEADLINE_S
+    ) -> list[Received]:
         """Wait until what was received is enough."""
         with self._changed:
-            assert self._changed.wait_for(lambda: done(self.received), DEADLINE_S), self.received
+            enough = self._changed.wait_for(lambda: done(self.received), deadline_s)
+            assert enough, len(self.received)
             return list(self.received)
 
     def wait_count(self, count: int) -> list[Received]:
