@@ -38,6 +38,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, databases, indirect=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out a bucket with PostgreSQL: the one is tested with SQLite, the other with a disk."""
+    items[:] = [
+        item for item in items
+        if not {'bucket', 'postgresql'} <= {*map(str, _params(item).values())}
+    ]
+
+
+def _params(item: pytest.Item) -> dict[str, object]:
+    found: dict[str, object] = getattr(getattr(item, 'callspec', None), 'params', {})
+    return found
+
+
 @pytest.fixture(scope='session')
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PostgresServer, str]]:
     """A PostgreSQL server, and a database as a service makes it, to be copied."""

@@ -115,6 +115,9 @@ class InProcess:
         return self.do(self._http.request(method, path, **more))
 
     def close(self) -> None:
+        """Stop it; a second time does nothing."""
+        if self._loop.is_closed():
+            return
         self.do(self._http.aclose())
         self.do(self._monitor.aclose())
         self.do(self._running.__aexit__(None, None, None))

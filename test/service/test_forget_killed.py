@@ -43,6 +43,7 @@ def data(make_service: Callable[..., InProcess]) -> Path:
     # The clock of the processes, by which the first are years old.
     service.clock.now = time.time()
     fill(service, 'second', OTHERS, ended=False)
+    service.close()
     return service.settings.data
 
 

@@ -247,6 +247,7 @@ def test_after_a_restart_what_still_holds_is_told_again(start: Callable[..., InP
         service = start(receiver.url())
         service.tenant().ask()
         receiver.wait_count(1)
+        service.close()
         start(receiver.url())
         first, second = receiver.wait_count(2)
         assert first.body['incident'] != second.body['incident']
