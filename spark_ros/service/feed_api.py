@@ -54,10 +54,12 @@ async def changes(request: Request) -> Response:
             )
         page = change_log.read_page(connection, key.id, robot_id, after, newest)
         seen = page.until
-        rows = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
+        asked = jobs.by_ids(connection, page.question_ids) if page.question_ids else []
+        # What has a newer state already comes with that change, and not twice.
+        rows = [row for row in asked if row.sequence == page.sequences[row.id]]
         written = [_change(service, row, base) for row in rows]
         found.extend(rows)
-        return _page(service, key, page.until, written, page.more), not written
+        return _page(service, key, page.until, written, page.more), not written and not page.more
 
     with (
         counted(service, key, seconds),

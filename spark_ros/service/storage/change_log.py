@@ -7,7 +7,7 @@ that was deleted is stored, so that a client that comes back later learns that c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,7 +76,7 @@ class _Queries:
             select(meta.c.value, *newest, Xmin().label('xmin')).where(meta.c.name == 'forgotten')
         )
         page = (
-            select(*IN_ORDER, changes.c.question_id, SIZE.label('size'))
+            select(*IN_ORDER, *changes.c['question_id', 'sequence'], SIZE.label('size'))
             .join(questions, changes.c.question_id == questions.c.id)
             .join(jobs, questions.c.job_id == jobs.c.id)
             .where(changes.c.key_id == bindparam('key_id'), *between)
@@ -116,14 +116,19 @@ class ChangePage:
     """A part of the log.
 
     Attributes:
-        question_ids: each once, in the order of their newest changes in this part.
+        sequences: of the newest changes of questions in this part, by the question's id, in order.
         until: the position that this part ends with.
         more: whether the log goes on.
     """
 
-    question_ids: tuple[int, ...]
+    sequences: Mapping[int, int]
     until: Position
     more: bool
+
+    @property
+    def question_ids(self) -> tuple[int, ...]:
+        """Each once, in the order of their newest changes in this part."""
+        return tuple(self.sequences)
 
 
 @dataclass(frozen=True)
@@ -233,7 +238,7 @@ def read_page(
     if robot_id is not None:
         query = QUERIES[connection.dialect.name].robot_page
         wanted['robot_id'] = robot_id
-    order: dict[int, None] = {}
+    order: dict[int, int] = {}
     size, taken = 0, after
     # A row at a time: its size is not known before its request and answer are read.
     with closing(query.rows(connection, wanted)) as rows:
@@ -241,11 +246,11 @@ def read_page(
             if row.question_id not in order:
                 size += row.size
             if count == PAGE_LENGTH or (order and size > PAGE_SIZE):
-                return ChangePage(tuple(order), taken, True)
+                return ChangePage(order, taken, True)
             order.pop(row.question_id, None)
-            order[row.question_id] = None
+            order[row.question_id] = row.sequence
             taken = Position(row.xid, row.number)
-    return ChangePage(tuple(order), max(end, after), False)
+    return ChangePage(order, max(end, after), False)
 
 
 def delete_until(transaction: Transaction, before: float) -> None:
