@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS = 15_000
+# No server is back sooner than this after it went away.
+TESTED_AFTER_S = 0.1
 # By default a machine that is lost would be waited for for minutes, or without end. In seconds,
 # but for the last, which is in milliseconds.
 LIBPQ = {
@@ -104,9 +108,9 @@ def open_engine(url: str) -> Engine:
 
 
 class ThreadConnections:
-    """A connection for each thread that asks; on SQLite it is kept.
+    """A connection for each thread that asks, which is kept.
 
-    Another database may close a connection that is kept; the pool tests those it gives.
+    A database server may have closed it meanwhile: it is tested after a while without use.
 
     Args:
         options: SQLAlchemy's execution options of the connections.
@@ -115,19 +119,15 @@ class ThreadConnections:
     def __init__(self, engine: Engine, options: Mapping[str, Any]) -> None:
         self._engine = engine
         self._options = options
-        self._keep = engine.dialect.name == 'sqlite'
+        self._tested_after_s = math.inf if engine.dialect.name == 'sqlite' else TESTED_AFTER_S
         self._local = threading.local()
         self._open: set[Connection] = set()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Begin a transaction, which ends with the block."""
-        connection: Connection | None = getattr(self._local, 'connection', None)
-        if connection is None:
-            connection = self._engine.connect().execution_options(**self._options)
-            self._open.add(connection)
-            self._local.connection = connection
-        keep = self._keep
+        connection = self._kept() or self._connect()
+        keep = True
         try:
             with connection.begin():
                 yield connection
@@ -135,10 +135,33 @@ class ThreadConnections:
             keep = False
             raise
         finally:
+            self._local.used = time.monotonic()
             if not keep:
-                self._local.connection = None
-                self._open.discard(connection)
-                connection.close()
+                self._drop(connection)
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect().execution_options(**self._options)
+        self._open.add(connection)
+        self._local.connection = connection
+        return connection
+
+    def _kept(self) -> Connection | None:
+        """Return this thread's connection, if there is one that works."""
+        connection: Connection | None = getattr(self._local, 'connection', None)
+        if connection is None or time.monotonic() - self._local.used < self._tested_after_s:
+            return connection
+        try:
+            with connection.begin():
+                connection.exec_driver_sql('SELECT 1')
+        except DBAPIError:
+            self._drop(connection)
+            return None
+        return connection
+
+    def _drop(self, connection: Connection) -> None:
+        self._local.connection = None
+        self._open.discard(connection)
+        connection.close()
 
     def close(self) -> None:
         """Close the connections, of which none is in use."""

@@ -15,7 +15,7 @@ from spark_ros.service.storage.database import is_contention
 
 log = logging.getLogger('spark_ros.service')
 
-WARN_EVERY_S = 60.0
+WARN_EVERY_S, SETTLED_S = 60.0, 0.5
 # SQLSTATE of a server without room, class 53 of PostgreSQL.
 DISK_FULL = '53100'
 
@@ -45,6 +45,7 @@ class OutageLog:
 
     def __init__(self) -> None:
         self._warned: float | None = None
+        self._failed = 0.0
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -55,12 +56,13 @@ class OutageLog:
             if is_outage(error):
                 self._warn(error)
             raise
-        if self._warned is not None:
+        # Of the connections of a server that stops, some work a moment longer than others.
+        if self._warned is not None and time.monotonic() - self._failed > SETTLED_S:
             self._warned = None
             log.warning('the database can be used again')
 
     def _warn(self, error: DBAPIError) -> None:
-        now = time.monotonic()
+        now = self._failed = time.monotonic()
         if self._warned is None or now - self._warned > WARN_EVERY_S:
             self._warned = now
             reason = str(error.orig).partition('\n')[0]

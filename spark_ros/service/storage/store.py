@@ -10,8 +10,8 @@ would cost as much as a write.
 Processes that share a PostgreSQL database can wait for each other's rows. Where a batch has to
 wait for long, its writes are run again, each in a transaction of its own.
 
-On SQLite, the writer and each reader thread keep a connection: to take one from the pool costs
-more than most reads.
+The writer and each reader thread keep a connection: to take one from the pool costs more than most
+reads.
 """
 
 from __future__ import annotations
