@@ -86,7 +86,9 @@ def server() -> Iterator[PostgresServer]:
     server.remove()
 
 
-@pytest.fixture(params=['sqlite', 'postgresql'])
+@pytest.fixture(params=[
+    'sqlite', pytest.param('postgresql', marks=pytest.mark.slow('repeats it on PostgreSQL')),
+])  # fmt: skip
 def make_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Make empty databases of one kind, and return their URLs."""
     if request.param == 'postgresql':

@@ -28,6 +28,8 @@ from spark_ros.service.storage.jobs import COUNTED_S
 from spark_ros.service.storage.schema import changes, deliveries, fetches, meta, questions
 from spark_ros.service.storage.store import Store, Transaction
 
+pytestmark = pytest.mark.slow('runs two services on PostgreSQL')
+
 NAMES = ('one', 'two')
 LOOPBACK = ('127.0.0.0/8',)
 END_LOCKED = sql.SQL(
@@ -263,7 +265,6 @@ def test_a_newer_state_waits_while_another_process_sends_the_older(
         assert len(receiver.received) == 2
 
 
-@pytest.mark.slow('fifty webhooks of two services')
 def test_two_services_send_each_webhook_once(make_one: MakeService) -> None:
     one, two = (make_one(name, allow_nets=LOOPBACK) for name in NAMES)
     robot = one.tenant()
@@ -276,7 +277,6 @@ def test_two_services_send_each_webhook_once(make_one: MakeService) -> None:
         assert len(ids) == len({*ids}) == 50
 
 
-@pytest.mark.slow('waits for a service to look again')
 def test_what_a_stopped_service_was_sending_the_other_sends_at_once(
     make_one: MakeService, started: list[InProcess]
 ) -> None:
@@ -293,7 +293,6 @@ def test_what_a_stopped_service_was_sending_the_other_sends_at_once(
         wait_until(lambda: not rows(other, deliveries))
 
 
-@pytest.mark.slow('two services decode ten pictures')
 def test_two_services_fetch_a_picture_once(make_one: MakeService) -> None:
     one, two = (make_one(name, fetch_nets=LOOPBACK) for name in NAMES)
     robot = one.tenant()
@@ -305,7 +304,6 @@ def test_two_services_fetch_a_picture_once(make_one: MakeService) -> None:
         assert all(row.attempts == 1 for row in rows(one, fetches))
 
 
-@pytest.mark.slow('a hundred questions of two services')
 def test_leases_and_deadlines_that_end_move_each_question_once(make_one: MakeService) -> None:
     one, two = (make_one(name) for name in NAMES)
     robot, operator = one.tenant(), one.operator()
