@@ -75,6 +75,8 @@ def test_whoever_has_a_request_under_way_is_kept(small: Served) -> None:
             f'POST /v1/image HTTP/1.1\r\n{call}Content-Length: 10\r\nConnection: close\r\n'
             'Content-Type: multipart/form-data; boundary=b\r\n\r\n'.encode()
         )
+        # Its key is known by then, and so is that of those two.
+        robot.get(f'/v1/requests/{id}').raise_for_status()
         with console.stream('GET', '/console/api/events') as events:
             lines = events.iter_lines()
             assert next(lines) == 'event: queue'

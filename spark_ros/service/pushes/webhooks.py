@@ -25,6 +25,7 @@ from spark_ros.service.pushes.per_host_limiter import PerHostLimiter
 from spark_ros.service.pushes.signed_post import signed_post
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
+from spark_ros.service.storage.outage import is_outage
 from spark_ros.service.storage.schema import deliveries
 
 log = logging.getLogger('spark_ros.service')
@@ -103,8 +104,10 @@ class Sender(Dispatcher):
                 succeeded, now = error is None, self._context.clock()
                 await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
                 self._count(push, error, now)
-        except Exception:
-            log.exception('a webhook failed unexpectedly; trying again')
+        except Exception as failure:
+            # The store says by itself that the database is away.
+            if not is_outage(failure):
+                log.exception('a webhook failed unexpectedly; trying again')
             # The result is not stored: without a pause the webhook would be due again at once.
             await asyncio.sleep(PAUSE_S)
         finally:
