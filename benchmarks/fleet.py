@@ -35,7 +35,7 @@ import uvloop
 from accounts import make_keys
 from comparison import Verdict, print_verdicts
 from floor import IMAGE
-from load import PATH, SHAPE, question_about
+from load import PATH, SHAPE, question_about, whole_answer
 from service_process import ServiceProcess
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,13 +101,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        head, end, body = self._answer.partition(b'\r\n\r\n')
-        if not end:
-            return
-        length = int(head.lower().partition(b'content-length: ')[2].partition(b'\r\n')[0])
-        if len(body) >= length and self._waiting is not None and not self._waiting.done():
+        answer = whole_answer(self._answer)
+        if answer is not None and self._waiting is not None and not self._waiting.done():
             self._answer = b''
-            self._waiting.set_result((int(head[9:12]), body))
+            self._waiting.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiting is not None and not self._waiting.done():
@@ -331,14 +328,11 @@ def _database(workers: int) -> Iterator[dict[str, str]]:
         yield {}
         return
     sys.path.append(str(ROOT / 'test' / 'service'))
-    from postgres_server import PostgresServer
+    from postgres_server import running_postgres
 
     # Durable, as an operator's.
-    server = PostgresServer(fsync='on', full_page_writes='on')
-    try:
+    with running_postgres(fsync='on', full_page_writes='on') as server:
         yield {'SPARK_SERVICE_DATABASE': server.url(server.create())}
-    finally:
-        server.remove()
 
 
 if __name__ == '__main__':

@@ -66,6 +66,15 @@ def create(address: str, key: str, body: bytes, clients: int, number: int) -> fl
     return uvloop.run(run())
 
 
+def whole_answer(received: bytes) -> tuple[int, bytes] | None:
+    """Return the status and the body of an HTTP answer, or None while some of it is to come."""
+    head, end, body = received.partition(b'\r\n\r\n')
+    if not end:
+        return None
+    length = int(head.lower().partition(b'content-length: ')[2].partition(b'\r\n')[0])
+    return (int(head[9:12]), body) if len(body) >= length else None
+
+
 class _Client(asyncio.Protocol):
     """Sends a request, waits for the whole answer, and sends it again while some are left."""
 
@@ -87,13 +96,10 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        head, end, body = self._answer.partition(b'\r\n\r\n')
-        if not end:
+        answer = whole_answer(self._answer)
+        if answer is None:
             return
-        length = int(head.lower().partition(b'content-length: ')[2].partition(b'\r\n')[0])
-        if len(body) < length:
-            return
-        if not head.startswith(b'HTTP/1.1 200'):
+        if answer[0] != 200:
             self._fail(self._answer.decode())
         self._answer = b''
         self.go_on()

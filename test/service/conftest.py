@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
-from postgres_server import PostgresServer, expect_postgres
+from postgres_server import PostgresServer, running_postgres
 from s3_server import S3Server
 from service_harness import InProcess, settings_of
 from serving import printed
@@ -54,15 +54,18 @@ def _params(item: pytest.Item) -> dict[str, object]:
 @pytest.fixture(scope='session')
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PostgresServer, str]]:
     """A PostgreSQL server, and a database as a service makes it, to be copied."""
-    expect_postgres()
-    server = PostgresServer()
-    try:
+    with running_postgres() as server:
         template = server.create()
         settings = Settings(tmp_path_factory.mktemp('template'), server.url(template))
         open_context(settings, time.time).close()
         yield server, template
-    finally:
-        server.remove()
+
+
+@pytest.fixture(scope='module')
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that the tests of a file have for themselves."""
+    with running_postgres() as started:
+        yield started
 
 
 @contextmanager

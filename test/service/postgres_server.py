@@ -152,8 +152,24 @@ class PostgresServer:
         shutil.rmtree(self.folder)
 
 
-def expect_postgres() -> None:
-    """Skip the test loudly where there is no PostgreSQL; under CI it fails."""
+@contextmanager
+def running_postgres(**options: str) -> Iterator[PostgresServer]:
+    """Start a server, and remove it in the end.
+
+    Without PostgreSQL the test is skipped, loudly; under CI it fails.
+
+    Args:
+        options: as of `PostgresServer`.
+    """
+    _expect_postgres()
+    server = PostgresServer(**options)
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
+def _expect_postgres() -> None:
     if PROGRAMS is None or int(PROGRAMS.parent.name) < OLDEST:
         reason = f'POSTGRESQL IS NOT TESTED: apt-get install postgresql ({OLDEST} or newer)'
         if os.environ.get('CI'):

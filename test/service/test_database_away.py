@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from postgres_server import PostgresServer, expect_postgres
+from postgres_server import PostgresServer
 from service_harness import DEADLINE_S, Served, picture, question, served
 from serving import command, free_port, printed
 
@@ -25,14 +25,6 @@ TIMEOUT_S = 60.0
 # More than that and whoever asks /readyz would have given up.
 READY_S = 5.0
 ROBOTS, ASKED = 4, 15
-
-
-@pytest.fixture(scope='module')
-def server() -> Iterator[PostgresServer]:
-    expect_postgres()
-    made = PostgresServer()
-    yield made
-    made.remove()
 
 
 @pytest.fixture

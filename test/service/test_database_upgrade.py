@@ -7,11 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import PostgresServer, expect_postgres
+from postgres_server import PostgresServer
 from service_harness import DEADLINE_S, InProcess
 from sqlalchemy import Executable, select, text
 
@@ -44,14 +43,6 @@ def upgrade():
     print('changed', flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture(scope='module')
-def server() -> Iterator[PostgresServer]:
-    expect_postgres()
-    server = PostgresServer()
-    yield server
-    server.remove()
 
 
 @pytest.fixture(scope='module')

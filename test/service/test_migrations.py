@@ -14,7 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from postgres_server import PostgresServer, expect_postgres
+from postgres_server import PostgresServer
 from service_harness import served, served_by_process
 from sqlalchemy import Connection, text
 from sqlalchemy.schema import SchemaItem
@@ -76,14 +76,6 @@ COMMANDS = [
     ['key', 'revoke', 'robot'], ['program', 'list'], ['program', 'show', 'crates'],
     ['login-link'], ['session', 'list'], ['forget', '--key', 'robot'],
 ]  # fmt: skip
-
-
-@pytest.fixture(scope='module')
-def server() -> Iterator[PostgresServer]:
-    expect_postgres()
-    server = PostgresServer()
-    yield server
-    server.remove()
 
 
 @pytest.fixture(params=[

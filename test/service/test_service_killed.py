@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from postgres_server import PostgresServer, expect_postgres
+from postgres_server import running_postgres
 from service_harness import DEADLINE_S, Served, question, served_by_process
 from serving import ServingProcess, free_port, printed
 from sqlalchemy import create_engine, text
@@ -126,11 +126,9 @@ def test_nothing_accepted_is_lost_and_every_push_arrives(data: Path, seed: int) 
 def test_two_processes_their_supervisor_and_the_database_may_be_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expect_postgres()
     chance, data, over = random.Random(3), tmp_path / 'data', threading.Event()
     with ExitStack() as stack:
-        database = PostgresServer()
-        stack.callback(database.remove)
+        database = stack.enter_context(running_postgres())
         url = database.url(database.create())
         monkeypatch.setenv('SPARK_SERVICE_DATABASE', url)
         spark = printed('key', 'create', 'robot', '--data', str(data))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from file_host import FileHost, Said
-from postgres_server import PostgresServer, expect_postgres
+from postgres_server import PostgresServer, running_postgres
 from psycopg import sql
 from service_harness import DEADLINE_S, Caller, InProcess, held, picture, question
 from sqlalchemy import select, update
@@ -41,11 +41,9 @@ MakeService = Callable[..., InProcess]
 
 @pytest.fixture(scope='module')
 def postgres() -> Iterator[PostgresServer]:
-    expect_postgres()
     # A deadlock that the service relied on the server to find would take longer than a test may.
-    server = PostgresServer(deadlock_timeout=f'{2 * DEADLINE_S:g}s')
-    yield server
-    server.remove()
+    with running_postgres(deadlock_timeout=f'{2 * DEADLINE_S:g}s') as server:
+        yield server
 
 
 @pytest.fixture

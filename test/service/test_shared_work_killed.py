@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from postgres_server import OWNER, PostgresServer, expect_postgres
+from postgres_server import OWNER, PostgresServer, running_postgres
 from service_harness import DEADLINE_S, Served, log_in, question, served_by_process
 from serving import printed
 from webhook_receiver import Received, Receiver
@@ -31,10 +31,8 @@ pytestmark = pytest.mark.slow('starts two services as processes, and races or ki
 
 @pytest.fixture(scope='module')
 def postgres() -> Iterator[PostgresServer]:
-    expect_postgres()
-    server = PostgresServer()
-    yield server
-    server.remove()
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture

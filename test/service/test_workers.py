@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from postgres_server import PostgresServer, expect_postgres
+from postgres_server import PostgresServer
 from service_harness import DEADLINE_S, question, served_by_process
 from serving import ServingProcess, call, printed
 
@@ -104,14 +104,6 @@ def test_one_that_does_not_come_to_serve_ends_all() -> None:
 def test_sqlite_has_one(tmp_path: Path) -> None:
     said = call(spark_service, 'serve', '--workers', '2', '--data', str(tmp_path / 'data'))
     assert said.returncode == 1 and 'with SQLite, one process serves' in said.stderr
-
-
-@pytest.fixture(scope='module')
-def server() -> Iterator[PostgresServer]:
-    expect_postgres()
-    started = PostgresServer()
-    yield started
-    started.remove()
 
 
 @pytest.mark.slow('starts six services')
