@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from spark_ros.service.context import Context
 from spark_ros.service.storage import change_log
-from spark_ros.service.storage.notify_sender import CHANNEL, CONNECT_S, CREDENTIALS
+from spark_ros.service.storage.notify_sender import CHANNEL, CREDENTIALS
 
 log = logging.getLogger('spark_ros.service')
 
@@ -24,8 +24,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 # How soon to look again without a notification, and while changes cannot be read yet.
 LOOK_EVERY_S = 5.0
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.01, 0.5
-# The kernel notices within half a minute that the server's machine is gone.
-KEEP_ALIVE = {'keepalives_idle': 10, 'keepalives_interval': 5, 'keepalives_count': 4}
 
 
 class ChangeListener:
@@ -36,9 +34,7 @@ class ChangeListener:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._parameters = {
-            'connect_timeout': CONNECT_S, **KEEP_ALIVE, **context.store.driver_parameters,
-        }  # fmt: skip
+        self._parameters = context.store.driver_parameters
         _, self._position = context.store.read_now(change_log.bounds)
         self._pause_s = FIRST_PAUSE_S
 

@@ -8,6 +8,7 @@ Processes that share a database take a row before they process it (`storage.atte
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,9 @@ from sqlalchemy import Connection, Row, Table
 from spark_ros.service.context import Context
 from spark_ros.service.events import Change, Subscription
 from spark_ros.service.storage import attempts
+from spark_ros.service.storage.outage import is_outage
+
+log = logging.getLogger('spark_ros.service')
 
 # How soon the database is read again when no change was announced: the wall clock may be set, and
 # a command in another process may set a program.
@@ -103,6 +107,13 @@ class Dispatcher(ABC):
         if found is not None:
             self._taken[row.id] = found.taken
         return found
+
+    async def _pause_after(self, failure: Exception, what: str, seconds: float) -> None:
+        """Log an attempt whose result was not stored, and wait: it would be due again at once."""
+        # The store says by itself that the database is away.
+        if not is_outage(failure):
+            log.error('%s failed unexpectedly; trying again', what, exc_info=failure)
+        await asyncio.sleep(seconds)
 
     async def _begin_due(self, changes: Subscription) -> None:
         while self._free() > 0:

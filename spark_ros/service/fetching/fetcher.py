@@ -24,7 +24,6 @@ from spark_ros.service.media.images import StoredImage
 from spark_ros.service.media.sniff import Format, sniff_audio, sniff_video
 from spark_ros.service.pushes.outgoing import Guard, outgoing_client
 from spark_ros.service.storage import fetches, outbox, schema
-from spark_ros.service.storage.outage import is_outage
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.uploads import commit_upload
 
@@ -117,11 +116,7 @@ class Fetcher(Dispatcher):
                 # Consoles that show the file as waiting read it again.
                 self._context.bus.read_again()
         except Exception as failure:
-            # The store says by itself that the database is away.
-            if not is_outage(failure):
-                log.exception('a fetch failed unexpectedly; trying again')
-            # The result is not stored: without a pause the fetch would be due again at once.
-            await asyncio.sleep(PAUSE_S)
+            await self._pause_after(failure, 'a fetch', PAUSE_S)
         finally:
             self._limiter.end(row.tenant, row.host)
 

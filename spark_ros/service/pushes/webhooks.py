@@ -8,7 +8,6 @@ process that dies leaves the push in the outbox: it is made again, under the sam
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,6 @@ from spark_ros.service.pushes.per_host_limiter import PerHostLimiter
 from spark_ros.service.pushes.signed_post import signed_post
 from spark_ros.service.spark.objects import engagement_json
 from spark_ros.service.storage import jobs, keys, outbox
-from spark_ros.service.storage.outage import is_outage
 from spark_ros.service.storage.schema import deliveries
 
 log = logging.getLogger('spark_ros.service')
@@ -105,11 +103,7 @@ class Sender(Dispatcher):
                 await store.write(outbox.attempted, push.delivery, error, now, schedule_s)
                 self._count(push, error, now)
         except Exception as failure:
-            # The store says by itself that the database is away.
-            if not is_outage(failure):
-                log.exception('a webhook failed unexpectedly; trying again')
-            # The result is not stored: without a pause the webhook would be due again at once.
-            await asyncio.sleep(PAUSE_S)
+            await self._pause_after(failure, 'a webhook', PAUSE_S)
         finally:
             if self._limiter.end(row.key_id, row.host, succeeded):
                 if succeeded:

@@ -17,7 +17,6 @@ CHANNEL = 'spark_changes'
 # What is new: changes of questions, or keys or sessions, too.
 CHANGES, CREDENTIALS = 'changes', 'credentials'
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
-CONNECT_S = 5
 CLOSE_S = 10.0
 
 
@@ -32,7 +31,7 @@ class NotifySender:
     """
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self._parameters = {'connect_timeout': CONNECT_S, **parameters}
+        self._parameters = parameters
         self._changed = threading.Condition()
         self._waiting: str | None = None
         self._closed = False
