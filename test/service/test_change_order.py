@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 from postgres_server import PostgresServer
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, event, select, text
 
 from spark_ros.service.storage import change_log, keys, schema
 from spark_ros.service.storage.change_order import Position
@@ -204,6 +204,21 @@ def test_after_a_move_to_another_server_new_changes_follow_the_old_ones(
     assert page(store, START).question_ids == (*old,)
     new = store.write_now(ask)
     assert page(store, START).question_ids == (*old, *new)
+
+
+def test_what_others_change_meanwhile_is_no_move(open_store: Callable[[], Store]) -> None:
+    """A process may start while others work."""
+    store, other = open_store(), open_store()
+    epoch = store.value('epoch')
+
+    def change(*statement: object) -> None:
+        other.write_now(ask)
+
+    event.listen(store._engine, 'before_cursor_execute', change)
+    store.write_now(order_anew)
+    event.remove(store._engine, 'before_cursor_execute', change)
+    assert store.value('epoch') == epoch
+    assert len(page(store, START).question_ids) > 1
 
 
 @pytest.mark.slow('writes 20,000 changes; as many as SPARK_TEST_CHANGES says')

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import func, select, update
 
 from spark_ros.service.storage.change_log import forgotten_until
 from spark_ros.service.storage.change_order import Xmax
@@ -22,9 +22,10 @@ def order_anew(transaction: Transaction) -> None:
     connection = transaction.connection
     # One process after the other.
     connection.execute(select(meta).where(meta.c.name == 'epoch').with_for_update())
-    xmax = connection.execute(select(Xmax())).scalar_one()
-    later = connection.execute(select(exists().where(changes.c.xid >= xmax))).scalar_one()
-    if not later and forgotten_until(connection).xid < xmax:
+    newest = connection.execute(select(func.max(changes.c.xid))).scalar() or 0
+    newest = max(newest, forgotten_until(connection).xid)
+    # Asked last: all that could be seen before, also of processes that work meanwhile, is below.
+    if newest < connection.execute(select(Xmax())).scalar_one():
         return
     connection.execute(update(changes).values(xid=0))
     for name, value in (('epoch', secrets.token_hex(8)), ('forgotten', '0 0')):
