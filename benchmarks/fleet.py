@@ -96,6 +96,11 @@ class Connection(asyncio.Protocol):
         found: dict[str, Any] = json.loads(said)
         return found
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no request can be sent any more."""
+        return self._transport.is_closing()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
 
@@ -213,7 +218,12 @@ class Load:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        connection = self._free.pop() if self._free else await Connection.open(self.address)
+        connection = None
+        # The service closes what was not used for some seconds.
+        while self._free and (connection is None or connection.is_closed):
+            connection = self._free.pop()
+        if connection is None or connection.is_closed:
+            connection = await Connection.open(self.address)
         yield connection
         self._free.append(connection)
 
