@@ -32,6 +32,7 @@ from spark_ros.service.pushes.webhooks import Sender
 from spark_ros.service.scripted import operator
 from spark_ros.service.settings import Settings
 from spark_ros.service.spark import api as spark_api
+from spark_ros.service.storage import change_log
 from spark_ros.service.web.middleware import SecurityHeadersMiddleware
 from spark_ros.service.web.replies import ERROR_HANDLERS
 
@@ -70,6 +71,9 @@ def create_app(
         app.state.statistics = {}
         if context.store.shared:
             background.start('changes', _listener(context).run)
+        else:
+            _, newest = context.store.read_now(change_log.bounds)
+            context.bus.recent.begin(newest)
         background.start('webhooks', lambda: Sender(context, guard, most_deliveries()).run())
         background.start('deadlines', lambda: end_in_time(context))
         background.start('console queue', lambda: live_queue.run(context))

@@ -44,6 +44,7 @@ class ChangeListener:
             try:
                 await self._listen()
             except (psycopg.Error, DBAPIError) as error:
+                self._context.bus.recent.stop()
                 log.warning(
                     'changes of other processes are not heard: %s; trying again in %g s',
                     str(error).partition('\n')[0], self._pause_s,
@@ -78,6 +79,7 @@ class ChangeListener:
         while True:
             news = await store.read(change_log.read_news, self._position)
             if news.missing:
+                bus.recent.stop()
                 bus.wake_all()
             for change in news.changes:
                 if store.made(change):
@@ -87,6 +89,8 @@ class ChangeListener:
             self._position = news.until
             store.forget_made_before(news.until)
             if not news.more:
+                if bus.recent.newest is None:
+                    bus.recent.begin(news.until)
                 return news.held_back
 
     def _credentials_changed(self) -> None:

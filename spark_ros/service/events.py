@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from anyio import move_on_after
 
+from spark_ros.service.recent_changes import RecentChanges
 from spark_ros.service.storage.change_order import Position
 
 BACKLOG = 1000
@@ -120,9 +121,13 @@ class ChangeBus:
     Args:
         observe: called in the event loop with each change, and whether this process made it,
             before the subscribers learn of it; it misses none, and must return at once.
+
+    Attributes:
+        recent: which robots' questions changed lately.
     """
 
     def __init__(self, observe: Callable[[Change, bool], None] | None = None) -> None:
+        self.recent = RecentChanges()
         self._observe = observe
         self._loop: asyncio.AbstractEventLoop | None = None
         self._topics: dict[Hashable, set[Subscription]] = {}
@@ -144,11 +149,12 @@ class ChangeBus:
     def relay(self, change: Change) -> None:
         """Announce a committed change of another process; call in the event loop."""
         self._announce(change, False)
+        self._note(change)
 
     def readable(self, change: Change) -> None:
         """Tell the feeds that a change that was announced can be read; call in the event loop."""
-        for robot_id in {None, change.robot_id}:
-            self._offer_to((change.key_id, robot_id), change)
+        self._note(change)
+        self._tell_feeds(change)
 
     def wake_all(self) -> None:
         """Make all subscribers read everything again; call in the event loop."""
@@ -198,13 +204,23 @@ class ChangeBus:
     def _offer(self, batch: tuple[Change, ...]) -> None:
         for change in batch:
             self._announce(change, True)
+            # On a shared database it can be read when the log of changes says so.
+            if not change.position.xid:
+                self._note(change)
 
     def _announce(self, change: Change, made_here: bool) -> None:
         if self._observe is not None:
             self._observe(change, made_here)
-        self.readable(change)
+        self._tell_feeds(change)
         self._offer_to(change.question_id, change)
         self._offer_to(None, change)
+
+    def _tell_feeds(self, change: Change) -> None:
+        for robot_id in {None, change.robot_id}:
+            self._offer_to((change.key_id, robot_id), change)
+
+    def _note(self, change: Change) -> None:
+        self.recent.note(change.position, change.key_id, change.robot_id)
 
     def _offer_to(self, topic: Hashable, change: Change | None) -> None:
         for subscription in self._topics.get(topic, ()):

@@ -65,11 +65,15 @@ async def changes(request: Request) -> Response:
         counted(service, key, seconds),
         service.bus.subscribe_robot(key.id, robot_id) as subscription,
     ):
+        unchanged, recent = None, service.bus.recent
+        if seconds and recent.newest and recent.none_after(after, key.id, robot_id):
+            unchanged = _page(service, key, recent.newest, [], False)
         page = await long_poll(
             request, hosting_key, subscription, seconds,
             lambda: service.store.read_for(key.id, read),
             # That it has asked, a robot knows: that alone ends no wait.
             lambda change: change.position > seen and (robot_id is None or change.sequence > 1),
+            unchanged,
         )  # fmt: skip
     now = service.clock()
     for row in found:

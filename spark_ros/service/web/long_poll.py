@@ -55,6 +55,7 @@ async def long_poll(
     seconds: float,
     read: Callable[[], Awaitable[tuple[T, Any]]],
     matters: Callable[[Change], bool] = lambda change: True,
+    unchanged: T | None = None,
 ) -> T:
     """Read after each change until there is an answer, and return what was read last.
 
@@ -64,6 +65,7 @@ async def long_poll(
         seconds: how long to wait for changes.
         read: returns the result, and a second value that is true while it is not final.
         matters: whether to read after a change.
+        unchanged: what a first read would return, where that is known to be not final.
 
     Raises:
         ApiError: 400 when the client disconnects, so nobody sees it; 401 when the caller's key was
@@ -73,7 +75,7 @@ async def long_poll(
     store = context_of(request).store
     credentials = store.credentials_version
     until = loop.time() + seconds
-    result, pending = await read()
+    result, pending = await read() if unchanged is None else (unchanged, True)
     if not pending or not seconds:
         return result
 
