@@ -21,8 +21,8 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,11 +34,11 @@ import httpx
 import uvloop
 from accounts import make_keys
 from comparison import Verdict, print_verdicts
+from durable_postgres import database_for
 from floor import IMAGE
 from load import PATH, SHAPE, question_about, whole_answer
 from service_process import ServiceProcess
 
-ROOT = Path(__file__).resolve().parent.parent
 ROBOTS_OF_A_KEY = 250
 AT_ONCE = 100
 SLOWEST_MS = 200.0
@@ -322,27 +322,13 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as place,
         open(Path(place) / 'log', 'wb') as log,
-        _database(options.workers) as database,
+        database_for(options.workers) as database,
         ServiceProcess(
             Path(place), {**os.environ, **database}, '--max-connections', str(most),
             '--workers', str(options.workers), open_files=2 * most, log=log,
         ) as service,
     ):  # fmt: skip
         return uvloop.run(_measure(service, options))
-
-
-@contextmanager
-def _database(workers: int) -> Iterator[dict[str, str]]:
-    """Give the variables by which the service finds its database: SQLite for one process."""
-    if workers == 1:
-        yield {}
-        return
-    sys.path.append(str(ROOT / 'test' / 'service'))
-    from postgres_server import running_postgres
-
-    # Durable, as an operator's.
-    with running_postgres(fsync='on', full_page_writes='on') as server:
-        yield {'SPARK_SERVICE_DATABASE': server.url(server.create())}
 
 
 if __name__ == '__main__':

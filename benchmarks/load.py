@@ -32,8 +32,14 @@ def question_about(image_url: str) -> dict[str, Any]:
     }
 
 
-def create(address: str, key: str, body: bytes, clients: int, number: int) -> float:
+def create(
+    address: str, key: str, body: bytes, clients: int, number: int,
+    waits_s: list[float] | None = None,
+) -> float:
     """Send the same create many times, each client one at a time, and return the seconds taken.
+
+    Args:
+        waits_s: how long each took is added to it.
 
     Raises:
         RuntimeError: one was not answered with 200.
@@ -43,6 +49,7 @@ def create(address: str, key: str, body: bytes, clients: int, number: int) -> fl
         f'POST {PATH} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {key}\r\n'
         f'Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'
     ).encode() + body
+    waits: list[float] = [] if waits_s is None else waits_s
 
     async def run() -> float:
         loop = asyncio.get_running_loop()
@@ -50,7 +57,7 @@ def create(address: str, key: str, body: bytes, clients: int, number: int) -> fl
         all_done = [loop.create_future() for _ in range(clients)]
         connected = [
             await loop.create_connection(
-                lambda done=done: _Client(request, left, done), parts.hostname, parts.port
+                lambda done=done: _Client(request, left, done, waits), parts.hostname, parts.port
             )
             for done in all_done
         ]
@@ -78,10 +85,15 @@ def whole_answer(received: bytes) -> tuple[int, bytes] | None:
 class _Client(asyncio.Protocol):
     """Sends a request, waits for the whole answer, and sends it again while some are left."""
 
-    def __init__(self, request: bytes, left: Iterator[int], done: asyncio.Future[None]) -> None:
+    def __init__(
+        self, request: bytes, left: Iterator[int], done: asyncio.Future[None],
+        waits_s: list[float],
+    ) -> None:
         self._request = request
         self._left = left
         self._done = done
+        self._waits_s = waits_s
+        self._sent = 0.0
         self._answer = b''
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -90,6 +102,7 @@ class _Client(asyncio.Protocol):
     def go_on(self) -> None:
         """Send the next request, or be done."""
         if next(self._left, None) is not None:
+            self._sent = time.perf_counter()
             self._transport.write(self._request)
         elif not self._done.done():
             self._done.set_result(None)
@@ -99,6 +112,7 @@ class _Client(asyncio.Protocol):
         answer = whole_answer(self._answer)
         if answer is None:
             return
+        self._waits_s.append(time.perf_counter() - self._sent)
         if answer[0] != 200:
             self._fail(self._answer.decode())
         self._answer = b''

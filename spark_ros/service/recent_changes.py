@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Which robots' questions changed lately, so that most waits at the feed need not ask the database.
+"""Which robots' questions changed lately, so that most waits at the feed need no look.
 
 Thousands of robots begin to wait anew each minute, and for nearly all of them nothing happened.
 """
