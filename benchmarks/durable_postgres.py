@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @contextmanager
 def empty_database() -> Iterator[str]:
     """Start a server, and give the SQLAlchemy URL of an empty database."""
-    sys.path.append(str(ROOT / 'test' / 'service'))
+    sys.path.append(str(ROOT / 'test'))
     from postgres_server import running_postgres
 
     with running_postgres(fsync='on', full_page_writes='on') as server:

@@ -38,6 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         '--frames', type=int, default=0, help="frames on the scene's loop; 0: its camera's rate"
     )
     parser.add_argument(
+        '--workers', default='1', metavar='N',
+        help="processes of the service; more than one need PostgreSQL's URL in "
+        'SPARK_SERVICE_DATABASE (default: %(default)s)',
+    )  # fmt: skip
+    parser.add_argument(
         '--output', type=Path, default=Path('demo_output'), help='folder for the pictures'
     )
     try:

@@ -55,7 +55,7 @@ def _start(
     options: Options, answerer: Answerer, processes: Processes, monitor: ProgressMonitor
 ) -> None:
     data = session.new_data_folder(options.output)
-    service = session.start_service(processes, data, answerer.operator, options.backend)
+    service = session.start_service(processes, data, answerer.operator, options)
     with_script = '' if options.person else ' with the scripted operator'
     monitor.print_step('service', f'at {service.url}{with_script}')
     if options.person:

@@ -7,6 +7,7 @@ import os
 import queue
 import random
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,7 @@ class Options:
         backend: which API the node asks over, `spark` or `heat`.
         scene: a world's name, or the path of a file; None for the photographs.
         frames: on the scene's one loop; 0: as many as the world's camera takes.
+        workers: how many processes of the service there are.
         output: where the pictures go.
     """
 
@@ -51,6 +53,7 @@ class Options:
     backend: str = 'spark'
     scene: str | None = None
     frames: int = 0
+    workers: str = '1'
     output: Path = Path('demo_output')
 
     @property
@@ -119,22 +122,24 @@ def script(name: str) -> str:
 
 
 def start_service(
-    processes: Processes, data: Path, operator: str, backend: str, delay_s: float = 0.0
+    processes: Processes, data: Path, operator: str, options: Options, delay_s: float = 0.0
 ) -> Service:
     """Start a service on a free port.
 
     Args:
         data: the folder for its data and the file KEY, which holds the key.
         operator: as `spark-service serve --operator` has it; empty: a person answers.
-        backend: the API that its key is for, `spark` or `heat`.
+        options: with the API that its key is for, and how many processes serve.
         delay_s: how long the scripted operator looks at each question.
 
     Raises:
         DemoError: it did not start.
     """
     key = subprocess.run(
-        [sys.executable, '-m', 'spark_ros.cli.service', 'key', 'create', 'demo',
-         '--data', str(data), *(['--heat'] if backend == 'heat' else [])],
+        [sys.executable, '-m', 'spark_ros.cli.service', 'key', 'create',
+         # A database that is kept has those of other demos.
+         f'demo {secrets.token_hex(4)}',
+         '--data', str(data), *(['--heat'] if options.backend == 'heat' else [])],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     with open(os.open(data / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'w') as file:
@@ -143,7 +148,7 @@ def start_service(
         'service', 'spark_ros.cli.service', 'serve', '--port', '0', '--data', str(data),
         # The node is on this machine, too, and may host its frames itself.
         '--allow-fetch-net', '127.0.0.0/8',
-        '--operator', operator, '--operator-delay', str(delay_s),
+        '--operator', operator, '--operator-delay', str(delay_s), '--workers', options.workers,
     )  # fmt: skip
     with suppress(queue.Empty):
         while (line := printed.get(timeout=START_S)) is not None:

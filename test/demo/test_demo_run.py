@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import pytest
 from checkout import linked_checkout, make_environment
+from postgres_server import running_postgres
 
 from spark_ros.cli import spark
 from spark_ros.demo.processes import Processes
@@ -61,6 +62,16 @@ def show_again(told: str, output: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert spark.main(shlex.split(command.replace('ID', id, 1))) == 0
     shown = capsys.readouterr().out
     assert id in shown and '127.0.0.1' in shown
+
+
+@pytest.mark.slow('a whole demo on PostgreSQL')
+def test_two_processes_serve_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = linked_checkout(tmp_path / 'checkout')
+    with running_postgres() as server:
+        monkeypatch.setenv('SPARK_SERVICE_DATABASE', server.url(server.create()))
+        told = demo(checkout, 'WORKERS=2')
+    for step in STEPS:
+        assert len(re.findall(rf'^ *[\d.]+ s  {step} ', told, re.M)) >= 3, told
 
 
 @pytest.mark.slow('a whole demo')

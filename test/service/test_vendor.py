@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import uuid
@@ -23,7 +24,9 @@ MP4 = b'\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2' + b'\x00' * 100
 @pytest.fixture
 def running(data: Path) -> Iterator[Served]:
     key = command('key', 'create', 'vendor', '--program', 'any', '--data', str(data))
-    with served(data, '--operator', 'scripted', key=key.stdout.strip()) as service:
+    workers = '2' if os.environ['SPARK_SERVICE_DATABASE'] else '1'
+    serving = ('--operator', 'scripted', '--workers', workers)
+    with served(data, *serving, key=key.stdout.strip()) as service:
         yield service
 
 

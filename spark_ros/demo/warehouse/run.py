@@ -42,7 +42,7 @@ def run(options: Options) -> int:
         truth_file.write_text(NO_TRUTH_YET, encoding='utf-8')
         operator = '' if options.person else f'scripted:{truth_file}'
         service = session.start_service(
-            processes, processes.folder / 'service', operator, options.backend, LOOK_S
+            processes, processes.folder / 'service', operator, options, LOOK_S
         )
         if options.person:
             print(f'you are the operator: open {service.link}', flush=True)
