@@ -44,10 +44,11 @@ class PostgresServer:
         AssertionError: it does not start.
     """
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, follows: PostgresServer | None = None, **options: str) -> None:
         """Make the directory and start it.
 
         Args:
+            follows: another server, of which it is to be a standby.
             options: more settings of the server, or other values of `OPTIONS`.
         """
         # Not below pytest's directory, which only the user of the tests may enter; but in memory,
@@ -60,11 +61,17 @@ class PostgresServer:
         self._options = {**OPTIONS, **options, 'unix_socket_directories': str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
-        subprocess.run(
-            [_programs() / 'initdb', '--no-sync', '--auth', 'trust', '--encoding', 'UTF8',
-             '--locale', 'C.UTF-8', '--username', OWNER, self.folder / 'data'],
-            user=self._user, check=True, capture_output=True, cwd='/',
-        )  # fmt: skip
+        make: list[str | Path] = [
+            _programs() / 'initdb', '--no-sync', '--auth', 'trust', '--encoding', 'UTF8',
+            '--locale', 'C.UTF-8', '--username', OWNER, self.folder / 'data',
+        ]  # fmt: skip
+        if follows is not None:
+            make = [
+                _programs() / 'pg_basebackup', '--no-sync', '--checkpoint', 'fast',
+                '--write-recovery-conf', '--host', follows.folder, '--username', OWNER,
+                '--pgdata', self.folder / 'data',
+            ]  # fmt: skip
+        subprocess.run(make, user=self._user, check=True, capture_output=True, cwd='/')
         self.start()
 
     def url(self, database: str) -> str:
@@ -126,6 +133,10 @@ class PostgresServer:
         assert self._process is not None
         self.stop(signal.SIGQUIT)
 
+    def promote(self) -> None:
+        """Let a standby take the place of the server that it followed."""
+        self.execute(sql.SQL('SELECT pg_promote()'))
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Let all its processes hang for a while, as on a disk that does."""
@@ -153,16 +164,18 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres(**options: str) -> Iterator[PostgresServer]:
+def running_postgres(
+    follows: PostgresServer | None = None, **options: str
+) -> Iterator[PostgresServer]:
     """Start a server, and remove it in the end.
 
     Without PostgreSQL the test is skipped, loudly; under CI it fails.
 
     Args:
-        options: as of `PostgresServer`.
+        follows, options: as of `PostgresServer`.
     """
     _expect_postgres()
-    server = PostgresServer(**options)
+    server = PostgresServer(follows, **options)
     try:
         yield server
     finally:

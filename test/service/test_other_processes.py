@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,31 @@ def test_a_question_asked_here_is_on_the_consoles_there(
         with at_once():
             robot.ask(instructions='Is this new?')
             assert any('Is this new?' in line for line in lines)
+
+
+def test_a_question_that_is_repeated_there_is_asked_once(here: InProcess, there: Served) -> None:
+    robot = here.tenant('repeats')
+
+    def ask_there(key: str) -> str:
+        headers = {**robot.headers, 'Idempotency-Key': key}
+        answer = httpx.post(
+            f'{there.url}/v1/engagement', json=question(), headers=headers, timeout=DEADLINE_S
+        )
+        return str(answer.raise_for_status().json()['token'])
+
+    def ask_here(key: str) -> str:
+        answer = robot.send(
+            'POST', '/v1/engagement', json=question(), headers={'Idempotency-Key': key}
+        )
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()['token'])
+
+    names = [str(number) for number in range(50)]
+    with ThreadPoolExecutor(2) as robots:
+        asked_there, asked_here = (robots.submit(lambda ask=ask: [*map(ask, names)])
+                                   for ask in (ask_there, ask_here))  # fmt: skip
+        assert asked_there.result(DEADLINE_S) == asked_here.result(DEADLINE_S)
+    assert robot.get('/v1/engagement?count=true').json()['count'] == len(names)
 
 
 def test_a_key_revoked_elsewhere_ends_its_polls(here: InProcess, url: str) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
-from postgres_server import running_postgres
+from postgres_server import PostgresServer, running_postgres
+from psycopg import sql
 from service_harness import DEADLINE_S, Served, question, served_by_process
 from serving import ServingProcess, free_port, printed
 from sqlalchemy import create_engine, text
@@ -128,8 +129,9 @@ def test_two_processes_their_supervisor_and_the_database_may_be_killed(
 ) -> None:
     chance, data, over = random.Random(3), tmp_path / 'data', threading.Event()
     with ExitStack() as stack:
-        database = stack.enter_context(running_postgres())
-        url = database.url(database.create())
+        database, standby = _replicated(stack)
+        # One of both takes writes.
+        url = f'{database.url(database.create())}&host={standby.folder}&target_session_attrs=primary'
         monkeypatch.setenv('SPARK_SERVICE_DATABASE', url)
         spark = printed('key', 'create', 'robot', '--data', str(data))
         heat = printed('key', 'create', 'heat', '--heat', '--data', str(data))
@@ -145,13 +147,16 @@ def test_two_processes_their_supervisor_and_the_database_may_be_killed(
             cursors = [_feed(service, each, None)['cursor'] for each in (as_spark, as_heat)]
             for number in range(ROBOTS):
                 robots.submit(load.keep_asking, service.url, number % 2 == 1, over)
-            for kill in ('process', 'database', 'process', 'supervisor'):
+            for kill in ('process', 'database', 'process', 'database for good', 'supervisor'):
                 load.wait_for(len(load.accepted) + chance.randint(5, 20))
                 if kill == 'process':
                     os.kill(chance.choice(serving.children), signal.SIGKILL)
                 elif kill == 'database':
                     database.kill()
                     database.start()
+                elif kill == 'database for good':
+                    database.kill()
+                    standby.promote()
                 else:
                     serving.kill()
         over.set()
@@ -168,6 +173,16 @@ def test_two_processes_their_supervisor_and_the_database_may_be_killed(
         stack.callback(engine.dispose)
         with engine.connect() as connection:
             assert connection.execute(text(ENDED_TWICE)).all() == []
+
+
+def _replicated(stack: ExitStack) -> tuple[PostgresServer, PostgresServer]:
+    """Start a server, and a standby that has each commit before it is acknowledged."""
+    options = {'wal_retrieve_retry_interval': '100ms'}
+    database = stack.enter_context(running_postgres(**options))
+    standby = stack.enter_context(running_postgres(database, **options))
+    database.execute(sql.SQL("ALTER SYSTEM SET synchronous_standby_names = '*'"))
+    database.execute(sql.SQL('SELECT pg_reload_conf()'))
+    return database, standby
 
 
 def _are_there(
