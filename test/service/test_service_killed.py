@@ -131,7 +131,8 @@ def test_two_processes_their_supervisor_and_the_database_may_be_killed(
     with ExitStack() as stack:
         database, standby = _replicated(stack)
         # One of both takes writes.
-        url = f'{database.url(database.create())}&host={standby.folder}&target_session_attrs=primary'
+        name = database.create()
+        url = f'{database.url(name)}&host={standby.folder}&target_session_attrs=primary'
         monkeypatch.setenv('SPARK_SERVICE_DATABASE', url)
         spark = printed('key', 'create', 'robot', '--data', str(data))
         heat = printed('key', 'create', 'heat', '--heat', '--data', str(data))
