@@ -1,0 +1,88 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// The reference images of a program: small in the panel, and one at a time beside the picture.
+
+import { byId, el, ownPath, say } from './dom.js';
+import { absent, showing, whenCome } from './media.js';
+import { PanZoom } from './pan_zoom.js';
+import { word } from './words.js';
+
+const MOST_REFERENCES = 24;
+const STEP = 1.5;
+
+export class References {
+  #images = [];
+  /** The number of the one beside the picture, or null; it stays for the questions that follow. */
+  #at = null;
+  #buttons = [];
+  #beside = byId('beside');
+  #frame = byId('beside-image');
+  #zoom = new PanZoom(this.#frame);
+
+  constructor() {
+    const actions = {
+      'beside-closer': () => this.#zoom.zoom(STEP),
+      'beside-farther': () => this.#zoom.zoom(1 / STEP),
+      'beside-fit': () => this.#zoom.fit(),
+      'beside-next': () => this.#turnTo((this.#at + 1) % this.#images.length),
+      'beside-hide': () => this.#turnTo(null),
+    };
+    for (const [id, action] of Object.entries(actions)) byId(id).addEventListener('click', action);
+  }
+
+  show(images) {
+    this.#images = images.slice(0, MOST_REFERENCES);
+    this.#buttons = this.#images.map((item, at) => this.#makeButton(item, at));
+    byId('references').replaceChildren(...this.#buttons);
+    if (this.#at !== null) this.#at = Math.min(this.#at, Math.max(this.#images.length - 1, 0));
+    this.#place();
+  }
+
+  clear() {
+    this.#images = [];
+    this.#place();
+  }
+
+  /** Show the first beside the picture, then the next, at last none; false where there are none. */
+  next() {
+    if (!this.#images.length) return false;
+    const next = this.#at === null ? 0 : this.#at + 1;
+    this.#turnTo(next < this.#images.length ? next : null);
+    return true;
+  }
+
+  #turnTo(at) {
+    this.#at = at;
+    this.#place();
+  }
+
+  #place() {
+    const item = this.#at === null ? undefined : this.#images[this.#at];
+    this.#beside.hidden = !item;
+    this.#frame.replaceChildren();
+    this.#buttons.forEach((button, at) =>
+      button.setAttribute('aria-pressed', String(item !== undefined && at === this.#at)));
+    if (!item) return;
+    const [at, n] = [this.#at + 1, this.#images.length];
+    say(byId('beside-title'), word('reference.at', { at, n }));
+    byId('beside-next').hidden = n < 2;
+    this.#frame.append(showing('image', item, word('reference.name', { n: at })));
+    this.#zoom.fit();
+  }
+
+  #makeButton(item, at) {
+    const name = word('reference.name', { n: at + 1 });
+    const url = ownPath(item.url);
+    const shown = url ? el('img', { src: url, alt: name, loading: 'lazy' }) : absent(item);
+    const button = el('button', { type: 'button', 'data-testid': 'reference' }, shown);
+    if (!url) {
+      whenCome(item, () => {
+        const fresh = this.#makeButton(item, at);
+        button.replaceWith(fresh);
+        this.#buttons[at] = fresh;
+        this.#place();
+      });
+    }
+    button.addEventListener('click', () => this.#turnTo(this.#at === at ? null : at));
+    return button;
+  }
+}
