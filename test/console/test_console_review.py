@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Each prior is accepted or rejected, by keys, mouse and thumb, and what was rejected comes back."""
+"""Each prior is accepted or rejected, by keys, mouse and thumb; a rejected one comes back."""
 
 import pytest
 from console_mouse import click, drag, on_screen, open_question, wait_until_open
@@ -212,3 +212,41 @@ def test_there_is_nothing_to_review_without_priors(service, operator):
     expect(operator.get_by_test_id('priors')).to_be_hidden()
     operator.keyboard.press('x')
     expect(operator.get_by_test_id('summary')).to_have_text('0 shapes')
+
+
+def test_the_words_are_german_in_a_german_browser(service, browser, token):
+    session = service.session(browser, 0)
+    context = browser.new_context(locale='de-DE', storage_state=session)
+    page = context.new_page()
+    page.goto(f'{service.url}/')
+    open_question(page)
+    expect(page.get_by_test_id('review-left')).to_have_text('4 zu prüfen')
+    for key in 'axa':
+        page.keyboard.press(key)
+    expect(page.get_by_test_id('summary')).to_have_text('3 bestätigt · 1 entfernt')
+    expect(page.get_by_test_id('accept')).to_contain_text('Annehmen')
+    expect(page.get_by_test_id('selection')).to_contain_text('Rahmen 3 von 3 · flag · 71 %')
+    page.keyboard.press('?')
+    expect(page.get_by_test_id('help')).to_contain_text('Die gewählte Form ablehnen')
+    context.close()
+
+
+def test_five_hundred_priors_are_reviewed_without_a_long_task(service, operator):
+    many = [
+        prior('part', box(at % 25 / 25, at // 25 / 20, at % 25 / 25 + 0.03, at // 25 / 20 + 0.04),
+              metadata={'score': (at + 1) / 600})
+        for at in range(500)
+    ]
+    service.ask(priors={'label_options': ['part'], 'annotations': many})
+    expect(operator.get_by_test_id('question')).to_have_count(1)
+    operator.evaluate("""() => {
+      window.longest = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => {
+        window.longest = Math.max(window.longest, duration);
+      })).observe({ entryTypes: ['longtask'] });
+    }""")
+    open_question(operator)
+    for key in 'axxxxaaaa':
+        operator.keyboard.press(key)
+    expect(operator.get_by_test_id('review-left')).to_have_text('492 to review')
+    assert operator.evaluate('window.longest') < 500

@@ -8,10 +8,13 @@ import { word } from './words.js';
 
 const MOST_REFERENCES = 24;
 const STEP = 1.5;
+// There it lies over the picture, which has to be seen first; see review.css.
+const NO_ROOM_BESIDE = '(width < 640px)';
 
 export class References {
   #images = [];
-  /** The number of the one beside the picture, or null; it stays for the questions that follow. */
+  /** The number of the one beside the picture, or null; where there is room it stays for the
+   * questions that follow. */
   #at = null;
   #buttons = [];
   #beside = byId('beside');
@@ -33,6 +36,7 @@ export class References {
     this.#images = images.slice(0, MOST_REFERENCES);
     this.#buttons = this.#images.map((item, at) => this.#makeButton(item, at));
     byId('references').replaceChildren(...this.#buttons);
+    if (matchMedia(NO_ROOM_BESIDE).matches) this.#at = null;
     if (this.#at !== null) this.#at = Math.min(this.#at, Math.max(this.#images.length - 1, 0));
     this.#place();
   }
