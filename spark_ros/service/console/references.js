@@ -16,7 +16,7 @@ export class References {
   /** The number of the one beside the picture, or null; where there is room it stays for the
    * questions that follow. */
   #at = null;
-  #buttons = [];
+  #shown = [];
   #beside = byId('beside');
   #frame = byId('beside-image');
   #zoom = new PanZoom(this.#frame);
@@ -34,8 +34,8 @@ export class References {
 
   show(images) {
     this.#images = images.slice(0, MOST_REFERENCES);
-    this.#buttons = this.#images.map((item, at) => this.#makeButton(item, at));
-    byId('references').replaceChildren(...this.#buttons);
+    this.#shown = this.#images.map((item, at) => this.#makeItem(item, at));
+    byId('references').replaceChildren(...this.#shown);
     if (matchMedia(NO_ROOM_BESIDE).matches) this.#at = null;
     if (this.#at !== null) this.#at = Math.min(this.#at, Math.max(this.#images.length - 1, 0));
     this.#place();
@@ -63,8 +63,9 @@ export class References {
     const item = this.#at === null ? undefined : this.#images[this.#at];
     this.#beside.hidden = !item;
     this.#frame.replaceChildren();
-    this.#buttons.forEach((button, at) =>
-      button.setAttribute('aria-pressed', String(item !== undefined && at === this.#at)));
+    this.#shown.forEach((each, at) => {
+      if (each.matches('button')) each.ariaPressed = String(item !== undefined && at === this.#at);
+    });
     if (!item) return;
     const [at, n] = [this.#at + 1, this.#images.length];
     say(byId('beside-title'), word('reference.at', { at, n }));
@@ -73,19 +74,20 @@ export class References {
     this.#zoom.fit();
   }
 
-  #makeButton(item, at) {
-    const name = word('reference.name', { n: at + 1 });
+  /** A button with the image in it, or what is said of one that is not here. */
+  #makeItem(item, at) {
     const url = ownPath(item.url);
-    const shown = url ? el('img', { src: url, alt: name, loading: 'lazy' }) : absent(item);
-    const button = el('button', { type: 'button', 'data-testid': 'reference' }, shown);
     if (!url) {
+      const element = absent(item);
       whenCome(item, () => {
-        const fresh = this.#makeButton(item, at);
-        button.replaceWith(fresh);
-        this.#buttons[at] = fresh;
+        this.#shown[at] = this.#makeItem(item, at);
+        element.replaceWith(this.#shown[at]);
         this.#place();
       });
+      return element;
     }
+    const image = el('img', { src: url, alt: word('reference.name', { n: at + 1 }), loading: 'lazy' });
+    const button = el('button', { type: 'button', 'data-testid': 'reference' }, image);
     button.addEventListener('click', () => this.#turnTo(this.#at === at ? null : at));
     return button;
   }
