@@ -100,7 +100,10 @@ export class Labels {
   #makeButton(name, index) {
     const button = el(
       'button',
-      { type: 'button', class: 'label', id: `label-${index}`, title: clipped(name, 500), 'data-testid': 'label' },
+      {
+        type: 'button', class: 'label', id: `label-${index}`, title: clipped(name, 500),
+        'data-testid': 'label',
+      },
       el('span', { class: 'swatch', 'aria-hidden': 'true' }),
       el('bdi', {}, clipped(name, LONGEST_BUTTON)),
     );

@@ -46,7 +46,7 @@ export class References {
     this.#place();
   }
 
-  /** Show the first beside the picture, then the next, at last none; false where there are none. */
+  /** Show the first beside the picture, then the next, at last none; false if there are none. */
   next() {
     if (!this.#images.length) return false;
     const next = this.#at === null ? 0 : this.#at + 1;
@@ -86,7 +86,8 @@ export class References {
       });
       return element;
     }
-    const image = el('img', { src: url, alt: word('reference.name', { n: at + 1 }), loading: 'lazy' });
+    const alt = word('reference.name', { n: at + 1 });
+    const image = el('img', { src: url, alt, loading: 'lazy' });
     const button = el('button', { type: 'button', 'data-testid': 'reference' }, image);
     button.addEventListener('click', () => this.#turnTo(this.#at === at ? null : at));
     return button;

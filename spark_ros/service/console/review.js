@@ -1,5 +1,5 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Reviewing the priors: the list of them, the doubted first, and the buttons that accept and reject.
+// Reviewing the priors: their list, the doubted first, and the buttons that accept and reject.
 
 import { byId, clipped, el, say, setAttributes } from './dom.js';
 import { colourOf } from './colours.js';

@@ -57,7 +57,6 @@ export const WORDS = {
     'Vergrößern; mit gedrückter Leertaste ziehen, um das Bild zu bewegen; 0 passt es ein'],
 
   // Labels
-  'labels.title': ['Label', 'Label'],
   'labels.of': ['Label · {shape}', 'Label · {shape}'],
   'labels.of-next': ['Label of the next box', 'Label des nächsten Rahmens'],
   'labels.find': ['Find a label', 'Ein Label suchen'],
