@@ -34,7 +34,6 @@ export const WORDS = {
     'Image with its shapes. Tab goes through them, ? lists the keys.',
     'Bild mit seinen Formen. Tab geht sie durch, ? nennt die Tasten.',
   ],
-  'stage.new-box': ['New box', 'Neuer Kasten'],
   'stage.undo': ['Undo', 'Rückgängig'],
   'stage.redo': ['Redo', 'Wiederholen'],
   'stage.fit': ['Fit', 'Einpassen'],
