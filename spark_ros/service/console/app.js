@@ -8,6 +8,7 @@ import { askForReason, setUpFlag, showHelp } from './dialogs.js';
 import { byId } from './dom.js';
 import { ANNOTATE_HELP, AnnotateForm } from './forms/annotate.js';
 import { HeatForm } from './forms/heat.js';
+import { setUpDrawers } from './drawers.js';
 import { listenToKeys } from './keys.js';
 import { Labels } from './labels.js';
 import { Panel } from './panel.js';
@@ -16,8 +17,12 @@ import { Queue } from './queue.js';
 import { Review } from './review.js';
 import { showSessions } from './sessions.js';
 import { showConnection } from './status.js';
+import { fillWords } from './words.js';
 
 const REFETCH_MS = 20_000;
+
+fillWords();
+setUpDrawers();
 
 const board = new Board();
 const picture = new Picture(board.canvas, () => controller.updateButtons());
