@@ -3,7 +3,8 @@
 
     make env-tests && .venv/bin/python dev/screenshots.py
 
-It needs chromium, as the browser tests do, whose service and mouse it uses.
+It needs chromium, as the browser tests do, whose service and mouse it uses. console_states.py
+takes such pictures in every size.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 from PIL import Image
@@ -28,10 +32,19 @@ from serving import Serving, printed  # noqa: E402
 
 from spark_ros.demo.photographs import default_photographs  # noqa: E402
 
-SIZE = {'width': 1360, 'height': 800}
+Theme = Literal['light', 'dark']
+
+TOUCH = {'has_touch': True, 'is_mobile': True}
+SIZES: dict[str, Any] = {
+    'desktop': {'viewport': {'width': 1360, 'height': 800}},
+    'laptop': {'viewport': {'width': 1280, 'height': 720}},
+    'tablet': {'viewport': {'width': 820, 'height': 1180}, **TOUCH},
+    'landscape': {'viewport': {'width': 1180, 'height': 820}, **TOUCH},
+    'phone': {'viewport': {'width': 390, 'height': 844}, 'device_scale_factor': 2, **TOUCH},
+}
 # A screen of a console has few colours; a photograph on it still looks well with so many.
-COLOURS = 200
-LARGEST = 200_000
+COLOURS = 128
+LARGEST = 150_000
 
 LOBBY = """\
 instructions: >-
@@ -50,6 +63,14 @@ SEEN_BY = {'robot_id': 'rover-7', 'camera': 'front', 'stamp': '1767225600.250'}
 
 def main() -> int:
     """Take every picture, one after the other."""
+    with serving() as (service, browser):
+        _take_all(service, browser)
+    return 0
+
+
+@contextmanager
+def serving() -> Iterator[tuple[Service, Browser]]:
+    """Run a service with a program, and a browser."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / 'data'
         key = printed('key', 'create', 'rover-7', '--data', str(data))
@@ -61,35 +82,44 @@ def main() -> int:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=['--no-sandbox', '--disable-gpu']
             )
-            service = Service(started.url, started.login, data, key, heat_key)
-            _take_all(service, _console(service, browser))
+            yield Service(started.url, started.login, data, key, heat_key), browser
             browser.close()
-    return 0
 
 
-def _console(service: Service, browser: Browser) -> Page:
-    context = browser.new_context(viewport=SIZE, storage_state=service.session(browser, 0))
+def console(
+    service: Service, browser: Browser, size: str = 'desktop', theme: Theme = 'dark'
+) -> Page:
+    """Open the console of an operator, who is the same one each time."""
+    context = browser.new_context(
+        storage_state=service.session(browser, 0), color_scheme=theme, **SIZES[size]
+    )
     page = context.new_page()
     page.goto(f'{service.url}/')
     expect(page.get_by_test_id('connection')).to_have_attribute('data-state', 'live')
     return page
 
 
-def _take_all(service: Service, page: Page) -> None:
+def ask_three(service: Service) -> None:
+    """Ask two questions about boxes and one with choices."""
     service.ask(
-        _photograph('astronaut'), program_name='Lobby patrol', instructions=None,
+        photograph('astronaut'), program_name='Lobby patrol', instructions=None,
         priors={'annotations': LOBBY_PRIORS}, metadata=SEEN_BY,
     )  # fmt: skip
     cat = [prior('animal', box(0.25, 0.05, 0.75, 0.9), metadata={'score': 0.41, 'doubted': True})]
     service.ask(
-        _photograph('chelsea'), instructions='Which animal is on the dock?',
+        photograph('chelsea'), instructions='Which animal is on the dock?',
         priors={'annotations': cat, 'label_options': ['cat', 'dog']}, metadata=SEEN_BY,
     )  # fmt: skip
     service.ask_heat(
         'multiple-choice', instruction='How full is the cup?', attachments_type='image',
-        attachments=[service.upload(_photograph('coffee'))], max_answers=1,
+        attachments=[service.upload(photograph('coffee'))], max_answers=1,
         choices=['empty', 'half full', 'full', 'cannot be seen'],
     )  # fmt: skip
+
+
+def _take_all(service: Service, browser: Browser) -> None:
+    page = console(service, browser)
+    ask_three(service)
     expect(page.get_by_test_id('question')).to_have_count(3)
     _take(page, 'console-queue')
 
@@ -116,16 +146,31 @@ def _take_all(service: Service, page: Page) -> None:
     wait_until_open(page)
     page.keyboard.press('2')
     _take(page, 'console-choice')
+    page.context.close()
+
+    phone = console(service, browser, 'phone', 'light')
+    phone.get_by_test_id('question').first.tap()
+    wait_until_open(phone)
+    phone.get_by_test_id('choice').nth(1).tap()
+    _take(phone, 'console-phone')
 
 
-def _photograph(name: str) -> bytes:
+def photograph(name: str) -> bytes:
+    """Return one of the demo's photographs as a JPEG."""
     (image,) = (frame.image for frame in default_photographs() if frame.name == name)
     return bytes(cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
 
 
-def _take(page: Page, name: str) -> None:
-    page.mouse.move(SIZE['width'] // 2, SIZE['height'] - 2)
+def settled(page: Page) -> None:
+    """Wait until all is drawn, with the mouse on nothing."""
+    size = page.viewport_size
+    assert size
+    page.mouse.move(size['width'] // 2, size['height'] - 2)
     page.wait_for_function('[...document.images].every((image) => image.complete)')
+
+
+def _take(page: Page, name: str) -> None:
+    settled(page)
     taken = Image.open(io.BytesIO(page.screenshot())).convert('RGB')
     file = IMAGES / f'{name}.png'
     taken.quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG).save(file, optimize=True)

@@ -65,14 +65,17 @@ def pytest_runtest_teardown(
 
 @pytest.fixture
 def new_page(service: Service, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Give pages with the given cookies; fail on any script error or refused resource."""
+    """Give pages with the given cookies, in contexts with the given options.
+
+    Fails on any script error or refused resource.
+    """
     contexts = []
     complaints: list[str] = []
 
-    def make(session: Any = None) -> Page:
-        context = browser.new_context(
-            viewport={'width': 1280, 'height': 800}, storage_state=session
-        )
+    def make(session: Any = None, **options: Any) -> Page:
+        context = browser.new_context(**{
+            'viewport': {'width': 1280, 'height': 800}, 'storage_state': session, **options,
+        })
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)

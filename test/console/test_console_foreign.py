@@ -107,6 +107,24 @@ def test_the_session_goes_to_no_other_port_of_the_host(service, operator, asked,
     assert_only_the_service_came(host)
 
 
+def test_a_reference_that_takes_its_time_appears_beside_the_picture(
+    service, operator, asked, host
+):
+    service.command('program', 'set', 'waits', '--file', str(
+        program(service, host.url('/waits.jpg'))))
+    service.ask(program_name='waits')
+    open_question(operator)
+    small, beside = operator.get_by_test_id('references'), operator.get_by_test_id('beside-image')
+    operator.keyboard.press('i')
+    for shown in (small, beside):
+        expect(shown).to_contain_text(f'Being fetched from 127.0.0.1:{host.port}')
+    host.release('/waits.jpg', Said(photograph()))
+    for shown in (small, beside):
+        expect(shown.locator('img')).to_have_js_property('naturalWidth', 640)
+    expect(operator.get_by_test_id('reference')).to_have_attribute('aria-pressed', 'true')
+    assert_only_the_service_came(host)
+
+
 def program(service, picture):
     """Write a program with a reference picture."""
     file = service.data.parent / 'program.yaml'

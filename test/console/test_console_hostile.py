@@ -44,6 +44,14 @@ def test_hostile_text_is_shown_and_does_not_run(service, operator, text):
     expect(operator.get_by_test_id('webhook')).to_have_text(
         'https://192.0.2.1/hook?x=%3Cscript%3E')
 
+    row = operator.get_by_test_id('prior')
+    expect(row).to_contain_text(label[:79])
+    operator.keyboard.press('x')
+    expect(operator.get_by_test_id('ghost')).to_have_count(1)
+    row.click()
+    expect(operator.get_by_test_id('selection')).to_contain_text(label)
+    expect(operator.get_by_test_id('accept')).to_be_in_viewport(ratio=1)
+
     assert operator.evaluate('window.owned') is None
     addresses = operator.eval_on_selector_all(
         '[src], [href]', 'all => all.map(each => each.src || each.href || "")')

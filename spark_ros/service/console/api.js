@@ -1,10 +1,16 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // What the console asks of the service.
 
+import { language, word } from './words.js';
+
 const BASE = '/console/api';
 const TIMEOUT_MS = 15000;
 const UPLOAD_TIMEOUT_MS = 600000;
 const RECONNECT_MS = 2000;
+const STATUS = {
+  401: 'error.401', 403: 'error.403', 404: 'error.404', 409: 'error.409', 413: 'error.413',
+  429: 'error.429',
+};
 
 /** status 0: the service could not be reached. */
 export class ApiError extends Error {
@@ -33,17 +39,19 @@ async function send(method, url, body, options = {}) {
     });
   } catch {
     // It is read for longer than it may be so.
-    throw new ApiError(0, 'The service could not be reached.');
+    throw new ApiError(0, word('error.unreached'));
   }
   const value = await response.json().catch(() => null);
   if (!response.ok) {
-    const reason = value?.message;
-    throw new ApiError(
-      response.status,
-      typeof reason === 'string' ? reason : `The service answered ${response.status}.`,
-    );
+    throw new ApiError(response.status, wordsFor(response.status, value?.message));
   }
   return value;
+}
+
+/** What the service says of itself is English; elsewhere its status must do. */
+function wordsFor(status, reason) {
+  if (language === 'en' && typeof reason === 'string') return reason;
+  return word(STATUS[status] ?? (status >= 500 ? 'error.service' : 'error.status'), { status });
 }
 
 const question = (id, verb) => `/questions/${encodeURIComponent(id)}/${verb}`;

@@ -8,23 +8,32 @@ import { askForReason, setUpFlag, showHelp } from './dialogs.js';
 import { byId } from './dom.js';
 import { ANNOTATE_HELP, AnnotateForm } from './forms/annotate.js';
 import { HeatForm } from './forms/heat.js';
+import { setUpDrawers } from './drawers.js';
 import { listenToKeys } from './keys.js';
 import { Labels } from './labels.js';
 import { Panel } from './panel.js';
 import { Picture } from './picture.js';
 import { Queue } from './queue.js';
+import { Review } from './review.js';
 import { showSessions } from './sessions.js';
 import { showConnection } from './status.js';
+import { fillWords } from './words.js';
 
 const REFETCH_MS = 20_000;
 
+fillWords();
+setUpDrawers();
+
 const board = new Board();
 const picture = new Picture(board.canvas, () => controller.updateButtons());
-const annotateForm = new AnnotateForm({ board, labels: new Labels(board), picture });
+const annotateForm = new AnnotateForm({
+  board, labels: new Labels(board), picture, review: new Review(board),
+});
 const heatForm = new HeatForm({ board, picture, onSeen: () => controller.updateButtons() });
+const panel = new Panel();
 const controller = new Controller({
   formFor: (question) => (question.api === 'heat' ? heatForm : annotateForm),
-  panel: new Panel(),
+  panel,
   queue: new Queue(byId('queue'), byId('queue-rest'), (id) => controller.switchTo(id)),
 });
 
@@ -43,7 +52,7 @@ function leaveField() {
 const formKeys = [
   'undo', 'redo', 'pan', 'step', 'escape', 'remove', 'nudge', 'settle', 'digit', 'draw', 'fit',
   'zoomIn', 'zoomOut', 'respond', 'typeLabel', 'upload', 'play', 'stepBack', 'stepOn',
-  'previousAttachment', 'nextAttachment',
+  'previousAttachment', 'nextAttachment', 'accept', 'reject',
 ];
 listenToKeys({
   ...Object.fromEntries(formKeys.map((name) => [name, ofForm(name)])),
@@ -53,6 +62,7 @@ listenToKeys({
   enterField: () => (controller.form?.submitsFromField ? controller.submit() : leaveField()),
   flag: whenOpen(askForReason),
   skip: whenOpen(() => controller.skip()),
+  reference: whenOpen(() => panel.references.next()),
   help,
 });
 

@@ -1,12 +1,15 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // What comes with a question: a list to look at, or tabs to mark one after the other.
 
-import { asText, counted, el } from './dom.js';
+import { asText, el } from './dom.js';
 import { showing } from './media.js';
+import { word } from './words.js';
 
 const DIAL = 'dial:';
 
-const nameOf = (at, all) => (all.length > 1 ? `Attachment ${at + 1} of ${all.length}` : 'Attachment');
+const nameOf = (at, all) => (all.length > 1
+  ? word('attachment.of', { n: at + 1, count: all.length })
+  : word('attachment.only'));
 
 /** All attachments below each other; telephone numbers are shown elsewhere. */
 export function attachmentList({ attachments, attachments_type: type }) {
@@ -51,8 +54,9 @@ export class Tabs {
   /** `marks` of each attachment. */
   count(marks) {
     this.#buttons.forEach((button, at) => {
-      const made = marks[at] ? ` · ${counted(marks[at], 'mark')}` : '';
-      button.replaceChildren(`Attachment ${at + 1}${made}`);
+      button.replaceChildren(marks[at]
+        ? word('attachment.marks', { at: at + 1, n: marks[at] })
+        : word('attachment.number', { n: at + 1 }));
     });
   }
 }

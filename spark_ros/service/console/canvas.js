@@ -2,6 +2,7 @@
 // The image with its shapes: draws the editor's state and converts between screen and image.
 
 import { el, setAttributes, svg } from './dom.js';
+import { drawGhosts } from './ghosts.js';
 import { handleAt } from './handle.js';
 import { imageMedium } from './medium.js';
 import { HANDLES, bounds, handlePoint } from './shapes.js';
@@ -21,6 +22,7 @@ export class Canvas {
   #medium;
   #look = { colourOf: () => '', doubted: () => false, words: () => ['', ''], shown: () => true };
   #nodes = new Map();
+  #ghosts = svg('g');
   #handles = svg('g');
   #view = { scale: 1, x: 0, y: 0 };
   #fitted = true;
@@ -34,7 +36,7 @@ export class Canvas {
     this.#editor = editor;
     this.#medium = imageMedium(parts.image);
     parts.image.classList.add('medium');
-    this.#overlay.append(this.#handles);
+    this.#overlay.append(this.#ghosts, this.#handles);
     editor.addEventListener('change', () => this.draw());
     new ResizeObserver(() => (this.#fitted ? this.fit() : this.redraw())).observe(this.#stage);
   }
@@ -82,6 +84,7 @@ export class Canvas {
   clear() {
     for (const node of this.#nodes.values()) this.#discard(node);
     this.#nodes.clear();
+    this.#ghosts.replaceChildren();
     this.#handles.replaceChildren();
   }
 
@@ -150,6 +153,15 @@ export class Canvas {
     this.#setView({ scale, x: x + dx, y: y + dy }, false);
   }
 
+  /** Bring a shape that lies out of view to the middle. */
+  reveal(shape) {
+    if (!this.ready) return;
+    const { left, top, right, bottom } = bounds(shape.vertices.map((each) => this.#onScreen(each)));
+    const { clientWidth: width, clientHeight: height } = this.#stage;
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    if (x < 0 || y < 0 || x > width || y > height) this.pan(width / 2 - x, height / 2 - y);
+  }
+
   redraw() {
     for (const node of this.#nodes.values()) node.drawn = null;
     this.draw();
@@ -167,6 +179,7 @@ export class Canvas {
       this.#discard(this.#nodes.get(key));
       this.#nodes.delete(key);
     }
+    drawGhosts(this.#ghosts, this.#editor, (vertex) => this.#onScreen(vertex));
     this.#drawHandles();
   }
 

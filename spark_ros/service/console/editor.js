@@ -2,15 +2,21 @@
 // The shapes being edited: selection, changes, undo. No DOM; it tells with a 'change' event.
 
 import { sameVertices } from './shapes.js';
+import { word } from './words.js';
 
-const NAMES = { bounding_box: 'Box', polygon: 'Polygon', dot: 'Dot' };
+const NAMES = { bounding_box: 'shape.box', polygon: 'shape.polygon', dot: 'shape.dot' };
 
-// One count for all editors: what was put aside comes back with its keys.
+// One count for all editors: what was put aside comes back with its keys. Those of priors are
+// below zero, so that a prior that was removed and is brought back has the key that it had.
 let nextKey = 0;
 
-/** A shape is never changed in place: a new object replaces it, so undo keeps exact numbers. */
+/**
+ * A shape is never changed in place: a new object replaces it, so undo keeps exact numbers.
+ * A removed prior is a ghost: it can be selected and brought back until the answer is sent.
+ */
 export class Editor extends EventTarget {
   #priors = new Map();
+  #labels = new Map();
   #past = [];
   #future = [];
   #before = null;
@@ -20,18 +26,15 @@ export class Editor extends EventTarget {
 
   /** Start from the priors, or from what `keep` gave for the same priors. */
   load(priors, kept = null) {
-    this.#priors = new Map(priors.map((prior) => [prior.index, prior]));
+    this.#priors = new Map(priors.map((prior) => [prior.index, shapeOf(prior)]));
+    this.#labels = new Map(priors.map((prior) => [prior.index, prior.label]));
+    for (const { shapes } of kept ? [kept, ...kept.past, ...kept.future] : []) {
+      for (const { key } of shapes) nextKey = Math.max(nextKey, key + 1);
+    }
     this.#past = kept?.past ?? [];
     this.#future = kept?.future ?? [];
     this.#before = null;
-    this.shapes = kept?.shapes ?? priors.map((prior) => ({
-      key: nextKey++,
-      prior: prior.index,
-      label: prior.label ?? '',
-      type: prior.type,
-      vertices: prior.vertices,
-      metadata: prior.metadata ?? null,
-    }));
+    this.shapes = kept?.shapes ?? this.priors;
     this.selectedKey = null;
     this.#tell();
   }
@@ -43,6 +46,21 @@ export class Editor extends EventTarget {
 
   get selected() {
     return this.shapes.find((shape) => shape.key === this.selectedKey) ?? null;
+  }
+
+  /** The shapes that the robot sent, as it sent them. */
+  get priors() {
+    return [...this.#priors.values()];
+  }
+
+  /** The priors that were removed. */
+  get ghosts() {
+    const there = new Set(this.shapes.map((shape) => shape.prior));
+    return this.priors.filter((shape) => !there.has(shape.prior));
+  }
+
+  get selectedGhost() {
+    return this.ghosts.find((shape) => shape.key === this.selectedKey) ?? null;
   }
 
   get canUndo() {
@@ -60,11 +78,15 @@ export class Editor extends EventTarget {
     this.#tell();
   }
 
-  /** Select the next (or previous) shape; false when there is none left in that direction. */
+  /**
+   * Select the next (or previous) shape, the ghosts after the others; false when there is none left
+   * in that direction.
+   */
   step(direction) {
-    const at = this.shapes.findIndex((shape) => shape.key === this.selectedKey);
-    const start = direction > 0 ? 0 : this.shapes.length - 1;
-    const next = this.shapes[at < 0 ? start : at + direction];
+    const all = [...this.shapes, ...this.ghosts];
+    const at = all.findIndex((shape) => shape.key === this.selectedKey);
+    const start = direction > 0 ? 0 : all.length - 1;
+    const next = all[at < 0 ? start : at + direction];
     if (!next) return false;
     this.select(next.key);
     return true;
@@ -83,9 +105,27 @@ export class Editor extends EventTarget {
     this.#commit([...this.shapes, shape], shape.key);
   }
 
-  remove(key) {
+  /** Note that a prior is right as it is, and select `next`. */
+  accept(key, next = null) {
     this.settle();
-    this.#commit(this.shapes.filter((shape) => shape.key !== key), null);
+    this.#commit(this.#with(key, { accepted: true }), next);
+  }
+
+  /** Remove a shape, and select `next`. */
+  remove(key, next = null) {
+    this.settle();
+    this.#commit(this.shapes.filter((shape) => shape.key !== key), next);
+  }
+
+  /** Bring a removed prior back as the robot sent it, to its place among the others. */
+  restore(key) {
+    this.settle();
+    const ghost = this.ghosts.find((shape) => shape.key === key);
+    if (!ghost) return;
+    const order = new Map(this.priors.map(({ prior }, at) => [prior, at]));
+    const placeOf = ({ prior }) => order.get(prior) ?? Infinity;
+    const after = this.shapes.findIndex((shape) => placeOf(shape) > placeOf(ghost));
+    this.#commit(this.shapes.toSpliced(after < 0 ? this.shapes.length : after, 0, ghost), key);
   }
 
   /** Show a change while a drag or typing lasts; `settle` makes it one step of the history. */
@@ -135,8 +175,20 @@ export class Editor extends EventTarget {
   status(shape) {
     if (shape.prior === null) return 'added';
     const prior = this.#priors.get(shape.prior);
-    const same = shape.label === (prior.label ?? '') && sameVertices(shape.vertices, prior.vertices);
+    const same = shape.label === prior.label && sameVertices(shape.vertices, prior.vertices);
     return same ? 'untouched' : 'changed';
+  }
+
+  /** What was done about each prior, by key: 'open', 'accepted', 'changed' or 'removed'. */
+  decisions() {
+    const shapes = new Map(this.shapes.map((shape) => [shape.prior, shape]));
+    return new Map(this.priors.map(({ key, prior }) => [key, this.#decision(shapes.get(prior))]));
+  }
+
+  #decision(shape) {
+    if (!shape) return 'removed';
+    if (this.status(shape) === 'changed') return 'changed';
+    return shape.accepted ? 'accepted' : 'open';
   }
 
   counts() {
@@ -148,14 +200,14 @@ export class Editor extends EventTarget {
 
   describe(shape) {
     const at = this.shapes.indexOf(shape) + 1;
-    return `${NAMES[shape.type] ?? 'Shape'} ${at} of ${this.shapes.length}`;
+    return word(NAMES[shape.type] ?? 'shape.other', { at, n: this.shapes.length });
   }
 
   /** The final list as the service wants it. */
   answer() {
     return this.shapes.map((shape) => ({
       prior: shape.prior,
-      label: this.status(shape) === 'untouched' ? this.#priors.get(shape.prior).label : shape.label,
+      label: this.status(shape) === 'untouched' ? this.#labels.get(shape.prior) : shape.label,
       type: shape.type,
       vertices: shape.vertices.map(({ x, y }) => ({ x, y })),
     }));
@@ -183,11 +235,19 @@ export class Editor extends EventTarget {
 
   #show({ shapes, selectedKey }) {
     this.shapes = shapes;
-    this.selectedKey = shapes.some((shape) => shape.key === selectedKey) ? selectedKey : null;
+    this.selectedKey = selectedKey;
+    if (!this.selected && !this.selectedGhost) this.selectedKey = null;
     this.#tell();
   }
 
   #tell() {
     this.dispatchEvent(new Event('change'));
   }
+}
+
+/** A prior as a shape. */
+function shapeOf({ index, label, type, vertices, metadata }) {
+  return {
+    key: -1 - index, prior: index, label: label ?? '', type, vertices, metadata: metadata ?? null,
+  };
 }

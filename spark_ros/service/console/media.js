@@ -3,6 +3,7 @@
 // does not have is written out, and never loaded from where it is.
 
 import { asText, clipped, el, ownPath, webUrl } from './dom.js';
+import { word } from './words.js';
 
 const LONGEST_URL = 200;
 const expected = new Set();
@@ -65,10 +66,11 @@ function picture(url, name) {
 function wordsFor({ state, source, error }) {
   const url = webUrl(source);
   const text = el('bdi', {}, clipped(asText(source), LONGEST_URL));
-  if (!url) return ['Not an address: ', text];
-  if (state === 'link') return ['On another site: ', linkTo(url), ' ', text];
-  if (isWaiting({ state })) return [`Being fetched from ${url.host}: `, text];
-  return [`Not fetched from ${url.host}: ${asText(error)}. `, text];
+  const { host } = url ?? {};
+  if (!url) return [word('media.no-address'), ' ', text];
+  if (state === 'link') return [word('media.elsewhere'), ' ', linkTo(url), ' ', text];
+  if (isWaiting({ state })) return [word('media.waiting', { host }), ' ', text];
+  return [word('media.not-fetched', { host, error: asText(error) }), ' ', text];
 }
 
 function linkTo(url) {
@@ -77,5 +79,5 @@ function linkTo(url) {
 }
 
 function failed(url) {
-  return el('p', { class: 'failed' }, 'Cannot be loaded: ', el('bdi', {}, url));
+  return el('p', { class: 'failed' }, word('media.cannot-load'), ' ', el('bdi', {}, url));
 }

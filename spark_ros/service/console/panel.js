@@ -1,17 +1,18 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The side panel: what is asked, about what, by whom.
 
-import { asText, byId, el, ownPath, say } from './dom.js';
+import { asText, byId, el, say } from './dom.js';
 import { kindName } from './kinds.js';
 import { showLeft } from './left.js';
-import { absent, whenCome } from './media.js';
+import { References } from './references.js';
 
 const MOST_ROWS = 200;
-const MOST_REFERENCES = 24;
 const TICK_MS = 1000;
 
 export class Panel {
   #deadline = Infinity;
+
+  references = new References();
 
   constructor() {
     setInterval(() => this.#tick(), TICK_MS);
@@ -27,7 +28,7 @@ export class Panel {
     say(byId('position'), `image ${question.image_index + 1} of ${question.image_count}`);
     const instructions = asText(question.instructions) || asText(question.prompt?.instruction);
     say(byId('instructions'), instructions || 'No instructions.');
-    this.#showReferences(question.reference_images ?? []);
+    this.references.show(question.reference_images ?? []);
     this.#showDetails(question);
     this.#deadline = performance.now() / 1000 + (question.left_s ?? Infinity);
     this.#tick();
@@ -39,12 +40,7 @@ export class Panel {
 
   hide() {
     byId('panel').hidden = true;
-  }
-
-  #showReferences(references) {
-    const shown = references.slice(0, MOST_REFERENCES);
-    byId('references').replaceChildren(
-      ...shown.map((item, at) => makeReference(item, `Reference image ${at + 1}`)));
+    this.references.clear();
   }
 
   #showDetails(question) {
@@ -63,17 +59,6 @@ export class Panel {
       body.append(row);
     }
   }
-}
-
-function makeReference(item, name) {
-  const url = ownPath(item.url);
-  if (url) {
-    const link = { href: url, target: '_blank', rel: 'noopener noreferrer' };
-    return el('a', link, el('img', { src: url, alt: name, loading: 'lazy' }));
-  }
-  const element = absent(item);
-  whenCome(item, () => element.replaceWith(makeReference(item, name)));
-  return element;
 }
 
 function makeRow(name, value) {

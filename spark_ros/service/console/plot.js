@@ -2,6 +2,8 @@
 // Plots over time, as SVG.
 
 import { svg } from './dom.js';
+import { hourOfDay, weekday, weekdayTime } from './times.js';
+import { word } from './words.js';
 
 const HEIGHT = 180;
 const LEFT = 52;
@@ -40,7 +42,8 @@ export function plot({ title, series, from, until, step, width, format, ticks })
     drawn.append(svg('text', { x: at, y: HEIGHT - 6, 'text-anchor': 'middle' }, text));
   }
   if (series.every(({ points }) => points.every(([, value]) => value === null))) {
-    drawn.append(svg('text', { class: 'empty', x: width / 2, y: HEIGHT / 2 }, 'Nothing in this time'));
+    const empty = { class: 'empty', x: width / 2, y: HEIGHT / 2 };
+    drawn.append(svg('text', empty, word('statistics.nothing')));
     return drawn;
   }
   for (const each of series) drawn.append(marks(each, x, y, step, [LEFT, width - RIGHT]));
@@ -100,7 +103,7 @@ function columns(series, x, step, format, [least, most]) {
     return svg(
       'rect',
       { class: 'hover', x: left, y: TOP, width, height: HEIGHT - TOP - BOTTOM },
-      svg('title', {}, [timeText(t), ...told].join('\n')),
+      svg('title', {}, [weekdayTime(t * 1000), ...told].join('\n')),
     );
   });
 }
@@ -138,13 +141,7 @@ function timeTicks(from, until, narrow) {
   for (; date / 1000 <= until; date.setHours(date.getHours() + 1)) {
     const hour = date.getHours();
     if (date / 1000 < from || hour % (days ? 24 : narrow ? 6 : 4)) continue;
-    const text = days
-      ? date.toLocaleDateString([], { weekday: 'short' })
-      : `${String(hour).padStart(2, '0')}:00`;
-    found.push([date / 1000, text]);
+    found.push([date / 1000, days ? weekday(date) : hourOfDay(date)]);
   }
   return found;
 }
-
-const timeText = (t) =>
-  new Date(t * 1000).toLocaleString([], { weekday: 'short', hour: '2-digit', minute: '2-digit' });

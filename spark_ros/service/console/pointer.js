@@ -172,7 +172,11 @@ export class Pointer {
       else this.#editor.preview(key, { vertices });
     };
     const click = () => {
-      if (!this.clickPlaces || !inside(start)) return this.#editor.select(null);
+      if (!this.clickPlaces || !inside(start)) {
+        const reach = this.#canvas.screenReach(REACH_PX);
+        const ghost = this.#drawing ? null : shapeAt(this.#editor.ghosts, start, reach);
+        return this.#editor.select(ghost?.key ?? null);
+      }
       drag(start);
       this.#editor.settle();
       done();

@@ -4,6 +4,7 @@
 import { showLeft } from './left.js';
 import { ageText, asText, clipped, counted, el, ownPath, say } from './dom.js';
 import { kindName, signOf } from './kinds.js';
+import { word } from './words.js';
 
 const AGING_S = 60;
 const OLD_S = 300;
@@ -75,7 +76,7 @@ export class Queue {
       }
     });
     const more = waiting - questions.length;
-    const rest = more > 0 ? `and ${more} more` : '';
+    const rest = more > 0 ? word('queue.more', { n: more }) : '';
     say(this.#rest, questions.length ? rest : 'No questions.');
     this.mark(currentId);
     this.#tick();

@@ -3,6 +3,8 @@
 
 import * as api from './api.js';
 import { byId, el, say } from './dom.js';
+import { dateTime } from './times.js';
+import { word } from './words.js';
 
 export async function showSessions() {
   byId('session-list').replaceChildren();
@@ -14,13 +16,13 @@ export async function showSessions() {
 }
 
 function row({ id, created, seen, expires, this: own }) {
-  const cells = [created, seen, expires].map((time) => el('td', {}, timeText(time)));
-  const last = el('td', {}, own ? 'this browser' : revokeButton(id));
+  const cells = [created, seen, expires].map((time) => el('td', {}, dateTime(time)));
+  const last = el('td', {}, own ? word('sessions.this') : revokeButton(id));
   return el('tr', { 'data-testid': 'session' }, ...cells, last);
 }
 
 function revokeButton(id) {
-  const button = el('button', { type: 'button', 'data-testid': 'revoke' }, 'Log it out');
+  const button = el('button', { type: 'button', 'data-testid': 'revoke' }, word('sessions.revoke'));
   button.addEventListener('click', () => attempt(async () => {
     await api.revoke(id);
     button.closest('tr').remove();
@@ -36,6 +38,3 @@ async function attempt(action) {
     say(byId('sessions-problem'), error.message);
   }
 }
-
-const timeText = (value) =>
-  new Date(value).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });

@@ -2,12 +2,18 @@
 // How long questions waited, were worked on and were delivered, and how many waited.
 
 import { getStatistics } from './api.js';
-import { byId, clipped, counted, el, say } from './dom.js';
+import { byId, clipped, el, say } from './dom.js';
 import { countTicks, plot, secondTicks } from './plot.js';
+import { dateTime } from './times.js';
+import { fillWords, number, word } from './words.js';
 
 const REFRESH_MS = 60_000;
 const LONGEST_NAME = 80;
-const PHASES = { waiting: 'Waiting', working: 'Working', delivery: 'Delivery' };
+const PHASES = {
+  waiting: word('statistics.waiting'),
+  working: word('statistics.working'),
+  delivery: word('statistics.delivery'),
+};
 const NONE = '–';
 
 let hours = 24;
@@ -32,18 +38,21 @@ function show(found) {
   byId('programs').replaceChildren(...found.by_program.map(programRow));
   const { more_programs: more } = found;
   byId('more-programs').hidden = !more;
-  say(byId('more-programs'), `and ${counted(more, 'program')} with fewer answers`);
+  say(byId('more-programs'), word('statistics.more', { n: more }));
   const asFar = found.since > found.now - found.hours * 3600 + 1;
-  const since = new Date(found.since * 1000).toLocaleString();
-  say(byId('left-out'), asFar ? `What is older than ${since} is left out: there is too much of it.` : '');
+  const since = dateTime(found.since * 1000);
+  say(byId('left-out'), asFar ? word('statistics.left-out', { since }) : '');
 }
 
 function totals(total) {
-  const boxes = [['Answered', el('dd', {}, String(total.waiting.count), el('small', {}, 'by operators'))]];
+  const answered = el(
+    'dd', {}, number(total.waiting.count), el('small', {}, word('statistics.by-operators')));
+  const boxes = [[word('statistics.answered'), answered]];
   for (const [phase, name] of Object.entries(PHASES)) {
     const { p50, p95 } = total[phase];
-    const high = p95 === undefined ? '' : `95 % within ${duration(p95)}`;
-    boxes.push([`${name}, median`, el('dd', {}, duration(p50), el('small', {}, high))]);
+    const high = p95 === undefined ? '' : word('statistics.within', { time: duration(p95) });
+    const value = el('dd', {}, duration(p50), el('small', {}, high));
+    boxes.push([word('statistics.of-median', { phase: name }), value]);
   }
   return boxes.map(([name, value]) => el('div', {}, el('dt', {}, name), value));
 }
@@ -68,21 +77,21 @@ function plots(found) {
   const middle = (at) => Math.min(Math.max(at + time.step / 2, time.from), time.until);
   const share = (phase, name) =>
     starts.map((at) => [middle(at), byHour.get(at)?.[phase][name] ?? null]);
-  const whole = { ...time, format: String, ticks: countTicks };
+  const whole = { ...time, format: (value) => number(value), ticks: countTicks };
   return [
     {
       ...whole,
-      title: 'Questions without an answer',
+      title: word('statistics.without'),
       series: [{
-        name: 'without an answer', kind: 'area', className: 'median',
+        name: word('statistics.without-answer'), kind: 'area', className: 'median',
         points: found.waiting.map(([at, count]) => [Math.max(at, time.from), count]),
       }],
     },
     {
       ...whole,
-      title: 'Answers an hour',
+      title: word('statistics.an-hour'),
       series: [{
-        name: 'answers', kind: 'bars', className: 'count',
+        name: word('statistics.answers'), kind: 'bars', className: 'count',
         points: starts.map((at) => [at, byHour.get(at)?.waiting.count ?? 0]),
       }],
     },
@@ -92,12 +101,14 @@ function plots(found) {
       format: duration,
       ticks: secondTicks,
       series: [
-        { name: '95 %', kind: 'line', className: 'high', points: share(phase, 'p95') },
-        { name: 'median', kind: 'line', className: 'median', points: share(phase, 'p50') },
+        line('statistics.share', 'high', share(phase, 'p95')),
+        line('statistics.median', 'median', share(phase, 'p50')),
       ],
     })),
   ];
 }
+
+const line = (name, className, points) => ({ name: word(name), kind: 'line', className, points });
 
 function card({ title, series }) {
   const keys = series.length > 1
@@ -111,13 +122,13 @@ function card({ title, series }) {
 
 function programRow({ program, ...times }) {
   const name = program === null
-    ? el('span', { class: 'muted' }, 'no program')
+    ? el('span', { class: 'muted' }, word('statistics.no-program'))
     : el('bdi', {}, clipped(program, LONGEST_NAME));
   const cells = Object.keys(PHASES).flatMap((phase) =>
     ['p50', 'p95'].map((share) => el('td', {}, duration(times[phase][share]))));
   return el(
     'tr', { 'data-testid': 'program-row' },
-    el('td', { class: 'name' }, name), el('td', {}, String(times.waiting.count)), ...cells,
+    el('td', { class: 'name' }, name), el('td', {}, number(times.waiting.count)), ...cells,
   );
 }
 
@@ -131,7 +142,7 @@ function duration(seconds, like = seconds) {
   return `${trimmed(seconds / 3600)} h`;
 }
 
-const trimmed = (value) => String(value < 9.95 ? Math.round(value * 10) / 10 : Math.round(value));
+const trimmed = (value) => number(value, { maximumFractionDigits: value < 9.95 ? 1 : 0 });
 
 for (const button of document.querySelectorAll('[data-hours]')) {
   button.addEventListener('click', () => {
@@ -143,5 +154,6 @@ for (const button of document.querySelectorAll('[data-hours]')) {
   });
 }
 addEventListener('resize', () => shown && showPlots(shown));
+fillWords();
 setInterval(refresh, REFRESH_MS);
 refresh();

@@ -2,12 +2,16 @@
 // Playing and seeking a video that is being marked.
 
 import { el } from './dom.js';
+import { number, word } from './words.js';
 
 const STEP_S = 0.1;
 const SLIDER_STEP_S = 0.01;
 
 /** To the millisecond, and never negative. */
 export const seconds = (value) => Math.max(0, Math.round(value * 1000) / 1000);
+
+export const tenths = (value) =>
+  number(value, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 export class Transport {
   /** The current time in seconds. */
@@ -21,7 +25,7 @@ export class Transport {
   static forVideo(video) {
     const button = el('button', { type: 'button', 'data-testid': 'play' });
     const slider = el('input', {
-      type: 'range', min: 0, max: 0, step: SLIDER_STEP_S, value: 0, 'aria-label': 'Time',
+      type: 'range', min: 0, max: 0, step: SLIDER_STEP_S, value: 0, 'aria-label': word('play.time'),
     });
     const words = el('span', { class: 'time', 'data-testid': 'time' });
     const transport = new Transport(button, slider, words);
@@ -29,8 +33,9 @@ export class Transport {
       transport.time = seconds(video.currentTime);
       slider.max = video.duration || 0;
       slider.value = video.currentTime;
-      words.textContent = `${video.currentTime.toFixed(1)} s`;
-      button.replaceChildren(video.paused ? 'Play ' : 'Pause ', el('kbd', {}, 'P'));
+      words.textContent = `${tenths(video.currentTime)} s`;
+      const action = video.paused ? word('play.play') : word('play.pause');
+      button.replaceChildren(action, ' ', el('kbd', {}, 'P'));
     };
     for (const kind of ['play', 'pause', 'timeupdate', 'seeking', 'durationchange']) {
       video.addEventListener(kind, show);

@@ -42,7 +42,7 @@ function rows(schema) {
 }
 
 function fields(schema) {
-  return table(['field', 'type', ''], rows(schema));
+  return table(['field', 'type', 'about'], rows(schema));
 }
 
 function contents(content) {
@@ -57,15 +57,15 @@ function operation(path, method, said) {
   const body = element('div', '', ...(said.description ? [element('p', said.description)] : []));
   body.className = 'body';
   if (said.parameters) {
-    body.append(element('h4', 'Parameters'), table(['name', 'in', 'type', ''],
+    body.append(element('h3', 'Parameters'), table(['name', 'in', 'type', 'about'],
       said.parameters.map(resolved).map((p) => [p.name, p.in, typeOf(p.schema), p.description])));
   }
   if (said.requestBody) {
-    body.append(element('h4', 'Body'), ...contents(said.requestBody.content));
+    body.append(element('h3', 'Body'), ...contents(said.requestBody.content));
   }
   for (const [status, answer] of Object.entries(said.responses)) {
     const response = resolved(answer);
-    body.append(element('h4', `${status}: ${response.description}`), ...contents(response.content));
+    body.append(element('h3', `${status}: ${response.description}`), ...contents(response.content));
   }
   return element('details', '',
     element('summary', '', element('code', `${method.toUpperCase()} ${path}`), ` ${said.summary}`), body);

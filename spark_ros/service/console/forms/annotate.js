@@ -1,29 +1,36 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The form of a SparkAI question: correct the shapes on an image, answer in words.
 
-import { byId, counted, say } from '../dom.js';
+import { colourOf } from '../colours.js';
+import { byId, say } from '../dom.js';
 import { isDoubted, scoreOf } from '../shapes.js';
+import { word } from '../words.js';
 
 const MARKS = { changed: ' ✎', added: ' +' };
+const STATUS = { changed: 'shape.changed', added: 'shape.added' };
 
 export const ANNOTATE_HELP = [
-  [['1', '…', '9'], 'Give the selected shape that label; with none selected, the next new box'],
-  [['Tab'], 'Next shape, after the last one on to the panel; with Shift the other way'],
-  [['Drag'], 'Move or resize a shape, or draw a new box'],
-  [['N'], 'Draw the next box even on top of another shape'],
-  [['Del'], 'Delete the selected shape'],
-  [['←', '↑', '→', '↓'], 'Nudge it by a pixel, with Shift by ten'],
-  [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
-  [['Esc'], 'Stop the drag, else deselect'],
-  [['L'], 'Type a label; of many, a part of one and Enter'],
-  [['R'], 'Write a response'],
-  [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
+  [['A'], word('help.accept')],
+  [['X'], word('help.reject')],
+  [['1', '…', '9'], word('help.digits')],
+  [['L'], word('help.label')],
+  [['Tab'], word('help.step')],
+  [[word('help.drag-key')], word('help.drag')],
+  [['N'], word('help.draw')],
+  [['Del'], word('help.delete')],
+  [['←', '↑', '→', '↓'], word('help.nudge')],
+  [['Ctrl', 'Z'], word('help.undo')],
+  [['Esc'], word('help.escape')],
+  [['I'], word('help.reference')],
+  [['R'], word('help.response')],
+  [[word('help.wheel-key')], word('help.wheel')],
 ];
 
 export class AnnotateForm {
   #board;
   #labels;
   #picture;
+  #review;
   #response = byId('response');
   #open = false;
   /** What an answer that says nothing lacks; '' where it does say something. */
@@ -32,12 +39,14 @@ export class AnnotateForm {
   help = ANNOTATE_HELP;
   submitsFromField = false;
 
-  constructor({ board, labels, picture }) {
+  constructor({ board, labels, picture, review }) {
     this.#board = board;
     this.#labels = labels;
     this.#picture = picture;
+    this.#review = review;
     this.keys = {
       ...board.keys,
+      ...review.keys,
       digit: (index) => labels.giveNumber(index),
       respond: () => this.#response.focus(),
       typeLabel: () => labels.type(),
@@ -71,12 +80,12 @@ export class AnnotateForm {
       newShape: () => ({ label: this.#labels.active, type: 'bounding_box' }),
       onDrawn: () => this.#labels.typeIfNeeded(),
       look: {
-        colourOf: (shape) => this.#labels.colourOf(shape.label),
+        colourOf: (shape) => colourOf(shape.label),
         doubted: (shape) => this.#doubted(shape),
-        words: (shape) => [shape.label || 'no label', this.#markOf(shape)],
+        words: (shape) => [shape.label || word('shape.unlabelled'), this.#markOf(shape)],
         shown: () => true,
       },
-      drawName: video ? null : 'New box',
+      drawName: video ? null : word('annotate.new-box'),
       clickPlaces: false,
     });
     // On a video, only shapes that the robot named can be had, to be relabelled or removed.
@@ -85,6 +94,7 @@ export class AnnotateForm {
     this.#picture.show(question.image, { video });
     this.#labels.show(question);
     this.#board.editor.load(question.priors, draft?.edits);
+    this.#review.show();
     this.#response.value = draft?.response ?? '';
     this.#update();
   }
@@ -106,6 +116,7 @@ export class AnnotateForm {
 
   clear() {
     this.#open = false;
+    this.#review.clear();
     this.#board.close();
     this.#picture.clear();
     for (const id of ['label-section', 'response-section']) byId(id).hidden = true;
@@ -125,51 +136,58 @@ export class AnnotateForm {
   }
 
   #doubted(shape) {
-    return isDoubted(shape.metadata) && this.#board.editor.status(shape) === 'untouched';
+    const open = !shape.accepted && this.#board.editor.status(shape) === 'untouched';
+    return open && isDoubted(shape.metadata);
   }
 
   #markOf(shape) {
-    const mark = MARKS[this.#board.editor.status(shape)];
+    const mark = MARKS[this.#board.editor.status(shape)] ?? (shape.accepted ? ' ✓' : undefined);
     return mark ?? scoreText(shape.metadata) + (this.#doubted(shape) ? ' ?' : '');
   }
 
   #update() {
-    const shape = this.#board.editor.selected;
-    say(byId('selection'), shape ? this.#describe(shape) : 'Nothing selected');
-    byId('delete').disabled = !shape;
+    const { selected, selectedGhost } = this.#board.editor;
+    say(byId('selection'), selected ? this.#describe(selected) : describeGhost(selectedGhost));
+    byId('delete').disabled = !selected;
     say(byId('summary'), this.problem || this.#summary());
   }
 
   #describe(shape) {
     const { editor } = this.#board;
-    const words = [editor.describe(shape), shape.label || 'no label'];
+    const words = [editor.describe(shape), shape.label || word('shape.unlabelled')];
     const status = editor.status(shape);
-    if (status !== 'untouched') return [...words, status].join(' · ');
+    if (status !== 'untouched') return [...words, word(STATUS[status])].join(' · ');
     const score = scoreText(shape.metadata).trim();
     if (score) words.push(score);
-    if (isDoubted(shape.metadata)) words.push('doubted');
+    if (shape.accepted) words.push(word('shape.accepted'));
+    else if (isDoubted(shape.metadata)) words.push(word('shape.doubted'));
     return words.join(' · ');
   }
 
   #summary() {
     const { untouched, changed, added, removed } = this.#board.editor.counts();
     const words = [];
-    if (untouched) words.push(`${untouched} confirmed`);
-    if (changed) words.push(`${changed} changed`);
-    if (added) words.push(`${added} added`);
-    if (removed) words.push(`${removed} removed`);
-    return words.join(' · ') || counted(0, 'shape');
+    if (untouched) words.push(word('summary.confirmed', { n: untouched }));
+    if (changed) words.push(word('summary.changed', { n: changed }));
+    if (added) words.push(word('summary.added', { n: added }));
+    if (removed) words.push(word('summary.removed', { n: removed }));
+    return words.join(' · ') || word('summary.none');
   }
+}
+
+function describeGhost(ghost) {
+  if (!ghost) return word('shape.none');
+  return `${ghost.label || word('shape.unlabelled')} · ${word('shape.removed')}`;
 }
 
 /** Without boxes to confirm or labels to look for, silence would be no answer. */
 function askedFor(video, labels) {
-  if (video) return 'Answer in words, or flag the question.';
-  return labels.length ? '' : 'Draw a box, answer in words, or flag the question.';
+  if (video) return word('annotate.video');
+  return labels.length ? '' : word('annotate.silent');
 }
 
 /** The score belongs to what the detector said; a corrected shape has none. */
 function scoreText(metadata) {
   const score = scoreOf(metadata);
-  return score === null ? '' : ` ${Math.round(score * 100)} %`;
+  return score === null ? '' : ` ${word('shape.score', { n: Math.round(score * 100) })}`;
 }

@@ -2,7 +2,8 @@
 // Marks on an attachment, each perhaps with a question of its own.
 
 import { Tabs } from '../attachments.js';
-import { byId, clipped, counted, el } from '../dom.js';
+import { byId, clipped, el } from '../dom.js';
+import { word } from '../words.js';
 import { answerFor } from './answer.js';
 import { PlaceMarks } from './place_marks.js';
 import { TextSpans } from './text_spans.js';
@@ -72,7 +73,7 @@ export class Annotations {
 
   get help() {
     const several = this.#question.attachments.length > 1
-      ? [[['[', ']'], 'The attachment before, the next one']]
+      ? [[['[', ']'], word('mark.help-attachment')]]
       : [];
     const inner = (this.#inner?.help ?? []).filter(([keys]) => !keys.includes('←'));
     return [...this.#surface.help, ...inner, ...several];
@@ -95,13 +96,15 @@ export class Annotations {
   get problem() {
     const { min_annotations: min } = this.#question;
     const made = this.#editor.shapes.length;
-    if (made < min) return `${this.#asked()} ${made} so far.`;
+    if (made < min) return `${this.#asked()} ${word('so-far', { n: made })}`;
     const lacking = this.#firstLacking();
-    return lacking ? `Mark ${this.#numberOf(lacking)}: ${this.#problemOf(lacking)}` : '';
+    if (!lacking) return '';
+    const problem = this.#problemOf(lacking);
+    return word('mark.lacking', { n: this.#numberOf(lacking), problem });
   }
 
   get summary() {
-    return `${counted(this.#editor.shapes.length, 'mark')} · ready to submit`;
+    return word('mark.ready', { n: this.#editor.shapes.length });
   }
 
   showProblem() {
@@ -132,15 +135,15 @@ export class Annotations {
 
   #asked() {
     const { min_annotations: min, max_annotations: max } = this.#question;
-    if (min === 0) return max ? `Mark up to ${max}.` : 'Mark all there are, or none.';
-    if (min === max) return `Mark ${min}.`;
-    return max ? `Mark ${min} to ${max}.` : `Mark at least ${min}.`;
+    if (min === 0) return max ? word('mark.up-to', { max }) : word('mark.all');
+    if (min === max) return word('mark.exactly', { n: min });
+    return max ? word('mark.from-to', { min, max }) : word('mark.at-least', { n: min });
   }
 
   #mayAdd() {
     const { max_annotations: max } = this.#question;
     if (!max || this.#editor.shapes.length < max) return true;
-    this.#onChange(`At most ${counted(max, 'mark')}: delete one first.`);
+    this.#onChange(word('mark.most', { n: max }));
     return false;
   }
 
@@ -188,8 +191,8 @@ export class Annotations {
   #choiceWords(values) {
     const { choices, choices_type: type } = this.#question.per_annotation;
     if (type === 'text') return values.join(', ');
-    return values.map((chosen) =>
-      `Choice ${choices.findIndex(({ value }) => value === chosen) + 1}`).join(', ');
+    const numbers = values.map((chosen) => choices.findIndex(({ value }) => value === chosen) + 1);
+    return numbers.map((n) => word('choice.number', { n })).join(', ');
   }
 
   #update() {
@@ -219,12 +222,12 @@ export class Annotations {
     const words = this.#innerWords(shape);
     const button = el('button', { type: 'button', class: 'mark', 'data-testid': 'mark' },
       el('b', {}, String(at + 1)), el('span', { class: 'place' }, this.#surface.describe(shape)),
-      el('bdi', {}, words || (this.#inner ? 'no answer' : '')));
+      el('bdi', {}, words || (this.#inner ? word('mark.no-answer') : '')));
     button.classList.toggle('lacking', this.#inner !== null && this.#problemOf(shape) !== '');
     button.setAttribute('aria-pressed', String(shape.key === this.#editor.selectedKey));
     button.addEventListener('click', () => this.#select(shape.key));
     const remove = el('button', {
-      type: 'button', class: 'quiet', 'aria-label': `Delete mark ${at + 1}`,
+      type: 'button', class: 'quiet', 'aria-label': word('mark.delete', { n: at + 1 }),
       'data-testid': 'delete-mark',
     }, '×');
     remove.addEventListener('click', () => this.#editor.remove(shape.key));

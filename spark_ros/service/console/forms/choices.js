@@ -1,8 +1,9 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Choosing among text, image, video, audio or website choices; the first nine have a number key.
 
-import { clipped, counted, el } from '../dom.js';
+import { clipped, el } from '../dom.js';
 import { showing } from '../media.js';
+import { word } from '../words.js';
 
 const LONGEST_TEXT = 1000;
 
@@ -13,7 +14,7 @@ export class Choices {
   #buttons;
 
   submitsFromField = false;
-  help = [[['1', '…', '9'], 'Choose, or take the choice back']];
+  help = [[['1', '…', '9'], word('choice.help')]];
   keys = { digit: (index) => index < this.#buttons.length && this.#toggle(index) };
 
   /** `room`: whether choices that need room may lie in the middle of the page. */
@@ -24,7 +25,7 @@ export class Choices {
     const cards = prompt.choices.map((choice, at) => this.#makeCard(choice, at));
     const list = el('div', {
       class: `choices ${prompt.choices_type}`, 'data-testid': 'choices',
-      role: this.#single ? 'radiogroup' : 'group', 'aria-label': 'Choices',
+      role: this.#single ? 'radiogroup' : 'group', 'aria-label': word('choice.list'),
     }, ...cards);
     const inMiddle = room && prompt.choices_type !== 'text';
     this.wide = inMiddle ? list : null;
@@ -54,7 +55,7 @@ export class Choices {
     const { min_answers: min } = this.#prompt;
     const made = values?.length ?? 0;
     if (made >= min) return '';
-    return made ? `${this.#asked()} ${made} so far.` : this.#asked();
+    return made ? `${this.#asked()} ${word('so-far', { n: made })}` : this.#asked();
   }
 
   get words() {
@@ -68,10 +69,11 @@ export class Choices {
   #asked() {
     const { min_answers: min, max_answers: max, choices } = this.#prompt;
     const most = max || choices.length;
-    if (min === most) return min === 1 ? 'Choose one.' : `Choose ${min}.`;
-    if (min === 0) return max === 1 ? 'Choose one, or none.' : `Choose any${max ? `, at most ${max}` : ''}.`;
-    if (!max) return `Choose at least ${min === 1 ? 'one' : min}.`;
-    return `Choose ${min} to ${max}.`;
+    if (min === most) return min === 1 ? word('choice.one') : word('choice.exactly', { min });
+    if (min > 0 && max) return word('choice.from-to', { min, max });
+    if (min > 0) return word('choice.at-least', { n: min });
+    if (max === 1) return word('choice.one-or-none');
+    return max ? word('choice.up-to', { max }) : word('choice.any');
   }
 
   #toggle(at) {
@@ -82,7 +84,7 @@ export class Choices {
     } else if (this.#single) {
       this.#chosen = new Set([value]);
     } else if (max && this.#chosen.size >= max) {
-      this.#onChange(`At most ${counted(max, 'choice')}: take one back first.`);
+      this.#onChange(word('choice.most', { n: max }));
       return;
     } else {
       this.#chosen.add(value);
@@ -98,9 +100,9 @@ export class Choices {
       'data-testid': 'choice',
     }, el('span', { class: 'tick', 'aria-hidden': 'true' }));
     if (type === 'image') {
-      button.append(showing('image', choice, `Choice ${at + 1}`));
+      button.append(showing('image', choice, word('choice.number', { n: at + 1 })));
     } else {
-      const text = type === 'text' ? choice.value : `Choice ${at + 1}`;
+      const text = type === 'text' ? choice.value : word('choice.number', { n: at + 1 });
       button.append(el('bdi', {}, clipped(text, LONGEST_TEXT)));
     }
     if (at < 9) button.append(el('kbd', {}, String(at + 1)));
@@ -112,7 +114,8 @@ export class Choices {
   #makeCard(choice, at) {
     const { choices_type: type } = this.#prompt;
     if (type === 'text' || type === 'image') return this.#buttons[at];
-    return el('div', { class: 'card' }, showing(type, choice, `Choice ${at + 1}`), this.#buttons[at]);
+    const name = word('choice.number', { n: at + 1 });
+    return el('div', { class: 'card' }, showing(type, choice, name), this.#buttons[at]);
   }
 
   #mark() {

@@ -5,11 +5,9 @@ import { attachmentList } from '../attachments.js';
 import { dialling } from '../dial.js';
 import { asText, byId, el, say } from '../dom.js';
 import { LOOK_FIRST_MS } from '../picture.js';
+import { word } from '../words.js';
 import { Annotations } from './annotations.js';
 import { answerFor } from './answer.js';
-
-const EXCLUDED = 'You cannot answer this one: the asker excluded you (exclude_crunchers). '
-  + 'Skip it; another operator can.';
 
 export class HeatForm {
   #board;
@@ -70,7 +68,7 @@ export class HeatForm {
     byId('answer').replaceChildren(this.#answer.element);
     byId('answer-section').hidden = false;
     byId('excluded').hidden = !question.excluded;
-    say(byId('excluded'), question.excluded ? EXCLUDED : '');
+    say(byId('excluded'), question.excluded ? word('heat.excluded') : '');
     this.#update();
   }
 
@@ -133,6 +131,6 @@ export class HeatForm {
   #update(hint = '') {
     const summary = byId('summary');
     summary.classList.toggle('problem', hint !== '');
-    say(summary, hint || this.#answer.problem || this.#answer.summary || 'Ready to submit');
+    say(summary, hint || this.#answer.problem || this.#answer.summary || word('heat.ready'));
   }
 }

@@ -4,9 +4,23 @@
 import { upload } from '../api.js';
 import { clipped, el, say } from '../dom.js';
 import { showing } from '../media.js';
+import { word } from '../words.js';
 
 const ACCEPTED = { image: 'image/*', video: 'video/mp4', audio: 'audio/*' };
-const WANTED = { image: 'an image', video: 'an MP4 video', audio: 'an audio file' };
+const WORDS = {
+  image: {
+    send: 'file.image.send', drop: 'file.image.drop', choose: 'file.image.choose',
+    wrong: 'file.image.wrong',
+  },
+  video: {
+    send: 'file.video.send', drop: 'file.video.drop', choose: 'file.video.choose',
+    wrong: 'file.video.wrong',
+  },
+  audio: {
+    send: 'file.audio.send', drop: 'file.audio.drop', choose: 'file.audio.choose',
+    wrong: 'file.audio.wrong',
+  },
+};
 
 export class Media {
   #kind;
@@ -21,7 +35,7 @@ export class Media {
   #words = el('p', { class: 'muted', 'data-testid': 'upload-state', role: 'status' });
 
   submitsFromField = false;
-  help = [[['U'], 'Choose a file; it can also be dropped on the page']];
+  help = [[['U'], word('file.help')]];
   keys = { upload: () => this.#input.click() };
 
   constructor(prompt, { onChange, questionId }) {
@@ -33,7 +47,7 @@ export class Media {
     });
     this.#input.addEventListener('change', () => this.#take(this.#input.files[0]));
     const button = el('button', { type: 'button', 'data-testid': 'choose-file' },
-      'Choose a file ', el('kbd', {}, 'U'));
+      word('file.choose'), ' ', el('kbd', {}, 'U'));
     button.addEventListener('click', () => this.#input.click());
     this.wide = el('div', { class: 'drop', 'data-testid': 'drop' },
       this.#preview, this.#words, button, this.#input);
@@ -46,7 +60,7 @@ export class Media {
       this.#take(event.dataTransfer.files[0]);
     });
     this.element = el('div', { class: 'answer' },
-      el('p', { class: 'muted' }, `Send ${WANTED[this.#kind]} as a file.`));
+      el('p', { class: 'muted' }, word(WORDS[this.#kind].send)));
     this.#show();
   }
 
@@ -59,15 +73,15 @@ export class Media {
     if (this.#url) {
       // It is here, by whatever name the asker knows this service.
       const url = new URL(this.#url).pathname;
-      this.#preview.replaceChildren(showing(this.#kind, { url }, 'Your file'));
+      this.#preview.replaceChildren(showing(this.#kind, { url }, word('file.yours')));
     }
     this.#show();
   }
 
   // Only the page's own question asks for a file, never one about a mark.
   get problem() {
-    if (this.#uploading) return 'The file is still on its way.';
-    return this.#wrong || (this.#url ? '' : `Choose ${WANTED[this.#kind]}.`);
+    if (this.#uploading) return word('file.on-its-way');
+    return this.#wrong || (this.#url ? '' : word(WORDS[this.#kind].choose));
   }
 
   get words() {
@@ -95,7 +109,7 @@ export class Media {
     if (file.type.startsWith(`${this.#kind}/`)) {
       await this.#send(file);
     } else {
-      this.#wrong = `“${clipped(file.name, 60)}” is not ${WANTED[this.#kind]}.`;
+      this.#wrong = word(WORDS[this.#kind].wrong, { name: clipped(file.name, 60) });
       this.#tell();
     }
   }
@@ -111,7 +125,7 @@ export class Media {
     try {
       ({ url } = await upload(this.#questionId, file));
     } catch (error) {
-      wrong = `Not uploaded: ${error.message}`;
+      wrong = word('file.not-uploaded', { error: error.message });
     }
     if (this.#uploading !== file) return;
     this.#uploading = null;
@@ -127,9 +141,8 @@ export class Media {
   }
 
   #show() {
-    const empty = `Drop ${WANTED[this.#kind]} here.`;
-    const done = this.#url ? 'Uploaded.' : empty;
-    say(this.#words, this.#uploading ? 'Uploading…' : this.#wrong || done);
+    const done = this.#url ? word('file.uploaded') : word(WORDS[this.#kind].drop);
+    say(this.#words, this.#uploading ? word('file.uploading') : this.#wrong || done);
     this.wide.classList.toggle('wrong', this.#wrong !== '');
   }
 
@@ -141,6 +154,6 @@ export class Media {
 
 function localView(kind, url) {
   return kind === 'image'
-    ? el('img', { src: url, alt: 'Your file' })
-    : el(kind, { src: url, controls: '', 'aria-label': 'Your file' });
+    ? el('img', { src: url, alt: word('file.yours') })
+    : el(kind, { src: url, controls: '', 'aria-label': word('file.yours') });
 }

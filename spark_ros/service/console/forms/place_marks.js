@@ -6,6 +6,7 @@ import { videoMedium } from '../medium.js';
 import { notify } from '../status.js';
 import { bounds } from '../shapes.js';
 import { Transport } from '../transport.js';
+import { word } from '../words.js';
 
 const COLOUR = '#6ec1ff';
 const ROUNDING = 1e-6;
@@ -19,13 +20,13 @@ export class PlaceMarks {
   #transport = null;
 
   help = [
-    [['Tab'], 'Next mark, after the last one on to the panel; with Shift the other way'],
-    [['N'], 'Mark even on top of another mark'],
-    [['Del'], 'Delete the selected mark'],
-    [['←', '↑', '→', '↓'], 'Nudge it by a pixel, with Shift by ten'],
-    [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
-    [['Esc'], 'Stop the drag, else deselect'],
-    [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
+    [['Tab'], word('mark.help-step-on')],
+    [['N'], word('mark.help-on-top')],
+    [['Del'], word('mark.help-delete')],
+    [['←', '↑', '→', '↓'], word('mark.help-nudge')],
+    [['Ctrl', 'Z'], word('mark.help-undo')],
+    [['Esc'], word('mark.help-escape')],
+    [['Wheel'], word('mark.help-zoom')],
   ];
 
   constructor(question, { board, picture, mayAdd, onAdded, words }) {
@@ -34,7 +35,8 @@ export class PlaceMarks {
     this.#picture = picture;
     this.#mayAdd = mayAdd;
     if (this.#timed) {
-      this.help.unshift([['P'], 'Play or pause'], [[',', '.'], 'A tenth of a second back, on']);
+      this.help.unshift(
+        [['P'], word('mark.help-play')], [[',', '.'], word('mark.help-tenth')]);
     }
     board.open({
       newShape: () => this.#newShape(),
@@ -45,7 +47,7 @@ export class PlaceMarks {
         words: (shape) => [this.#tagOf(shape, words(shape)), ''],
         shown: (shape) => shape.attachment === this.#shown,
       },
-      drawName: this.#rectangles ? 'New rectangle' : 'New point',
+      drawName: this.#rectangles ? word('mark.new-rectangle') : word('mark.new-point'),
       clickPlaces: !this.#rectangles,
     });
   }
@@ -59,7 +61,7 @@ export class PlaceMarks {
   }
 
   get how() {
-    return this.#rectangles ? 'Drag to draw a rectangle.' : 'Click to place a point.';
+    return this.#rectangles ? word('mark.rectangle') : word('mark.point');
   }
 
   get keys() {
@@ -71,7 +73,7 @@ export class PlaceMarks {
     this.#transport?.remove();
     this.#transport = null;
     const item = this.#question.attachments[index];
-    const name = `Attachment ${index + 1}`;
+    const name = word('attachment.number', { n: index + 1 });
     const url = ownPath(item.url);
     if (this.#timed && url) {
       this.#showVideo(url, name);
@@ -146,7 +148,7 @@ export class PlaceMarks {
     this.#picture.place(videoMedium(video));
     video.addEventListener('loadedmetadata', () => this.#board.canvas.fit());
     video.addEventListener('error', () => {
-      notify('The video cannot be loaded. Skip the question, or flag it.', true);
+      notify(word('media.video-fails'), true);
     });
     this.#transport = Transport.forVideo(video);
     byId('tools').prepend(this.#transport.element);

@@ -2,6 +2,7 @@
 // A rating on a scale, by slider or as a number.
 
 import { clipped, el, say } from '../dom.js';
+import { word } from '../words.js';
 
 const DIGITS = 12;
 const TOLERANCE = 1e-6;
@@ -16,8 +17,8 @@ export class Rating {
   wide = null;
   submitsFromField = true;
   help = [
-    [['←', '→'], 'Change the rating by a step'],
-    [['0', '…', '9'], 'Type the rating'],
+    [['←', '→'], word('rating.help-step')],
+    [['0', '…', '9'], word('rating.help-type')],
   ];
   keys = {
     // The digit itself then goes into the field that has the focus now.
@@ -33,11 +34,12 @@ export class Rating {
     this.#prompt = prompt;
     const { rating_min: min, rating_max: max, rating_step: step } = prompt;
     this.#slider = el('input', {
-      type: 'range', min, max: this.#top, step, 'aria-label': 'Rating', 'data-testid': 'slider',
+      type: 'range', min, max: this.#top, step, 'aria-label': word('rating.rating'),
+      'data-testid': 'slider',
     });
     this.#field = el('input', {
-      type: 'text', inputmode: 'decimal', autocomplete: 'off', 'aria-label': 'Rating as a number',
-      placeholder: '–', 'data-testid': 'rating-number',
+      type: 'text', inputmode: 'decimal', autocomplete: 'off',
+      'aria-label': word('rating.number'), placeholder: '–', 'data-testid': 'rating-number',
     });
     const changed = (text) => {
       this.#show(text);
@@ -83,14 +85,19 @@ export class Rating {
   problemOf(value) {
     const { rating_min: min, rating_max: max, rating_step: step } = this.#prompt;
     if (value === null || value === undefined) {
-      return `Choose a rating from ${tidy(min)} to ${tidy(max)}.`;
+      return word('rating.choose', { min: tidy(min), max: tidy(max) });
     }
-    if (!Number.isFinite(value)) return 'This is not a number.';
-    if (value < min || value > max) return `The scale goes from ${tidy(min)} to ${tidy(max)}.`;
+    if (!Number.isFinite(value)) return word('text.no-number');
+    if (value < min || value > max) {
+      return word('rating.scale', { min: tidy(min), max: tidy(max) });
+    }
     const steps = (value - min) / step;
     if (Math.abs(steps - Math.round(steps)) > TOLERANCE) {
-      return `The scale has steps of ${tidy(step)}; near are ${this.#near(Math.floor(steps))} and `
-        + `${this.#near(Math.min(Math.ceil(steps), this.#steps))}.`;
+      return word('rating.steps', {
+        step: tidy(step),
+        below: this.#near(Math.floor(steps)),
+        above: this.#near(Math.min(Math.ceil(steps), this.#steps)),
+      });
     }
     return '';
   }

@@ -2,6 +2,7 @@
 // Answering in words, with a number or with an address.
 
 import { el, say } from '../dom.js';
+import { word } from '../words.js';
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
@@ -11,18 +12,18 @@ export class Text {
   #hint = el('p', { class: 'hint', 'data-testid': 'hint', role: 'status' });
 
   wide = null;
-  help = [[['R'], 'Write the answer']];
+  help = [[['R'], word('text.help')]];
   keys = { respond: () => this.focus() };
 
   constructor(prompt, { onChange, onDone }) {
     this.#validation = prompt.validation;
     this.submitsFromField = this.#validation !== '';
-    const common = { 'data-testid': 'text-answer', dir: 'auto', 'aria-label': 'Answer' };
+    const common = { 'data-testid': 'text-answer', dir: 'auto', 'aria-label': word('panel.answer') };
     this.#field = this.#validation
       ? el('input', { ...common, type: 'text', autocomplete: 'off', spellcheck: 'false',
         inputmode: this.#validation === 'number' ? 'decimal' : 'url',
-        placeholder: this.#validation === 'number' ? 'A number' : 'https://…' })
-      : el('textarea', { ...common, rows: '5', placeholder: 'Your answer; Ctrl Enter submits' });
+        placeholder: this.#validation === 'number' ? word('text.number') : 'https://…' })
+      : el('textarea', { ...common, rows: '5', placeholder: word('text.yours') });
     this.#field.addEventListener('input', () => {
       this.#show();
       onChange();
@@ -46,12 +47,14 @@ export class Text {
   }
 
   problemOf(text) {
-    if (!text?.trim()) return this.#validation === 'number' ? 'Enter a number.' : 'Write an answer.';
+    if (!text?.trim()) {
+      return this.#validation === 'number' ? word('text.enter-number') : word('text.write');
+    }
     if (this.#validation === 'number' && !NUMBER.test(text)) {
-      return 'This is not a number; digits with a point, such as 12.5.';
+      return word('text.no-digits');
     }
     if (this.#validation === 'url' && !isAddress(text)) {
-      return 'This is not an address; it starts with http:// or https://.';
+      return word('text.no-address');
     }
     return '';
   }

@@ -3,6 +3,7 @@
 
 import { asText, byId, clipped, el } from '../dom.js';
 import { Editor } from '../editor.js';
+import { word } from '../words.js';
 import { markKeys } from './mark_keys.js';
 
 const LONGEST_WORDS = 60;
@@ -16,17 +17,18 @@ export class TextSpans {
   #dragged = false;
   #paper = el('div', {
     class: 'paper spans', dir: 'auto', tabindex: '0', role: 'document', 'data-testid': 'text',
+    'aria-label': word('mark.text'),
   });
 
   seen = true;
   editor = new Editor();
-  how = 'Select text to mark it.';
+  how = word('mark.span');
   help = [
-    [['←', '→'], 'Select the word before, the next one; with Shift more words'],
-    [['N'], 'Mark the selected text'],
-    [['Tab'], 'Next mark'],
-    [['Del'], 'Delete the selected mark'],
-    [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
+    [['←', '→'], word('mark.help-word')],
+    [['N'], word('mark.help-span')],
+    [['Tab'], word('mark.help-next')],
+    [['Del'], word('mark.help-delete')],
+    [['Ctrl', 'Z'], word('mark.help-undo')],
   ];
 
   constructor(question, { mayAdd, onAdded }) {

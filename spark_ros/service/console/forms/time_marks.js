@@ -4,7 +4,8 @@
 import { byId, el, ownPath } from '../dom.js';
 import { Editor } from '../editor.js';
 import { showing, whenCome } from '../media.js';
-import { seconds } from '../transport.js';
+import { seconds, tenths } from '../transport.js';
+import { word } from '../words.js';
 import { markKeys } from './mark_keys.js';
 
 const STEP_S = 0.1;
@@ -18,19 +19,21 @@ export class TimeMarks {
   #rail = el('div', { class: 'rail', 'data-testid': 'rail' });
   #needle = el('span', { class: 'needle' });
   #time = el('span', { class: 'time', 'data-testid': 'time' });
-  #holder = el('div', { class: 'listen', tabindex: '0', role: 'group', 'aria-label': 'Recording' });
+  #holder = el('div', {
+    class: 'listen', tabindex: '0', role: 'group', 'aria-label': word('mark.recording'),
+  });
 
   seen = true;
   editor = new Editor();
-  how = 'Listen, and mark the moment.';
+  how = word('mark.moment');
   help = [
-    [['P'], 'Play or pause; Space too'],
-    [['←', '→'], 'A second back, on; with Shift ten'],
-    [[',', '.'], 'A tenth of a second back, on'],
-    [['N'], 'Mark the current time'],
-    [['Tab'], 'Next mark'],
-    [['Del'], 'Delete the selected mark'],
-    [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
+    [['P'], word('mark.help-play-space')],
+    [['←', '→'], word('mark.help-second')],
+    [[',', '.'], word('mark.help-tenth')],
+    [['N'], word('mark.help-now')],
+    [['Tab'], word('mark.help-next')],
+    [['Del'], word('mark.help-delete')],
+    [['Ctrl', 'Z'], word('mark.help-undo')],
   ];
 
   constructor(question, { mayAdd, onAdded }) {
@@ -55,11 +58,11 @@ export class TimeMarks {
   show(index) {
     this.#shown = index;
     const item = this.#question.attachments[index];
-    const player = showing('audio', item, `Recording ${index + 1}`);
+    const player = showing('audio', item, word('mark.recording-number', { n: index + 1 }));
     this.#audio = ownPath(item.url) ? player : null;
     whenCome(item, () => this.#shown === index && this.show(index));
     const button = el('button', { type: 'button', 'data-testid': 'mark-now' },
-      'Mark this moment ', el('kbd', {}, 'N'));
+      word('mark.now'), ' ', el('kbd', {}, 'N'));
     button.addEventListener('click', () => this.#mark());
     this.#holder.replaceChildren(
       player, this.#rail, el('div', { class: 'row' }, button, this.#time));
@@ -137,7 +140,7 @@ export class TimeMarks {
   #tick() {
     const now = this.#audio?.currentTime ?? 0;
     const length = this.#audio?.duration || 0;
-    this.#time.textContent = `${now.toFixed(1)} s of ${length.toFixed(1)} s`;
+    this.#time.textContent = word('mark.time-of', { now: tenths(now), length: tenths(length) });
     this.#needle.style.left = length ? `${(now / length) * 100}%` : '0';
   }
 }
