@@ -17,7 +17,7 @@ from spark_ros.service.heat import view as heat_view
 from spark_ros.service.heat.attachments import attachment_sizes
 from spark_ros.service.media import images
 from spark_ros.service.spark import answers, programs
-from spark_ros.service.storage import jobs
+from spark_ros.service.storage import jobs, skips
 from spark_ros.service.storage.leases import CANCELED, EXPIRED, FLAGGED
 from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import to_json
@@ -27,6 +27,8 @@ from spark_ros.wire.heat import ANNOTATIONS, MEDIA, PER_ANNOTATION
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
 
 MAX_FLAGS = 20
+MOST_SKIPS = 10
+LONGEST_REASON = 2000
 
 
 def queue_lines(
@@ -34,17 +36,18 @@ def queue_lines(
     now: float,
 ) -> list[dict[str, Any]]:
     """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer."""
-    lines = _summaries(service, connection, rows, operator, now)
+    lines = summaries(service, connection, rows, operator, now)
     return [
         {**line, 'excluded': bool(row.excluded)} if row.api == heat_json.API else line
         for row, line in zip(rows, lines, strict=True)
     ]
 
 
-def _summaries(
+def summaries(
     service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str | None,
     now: float,
 ) -> list[dict[str, Any]]:
+    """Write what lines of the queue and lists of answers have in common."""
     wanted = [_image_of(row) for row in rows]
     shown = media(service, connection, [each for each in wanted if each[0]])
     urls = [(shown[each]['url'] if each[0] else None) or '' for each in wanted]
@@ -80,7 +83,10 @@ def _summary(
         'left_s': None if row.deadline == NEVER else round(row.deadline - now, 3),
         'image': image,
         'tenant': row.key_name,
-        'mine': operator is not None and row.lease_owner == operator,
+        # Not one whose answer is held back: there is nothing to go on with.
+        'mine': operator is not None
+        and row.lease_owner == operator
+        and row.lease_until != NEVER,
         'priors': row.prior_count,
     }
 
@@ -89,13 +95,28 @@ def details(
     service: Context, connection: Connection, row: Row[Any], operator: str, now: float
 ) -> dict[str, Any]:
     """Write all that an operator needs to answer a question."""
-    lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
-    [line] = _summaries(service, connection, [row], operator, now)
-    seen = {**line, 'token': row.token, 'lease_s': lease_s}
+    lease_s = None
+    if row.lease_until not in (None, NEVER):
+        lease_s = max(0.0, row.lease_until - now)
+    program = programs.find(connection, row.program) if row.program else None
+    [line] = summaries(service, connection, [row], operator, now)
+    seen = {
+        **line,
+        'token': row.token,
+        'lease_s': lease_s,
+        'flag_reasons': list(program.flag_reasons) if program else [],
+        'skips': [
+            {
+                'reason': each.reason,
+                'at': format_time(each.skipped),
+                'mine': each.operator == operator,
+            }
+            for each in skips.of_job(connection, row.job_id)[:MOST_SKIPS]
+        ],
+    }
     if row.api == heat_json.API:
         return {**seen, **heat_view.details(service, connection, row, operator)}
     asked, given = json.loads(row.request), json.loads(row.priors)
-    program = programs.find(connection, row.program) if row.program else None
     labels = given['label_options'] or (list(program.label_options) if program else [])
     references = program.reference_images if program else ()
     by = Requester(images.PROGRAMS, now)
@@ -183,12 +204,22 @@ def flag_of(body: Any) -> tuple[list[str], str]:
         WireError: the reason is missing.
     """
     said = expect_object(body, 'the flag')
-    reason = expect_text(said.get('reason'), 'reason', 2000).strip()
+    reason = expect_text(said.get('reason'), 'reason', LONGEST_REASON).strip()
     if not reason:
         raise WireError('reason is empty; say why the question cannot be answered')
     flags = _flags(said)
     _expect_not_reserved(flags)
     return [FLAGGED, *(flag for flag in flags if flag != FLAGGED)], reason
+
+
+def skip_reason_of(body: Any) -> str:
+    """Read why an operator leaves a question to others; it may be empty.
+
+    Raises:
+        WireError: it is no text, or too long.
+    """
+    said = expect_object(body, 'the skip')
+    return expect_text(said.get('reason') or '', 'reason', LONGEST_REASON).strip()
 
 
 def _expect_not_reserved(flags: Sequence[str], *more: str) -> None:

@@ -34,7 +34,7 @@ LINE_TEXT = 300
 LINE = (
     *questions.c[
         'id', 'kind', 'state', 'sequence', 'image_location', 'prior_count', 'priority',
-        'deadline', 'created', 'lease_owner',
+        'deadline', 'created', 'lease_owner', 'lease_until',
     ],
     *jobs.c['api', 'base_url', 'program'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
@@ -379,6 +379,16 @@ def excludes(connection: Connection, question_id: int, operator: str) -> bool:
     given = {'id': question_id, 'operator': operator}
     row = EXCLUDES.first(connection, given)
     return row is not None and bool(row.excludes)
+
+
+def last_answers(connection: Connection, owner: str, limit: int) -> list[Row[Any]]:
+    """Return the questions that an operator closed last, the newest first."""
+    query = (
+        JOINED.where(questions.c.answered_by == owner)
+        .order_by(questions.c.closed.desc(), questions.c.id.desc())
+        .limit(limit)
+    )
+    return [*connection.execute(query)]
 
 
 def answered_by(connection: Connection, owner: str) -> int:
