@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
 from spark_ros.service.operators import view
-from spark_ros.service.storage import jobs
+from spark_ros.service.storage import waiting
 from spark_ros.service.web.replies import json_array, json_object, to_json
 
 QUEUE_LENGTH = 200
@@ -153,7 +153,7 @@ async def _read(service: Context, access: int) -> Snapshot:
     present = [service.crunchers.pseudonym(each) for each in service.presence.operators]
 
     def read(connection: Connection) -> Snapshot:
-        rows = jobs.waiting(connection, QUEUE_LENGTH, None)
+        rows = waiting.lines(connection, QUEUE_LENGTH, None)
         lines = view.queue_lines(service, connection, rows, None, service.clock())
         return Snapshot(
             lines={line['id']: _without_owner(line) for line in lines},
@@ -162,8 +162,8 @@ async def _read(service: Context, access: int) -> Snapshot:
                 for row, line in zip(rows, lines, strict=True)
             },
             owners={row.id: row.lease_owner for row in rows if row.lease_owner},
-            waiting=jobs.count_waiting(connection),
-            excludes=jobs.some_exclude(connection, present),
+            waiting=waiting.count(connection),
+            excludes=waiting.some_exclude(connection, present),
             taken_at=taken_at,
             access=access,
         )
