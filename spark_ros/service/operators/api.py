@@ -28,7 +28,7 @@ from spark_ros.service.operators.access import (
     known_session,
     session_or_none,
 )
-from spark_ros.service.storage import held_answers, jobs, leases, named_files, sessions, skips
+from spark_ros.service.storage import held_answers, job_leases, jobs, leases, named_files, skips
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
@@ -52,38 +52,6 @@ def question_id_of(request: Request) -> int:
     return int(text)
 
 
-async def queue(request: Request) -> Response:
-    """Give the oldest questions that wait, and counts: waiting, and those of this operator."""
-    operator = await known_operator(request)
-    service = context_of(request)
-    now = service.clock()
-
-    def read(connection: Connection) -> Response:
-        pseudonym = service.crunchers.pseudonym(operator)
-        rows = jobs.waiting(connection, live_queue.QUEUE_LENGTH, pseudonym)
-        held = held_answers.of_operator(connection, operator)
-        present = service.presence.operators
-        skipped = skips.skipped_by(connection, [row.id for row in rows], present, now)
-        return reply({
-            'questions': [
-                {**line, 'skipped': operator in skipped.get(line['id'], ())}
-                for line in operator_view.queue_lines(service, connection, rows, operator, now)
-            ],
-            'waiting': jobs.count_waiting(connection),
-            # Of those that wait, listed or not.
-            'excluded': jobs.count_excluded(connection, pseudonym),
-            # Those, too, that can still be taken back, for so many seconds.
-            'answered': jobs.answered_by(connection, operator) + len(held),
-            'held': [
-                {'id': row.question_id, 'left_s': round(row.due - now, 3)} for row in held
-            ],
-            # By whom the browser keeps unfinished work.
-            'operator': pseudonym,
-        })
-
-    return await service.store.read(read)
-
-
 async def thumbnail(request: Request) -> Response:
     """Give the thumbnail of an image."""
     await known_operator(request)
@@ -100,7 +68,7 @@ async def question(request: Request) -> Response:
     """Give one question."""
     operator = await known_operator(request)
     question_id = question_id_of(request)
-    return await _details(context_of(request), question_id, operator)
+    return await details_of(context_of(request), question_id, operator)
 
 
 async def claim(request: Request) -> Response:
@@ -112,10 +80,10 @@ async def claim(request: Request) -> Response:
 
     def write(transaction: Transaction) -> None:
         operator_view.expect_may_claim(service, transaction.connection, question_id, operator)
-        leases.claim(transaction, question_id, operator, now, lease_s)
+        job_leases.claim(transaction, question_id, operator, now, lease_s)
 
     await service.store.write(write)
-    return await _details(service, question_id, operator)
+    return await details_of(service, question_id, operator)
 
 
 async def heartbeat(request: Request) -> Response:
@@ -124,7 +92,7 @@ async def heartbeat(request: Request) -> Response:
     question_id = question_id_of(request)
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
-    await service.store.write(leases.heartbeat, question_id, operator, now, lease_s)
+    await service.store.write(job_leases.heartbeat, question_id, operator, now, lease_s)
     return reply({'lease_s': lease_s})
 
 
@@ -134,7 +102,7 @@ async def release(request: Request) -> Response:
     question_id = question_id_of(request)
     service = context_of(request)
     now = service.clock()
-    await service.store.write(leases.release, question_id, operator, now)
+    await service.store.write(job_leases.release, question_id, operator, now)
     return reply({'state': 'open'})
 
 
@@ -159,12 +127,14 @@ async def answer(request: Request) -> Response:
         said, flags = operator_view.answer_of(row, body.value, sizes)
 
     def write(transaction: Transaction) -> float:
-        held_s = _close(transaction, question_id, operator, now, answer=said, flags=flags)
+        held_s = held_answers.close_or_hold(
+            transaction, {question_id: said}, operator, now, flags=flags
+        )
         for image_id in operator_view.images_in(row, said):
             named_files.put_of_question(transaction, question_id, image_id)
         return held_s
 
-    return await _closed(service, write)
+    return await answered(service, write)
 
 
 async def flag(request: Request) -> Response:
@@ -177,13 +147,15 @@ async def flag(request: Request) -> Response:
     )
     flags, reason = body.value
     now = service.clock()
-    return await _closed(
-        service,
-        lambda transaction: _close(
-            transaction, question_id, operator, now, answer=leases.NO_ANSWER, flags=flags,
+
+    def write(transaction: Transaction) -> float:
+        images = job_leases.image_ids(transaction.connection, question_id)
+        return held_answers.close_or_hold(
+            transaction, dict.fromkeys(images, leases.NO_ANSWER), operator, now, flags=flags,
             feedback=reason,
-        ),
-    )
+        )  # fmt: skip
+
+    return await answered(service, write)
 
 
 async def undo(request: Request) -> Response:
@@ -194,7 +166,7 @@ async def undo(request: Request) -> Response:
     now, lease_s = service.clock(), service.settings.lease_s
     await service.store.write(held_answers.undo, question_id, operator, now, lease_s)
     service.bus.read_again()
-    return await _details(service, question_id, operator)
+    return await details_of(service, question_id, operator)
 
 
 async def skip(request: Request) -> Response:
@@ -208,7 +180,7 @@ async def skip(request: Request) -> Response:
     now = service.clock()
 
     def write(transaction: Transaction) -> None:
-        leases.release(transaction, question_id, operator, now)
+        job_leases.release(transaction, question_id, operator, now)
         skips.put(transaction, question_id, operator, body.value, now)
 
     await service.store.write(write)
@@ -274,7 +246,8 @@ async def _stream(request: Request, operator: str) -> AsyncIterator[bytes]:
         told = loop.time()
 
 
-async def _details(service: Context, question_id: int, operator: str) -> Response:
+async def details_of(service: Context, question_id: int, operator: str) -> Response:
+    """Answer with one question, as an operator sees it."""
     now = service.clock()
 
     def read(connection: Connection) -> Response:
@@ -285,17 +258,8 @@ async def _details(service: Context, question_id: int, operator: str) -> Respons
     return await service.store.read(read)
 
 
-def _close(
-    transaction: Transaction, question_id: int, operator: str, now: float, **said: Any
-) -> float:
-    # A script has no second thoughts.
-    if operator != sessions.SCRIPTED:
-        return held_answers.close_or_hold(transaction, question_id, operator, now, **said)
-    leases.close(transaction, question_id, operator, now, **said)
-    return 0.0
-
-
-async def _closed(service: Context, write: Callable[[Transaction], float]) -> Response:
+async def answered(service: Context, write: Callable[[Transaction], float]) -> Response:
+    """Store an answer, and say for how long it can be taken back."""
     held_s = await service.store.write(write)
     if held_s:
         # The operator's other pages are told that it is not theirs to open.
@@ -315,7 +279,6 @@ def _unknown_question() -> ApiError:
 
 
 routes = [
-    Route('/console/api/queue', queue),
     Route(f'{images.THUMBNAILS}/{{image_id}}', thumbnail),
     Route('/console/api/questions/{question_id}', question),
     Route('/console/api/questions/{question_id}/claim', claim, methods=['POST']),

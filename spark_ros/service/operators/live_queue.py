@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
 from spark_ros.service.operators import view
-from spark_ros.service.storage import jobs, skips
+from spark_ros.service.storage import skips, waiting
 from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import json_array, json_object, to_json
 
@@ -158,7 +158,7 @@ async def _read(service: Context, access: int) -> Snapshot:
     present = [service.crunchers.pseudonym(each) for each in there]
 
     def read(connection: Connection) -> Snapshot:
-        rows = jobs.waiting(connection, QUEUE_LENGTH, None)
+        rows = waiting.lines(connection, QUEUE_LENGTH, None)
         lines = view.queue_lines(service, connection, rows, None, now)
         return Snapshot(
             lines={line['id']: _without_owner(line) for line in lines},
@@ -172,8 +172,8 @@ async def _read(service: Context, access: int) -> Snapshot:
                 if row.lease_owner and row.lease_until != NEVER
             },
             skipped=skips.skipped_by(connection, [row.id for row in rows], there, now),
-            waiting=jobs.count_waiting(connection),
-            excludes=jobs.some_exclude(connection, present),
+            waiting=waiting.count(connection),
+            excludes=waiting.some_exclude(connection, present),
             taken_at=taken_at,
             access=access,
         )

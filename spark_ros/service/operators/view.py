@@ -17,7 +17,7 @@ from spark_ros.service.heat import view as heat_view
 from spark_ros.service.heat.attachments import attachment_sizes
 from spark_ros.service.media import images
 from spark_ros.service.spark import answers, programs
-from spark_ros.service.storage import jobs, skips
+from spark_ros.service.storage import job_leases, jobs, skips
 from spark_ros.service.storage.leases import CANCELED, EXPIRED, FLAGGED
 from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import to_json
@@ -54,7 +54,7 @@ def summaries(
     thumbnails = images.thumbnail_paths(connection, urls)
     return [
         {
-            **_summary(row, operator, now, shown.get(image)),
+            **_summary(service, row, operator, now, shown.get(image)),
             # A path of this service, or None.
             'thumbnail': EXAMPLE if url == EXAMPLE else thumbnails.get(url),
         }
@@ -67,7 +67,8 @@ def _image_of(row: Row[Any]) -> tuple[str, Requester]:
 
 
 def _summary(
-    row: Row[Any], operator: str | None, now: float, image: dict[str, Any] | None
+    service: Context, row: Row[Any], operator: str | None, now: float,
+    image: dict[str, Any] | None,
 ) -> dict[str, Any]:
     return {
         'id': row.id,
@@ -83,10 +84,15 @@ def _summary(
         'left_s': None if row.deadline == NEVER else round(row.deadline - now, 3),
         'image': image,
         'tenant': row.key_name,
+        'robot': row.robot_id or row.key_name,
+        'camera': row.camera or '',
+        'image_count': row.images,
         # Not one whose answer is held back: there is nothing to go on with.
         'mine': operator is not None
         and row.lease_owner == operator
         and row.lease_until != NEVER,
+        # Tells operators apart, and says nothing else about them.
+        'holder': service.crunchers.pseudonym(row.lease_owner)[:6] if row.lease_owner else None,
         'priors': row.prior_count,
     }
 
@@ -129,25 +135,46 @@ def details(
             *media(service, connection, [(each, by) for each in references]).values()
         ],
         'content_type': asked['content_type'],
-        'image_index': row.position,
-        'image_count': row.images,
-        'priors': [
-            {
-                'index': prior.index,
-                'metadata': prior.raw.get('metadata') or {},
-                **{
-                    name: value
-                    for name, value in annotation_json(
-                        prior.annotation, as_strings=False
-                    ).items()
-                    if name in ('label', 'type', 'vertices')
-                },
-            }
-            for prior in answers.priors_of(given['annotations'], row.position)
-        ],
+        'priors': _priors_json(given['annotations'], row.position),
+        **({'images': _images(service, connection, row, operator, now)} if row.images > 1 else {}),
         'metadata': asked.get('metadata') or {},
         'webhook_url': row.webhook_url,
     }
+
+
+def _images(
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+) -> list[dict[str, Any]]:
+    """Write the images of a request with several, of those that wait with it, in their order."""
+    given = json.loads(row.priors)['annotations']
+    rows = jobs.by_ids(connection, job_leases.image_ids(connection, row.id))
+    return [
+        {
+            'id': image.id,
+            'image_index': image.position,
+            'image': line['image'],
+            'thumbnail': line['thumbnail'],
+            'priors': _priors_json(given, image.position),
+        }
+        for image, line in zip(
+            rows, summaries(service, connection, rows, operator, now), strict=True
+        )
+    ]
+
+
+def _priors_json(given: Sequence[Mapping[str, Any]], position: int) -> list[dict[str, Any]]:
+    return [
+        {
+            'index': prior.index,
+            'metadata': prior.raw.get('metadata') or {},
+            **{
+                name: value
+                for name, value in annotation_json(prior.annotation, as_strings=False).items()
+                if name in ('label', 'type', 'vertices')
+            },
+        }
+        for prior in answers.priors_of(given, position)
+    ]
 
 
 def expect_may_claim(
@@ -176,17 +203,51 @@ def answer_of(
     Raises:
         WireError: it is not valid; the message says what.
     """
+    if row.images > 1:
+        raise WireError(f'this question has {row.images} images: answer all of them together')
     if row.api == heat_json.API:
         return to_json(heat_view.answer_of(row, body, sizes)).decode(), []
     said = expect_object(body, 'the answer')
-    priors = answers.priors_of(json.loads(row.priors)['annotations'], row.position)
-    derived = answers.derive(
-        said.get('shapes'), priors, row.position if row.images > 1 else None
-    )
+    given = json.loads(row.priors)['annotations']
+    derived = answers.derive(said.get('shapes'), answers.priors_of(given, 0), None)
     response = expect_text(said.get('response') or '', 'response')
     flags = _flags(said)
     _expect_not_reserved(flags, FLAGGED)
     return to_json({'response': response, **derived}).decode(), flags
+
+
+def answers_of_images(
+    rows: Sequence[Row[Any]], body: Any
+) -> tuple[list[str], list[str]]:
+    """Turn the answer to a request with several images into what each of them is answered with.
+
+    Args:
+        rows: of its images; the first with the job's `priors`.
+        body: `{"images": [{"id", "shapes"}, …], "response", "flags"}`: one entry for each image.
+
+    Returns:
+        The answers as JSON, in the order of the rows, and the flags of all.
+
+    Raises:
+        WireError: it is not valid; the message says what.
+    """
+    said = expect_object(body, 'the answer')
+    given = json.loads(rows[0].priors)['annotations']
+    response = expect_text(said.get('response') or '', 'response')
+    flags = _flags(said)
+    _expect_not_reserved(flags, FLAGGED)
+    shapes = {}
+    for at, item in enumerate(expect_list(said.get('images'), 'images')):
+        image = expect_object(item, f'images[{at}]')
+        shapes[image.get('id')] = image.get('shapes')
+    if set(shapes) != {row.id for row in rows}:
+        raise WireError('images must have one entry for each image, by its id')
+    texts = []
+    for row in rows:
+        priors = answers.priors_of(given, row.position)
+        derived = answers.derive(shapes[row.id], priors, row.position)
+        texts.append(to_json({'response': response, **derived}).decode())
+    return texts, flags
 
 
 def images_in(row: Row[Any], answer: str) -> list[str]:

@@ -10,13 +10,13 @@ that ends meanwhile, withdrawn or past its deadline, stays so.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
 
 from spark_ros.service.errors import ApiError
-from spark_ros.service.storage import leases
+from spark_ros.service.storage import leases, sessions
 from spark_ros.service.storage.attempts import unlocked
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import held_answers, jobs, programs, questions
@@ -37,18 +37,18 @@ GRACE = Prepared(
 
 def close_or_hold(
     transaction: Transaction,
-    question_id: int,
+    answers: Mapping[int, str],
     owner: str,
     now: float,
     *,
-    answer: str,
     flags: Sequence[str] = (),
     feedback: str | None = None,
 ) -> float:
-    """Close a question, at once or after the grace of its program.
+    """Close the images of a question, at once or after the grace of its program.
 
     Args:
-        owner, answer, flags, feedback: as of `leases.close`.
+        answers: by the ids of the images.
+        owner, flags, feedback: as of `leases.close`.
 
     Returns:
         For how many seconds the answer can be taken back; 0 where the question is closed.
@@ -56,26 +56,16 @@ def close_or_hold(
     Raises:
         ApiError: as `leases.close`.
     """
-    seconds = _grace_s(transaction.connection, question_id, now)
-    if seconds <= 0:
-        leases.close(
-            transaction, question_id, owner, now, answer=answer, flags=flags, feedback=feedback
-        )
-        return 0.0
-    leases.hold_answer(transaction, question_id, owner)
-    # Of one that was not sent because the question had ended, and was asked again.
-    _delete(transaction, question_id)
-    transaction.connection.execute(
-        insert(held_answers).values(
-            question_id=question_id,
-            operator=owner,
-            due=now + seconds,
-            answer=answer,
-            flags=json.dumps(list(flags)),
-            feedback=feedback,
-        )
-    )
-    return seconds
+    # A script has no second thoughts.
+    by_person = owner != sessions.SCRIPTED
+    seconds = _grace_s(transaction.connection, min(answers), now) if by_person else 0.0
+    for question_id, answer in answers.items():
+        said = {'answer': answer, 'flags': flags, 'feedback': feedback}
+        if seconds > 0:
+            _hold(transaction, question_id, owner, now + seconds, **said)
+        else:
+            leases.close(transaction, question_id, owner, now, **said)
+    return max(0.0, seconds)
 
 
 def undo(
@@ -114,13 +104,16 @@ def send_due(transaction: Transaction, now: float) -> int:
 
 
 def of_operator(connection: Connection, operator: str) -> Sequence[Row[Any]]:
-    """Return the answers that an operator can take back: questions, and when each is sent."""
+    """Return the answers that an operator can take back: first images, and when each is sent."""
+    due = func.min(held_answers.c.due).label('due')
     query = (
-        select(held_answers.c['question_id', 'due'])
+        select(func.min(questions.c.id).label('question_id'), due)
         .join(questions, held_answers.c.question_id == questions.c.id)
         .where(held_answers.c.operator == operator, questions.c.state == 'assigned')
+        .group_by(questions.c.job_id)
+        .order_by(due)
     )
-    return connection.execute(query.order_by(held_answers.c.due)).all()
+    return connection.execute(query).all()
 
 
 def _grace_s(connection: Connection, question_id: int, now: float) -> float:
@@ -141,7 +134,18 @@ def _send(transaction: Transaction, held: Row[Any], now: float) -> None:
         return
 
 
-def _delete(transaction: Transaction, question_id: int) -> None:
+def _hold(
+    transaction: Transaction, question_id: int, owner: str, due: float, *,
+    answer: str, flags: Sequence[str], feedback: str | None,
+) -> None:  # fmt: skip
+    leases.hold_answer(transaction, question_id, owner)
     transaction.connection.execute(
-        delete(held_answers).where(held_answers.c.question_id == question_id)
+        insert(held_answers).values(
+            question_id=question_id,
+            operator=owner,
+            due=due,
+            answer=answer,
+            flags=json.dumps(list(flags)),
+            feedback=feedback,
+        )
     )

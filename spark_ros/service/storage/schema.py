@@ -124,8 +124,10 @@ jobs = Table(
     # The pseudonyms of operators who must not answer, separated by spaces.
     Column('excluded', Text, nullable=False),
     Column('images', Integer, nullable=False),
-    # Which robot asked, if the request names it, and the service's URL as the caller knows it.
+    # Which robot asked, of which camera, if the request names them, and the service's URL as the
+    # caller knows it.
     Column('robot_id', String(200)),
+    Column('camera', String(200)),
     Column('base_url', Text, nullable=False),
     # What the caller calls it: found in the logs of both sides.
     Column('idempotency_key', String(255)),
@@ -168,7 +170,11 @@ questions = Table(
 WAITING = questions.c.state.in_([literal_column("'open'"), literal_column("'assigned'")])
 HAS_DEADLINE = WAITING & (questions.c.deadline < literal_column(str(NEVER)))
 for _name, _columns, _when in (
-    ('waiting', ('priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state'), WAITING),
+    (
+        'waiting',
+        ('priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state', 'position'),
+        WAITING,
+    ),
     ('deadlines', ('deadline',), HAS_DEADLINE),
     ('leases', ('lease_until',), questions.c.lease_until.is_not(None)),
 ):

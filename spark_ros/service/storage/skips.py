@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from spark_ros.service.storage.schema import jobs, questions, skips
+from spark_ros.service.storage.schema import WAITING, jobs, questions, skips
 from spark_ros.service.storage.store import Transaction
 
 # For how long a question is not given to who skipped it, even if nobody else is there.
@@ -58,6 +58,20 @@ def skipped_by(
         )
         for question_id, by in times.items()
     }
+
+
+def skipped_of(
+    connection: Connection, operator: str, present: Collection[str], now: float
+) -> list[int]:
+    """Return the ids of the questions that are not to be given to an operator next."""
+    query = (
+        select(questions.c.id)
+        .join(skips, questions.c.job_id == skips.c.job_id)
+        .where(skips.c.operator == operator, WAITING)
+    )
+    theirs = connection.execute(query).scalars().all()
+    found = skipped_by(connection, theirs, present, now)
+    return [each for each, operators in found.items() if operator in operators]
 
 
 def of_job(connection: Connection, job_id: int) -> list[Row[Any]]:

@@ -145,6 +145,7 @@ def upgrade() -> None:
         Column('excluded', Text, nullable=False),
         Column('images', Integer, nullable=False),
         Column('robot_id', String(200)),
+        Column('camera', String(200)),
         Column('base_url', Text, nullable=False),
         Column('idempotency_key', String(255)),
         Column('created', Float, nullable=False),
@@ -200,7 +201,7 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index(
         'questions_waiting', 'questions',
-        ['priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state'],
+        ['priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state', 'position'],
         sqlite_where=waiting, postgresql_where=waiting,
     )  # fmt: skip
     op.create_table(
