@@ -55,6 +55,11 @@ export const heartbeat = (id) => call('POST', question(id, 'heartbeat'), {});
 export const answer = (id, body) => call('POST', question(id, 'answer'), body);
 export const getSessions = () => call('GET', '/sessions');
 export const revoke = (id) => call('POST', `/sessions/${encodeURIComponent(id)}/revoke`, {});
+export const undo = (id) => call('POST', question(id, 'undo'), {});
+export const skip = (id, reason) => call('POST', question(id, 'skip'), { reason });
+export const getAnswers = () => call('GET', '/answers');
+export const correct = (id, note) =>
+  call('POST', `/answers/${encodeURIComponent(id)}/correction`, { note });
 export const getStatistics = (hours) => call('GET', `/statistics?hours=${hours}`);
 export const logOut = () => send('POST', '/logout', {});
 export const flag = (id, reason) => call('POST', question(id, 'flag'), { reason });

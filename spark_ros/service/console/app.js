@@ -2,9 +2,10 @@
 // Puts the console together: parts, keys, buttons, live changes.
 
 import { followQueue } from './api.js';
+import { autosave } from './autosave.js';
 import { Board } from './board.js';
 import { Controller } from './controller.js';
-import { askForReason, setUpFlag, showHelp } from './dialogs.js';
+import { flagReasons, ReasonDialog, showHelp, skipReasons } from './dialogs.js';
 import { byId } from './dom.js';
 import { ANNOTATE_HELP, AnnotateForm } from './forms/annotate.js';
 import { HeatForm } from './forms/heat.js';
@@ -40,8 +41,25 @@ function leaveField() {
   else document.activeElement.blur();
 }
 
+const flagDialog = new ReasonDialog(
+  { dialog: 'flag-dialog', field: 'reason', reasons: 'reasons', cancel: 'flag-cancel' },
+  (reason) => controller.flag(reason),
+);
+const skipDialog = new ReasonDialog(
+  { dialog: 'skip-dialog', field: 'skip-reason', reasons: 'skip-reasons', cancel: 'skip-cancel' },
+  (reason) => controller.skip(reason),
+);
+const flag = () => flagDialog.ask(flagReasons(controller.current));
+const skip = () => skipDialog.ask(skipReasons());
+
+/** Of the shapes; where nothing was done to them, of the answer that was given before. */
+function undo() {
+  const begun = controller.current && board.editor.canUndo;
+  return (!begun && controller.undoSent()) || ofForm('undo')();
+}
+
 const formKeys = [
-  'undo', 'redo', 'pan', 'step', 'escape', 'remove', 'nudge', 'settle', 'digit', 'draw', 'fit',
+  'redo', 'pan', 'step', 'escape', 'remove', 'nudge', 'settle', 'digit', 'draw', 'fit',
   'zoomIn', 'zoomOut', 'respond', 'typeLabel', 'upload', 'play', 'stepBack', 'stepOn',
   'previousAttachment', 'nextAttachment',
 ];
@@ -51,22 +69,24 @@ listenToKeys({
   submitOrOpen: () => (controller.current ? controller.submit() : controller.openNext()),
   leaveField,
   enterField: () => (controller.form?.submitsFromField ? controller.submit() : leaveField()),
-  flag: whenOpen(askForReason),
-  skip: whenOpen(() => controller.skip()),
+  flag: whenOpen(flag),
+  skip: whenOpen(skip),
+  undo,
+  undoSent: () => controller.undoSent(),
   help,
 });
 
 const buttons = {
   submit: () => controller.submit(),
-  skip: () => controller.skip(),
-  flag: askForReason,
+  skip,
+  flag,
   'open-next': () => controller.openNext(),
   'help-button': help,
   'sessions-button': showSessions,
   'log-out': () => controller.logOut(),
 };
 for (const [id, action] of Object.entries(buttons)) byId(id).addEventListener('click', action);
-setUpFlag((reason) => controller.flag(reason));
+autosave(() => controller.keepDraft());
 
 // A file that misses its place must not replace the page, and the work on it.
 for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());

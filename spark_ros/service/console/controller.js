@@ -2,11 +2,14 @@
 // The question that is open: claimed, shown, answered or given back, on to the next.
 
 import * as api from './api.js';
-import { closeFlag } from './dialogs.js';
 import { byId } from './dom.js';
+import { Drafts } from './drafts.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
+import { closeOffer, offerDraft } from './offer.js';
 import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
+import { UndoSent } from './undo_sent.js';
+import { word } from './words.js';
 
 const CHECK_AGAIN_MS = 2000;
 
@@ -18,7 +21,12 @@ export class Controller {
   /** The question that was last lost to somebody else, and what was said of it. */
   #lost = null;
   #skipped = new Set();
-  #drafts = new Map();
+  #drafts = new Drafts();
+  #offering = false;
+  #sent = new UndoSent({
+    onUndo: (id) => this.#takeBack(id),
+    onSent: (id) => this.#drafts.remove(id),
+  });
   #answered = 0;
   #reached = true;
   #fetching = null;
@@ -33,6 +41,8 @@ export class Controller {
     this.#parts = parts;
     this.#lease = new Lease({
       onLost: (reason) => {
+        closeOffer();
+        this.keepDraft();
         this.#lost = { question: this.current, said: `The question is no longer yours: ${reason}` };
         notify(this.#lost.said, true);
         // Where something else is being done, that goes on when it has ended.
@@ -92,23 +102,46 @@ export class Controller {
     this.#once(() => this.#finish((id) => api.answer(id, body), ''));
   }
 
+  /** Keep what is being done to the question that is open, in case the page ends. */
+  keepDraft() {
+    // What is offered would be replaced by what is not begun yet.
+    if (this.current && !this.#offering) this.#putAside();
+  }
+
+  /** Take the last answer back if it is not sent yet; false where there is none. */
+  undoSent() {
+    return this.#sent.undo();
+  }
+
   flag(reason) {
     if (this.current) this.#once(() => this.#finish((id) => api.flag(id, reason), 'Flagged.'));
   }
 
-  skip() {
+  /** Leave the question to somebody else, perhaps with a reason. */
+  skip(reason) {
     if (!this.current) return;
     this.#once(async () => {
-      this.#putAside();
-      this.#skipped.add(this.current.id);
-      await this.#lease.release();
+      const { id } = this.current;
+      this.keepDraft();
+      try {
+        await api.skip(id, reason);
+      } catch (error) {
+        if (this.#noticeSignedOut(error)) return;
+        if (error.status !== 404 && error.status !== 409) {
+          this.#sayFailed(word('skip.failed', { why: error.message }), error);
+          return;
+        }
+      }
+      this.#lease.stop();
+      this.#skipped.add(id);
       await this.#goOn();
     });
   }
 
+  /** Open the next question; what was skipped comes after all others. */
   openNext() {
     this.#skipped.clear();
-    this.#once(() => this.#goOn());
+    this.#once(() => this.#goOn(true));
   }
 
   switchTo(id) {
@@ -143,6 +176,8 @@ export class Controller {
           return;
         }
       }
+      this.current = null;
+      this.#drafts.clear();
       location.replace('/');
     });
   }
@@ -156,6 +191,8 @@ export class Controller {
     try {
       const found = await api.getQueue();
       const { questions, answered } = found;
+      this.#drafts.setOperator(found.operator);
+      this.#sent.apply(found.held);
       this.#signedOut = false;
       this.#answered = answered;
       this.#showReached(true);
@@ -244,12 +281,12 @@ export class Controller {
     forgetExpected();
     this.current = question;
     this.#lease.hold(question);
-    const draft = this.#drafts.get(id);
-    this.#drafts.delete(id);
+    const draft = this.#drafts.find(question.id);
     this.form = formFor(question);
     byId('idle').hidden = true;
     panel.show(question);
-    this.form.show(question, draft);
+    this.form.show(question, draft?.here ? draft.value : undefined);
+    if (draft && !draft.here) this.#offer(question, draft);
     queue.mark(question.id);
     this.form.focus();
     // What was told of its files before it was open here was told in vain.
@@ -257,10 +294,57 @@ export class Controller {
     return true;
   }
 
-  /** Keep what was done to a question that goes back to the queue. */
+  /** Keep what was done to a question, for when it is open here again. */
   #putAside() {
-    const draft = this.form.keep();
-    if (draft) this.#drafts.set(this.current.id, draft);
+    this.#drafts.keep(this.current.id, this.form.keep());
+  }
+
+  /** Offer what was begun before the page was left, without which the question is shown. */
+  async #offer(question, draft) {
+    this.#offering = true;
+    const wanted = await offerDraft((Date.now() - draft.at) / 1000);
+    this.#offering = false;
+    if (this.current !== question) return;
+    if (wanted) this.#useDraft(question, draft.value);
+    else this.#drafts.remove(question.id);
+    this.form.focus();
+  }
+
+  #useDraft(question, value) {
+    this.form.clear();
+    try {
+      this.form.show(question, value);
+      this.#drafts.keep(question.id, value);
+    } catch (error) {
+      // Of another version of the console.
+      this.#drafts.remove(question.id);
+      this.form.clear();
+      this.form.show(question);
+      console.warn(error);
+    }
+  }
+
+  /** Bring back a question whose answer is not sent yet, with what was drawn. */
+  #takeBack(id) {
+    this.#once(async () => {
+      const before = this.current;
+      this.keepDraft();
+      try {
+        await api.undo(id);
+      } catch (error) {
+        if (this.#noticeSignedOut(error)) return;
+        if (error.status === 404 || error.status === 409) this.#sent.drop(id);
+        this.#sayFailed(word('held.failed', { why: error.message }), error, false);
+        return;
+      }
+      this.#sent.drop(id);
+      this.#skipped.delete(id);
+      this.#answered -= 1;
+      this.#drafts.adopt(id);
+      if (await this.#open(id) && before) await api.release(before.id).catch(() => {});
+      notify('');
+      this.refresh();
+    });
   }
 
   #close() {
@@ -269,7 +353,8 @@ export class Controller {
     this.form?.clear();
     forgetExpected();
     this.form = null;
-    closeFlag();
+    for (const id of ['flag-dialog', 'skip-dialog']) byId(id).close();
+    closeOffer();
     panel.hide();
     queue.mark(null);
     byId('idle').hidden = false;
@@ -283,10 +368,11 @@ export class Controller {
   }
 
   /** Open the first free question; what is already known first, so that no time is lost. */
-  async #goOn() {
+  async #goOn(again = false) {
     const { queue } = this.#parts;
     while (!this.#signedOut) {
-      const next = queue.next(this.#skipped) ?? (await this.refresh(), queue.next(this.#skipped));
+      const next = queue.next(this.#skipped, again)
+        ?? (await this.refresh(), queue.next(this.#skipped, again));
       if (!next) break;
       if (await this.#open(next.id)) return;
       this.#skipped.add(next.id);
@@ -299,7 +385,10 @@ export class Controller {
     const { id } = this.current;
     const before = this.#answered;
     try {
-      await send(id);
+      this.keepDraft();
+      const { held_s: held } = await send(id);
+      if (held) this.#sent.hold(id, held);
+      else this.#drafts.remove(id);
       // The queue may have been fetched meanwhile, with this one counted.
       this.#answered = Math.max(this.#answered, before + 1);
       showCounts(this.#parts.queue.waiting, this.#answered);

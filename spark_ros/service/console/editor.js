@@ -24,6 +24,10 @@ export class Editor extends EventTarget {
     this.#past = kept?.past ?? [];
     this.#future = kept?.future ?? [];
     this.#before = null;
+    // Of an earlier page, the keys must not come again.
+    for (const { shapes } of kept ? [kept, ...kept.past, ...kept.future] : []) {
+      for (const { key } of shapes) nextKey = Math.max(nextKey, key + 1);
+    }
     this.shapes = kept?.shapes ?? priors.map((prior) => ({
       key: nextKey++,
       prior: prior.index,

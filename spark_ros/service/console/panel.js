@@ -5,6 +5,7 @@ import { asText, byId, el, ownPath, say } from './dom.js';
 import { kindName } from './kinds.js';
 import { showLeft } from './left.js';
 import { absent, whenCome } from './media.js';
+import { word } from './words.js';
 
 const MOST_ROWS = 200;
 const MOST_REFERENCES = 24;
@@ -27,6 +28,7 @@ export class Panel {
     say(byId('position'), `image ${question.image_index + 1} of ${question.image_count}`);
     const instructions = asText(question.instructions) || asText(question.prompt?.instruction);
     say(byId('instructions'), instructions || 'No instructions.');
+    showSkips(question.skips ?? []);
     this.#showReferences(question.reference_images ?? []);
     this.#showDetails(question);
     this.#deadline = performance.now() / 1000 + (question.left_s ?? Infinity);
@@ -63,6 +65,15 @@ export class Panel {
       body.append(row);
     }
   }
+}
+
+/** Why others left the question to this operator. */
+function showSkips(skips) {
+  const said = skips.filter(({ reason }) => reason);
+  byId('skips').hidden = !said.length;
+  byId('skips').replaceChildren(...said.map(({ reason, mine }) =>
+    el('p', { 'data-testid': 'skip-said' }, word(mine ? 'skip.yours' : 'skip.others'), ' ',
+      el('bdi', {}, asText(reason)))));
 }
 
 function makeReference(item, name) {

@@ -100,9 +100,10 @@ export class Queue {
       (question.mine || question.state === 'open') && !question.excluded);
   }
 
-  /** The first free one, or null. */
-  next(except) {
-    return this.free().find((question) => !except.has(question.id)) ?? null;
+  /** The first free one, or null; what this operator skipped only `again`, and last. */
+  next(except, again = false) {
+    const free = this.free().filter((question) => !except.has(question.id));
+    return free.find((question) => !question.skipped) ?? (again ? free[0] : null) ?? null;
   }
 
   #makeRow(question) {

@@ -4,6 +4,7 @@
 import { getStatistics } from './api.js';
 import { byId, clipped, counted, el, say } from './dom.js';
 import { countTicks, plot, secondTicks } from './plot.js';
+import { word } from './words.js';
 
 const REFRESH_MS = 60_000;
 const LONGEST_NAME = 80;
@@ -29,6 +30,7 @@ async function refresh() {
 function show(found) {
   byId('totals').replaceChildren(...totals(found.total));
   showPlots(found);
+  showSkipped(found.skipped);
   byId('programs').replaceChildren(...found.by_program.map(programRow));
   const { more_programs: more } = found;
   byId('more-programs').hidden = !more;
@@ -119,6 +121,16 @@ function programRow({ program, ...times }) {
     'tr', { 'data-testid': 'program-row' },
     el('td', { class: 'name' }, name), el('td', {}, String(times.waiting.count)), ...cells,
   );
+}
+
+function showSkipped(skipped) {
+  byId('skipped-card').hidden = !skipped.length;
+  byId('skipped').replaceChildren(...skipped.map(({ program, reason, count }) => el(
+    'tr', { 'data-testid': 'skipped-row' },
+    el('td', { class: 'name' }, el('bdi', {}, clipped(program ?? '', LONGEST_NAME) || NONE)),
+    el('td', { class: 'name' }, el('bdi', {}, clipped(reason, LONGEST_NAME) || word('statistics.noReason'))),
+    el('td', {}, String(count)),
+  )));
 }
 
 /** Seconds with their unit, which fits `like`. */

@@ -6,6 +6,56 @@
 export const WORDS = {
   // The queue
   'queue.more': ['and {n} more', 'und {n} weitere'],
+
+  // Never lose, always mend
+  'draft.title': ['Unfinished work', 'Angefangene Arbeit'],
+  'draft.offer': [
+    'You began to answer this question {age} ago.', 'Diese Frage haben Sie vor {age} angefangen.',
+  ],
+  'draft.use': ['Use it', 'Weitermachen'],
+  'draft.anew': ['Start anew', 'Neu anfangen'],
+  'held.left': ['Sent in {n} s', 'Wird in {n} s gesendet'],
+  'held.undo': ['Undo', 'Zurückholen'],
+  'held.failed': ['Not taken back: {why}', 'Nicht zurückgeholt: {why}'],
+  'skip.title': ['Leave it to somebody else', 'Jemand anderem überlassen'],
+  'skip.reason': ['Why, for the next operator', 'Warum, für den Nächsten'],
+  'skip.hint': [
+    'Why? The next operator reads it. Enter skips without a reason.',
+    'Warum? Der Nächste liest es. Mit Enter geht es ohne Grund weiter.',
+  ],
+  'skip.cancel': ['Cancel', 'Abbrechen'],
+  'skip.send': ['Skip', 'Überspringen'],
+  'skip.failed': ['Not skipped: {why} Your work is still here.', 'Nicht übersprungen: {why} Ihre Arbeit ist noch da.'],
+  'skip.unsure': ['I am not sure', 'Ich bin mir nicht sicher'],
+  'skip.knowledge': ['Somebody who knows more should look', 'Das sollte jemand ansehen, der mehr davon weiß'],
+  'skip.long': ['It takes too long now', 'Es dauert jetzt zu lange'],
+  'skip.others': ['Skipped by another operator:', 'Von jemand anderem übersprungen:'],
+  'skip.yours': ['Skipped by you:', 'Von Ihnen übersprungen:'],
+  'flag.cannotSee': ['What is attached cannot be made out', 'Was angehängt ist, ist nicht zu erkennen'],
+  'flag.unclear': ['The instructions are unclear', 'Die Anweisungen sind unklar'],
+  'flag.missing': ['The answer that fits is missing', 'Die passende Antwort fehlt'],
+  'keys.skip': ['Skip: back to the queue, for somebody else', 'Überspringen: zurück in die Schlange, für jemand anderen'],
+  'keys.undoSent': ['Take the last answer back, as long as it is not sent', 'Die letzte Antwort zurückholen, solange sie nicht gesendet ist'],
+  'answers.name': ['answers', 'Antworten'],
+  'answers.console': ['Console', 'Konsole'],
+  'answers.title': ['My last answers', 'Meine letzten Antworten'],
+  'answers.about': [
+    'What you said, the newest first. The robot keeps the answer that it was given; what you note here is for those who use the answers later.',
+    'Was Sie gesagt haben, das Neueste zuerst. Der Roboter behält die Antwort, die er bekam; was Sie hier anmerken, ist für alle, die die Antworten später verwenden.',
+  ],
+  'answers.none': ['You have not answered anything yet.', 'Sie haben noch nichts beantwortet.'],
+  'answers.flags': ['Flags:', 'Kennzeichen:'],
+  'answers.unnamed': ['no label', 'ohne Label'],
+  'answers.picture': ['The picture with your answer', 'Das Bild mit Ihrer Antwort'],
+  'answers.confirmed': ['confirmed', 'bestätigt'],
+  'answers.changed': ['changed', 'geändert'],
+  'answers.added': ['added', 'hinzugefügt'],
+  'answers.removed': ['removed', 'entfernt'],
+  'answers.note': ['What was wrong in this answer', 'Was an dieser Antwort falsch war'],
+  'answers.send': ['Note it', 'Anmerken'],
+  'statistics.skipped': ['Skipped', 'Übersprungen'],
+  'statistics.noReason': ['without a reason', 'ohne Grund'],
+  'answers.link': ['My answers', 'Meine Antworten'],
 };
 
 export const LANGUAGES = ['en', 'de'];
