@@ -1,6 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The question that is open: claimed, shown, answered or given back, on to the next.
 
+import { NextPicture } from './ahead.js';
 import * as api from './api.js';
 import { closeFlag } from './dialogs.js';
 import { byId } from './dom.js';
@@ -9,6 +10,9 @@ import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
 import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
 
 const CHECK_AGAIN_MS = 2000;
+const MOST_SKIPPED = 1000;
+// How often a queue that is filtered is read at most.
+const READ_AGAIN_MS = 1000;
 
 export class Controller {
   #parts;
@@ -23,12 +27,14 @@ export class Controller {
   #reached = true;
   #fetching = null;
   #fetchNext = null;
+  #readAgain = null;
+  #ahead = new NextPicture();
 
   current = null;
   /** The form of the current question, or null. */
   form = null;
 
-  /** `parts`: panel, queue, and `formFor`, which gives the form that fits a question. */
+  /** `parts`: panel, queue, filter, notifications, and `formFor`: the form that fits a question. */
   constructor(parts) {
     this.#parts = parts;
     this.#lease = new Lease({
@@ -62,7 +68,15 @@ export class Controller {
 
   /** Show what the service tells of the queue, without being asked. */
   async apply(change) {
-    const { queue } = this.#parts;
+    const { filter, queue } = this.#parts;
+    if (filter.active) {
+      // Changes are told of the whole queue.
+      this.#readAgain ??= setTimeout(() => {
+        this.#readAgain = null;
+        this.refresh();
+      }, READ_AGAIN_MS);
+      return;
+    }
     if (!change.order || !queue.apply(change, this.current?.id)) {
       this.refresh();
       return;
@@ -119,7 +133,7 @@ export class Controller {
     this.#once(async () => {
       const before = this.current;
       if (before) this.#putAside();
-      if (await this.#open(id)) {
+      if (await this.#open(() => api.claim(id))) {
         if (before) await api.release(before.id).catch(() => {});
       } else if (before) {
         this.form?.focus();
@@ -154,7 +168,8 @@ export class Controller {
 
   async #fetch() {
     try {
-      const found = await api.getQueue();
+      this.#parts.filter.refresh();
+      const found = await api.getQueue(this.#parts.filter.value);
       const { questions, answered } = found;
       this.#signedOut = false;
       this.#answered = answered;
@@ -179,9 +194,10 @@ export class Controller {
   }
 
   async #noticed(questions) {
-    showCounts(this.#parts.queue.waiting, this.#answered);
-    const known = new Set(questions.map(({ id }) => id));
-    this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
+    const { notifications, queue } = this.#parts;
+    showCounts(queue.waiting, this.#answered);
+    notifications.tell(queue.freeCount);
+    this.#lookAhead();
     if (this.current) await this.#checkCurrent(questions);
     else if (!this.#signedOut) this.#showIdle();
   }
@@ -228,18 +244,25 @@ export class Controller {
     }
   }
 
-  /** Claim a question and show it; says why when that fails. */
-  async #open(id) {
-    const { formFor, panel, queue } = this.#parts;
+  /** Show a question that `claim` gets from the service, if it gets one; says why when that fails. */
+  async #open(claim) {
     let question;
     try {
-      question = await api.claim(id);
+      question = await claim();
     } catch (error) {
       if (!this.#noticeSignedOut(error)) {
         this.#sayFailed(`Could not open it: ${error.message}`, error, false);
       }
       return false;
     }
+    if (question.id === null) return false;
+    this.#show(question);
+    return true;
+  }
+
+  #show(question) {
+    const { formFor, panel, queue } = this.#parts;
+    const { id } = question;
     this.form?.clear();
     forgetExpected();
     this.current = question;
@@ -254,7 +277,12 @@ export class Controller {
     this.form.focus();
     // What was told of its files before it was open here was told in vain.
     this.#lookForFiles(question).catch((error) => this.#sayUnreached(error));
-    return true;
+    this.#lookAhead();
+  }
+
+  /** Fetch the picture of what would be opened next, without claiming it. */
+  #lookAhead() {
+    this.#ahead.fetch(this.#parts.queue.next(new Set([...this.#skipped, this.current?.id])));
   }
 
   /** Keep what was done to a question that goes back to the queue. */
@@ -282,16 +310,14 @@ export class Controller {
     showIdle(queue.freeCount, queue.excluded, queue.free().length > 0);
   }
 
-  /** Open the first free question; what is already known first, so that no time is lost. */
+  /** Open the first question that this operator may have, as the service finds it. */
   async #goOn() {
-    const { queue } = this.#parts;
-    while (!this.#signedOut) {
-      const next = queue.next(this.#skipped) ?? (await this.refresh(), queue.next(this.#skipped));
-      if (!next) break;
-      if (await this.#open(next.id)) return;
-      this.#skipped.add(next.id);
-    }
+    const skipped = [...this.#skipped].slice(-MOST_SKIPPED);
+    const next = () => api.claimNext(this.#parts.filter.value, skipped);
+    if (!this.#signedOut && await this.#open(next)) return;
     this.#close();
+    // What the queue shows may be older than that there is nothing.
+    this.refresh();
   }
 
   /** Send the outcome; on failure everything stays as it is, so that no work is lost. */
@@ -327,7 +353,7 @@ export class Controller {
     if (error.status !== 401) return false;
     this.#signedOut = true;
     this.#lease.stop();
-    this.#parts.queue.show({ questions: [], waiting: 0, excluded: 0 }, null);
+    this.#parts.queue.show({ questions: [], waiting: 0, all: 0, excluded: 0 }, null);
     this.#close();
     showSignedOut();
     return true;
