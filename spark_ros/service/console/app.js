@@ -6,11 +6,15 @@ import { autosave } from './autosave.js';
 import { Board } from './board.js';
 import { Controller } from './controller.js';
 import { flagReasons, ReasonDialog, showHelp, skipReasons } from './dialogs.js';
+import { Filmstrip } from './filmstrip.js';
+import { Filter } from './filter.js';
 import { byId } from './dom.js';
 import { ANNOTATE_HELP, AnnotateForm } from './forms/annotate.js';
 import { HeatForm } from './forms/heat.js';
+import { SeveralImagesForm } from './forms/several_images.js';
 import { listenToKeys } from './keys.js';
 import { Labels } from './labels.js';
+import { Notifications } from './notifications.js';
 import { Panel } from './panel.js';
 import { Picture } from './picture.js';
 import { Queue } from './queue.js';
@@ -23,8 +27,17 @@ const board = new Board();
 const picture = new Picture(board.canvas, () => controller.updateButtons());
 const annotateForm = new AnnotateForm({ board, labels: new Labels(board), picture });
 const heatForm = new HeatForm({ board, picture, onSeen: () => controller.updateButtons() });
+const severalImagesForm = new SeveralImagesForm(annotateForm, new Filmstrip(byId('filmstrip')));
+
+function formFor(question) {
+  if (question.api === 'heat') return heatForm;
+  return question.images ? severalImagesForm : annotateForm;
+}
+
 const controller = new Controller({
-  formFor: (question) => (question.api === 'heat' ? heatForm : annotateForm),
+  filter: new Filter(byId('queue-filter'), () => controller.refresh()),
+  formFor,
+  notifications: new Notifications(byId('notify')),
   panel: new Panel(),
   queue: new Queue(byId('queue'), byId('queue-rest'), (id) => controller.switchTo(id)),
 });

@@ -1,17 +1,20 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The question that is open: claimed, shown, answered or given back, on to the next.
 
+import { NextPicture } from './ahead.js';
 import * as api from './api.js';
 import { byId } from './dom.js';
-import { Drafts } from './drafts.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
-import { closeOffer, offerDraft } from './offer.js';
 import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
 import { UndoSent } from './undo_sent.js';
+import { UnfinishedWork } from './unfinished.js';
 import { word } from './words.js';
 
 const CHECK_AGAIN_MS = 2000;
+const MOST_SKIPPED = 1000;
+// How often a queue that is filtered is read at most.
+const READ_AGAIN_MS = 1000;
 
 export class Controller {
   #parts;
@@ -21,27 +24,28 @@ export class Controller {
   /** The question that was last lost to somebody else, and what was said of it. */
   #lost = null;
   #skipped = new Set();
-  #drafts = new Drafts();
-  #offering = false;
+  #work = new UnfinishedWork();
   #sent = new UndoSent({
     onUndo: (id) => this.#takeBack(id),
-    onSent: (id) => this.#drafts.remove(id),
+    onSent: (id) => this.#work.remove(id),
   });
   #answered = 0;
   #reached = true;
   #fetching = null;
   #fetchNext = null;
+  #readAgain = null;
+  #ahead = new NextPicture();
 
   current = null;
   /** The form of the current question, or null. */
   form = null;
 
-  /** `parts`: panel, queue, and `formFor`, which gives the form that fits a question. */
+  /** `parts`: panel, queue, filter, notifications, and `formFor`: the form that fits a question. */
   constructor(parts) {
     this.#parts = parts;
     this.#lease = new Lease({
       onLost: (reason) => {
-        closeOffer();
+        this.#work.closeOffer();
         this.keepDraft();
         this.#lost = { question: this.current, said: `The question is no longer yours: ${reason}` };
         notify(this.#lost.said, true);
@@ -49,7 +53,7 @@ export class Controller {
         this.#once(() => {});
       },
       onAbsent: () => {
-        if (this.current) this.#putAside();
+        this.keepDraft();
         this.#close();
         notify('Nothing was done for a while, so the question went back to the queue.', true);
         this.refresh();
@@ -72,7 +76,15 @@ export class Controller {
 
   /** Show what the service tells of the queue, without being asked. */
   async apply(change) {
-    const { queue } = this.#parts;
+    const { filter, queue } = this.#parts;
+    if (filter.active) {
+      // Changes are told of the whole queue.
+      this.#readAgain ??= setTimeout(() => {
+        this.#readAgain = null;
+        this.refresh();
+      }, READ_AGAIN_MS);
+      return;
+    }
     if (!change.order || !queue.apply(change, this.current?.id)) {
       this.refresh();
       return;
@@ -104,8 +116,7 @@ export class Controller {
 
   /** Keep what is being done to the question that is open, in case the page ends. */
   keepDraft() {
-    // What is offered would be replaced by what is not begun yet.
-    if (this.current && !this.#offering) this.#putAside();
+    this.#work.keep(this.current, this.form);
   }
 
   /** Take the last answer back if it is not sent yet; false where there is none. */
@@ -151,8 +162,8 @@ export class Controller {
     }
     this.#once(async () => {
       const before = this.current;
-      if (before) this.#putAside();
-      if (await this.#open(id)) {
+      this.keepDraft();
+      if (await this.#open(() => api.claim(id))) {
         if (before) await api.release(before.id).catch(() => {});
       } else if (before) {
         this.form?.focus();
@@ -177,7 +188,7 @@ export class Controller {
         }
       }
       this.current = null;
-      this.#drafts.clear();
+      this.#work.clear();
       location.replace('/');
     });
   }
@@ -189,9 +200,10 @@ export class Controller {
 
   async #fetch() {
     try {
-      const found = await api.getQueue();
+      this.#parts.filter.refresh();
+      const found = await api.getQueue(this.#parts.filter.value);
       const { questions, answered } = found;
-      this.#drafts.setOperator(found.operator);
+      this.#work.setOperator(found.operator);
       this.#sent.apply(found.held);
       this.#signedOut = false;
       this.#answered = answered;
@@ -216,9 +228,10 @@ export class Controller {
   }
 
   async #noticed(questions) {
-    showCounts(this.#parts.queue.waiting, this.#answered);
-    const known = new Set(questions.map(({ id }) => id));
-    this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
+    const { notifications, queue } = this.#parts;
+    showCounts(queue.waiting, this.#answered);
+    notifications.tell(queue.freeCount);
+    this.#lookAhead();
     if (this.current) await this.#checkCurrent(questions);
     else if (!this.#signedOut) this.#showIdle();
   }
@@ -265,63 +278,42 @@ export class Controller {
     }
   }
 
-  /** Claim a question and show it; says why when that fails. */
-  async #open(id) {
-    const { formFor, panel, queue } = this.#parts;
+  /** Show a question that `claim` gets from the service, if it gets one; says why when that fails. */
+  async #open(claim) {
     let question;
     try {
-      question = await api.claim(id);
+      question = await claim();
     } catch (error) {
       if (!this.#noticeSignedOut(error)) {
         this.#sayFailed(`Could not open it: ${error.message}`, error, false);
       }
       return false;
     }
+    if (question.id === null) return false;
+    this.#show(question);
+    return true;
+  }
+
+  #show(question) {
+    const { formFor, panel, queue } = this.#parts;
     this.form?.clear();
     forgetExpected();
     this.current = question;
     this.#lease.hold(question);
-    const draft = this.#drafts.find(question.id);
     this.form = formFor(question);
     byId('idle').hidden = true;
     panel.show(question);
-    this.form.show(question, draft?.here ? draft.value : undefined);
-    if (draft && !draft.here) this.#offer(question, draft);
+    this.#work.show(question, this.form, () => this.current === question);
     queue.mark(question.id);
     this.form.focus();
     // What was told of its files before it was open here was told in vain.
     this.#lookForFiles(question).catch((error) => this.#sayUnreached(error));
-    return true;
+    this.#lookAhead();
   }
 
-  /** Keep what was done to a question, for when it is open here again. */
-  #putAside() {
-    this.#drafts.keep(this.current.id, this.form.keep());
-  }
-
-  /** Offer what was begun before the page was left, without which the question is shown. */
-  async #offer(question, draft) {
-    this.#offering = true;
-    const wanted = await offerDraft((Date.now() - draft.at) / 1000);
-    this.#offering = false;
-    if (this.current !== question) return;
-    if (wanted) this.#useDraft(question, draft.value);
-    else this.#drafts.remove(question.id);
-    this.form.focus();
-  }
-
-  #useDraft(question, value) {
-    this.form.clear();
-    try {
-      this.form.show(question, value);
-      this.#drafts.keep(question.id, value);
-    } catch (error) {
-      // Of another version of the console.
-      this.#drafts.remove(question.id);
-      this.form.clear();
-      this.form.show(question);
-      console.warn(error);
-    }
+  /** Fetch the picture of what would be opened next, without claiming it. */
+  #lookAhead() {
+    this.#ahead.fetch(this.#parts.queue.next(new Set([...this.#skipped, this.current?.id])));
   }
 
   /** Bring back a question whose answer is not sent yet, with what was drawn. */
@@ -329,20 +321,12 @@ export class Controller {
     this.#once(async () => {
       const before = this.current;
       this.keepDraft();
-      try {
-        await api.undo(id);
-      } catch (error) {
-        if (this.#noticeSignedOut(error)) return;
-        if (error.status === 404 || error.status === 409) this.#sent.drop(id);
-        this.#sayFailed(word('held.failed', { why: error.message }), error, false);
-        return;
+      this.#work.adopt(id);
+      if (await this.#open(() => api.undo(id))) {
+        this.#skipped.delete(id);
+        if (before) await api.release(before.id).catch(() => {});
       }
       this.#sent.drop(id);
-      this.#skipped.delete(id);
-      this.#answered -= 1;
-      this.#drafts.adopt(id);
-      if (await this.#open(id) && before) await api.release(before.id).catch(() => {});
-      notify('');
       this.refresh();
     });
   }
@@ -354,7 +338,7 @@ export class Controller {
     forgetExpected();
     this.form = null;
     for (const id of ['flag-dialog', 'skip-dialog']) byId(id).close();
-    closeOffer();
+    this.#work.closeOffer();
     panel.hide();
     queue.mark(null);
     byId('idle').hidden = false;
@@ -367,17 +351,14 @@ export class Controller {
     showIdle(queue.freeCount, queue.excluded, queue.free().length > 0);
   }
 
-  /** Open the first free question; what is already known first, so that no time is lost. */
+  /** Open the first question that this operator may have, as the service finds it. */
   async #goOn(again = false) {
-    const { queue } = this.#parts;
-    while (!this.#signedOut) {
-      const next = queue.next(this.#skipped, again)
-        ?? (await this.refresh(), queue.next(this.#skipped, again));
-      if (!next) break;
-      if (await this.#open(next.id)) return;
-      this.#skipped.add(next.id);
-    }
+    const skipped = [...this.#skipped].slice(-MOST_SKIPPED);
+    const next = () => api.claimNext(this.#parts.filter.value, skipped, again);
+    if (!this.#signedOut && await this.#open(next)) return;
     this.#close();
+    // What the queue shows may be older than that there is nothing.
+    this.refresh();
   }
 
   /** Send the outcome; on failure everything stays as it is, so that no work is lost. */
@@ -388,7 +369,7 @@ export class Controller {
       this.keepDraft();
       const { held_s: held } = await send(id);
       if (held) this.#sent.hold(id, held);
-      else this.#drafts.remove(id);
+      else this.#work.remove(id);
       // The queue may have been fetched meanwhile, with this one counted.
       this.#answered = Math.max(this.#answered, before + 1);
       showCounts(this.#parts.queue.waiting, this.#answered);
@@ -416,7 +397,7 @@ export class Controller {
     if (error.status !== 401) return false;
     this.#signedOut = true;
     this.#lease.stop();
-    this.#parts.queue.show({ questions: [], waiting: 0, excluded: 0 }, null);
+    this.#parts.queue.show({ questions: [], waiting: 0, all: 0, excluded: 0 }, null);
     this.#close();
     showSignedOut();
     return true;

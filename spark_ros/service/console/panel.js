@@ -25,7 +25,6 @@ export class Panel {
     say(byId('program'), asText(question.program) || heading);
     byId('program-unknown').hidden = !question.program || question.program_known !== false;
     byId('position').hidden = !(question.image_count > 1);
-    say(byId('position'), `image ${question.image_index + 1} of ${question.image_count}`);
     const instructions = asText(question.instructions) || asText(question.prompt?.instruction);
     say(byId('instructions'), instructions || 'No instructions.');
     showSkips(question.skips ?? []);

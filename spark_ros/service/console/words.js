@@ -6,6 +6,38 @@
 export const WORDS = {
   // The queue
   'queue.more': ['and {n} more', 'und {n} weitere'],
+  'queue.none': ['No questions.', 'Keine Fragen.'],
+  'queue.question': ['Question', 'Frage'],
+  'queue.priority': ['Priority', 'Vorrang'],
+  'queue.yours': ['yours', 'bei Ihnen'],
+  'queue.taken': ['taken', 'vergeben'],
+  'queue.holder': ['by {who}', 'an {who}'],
+  'queue.open': ['open', 'offen'],
+  'queue.not-for-you': ['not for you', 'nicht für Sie'],
+  'queue.images': [{ one: '{n} image', other: '{n} images' }, { one: '{n} Bild', other: '{n} Bilder' }],
+  'queue.shapes': [{ one: '{n} shape', other: '{n} shapes' }, { one: '{n} Form', other: '{n} Formen' }],
+  'queue.left': ['{time} left', 'noch {time}'],
+  'filter.program': ['Program', 'Programm'],
+  'filter.robot': ['Robot', 'Roboter'],
+  'filter.all-programs': ['All programs', 'Alle Programme'],
+  'filter.all-robots': ['All robots', 'Alle Roboter'],
+  'filter.none': ['No program', 'Kein Programm'],
+  'filter.of-all': ['{n} of {all} that wait', '{n} von {all} wartenden'],
+  'notify.ask': ['Notify me', 'Benachrichtigen'],
+  'notify.title': ['spark console', 'Spark-Konsole'],
+  'notify.waiting': [
+    { one: '{n} question waits', other: '{n} questions wait' },
+    { one: '{n} Frage wartet', other: '{n} Fragen warten' },
+  ],
+  'images.strip': ['Images of this question', 'Bilder dieser Frage'],
+  'images.position': ['image {at} of {n}', 'Bild {at} von {n}'],
+  'images.looked': [
+    { one: 'looked at, {n} mark', other: 'looked at, {n} marks' },
+    { one: 'angesehen, {n} Markierung', other: 'angesehen, {n} Markierungen' },
+  ],
+  'images.new': ['not looked at yet', 'noch nicht angesehen'],
+  'images.unlooked': ['Look at every image first.', 'Sehen Sie zuerst jedes Bild an.'],
+  'images.keys': ['Previous and next image of the question', 'Voriges und nächstes Bild der Frage'],
 
   // Never lose, always mend
   'draft.title': ['Unfinished work', 'Angefangene Arbeit'],
@@ -16,7 +48,6 @@ export const WORDS = {
   'draft.anew': ['Start anew', 'Neu anfangen'],
   'held.left': ['Sent in {n} s', 'Wird in {n} s gesendet'],
   'held.undo': ['Undo', 'Zurückholen'],
-  'held.failed': ['Not taken back: {why}', 'Nicht zurückgeholt: {why}'],
   'skip.title': ['Leave it to somebody else', 'Jemand anderem überlassen'],
   'skip.reason': ['Why, for the next operator', 'Warum, für den Nächsten'],
   'skip.hint': [
