@@ -130,6 +130,10 @@ def service_parser() -> argparse.ArgumentParser:
     _keys(_group(commands, 'key', 'manage API keys: who may ask'))
     _programs(_group(commands, 'program', 'manage programs: standing instructions for operators'))
     _sessions(_group(commands, 'session', 'manage sessions: which browsers are logged in'))
+    _command(
+        _group(commands, 'correction', 'what operators found wrong in their answers later'),
+        'list', 'print each note as a JSON object in a line',
+    )  # fmt: skip
     _command(commands, 'login-link', 'print a new console login link of a running service')
     backup = _command(
         commands, 'backup',
@@ -246,7 +250,8 @@ def _programs(actions: Commands) -> None:
     put = _command(actions, 'set', 'create or replace a program')
     put.add_argument(
         '--file', type=Path, required=True, metavar='YAML',
-        help='instructions, and optionally label_options and reference_images (URLs or files)',
+        help='instructions, and optionally label_options, reference_images (URLs or files), '
+        'grace_s and flag_reasons',
     )  # fmt: skip
     _command(actions, 'show', 'print a program as JSON')
     for action in actions.choices.values():

@@ -29,7 +29,7 @@ from spark_ros.service.media.images import record
 from spark_ros.service.settings import DAY_S, Settings
 from spark_ros.service.spark import programs
 from spark_ros.service.spark.programs import ProgramError
-from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage import corrections, keys, sessions
 from spark_ros.service.storage.database_version import NEEDED, expect_needed, stored_version
 from spark_ros.service.storage.keys import KeyProblem
 from spark_ros.service.storage.store import Store, Transaction
@@ -236,6 +236,16 @@ def _program_list(options: argparse.Namespace) -> None:
             print(f'{name}\t{program.instructions.splitlines()[0]}')
 
 
+def _correction_list(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        for row in store.read_now(corrections.every):
+            print(json.dumps({
+                'token': row.token, 'image_index': row.position, 'api': row.api,
+                'program': row.program, 'closed': format_time(row.closed),
+                'noted': format_time(row.noted), 'note': row.note,
+            }))  # fmt: skip
+
+
 def _login_link(options: argparse.Namespace) -> None:
     with _existing(options) as store:
         address = store.read_now(sessions.last_address)
@@ -310,6 +320,7 @@ COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
     ('program', 'set'): _program_set,
     ('program', 'show'): _program_show,
     ('program', 'list'): _program_list,
+    ('correction', 'list'): _correction_list,
     ('login-link', None): _login_link,
     ('session', 'list'): _session_list,
     ('session', 'revoke'): _session_revoke,

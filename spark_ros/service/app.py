@@ -24,8 +24,15 @@ from spark_ros.service.housekeeping import clean_up, end_in_time
 from spark_ros.service.media.image_store import image_files
 from spark_ros.service.monitoring import api as monitoring_api
 from spark_ros.service.notify.notifier import Notifier, channels
+from spark_ros.service.operators import (
+    answers_api,
+    images_api,
+    pages,
+    queue_api,
+    sessions_api,
+    statistics_api,
+)
 from spark_ros.service.operators import api as console_api
-from spark_ros.service.operators import pages, sessions_api, statistics_api
 from spark_ros.service.operators.live_queue import LiveQueue
 from spark_ros.service.pushes.outgoing import Guard, Resolve
 from spark_ros.service.pushes.webhooks import Sender
@@ -108,8 +115,11 @@ def create_app(
             *feed_api.routes,
             *monitoring_api.routes,
             *console_api.routes,
+            *queue_api.routes,
+            *images_api.routes,
             *sessions_api.routes,
             *statistics_api.routes,
+            *answers_api.routes,
             *pages.routes,
             Mount('/console', files),
         ],

@@ -12,7 +12,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.forget import forget, remove_files, remove_unknown_files
 from spark_ros.service.settings import DAY_S
-from spark_ros.service.storage import change_log, leases, outbox, processes, schema
+from spark_ros.service.storage import change_log, held_answers, leases, outbox, processes, schema
 from spark_ros.service.storage.deletion import Selection
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.store import Transaction
@@ -27,12 +27,13 @@ OVER = Prepared(
     select(
         exists().where(leases.LEASE_OVER).label('leases'),
         exists().where(leases.PAST_DEADLINE).label('deadlines'),
+        exists().where(held_answers.DUE).label('answers'),
     )
 )
 
 
 async def end_in_time(context: Context) -> None:
-    """Return questions whose lease ended to the queue, and close those whose deadline is past."""
+    """Do what is due: send held answers, end leases, close questions past their deadline."""
     while True:
         await _expire(context, context.clock())
         await asyncio.sleep(EXPIRE_EVERY_S)
@@ -78,7 +79,11 @@ async def delete_files(context: Context, look: bool) -> bool:
 
 
 async def _expire(context: Context, now: float) -> None:
-    lease_over, past = await context.store.read(lambda each: OVER.first(each, {'at': now}))
+    found = await context.store.read(lambda each: OVER.first(each, {'at': now}))
+    lease_over, past, answers = found
+    # First: an answer is never past the deadline.
+    while answers:
+        answers = await context.store.write(held_answers.send_due, now) == held_answers.BATCH
     if lease_over:
         await context.store.write(leases.expire, now)
     while past:

@@ -305,6 +305,7 @@ def test_no_box_is_offered_on_a_video(service, operator, files):
         expect(operator.get_by_test_id(name).first).to_be_hidden()
     service.ask(priors={'label_options': ['person', 'vehicle']})
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     wait_until_open(operator)
     for name in ('draw', 'fit', 'label'):
         expect(operator.get_by_test_id(name).first).to_be_visible()

@@ -29,5 +29,6 @@ def test_a_skipped_question_goes_back_to_the_queue(service, operator):
     expect(operator.get_by_test_id('question')).to_have_count(2)
     open_question(operator)
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('instructions')).to_have_text('second')
     assert service.engagement(token)['state'] == 'open'

@@ -99,9 +99,11 @@ def test_the_session_goes_to_no_other_port_of_the_host(service, operator, asked,
     expect(operator.get_by_test_id('choice').locator('img')).to_have_js_property(
         'naturalWidth', 640)
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('references').locator('img')).to_have_js_property(
         'naturalWidth', 640)
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('attachment').get_by_role('link')).to_be_visible()
     assert '/page' not in [got.path for got in host.received]
     assert_only_the_service_came(host)

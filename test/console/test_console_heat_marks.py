@@ -224,6 +224,7 @@ def test_marks_survive_a_skip(service, operator, files):
     open_question(operator)
     drag(operator, (0.1, 0.1), (0.3, 0.3))
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('idle')).to_be_visible()
     open_question(operator)
     expect(operator.get_by_test_id('mark')).to_have_count(1)

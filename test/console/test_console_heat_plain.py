@@ -213,6 +213,7 @@ def test_an_answer_in_the_making_survives_a_skip(service, operator):
     operator.keyboard.type('half an ans')
     operator.keyboard.press('Escape')
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('instructions')).to_have_text('second')
     operator.get_by_test_id('question').first.click()
     expect(operator.get_by_test_id('text-answer')).to_have_value('half an ans')

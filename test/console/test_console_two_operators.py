@@ -21,6 +21,7 @@ def test_two_operators_cannot_have_the_same_question(service, operators):
 
     # Given back, it is the second one's to take.
     first.keyboard.press('s')
+    first.keyboard.press('Enter')
     expect(row).to_contain_text('open')
     open_question(second)
     assert service.engagement(token)['state'] == 'assigned'

@@ -173,6 +173,16 @@ class Caller:
         return self.post(f'/console/api/questions/{question["id"]}/{action}', json=body)
 
 
+def until(robot: Caller | httpx.Client, condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds, which is looked at after each change for a robot."""
+    cursor = robot.get('/v1/changes').json()['cursor']
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < end
+        answer = robot.get('/v1/changes', params={'cursor': cursor, 'block': 5})
+        cursor = answer.json()['cursor']
+
+
 @dataclass
 class Served:
     """`spark-service serve` on a thread or in a process, and a key of it."""

@@ -107,26 +107,37 @@ def test_each_image_has_its_own_priors_and_answer(service: InProcess) -> None:
     )
     assert [
         each['priors'] for each in operator.get('/console/api/queue').json()['questions']
-    ] == [2, 2]
+    ] == [2]
     question = operator.claim_first()
-    assert [each['index'] for each in question['priors']] == [0, 2]
-    assert operator.act(question, 'answer', shapes=[]).status_code == 200
-    assert robot.get(f'/v1/job/{token}').json()[0]['state'] == 'assigned'
-    question = operator.claim_first()
-    assert (question['image_index'], question['image_count']) == (1, 2)
-    assert [each['index'] for each in question['priors']] == [1, 2]
+    assert question['image_count'] == 2
+    assert [image['image']['source'] for image in question['images']] == [
+        f'{URL}/1.jpg', f'{URL}/2.jpg',
+    ]
+    assert [[each['index'] for each in image['priors']] for image in question['images']] == [
+        [0, 2], [1, 2],
+    ]
+    [job] = robot.get(f'/v1/job/{token}').json()
+    assert [each['state'] for each in job['engagements']] == ['assigned'] * 2
     new = {'prior': None, 'label': 'x', 'type': 'dot', 'vertices': [{'x': 0, 'y': 0}]}
-    assert operator.act(question, 'answer', shapes=[new]).status_code == 200
+    ids = [image['id'] for image in question['images']]
+    images = [{'id': ids[1], 'shapes': [new]}, {'id': ids[0], 'shapes': []}]
+    for wrong in ([], images[:1], [*images, {'id': 99, 'shapes': []}], [7]):
+        assert operator.act(question, 'answer-images', images=wrong).status_code == 400
+    assert operator.act(question, 'answer', shapes=[]).status_code == 400
+    answered = operator.act(question, 'answer-images', images=images, response='both')
+    assert answered.status_code == 200, answered.text
     [job] = robot.get(f'/v1/job/{token}').json()
     assert job['state'] == 'closed'
     assert job['date_closed']
     one, two = job['engagements']
+    assert [one['response'], two['response']] == ['both', 'both']
     assert one['removed_annotations'] == [first, both]
     assert two['removed_annotations'] == [second, both]
     assert two['annotations'][0]['image_idx'] == 1
-    assert operator.get('/console/api/queue').json() == {
-        'questions': [], 'waiting': 0, 'excluded': 0, 'answered': 2,
-    }
+    queue = operator.get('/console/api/queue').json()
+    assert queue['questions'] == [] and queue['held'] == []
+    counts = [queue[name] for name in ('waiting', 'all', 'excluded', 'answered')]
+    assert counts == [0, 0, 0, 1]
 
 
 def test_states_and_sequence(service: InProcess) -> None:
@@ -244,7 +255,9 @@ def test_the_console_loads_own_images_and_no_others(service: InProcess) -> None:
     own = robot.upload(picture())['url']
     robot.ask(content_location=[own, 'http://elsewhere.test/a.jpg?x=1'])
     other.ask(content_location=own)
-    shown = [each['image'] for each in operator.get('/console/api/queue').json()['questions']]
+    lines = operator.get('/console/api/queue').json()['questions']
+    second = operator.act(lines[0], 'claim').json()['images'][1]
+    shown = [each['image'] for each in (*lines, second)]
     assert [each['source'] for each in shown[1:]] == [own, 'http://elsewhere.test/a.jpg?x=1']
     assert [each['url'] for each in shown[1:]] == [None, None]
     assert own == URL + shown[0]['url']

@@ -49,8 +49,8 @@ def test_all_that_the_console_loads_is_served(service: InProcess) -> None:
                 seen.add(named)
                 waiting.append(named)
     kept = {f'/console/{file.relative_to(pages.CONSOLE)}' for file in pages.CONSOLE.rglob('*.*')}
-    shown = {'/console/index.html', '/console/statistics.html'}
-    assert seen - {'/console/statistics'} == kept - shown
+    shown = {'/console/index.html', '/console/statistics.html', '/console/answers.html'}
+    assert seen - {'/console/statistics', '/console/answers'} == kept - shown
 
 
 @pytest.mark.parametrize('path', [

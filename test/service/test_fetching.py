@@ -243,7 +243,8 @@ def test_what_fails_for_the_moment_is_tried_again_and_then_no_more(
     )
     robot, operator = service.tenant(), service.operator()
     host.answers['/comes.jpg'] = Said(b'', 503)
-    robot.ask(content_location=[host.url('/away'), host.url('/comes.jpg')])
+    for path in ('/away', '/comes.jpg'):
+        robot.ask(content_location=host.url(path))
 
     def pause(seconds: float) -> None:
         service.clock.now += seconds
@@ -348,7 +349,8 @@ def test_pictures_of_a_program_are_fetched_when_it_is_set(
 def test_what_is_here_already_is_not_fetched(service: InProcess, host: FileHost) -> None:
     """Uploads, and the picture that `spark-service try` has one ask about."""
     robot, operator = service.tenant(), service.operator()
-    robot.ask(content_location=[robot.upload()['signedUrl'], f'{URL}/docs/example.png'])
+    for location in (robot.upload()['signedUrl'], f'{URL}/docs/example.png'):
+        robot.ask(content_location=location)
     lines = operator.get('/console/api/queue').json()['questions']
     assert [line['image']['state'] for line in lines] == ['own', 'own']
     for line in lines:

@@ -61,8 +61,10 @@ def test_the_queue_and_the_question(service: InProcess) -> None:
         'id': 1, 'api': 'heat', 'kind': 'annotations-with-multiple-choice', 'state': 'open',
         'program': None, 'instructions': 'Look at it', 'image': refused(IMAGE), 'tenant': 'robot',
         'age_s': 2.0, 'created': made['date_created'], 'mine': False, 'priors': 0,
-        'thumbnail': None, 'excluded': False, 'priority': 0, 'left_s': None,
+        'thumbnail': None, 'excluded': False, 'priority': 0, 'left_s': None, 'skipped': False,
+        'robot': 'robot', 'camera': '', 'holder': None, 'image_count': 1,
     }  # fmt: skip
+    del line['skipped']
     shown = operator.get('/console/api/questions/1').json()
     choices = [{'value': value} for value in CHOICES]
     assert shown == {
@@ -75,6 +77,7 @@ def test_the_queue_and_the_question(service: InProcess) -> None:
             'choices': choices, 'min_answers': 1,
         },
         'hook_url': 'http://robot.test/hook', 'exclude_crunchers': ['x'], 'dial': [],
+        'flag_reasons': [], 'skips': [],
     }  # fmt: skip
     assert 29 < operator.claim_first()['lease_s'] <= 30
 

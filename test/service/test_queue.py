@@ -18,7 +18,7 @@ from sqlalchemy import event
 from spark_ros.service.operators import live_queue
 from spark_ros.service.storage import prepared, queue_depth
 from spark_ros.service.storage.database import execute_plain
-from spark_ros.service.storage.jobs import LINE_TEXT
+from spark_ros.service.storage.waiting import LINE_TEXT
 
 ON_SQLITE = pytest.mark.sqlite('reads how SQLite finds it')
 Statement = tuple[str, Any]

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from heat_harness import asker
-from service_harness import DEADLINE_S, Caller, InProcess
+from service_harness import Caller, InProcess, until
 
 EXPIRED = {'Spark-Deadline': '10'}
 
@@ -40,16 +38,6 @@ def names(service: InProcess, operator: Caller | None = None) -> list[str]:
 def engagement(caller: Caller, token: str) -> dict[str, Any]:
     result: dict[str, Any] = caller.get(f'/v1/engagement/{token}').json()[0]
     return result
-
-
-def until(robot: Caller, condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds, which is looked at after each change for a robot."""
-    cursor = robot.get('/v1/changes').json()['cursor']
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end
-        answer = robot.get('/v1/changes', params={'cursor': cursor, 'block': 5})
-        cursor = answer.json()['cursor']
 
 
 def test_priority_then_keys_in_turn_then_deadline_then_age(service: InProcess) -> None:

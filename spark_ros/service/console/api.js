@@ -56,16 +56,35 @@ function wordsFor(status, reason) {
 
 const question = (id, verb) => `/questions/${encodeURIComponent(id)}/${verb}`;
 
-export const getQueue = () => call('GET', '/queue');
+/** `wanted`: the `program` and `robot` of the questions, null for all. */
+export const getQueue = (wanted) => call('GET', `/queue${queryOf(wanted)}`);
+export const getGroups = () => call('GET', '/queue/groups');
+/**
+ * Claim the first question that is wanted and not `skipped`; its `id` is null if there is none.
+ * `again`: also one that this operator left to others, after all others.
+ */
+export const claimNext = (wanted, skipped, again) =>
+  call('POST', '/next', { ...wanted, skipped, again });
 export const getQuestion = (id) => call('GET', `/questions/${encodeURIComponent(id)}`);
 export const claim = (id) => call('POST', question(id, 'claim'), {});
 export const heartbeat = (id) => call('POST', question(id, 'heartbeat'), {});
-export const answer = (id, body) => call('POST', question(id, 'answer'), body);
+export const answer = (id, body) =>
+  call('POST', question(id, body.images ? 'answer-images' : 'answer'), body);
 export const getSessions = () => call('GET', '/sessions');
 export const revoke = (id) => call('POST', `/sessions/${encodeURIComponent(id)}/revoke`, {});
+export const undo = (id) => call('POST', question(id, 'undo'), {});
+export const skip = (id, reason) => call('POST', question(id, 'skip'), { reason });
+export const getAnswers = () => call('GET', '/answers');
+export const correct = (id, note) =>
+  call('POST', `/answers/${encodeURIComponent(id)}/correction`, { note });
 export const getStatistics = (hours) => call('GET', `/statistics?hours=${hours}`);
 export const logOut = () => send('POST', '/logout', {});
 export const flag = (id, reason) => call('POST', question(id, 'flag'), { reason });
+
+function queryOf(wanted) {
+  const named = Object.entries(wanted).filter(([, name]) => name !== null);
+  return named.length ? `?${new URLSearchParams(named)}` : '';
+}
 
 /** Store a file for the answer; gives its `url`. */
 export function upload(id, file) {

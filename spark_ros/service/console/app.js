@@ -2,15 +2,20 @@
 // Puts the console together: parts, keys, buttons, live changes.
 
 import { followQueue } from './api.js';
+import { autosave } from './autosave.js';
 import { Board } from './board.js';
 import { Controller } from './controller.js';
-import { askForReason, setUpFlag, showHelp } from './dialogs.js';
+import { flagReasons, ReasonDialog, showHelp, skipReasons } from './dialogs.js';
+import { Filmstrip } from './filmstrip.js';
+import { Filter } from './filter.js';
 import { byId } from './dom.js';
 import { ANNOTATE_HELP, AnnotateForm } from './forms/annotate.js';
 import { HeatForm } from './forms/heat.js';
 import { setUpDrawers } from './drawers.js';
+import { SeveralImagesForm } from './forms/several_images.js';
 import { listenToKeys } from './keys.js';
 import { Labels } from './labels.js';
+import { Notifications } from './notifications.js';
 import { Panel } from './panel.js';
 import { Picture } from './picture.js';
 import { Queue } from './queue.js';
@@ -31,8 +36,17 @@ const annotateForm = new AnnotateForm({
 });
 const heatForm = new HeatForm({ board, picture, onSeen: () => controller.updateButtons() });
 const panel = new Panel();
+const severalImagesForm = new SeveralImagesForm(annotateForm, new Filmstrip(byId('filmstrip')));
+
+function formFor(question) {
+  if (question.api === 'heat') return heatForm;
+  return question.images ? severalImagesForm : annotateForm;
+}
+
 const controller = new Controller({
-  formFor: (question) => (question.api === 'heat' ? heatForm : annotateForm),
+  filter: new Filter(byId('queue-filter'), () => controller.refresh()),
+  formFor,
+  notifications: new Notifications(byId('notify')),
   panel,
   queue: new Queue(byId('queue'), byId('queue-rest'), (id) => controller.switchTo(id)),
 });
@@ -49,8 +63,25 @@ function leaveField() {
   else document.activeElement.blur();
 }
 
+const flagDialog = new ReasonDialog(
+  { dialog: 'flag-dialog', field: 'reason', reasons: 'reasons', cancel: 'flag-cancel' },
+  (reason) => controller.flag(reason),
+);
+const skipDialog = new ReasonDialog(
+  { dialog: 'skip-dialog', field: 'skip-reason', reasons: 'skip-reasons', cancel: 'skip-cancel' },
+  (reason) => controller.skip(reason),
+);
+const flag = () => flagDialog.ask(flagReasons(controller.current));
+const skip = () => skipDialog.ask(skipReasons());
+
+/** Of the shapes; where nothing was done to them, of the answer that was given before. */
+function undo() {
+  const begun = controller.current && board.editor.canUndo;
+  return (!begun && controller.undoSent()) || ofForm('undo')();
+}
+
 const formKeys = [
-  'undo', 'redo', 'pan', 'step', 'escape', 'remove', 'nudge', 'settle', 'digit', 'draw', 'fit',
+  'redo', 'pan', 'step', 'escape', 'remove', 'nudge', 'settle', 'digit', 'draw', 'fit',
   'zoomIn', 'zoomOut', 'respond', 'typeLabel', 'upload', 'play', 'stepBack', 'stepOn',
   'previousAttachment', 'nextAttachment', 'accept', 'reject',
 ];
@@ -60,23 +91,25 @@ listenToKeys({
   submitOrOpen: () => (controller.current ? controller.submit() : controller.openNext()),
   leaveField,
   enterField: () => (controller.form?.submitsFromField ? controller.submit() : leaveField()),
-  flag: whenOpen(askForReason),
-  skip: whenOpen(() => controller.skip()),
+  flag: whenOpen(flag),
+  skip: whenOpen(skip),
+  undo,
+  undoSent: () => controller.undoSent(),
   reference: whenOpen(() => panel.references.next()),
   help,
 });
 
 const buttons = {
   submit: () => controller.submit(),
-  skip: () => controller.skip(),
-  flag: askForReason,
+  skip,
+  flag,
   'open-next': () => controller.openNext(),
   'help-button': help,
   'sessions-button': showSessions,
   'log-out': () => controller.logOut(),
 };
 for (const [id, action] of Object.entries(buttons)) byId(id).addEventListener('click', action);
-setUpFlag((reason) => controller.flag(reason));
+autosave(() => controller.keepDraft());
 
 // A file that misses its place must not replace the page, and the work on it.
 for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());

@@ -1,14 +1,20 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The question that is open: claimed, shown, answered or given back, on to the next.
 
+import { NextPicture } from './ahead.js';
 import * as api from './api.js';
-import { closeFlag } from './dialogs.js';
 import { byId } from './dom.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
 import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
+import { UndoSent } from './undo_sent.js';
+import { UnfinishedWork } from './unfinished.js';
+import { word } from './words.js';
 
 const CHECK_AGAIN_MS = 2000;
+const MOST_SKIPPED = 1000;
+// How often a queue that is filtered is read at most.
+const READ_AGAIN_MS = 1000;
 
 export class Controller {
   #parts;
@@ -18,28 +24,36 @@ export class Controller {
   /** The question that was last lost to somebody else, and what was said of it. */
   #lost = null;
   #skipped = new Set();
-  #drafts = new Map();
+  #work = new UnfinishedWork();
+  #sent = new UndoSent({
+    onUndo: (id) => this.#takeBack(id),
+    onSent: (id) => this.#work.remove(id),
+  });
   #answered = 0;
   #reached = true;
   #fetching = null;
   #fetchNext = null;
+  #readAgain = null;
+  #ahead = new NextPicture();
 
   current = null;
   /** The form of the current question, or null. */
   form = null;
 
-  /** `parts`: panel, queue, and `formFor`, which gives the form that fits a question. */
+  /** `parts`: panel, queue, filter, notifications, and `formFor`: the form that fits a question. */
   constructor(parts) {
     this.#parts = parts;
     this.#lease = new Lease({
       onLost: (reason) => {
+        this.#work.closeOffer();
+        this.keepDraft();
         this.#lost = { question: this.current, said: `The question is no longer yours: ${reason}` };
         notify(this.#lost.said, true);
         // Where something else is being done, that goes on when it has ended.
         this.#once(() => {});
       },
       onAbsent: () => {
-        if (this.current) this.#putAside();
+        this.keepDraft();
         this.#close();
         notify('Nothing was done for a while, so the question went back to the queue.', true);
         this.refresh();
@@ -62,7 +76,15 @@ export class Controller {
 
   /** Show what the service tells of the queue, without being asked. */
   async apply(change) {
-    const { queue } = this.#parts;
+    const { filter, queue } = this.#parts;
+    if (filter.active) {
+      // Changes are told of the whole queue.
+      this.#readAgain ??= setTimeout(() => {
+        this.#readAgain = null;
+        this.refresh();
+      }, READ_AGAIN_MS);
+      return;
+    }
     if (!change.order || !queue.apply(change, this.current?.id)) {
       this.refresh();
       return;
@@ -92,23 +114,45 @@ export class Controller {
     this.#once(() => this.#finish((id) => api.answer(id, body), ''));
   }
 
+  /** Keep what is being done to the question that is open, in case the page ends. */
+  keepDraft() {
+    this.#work.keep(this.current, this.form);
+  }
+
+  /** Take the last answer back if it is not sent yet; false where there is none. */
+  undoSent() {
+    return this.#sent.undo();
+  }
+
   flag(reason) {
     if (this.current) this.#once(() => this.#finish((id) => api.flag(id, reason), 'Flagged.'));
   }
 
-  skip() {
+  /** Leave the question to somebody else, perhaps with a reason. */
+  skip(reason) {
     if (!this.current) return;
     this.#once(async () => {
-      this.#putAside();
-      this.#skipped.add(this.current.id);
-      await this.#lease.release();
+      const { id } = this.current;
+      this.keepDraft();
+      try {
+        await api.skip(id, reason);
+      } catch (error) {
+        if (this.#noticeSignedOut(error)) return;
+        if (error.status !== 404 && error.status !== 409) {
+          this.#sayFailed(word('skip.failed', { why: error.message }), error);
+          return;
+        }
+      }
+      this.#lease.stop();
+      this.#skipped.add(id);
       await this.#goOn();
     });
   }
 
+  /** Open the next question; what was skipped comes after all others. */
   openNext() {
     this.#skipped.clear();
-    this.#once(() => this.#goOn());
+    this.#once(() => this.#goOn(true));
   }
 
   switchTo(id) {
@@ -118,8 +162,8 @@ export class Controller {
     }
     this.#once(async () => {
       const before = this.current;
-      if (before) this.#putAside();
-      if (await this.#open(id)) {
+      this.keepDraft();
+      if (await this.#open(() => api.claim(id))) {
         if (before) await api.release(before.id).catch(() => {});
       } else if (before) {
         this.form?.focus();
@@ -143,6 +187,8 @@ export class Controller {
           return;
         }
       }
+      this.current = null;
+      this.#work.clear();
       location.replace('/');
     });
   }
@@ -154,8 +200,11 @@ export class Controller {
 
   async #fetch() {
     try {
-      const found = await api.getQueue();
+      this.#parts.filter.refresh();
+      const found = await api.getQueue(this.#parts.filter.value);
       const { questions, answered } = found;
+      this.#work.setOperator(found.operator);
+      this.#sent.apply(found.held);
       this.#signedOut = false;
       this.#answered = answered;
       this.#showReached(true);
@@ -179,9 +228,10 @@ export class Controller {
   }
 
   async #noticed(questions) {
-    showCounts(this.#parts.queue.waiting, this.#answered);
-    const known = new Set(questions.map(({ id }) => id));
-    this.#skipped = new Set([...this.#skipped].filter((id) => known.has(id)));
+    const { notifications, queue } = this.#parts;
+    showCounts(queue.waiting, this.#answered);
+    notifications.tell(queue.freeCount);
+    this.#lookAhead();
     if (this.current) await this.#checkCurrent(questions);
     else if (!this.#signedOut) this.#showIdle();
   }
@@ -228,39 +278,57 @@ export class Controller {
     }
   }
 
-  /** Claim a question and show it; says why when that fails. */
-  async #open(id) {
-    const { formFor, panel, queue } = this.#parts;
+  /** Show a question that `claim` gets from the service, if it gets one; says why when that fails. */
+  async #open(claim) {
     let question;
     try {
-      question = await api.claim(id);
+      question = await claim();
     } catch (error) {
       if (!this.#noticeSignedOut(error)) {
         this.#sayFailed(`Could not open it: ${error.message}`, error, false);
       }
       return false;
     }
+    if (question.id === null) return false;
+    this.#show(question);
+    return true;
+  }
+
+  #show(question) {
+    const { formFor, panel, queue } = this.#parts;
     this.form?.clear();
     forgetExpected();
     this.current = question;
     this.#lease.hold(question);
-    const draft = this.#drafts.get(id);
-    this.#drafts.delete(id);
     this.form = formFor(question);
     byId('idle').hidden = true;
     panel.show(question);
-    this.form.show(question, draft);
+    this.#work.show(question, this.form, () => this.current === question);
     queue.mark(question.id);
     this.form.focus();
     // What was told of its files before it was open here was told in vain.
     this.#lookForFiles(question).catch((error) => this.#sayUnreached(error));
-    return true;
+    this.#lookAhead();
   }
 
-  /** Keep what was done to a question that goes back to the queue. */
-  #putAside() {
-    const draft = this.form.keep();
-    if (draft) this.#drafts.set(this.current.id, draft);
+  /** Fetch the picture of what would be opened next, without claiming it. */
+  #lookAhead() {
+    this.#ahead.fetch(this.#parts.queue.next(new Set([...this.#skipped, this.current?.id])));
+  }
+
+  /** Bring back a question whose answer is not sent yet, with what was drawn. */
+  #takeBack(id) {
+    this.#once(async () => {
+      const before = this.current;
+      this.keepDraft();
+      this.#work.adopt(id);
+      if (await this.#open(() => api.undo(id))) {
+        this.#skipped.delete(id);
+        if (before) await api.release(before.id).catch(() => {});
+      }
+      this.#sent.drop(id);
+      this.refresh();
+    });
   }
 
   #close() {
@@ -269,7 +337,8 @@ export class Controller {
     this.form?.clear();
     forgetExpected();
     this.form = null;
-    closeFlag();
+    for (const id of ['flag-dialog', 'skip-dialog']) byId(id).close();
+    this.#work.closeOffer();
     panel.hide();
     queue.mark(null);
     byId('idle').hidden = false;
@@ -282,16 +351,14 @@ export class Controller {
     showIdle(queue.freeCount, queue.excluded, queue.free().length > 0);
   }
 
-  /** Open the first free question; what is already known first, so that no time is lost. */
-  async #goOn() {
-    const { queue } = this.#parts;
-    while (!this.#signedOut) {
-      const next = queue.next(this.#skipped) ?? (await this.refresh(), queue.next(this.#skipped));
-      if (!next) break;
-      if (await this.#open(next.id)) return;
-      this.#skipped.add(next.id);
-    }
+  /** Open the first question that this operator may have, as the service finds it. */
+  async #goOn(again = false) {
+    const skipped = [...this.#skipped].slice(-MOST_SKIPPED);
+    const next = () => api.claimNext(this.#parts.filter.value, skipped, again);
+    if (!this.#signedOut && await this.#open(next)) return;
     this.#close();
+    // What the queue shows may be older than that there is nothing.
+    this.refresh();
   }
 
   /** Send the outcome; on failure everything stays as it is, so that no work is lost. */
@@ -299,7 +366,10 @@ export class Controller {
     const { id } = this.current;
     const before = this.#answered;
     try {
-      await send(id);
+      this.keepDraft();
+      const { held_s: held } = await send(id);
+      if (held) this.#sent.hold(id, held);
+      else this.#work.remove(id);
       // The queue may have been fetched meanwhile, with this one counted.
       this.#answered = Math.max(this.#answered, before + 1);
       showCounts(this.#parts.queue.waiting, this.#answered);
@@ -327,7 +397,7 @@ export class Controller {
     if (error.status !== 401) return false;
     this.#signedOut = true;
     this.#lease.stop();
-    this.#parts.queue.show({ questions: [], waiting: 0, excluded: 0 }, null);
+    this.#parts.queue.show({ questions: [], waiting: 0, all: 0, excluded: 0 }, null);
     this.#close();
     showSignedOut();
     return true;

@@ -1,8 +1,13 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The two dialogs: why a question is flagged, and the keys.
+// The dialogs: why a question is flagged or skipped, and the keys.
 
 import { byId, el } from './dom.js';
 import { FIRST_HELP, LAST_HELP } from './keys.js';
+import { word } from './words.js';
+
+const FLAG_REASONS = ['flag.not-made-out', 'flag.unclear', 'flag.missing'];
+const SKIP_REASONS = ['skip.unsure', 'skip.knowledge', 'skip.long'];
+const NUMBERED = 9;
 
 /** Show the keys, with those of the current form. */
 export function showHelp(own) {
@@ -13,36 +18,61 @@ export function showHelp(own) {
   byId('help').showModal();
 }
 
-/** `onFlag(reason)` is called with a reason that is not empty. */
-export function setUpFlag(onFlag) {
-  const dialog = byId('flag-dialog');
-  const reason = byId('reason');
-  for (const button of byId('reasons').querySelectorAll('button')) {
-    button.addEventListener('click', () => {
-      reason.value = button.textContent.trim();
-      reason.focus();
+/** Asks for a reason, in words or by one that is proposed. */
+export class ReasonDialog {
+  #dialog;
+  #field;
+  #reasons;
+
+  /** `onReason(text)` hears the reason, which may be empty only where the field is not required. */
+  constructor({ dialog, field, reasons, cancel }, onReason) {
+    [this.#dialog, this.#field, this.#reasons] = [byId(dialog), byId(field), byId(reasons)];
+    const form = this.#dialog.querySelector('form');
+    byId(cancel).addEventListener('click', () => this.close());
+    form.addEventListener('submit', (event) => {
+      const text = this.#field.value.trim();
+      if (text || !this.#field.required) onReason(text);
+      else event.preventDefault();
+    });
+    this.#field.addEventListener('keydown', (event) => {
+      if (event.isComposing) return;
+      if (event.key === 'Enter' && !event.shiftKey) {
+        event.preventDefault();
+        form.requestSubmit();
+      } else if (!this.#field.value && /^[1-9]$/.test(event.key)) {
+        const button = this.#reasons.querySelectorAll('button')[Number(event.key) - 1];
+        if (!button) return;
+        event.preventDefault();
+        button.click();
+      }
     });
   }
-  byId('flag-cancel').addEventListener('click', () => dialog.close());
-  dialog.querySelector('form').addEventListener('submit', (event) => {
-    const text = reason.value.trim();
-    if (text) onFlag(text);
-    else event.preventDefault();
-  });
-  reason.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
-      event.preventDefault();
-      dialog.querySelector('form').requestSubmit();
-    }
-  });
+
+  /** Open it with reasons to choose from. */
+  ask(reasons) {
+    this.#reasons.replaceChildren(...reasons.map((reason, at) => {
+      const button = el('button', { type: 'button' }, el('bdi', {}, reason));
+      if (at < NUMBERED) button.append(' ', el('kbd', { 'aria-hidden': 'true' }, String(at + 1)));
+      button.addEventListener('click', () => {
+        this.#field.value = reason;
+        this.#field.focus();
+      });
+      return button;
+    }));
+    this.#field.value = '';
+    this.#dialog.showModal();
+    this.#field.focus();
+  }
+
+  close() {
+    this.#dialog.close();
+  }
 }
 
-export function askForReason() {
-  byId('reason').value = '';
-  byId('flag-dialog').showModal();
-  byId('reason').focus();
+/** Why this question may be flagged: as its program says, else as ever. */
+export function flagReasons(question) {
+  const own = question.flag_reasons ?? [];
+  return own.length ? own : FLAG_REASONS.map((name) => word(name));
 }
 
-export function closeFlag() {
-  byId('flag-dialog').close();
-}
+export const skipReasons = () => SKIP_REASONS.map((name) => word(name));

@@ -28,12 +28,13 @@ export class Editor extends EventTarget {
   load(priors, kept = null) {
     this.#priors = new Map(priors.map((prior) => [prior.index, shapeOf(prior)]));
     this.#labels = new Map(priors.map((prior) => [prior.index, prior.label]));
-    for (const { shapes } of kept ? [kept, ...kept.past, ...kept.future] : []) {
-      for (const { key } of shapes) nextKey = Math.max(nextKey, key + 1);
-    }
     this.#past = kept?.past ?? [];
     this.#future = kept?.future ?? [];
     this.#before = null;
+    // Of an earlier page, the keys must not come again.
+    for (const { shapes } of kept ? [kept, ...kept.past, ...kept.future] : []) {
+      for (const { key } of shapes) nextKey = Math.max(nextKey, key + 1);
+    }
     this.shapes = kept?.shapes ?? this.priors;
     this.selectedKey = null;
     this.#tell();

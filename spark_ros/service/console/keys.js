@@ -1,13 +1,15 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Which key does what, and the list of them for the help.
 
+import { word } from './words.js';
+
 const TYPING = 'textarea, input:not([type="range"]), select, [contenteditable]';
 const PRESSABLE = 'button, a, summary, video, audio';
 // Space takes these; Enter goes on to submit.
 const CHOICE = '[role="radio"], [role="checkbox"]';
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LETTERS = {
-  a: 'accept', x: 'reject', i: 'reference',
+  a: 'accept', x: 'reject', i: 'reference', z: 'undoSent',
   n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel', u: 'upload', p: 'play',
   '[': 'previousAttachment', ']': 'nextAttachment', ',': 'stepBack', '.': 'stepOn',
   '?': 'help', 0: 'fit', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut',
@@ -20,7 +22,8 @@ export const FIRST_HELP = [
 ];
 export const LAST_HELP = [
   [['F'], 'Flag with a reason'],
-  [['S'], 'Skip: back to the queue, on to the next'],
+  [['S'], word('keys.skip')],
+  [['Z'], word('keys.undoSent')],
   [['?'], 'These keys'],
 ];
 

@@ -2,6 +2,7 @@
 // How long the asker of a question still waits.
 
 import { ageText, say } from './dom.js';
+import { word } from './words.js';
 
 const SOON_S = 10;
 
@@ -9,6 +10,16 @@ const SOON_S = 10;
 export function showLeft(element, seconds) {
   element.hidden = seconds === Infinity;
   if (element.hidden) return;
-  say(element, `${ageText(seconds)} left`);
+  say(element, word('queue.left', { time: ageText(seconds) }));
   element.dataset.left = seconds < SOON_S ? 'soon' : 'later';
+}
+
+/** Show as a bar how much is left of the `whole` time, both in seconds, that the asker waits. */
+export function showPatience(element, seconds, whole) {
+  element.hidden = seconds === Infinity;
+  if (element.hidden) return;
+  const part = Math.min(1, Math.max(0, seconds / whole)) || 0;
+  element.firstChild.style.setProperty('--patience', part.toFixed(3));
+  const soon = seconds < SOON_S || part < 0.2;
+  element.dataset.left = soon ? 'soon' : part < 0.5 ? 'halfway' : 'later';
 }

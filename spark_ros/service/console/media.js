@@ -9,9 +9,12 @@ const LONGEST_URL = 200;
 const expected = new Set();
 
 /** All files of a question, in the same order each time. */
-export function mediaOf({ image, attachments, prompt, per_annotation: inner, reference_images: references }) {
+export function mediaOf(question) {
+  const { image, images, attachments, prompt, per_annotation: inner } = question;
+  const references = question.reference_images;
   const choices = [prompt, inner].flatMap((asked) => asked?.choices ?? []);
-  return [image, ...(attachments ?? []), ...choices, ...(references ?? [])]
+  const several = (images ?? []).map((each) => each.image);
+  return [image, ...several, ...(attachments ?? []), ...choices, ...(references ?? [])]
     .filter((item) => item?.source !== undefined);
 }
 

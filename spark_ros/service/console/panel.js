@@ -5,6 +5,7 @@ import { asText, byId, el, say } from './dom.js';
 import { kindName } from './kinds.js';
 import { showLeft } from './left.js';
 import { References } from './references.js';
+import { word } from './words.js';
 
 const MOST_ROWS = 200;
 const TICK_MS = 1000;
@@ -25,9 +26,9 @@ export class Panel {
     say(byId('program'), asText(question.program) || heading);
     byId('program-unknown').hidden = !question.program || question.program_known !== false;
     byId('position').hidden = !(question.image_count > 1);
-    say(byId('position'), `image ${question.image_index + 1} of ${question.image_count}`);
     const instructions = asText(question.instructions) || asText(question.prompt?.instruction);
     say(byId('instructions'), instructions || 'No instructions.');
+    showSkips(question.skips ?? []);
     this.references.show(question.reference_images ?? []);
     this.#showDetails(question);
     this.#deadline = performance.now() / 1000 + (question.left_s ?? Infinity);
@@ -59,6 +60,15 @@ export class Panel {
       body.append(row);
     }
   }
+}
+
+/** Why others left the question to this operator. */
+function showSkips(skips) {
+  const said = skips.filter(({ reason }) => reason);
+  byId('skips').hidden = !said.length;
+  byId('skips').replaceChildren(...said.map(({ reason, mine }) =>
+    el('p', { 'data-testid': 'skip-said' }, word(mine ? 'skip.yours' : 'skip.others'), ' ',
+      el('bdi', {}, asText(reason)))));
 }
 
 function makeRow(name, value) {

@@ -1,9 +1,9 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The list of questions, in the order in which they are to be answered, with timers.
 
-import { showLeft } from './left.js';
-import { ageText, asText, clipped, counted, el, ownPath, say } from './dom.js';
+import { ageText, asText, clipped, el, ownPath, say } from './dom.js';
 import { kindName, signOf } from './kinds.js';
+import { showLeft, showPatience } from './left.js';
 import { word } from './words.js';
 
 const AGING_S = 60;
@@ -36,13 +36,14 @@ export class Queue {
   apply({ order, lines, waiting, elapsed_s: elapsed }, currentId) {
     this.#take(lines, elapsed);
     const questions = order.map((id) => this.#lines.get(id)).filter(Boolean);
-    this.#show({ questions, waiting, excluded: 0 }, currentId);
+    this.#show({ questions, waiting, all: waiting, excluded: 0 }, currentId);
     return questions.length === order.length;
   }
 
-  show({ questions, waiting, excluded }, currentId) {
+  /** `waiting` and `excluded` are what the filter leaves; `all` is how many wait without it. */
+  show({ questions, waiting, all, excluded }, currentId) {
     this.#take(questions, 0);
-    this.#show({ questions, waiting, excluded }, currentId);
+    this.#show({ questions, waiting, all, excluded }, currentId);
   }
 
   /** Remember lines, with the moments that their times mean. */
@@ -55,7 +56,7 @@ export class Queue {
     }
   }
 
-  #show({ questions, waiting, excluded }, currentId) {
+  #show({ questions, waiting, all, excluded }, currentId) {
     this.questions = questions;
     this.waiting = waiting;
     this.excluded = excluded;
@@ -70,14 +71,17 @@ export class Queue {
       const row = this.#rows.get(question.id) ?? this.#makeRow(question);
       row.born = question.born;
       row.deadline = question.deadline;
+      row.whole = question.deadline - question.born;
       this.#fill(row, question);
       if (this.#list.children[at] !== row.item) {
         this.#list.insertBefore(row.item, this.#list.children[at] ?? null);
       }
     });
     const more = waiting - questions.length;
-    const rest = more > 0 ? word('queue.more', { n: more }) : '';
-    say(this.#rest, questions.length ? rest : 'No questions.');
+    const rest = questions.length ? [] : [word('queue.none')];
+    if (more > 0) rest.push(word('queue.more', { n: more }));
+    if (all > waiting) rest.push(word('filter.of-all', { n: waiting, all }));
+    say(this.#rest, rest.join(' · '));
     this.mark(currentId);
     this.#tick();
   }
@@ -101,30 +105,36 @@ export class Queue {
       (question.mine || question.state === 'open') && !question.excluded);
   }
 
-  /** The first free one, or null. */
-  next(except) {
-    return this.free().find((question) => !except.has(question.id)) ?? null;
+  /** The first free one, or null; what this operator skipped only `again`, and last. */
+  next(except, again = false) {
+    const free = this.free().filter((question) => !except.has(question.id));
+    return free.find((question) => !question.skipped) ?? (again ? free[0] : null) ?? null;
   }
 
   #makeRow(question) {
     const picture = el('span', { class: 'thumb', 'aria-hidden': 'true' });
     const title = el('bdi', { class: 'title' });
+    const asker = el('bdi', { class: 'asker', 'data-testid': 'asker' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
     const left = el('span', { class: 'left', 'data-testid': 'left' });
-    const priority = el('span', { class: 'priority', 'data-testid': 'priority', title: 'Priority' });
+    const priority = el('span', { class: 'priority', 'data-testid': 'priority', title: word('queue.priority') });
     const state = el('span', { class: 'badge' });
+    const holder = el('span', { class: 'holder', 'data-testid': 'holder' });
+    const images = el('span', { class: 'images', 'data-testid': 'images' });
     const shapes = el('span', { class: 'muted' });
+    const patience = el('span', { class: 'patience', 'data-testid': 'patience', 'aria-hidden': 'true' }, el('span'));
     const button = el(
       'button',
       { type: 'button', 'data-testid': 'question' },
       picture,
-      el('span', { class: 'words' }, title,
-        el('span', { class: 'facts' }, left, age, priority, state, shapes)),
+      el('span', { class: 'words' }, asker, title,
+        el('span', { class: 'facts' }, left, age, priority, state, holder, images, shapes), patience),
     );
     button.dataset.id = asText(question.id);
     button.addEventListener('click', () => this.#onOpen(question.id));
     const row = {
-      item: el('li', {}, button), button, picture, title, age, left, priority, state, shapes,
+      item: el('li', {}, button), button, picture, asker, title, age, left, priority, state, holder,
+      images, shapes, patience,
     };
     this.#rows.set(question.id, row);
     return row;
@@ -136,11 +146,16 @@ export class Queue {
     const shown = url ?? sign;
     if (row.shown !== shown) Object.assign(row, { shown, tries: 0, due: true });
     if (row.due) showPicture(row, url, sign);
-    const title = asText(question.program) || asText(question.instructions) || 'Question';
-    const free = question.excluded ? 'not for you' : 'open';
+    const title = asText(question.instructions) || asText(question.program) || word('queue.question');
+    const free = question.excluded ? 'not-for-you' : 'open';
     const state = question.mine ? 'yours' : question.state === 'assigned' ? 'taken' : free;
-    say(row.title, clipped(title, 120));
-    say(row.state, state);
+    const who = state === 'taken' ? asText(question.holder) : '';
+    say(row.asker, clipped([question.robot, question.camera].map(asText).filter(Boolean).join(' · '), 80));
+    row.asker.title = clipped(asText(question.program), 120);
+    say(row.title, clipped(title, 160));
+    say(row.state, word(`queue.${state}`));
+    say(row.holder, who && word('queue.holder', { who }));
+    say(row.images, question.image_count > 1 ? word('queue.images', { n: question.image_count }) : '');
     say(row.shapes, aboutShapes(question));
     say(row.priority, question.priority > 0 ? `P${question.priority}` : '');
     row.state.dataset.state = state;
@@ -153,6 +168,7 @@ export class Queue {
       say(row.age, ageText(age));
       row.age.dataset.age = age >= OLD_S ? 'old' : age >= AGING_S ? 'aging' : 'fresh';
       showLeft(row.left, row.deadline - now);
+      showPatience(row.patience, row.deadline - now, row.whole);
       // There is no room for both, and this is the more urgent one.
       row.age.hidden = !row.left.hidden;
     }
@@ -177,5 +193,5 @@ function showPicture(row, url, sign) {
 
 function aboutShapes(question) {
   if (question.api === 'heat') return kindName(question.kind).split(',')[0];
-  return Number(question.priors) ? counted(question.priors, 'shape') : '';
+  return Number(question.priors) ? word('queue.shapes', { n: Number(question.priors) }) : '';
 }

@@ -35,6 +35,7 @@ async function refresh() {
 function show(found) {
   byId('totals').replaceChildren(...totals(found.total));
   showPlots(found);
+  showSkipped(found.skipped);
   byId('programs').replaceChildren(...found.by_program.map(programRow));
   const { more_programs: more } = found;
   byId('more-programs').hidden = !more;
@@ -130,6 +131,16 @@ function programRow({ program, ...times }) {
     'tr', { 'data-testid': 'program-row' },
     el('td', { class: 'name' }, name), el('td', {}, number(times.waiting.count)), ...cells,
   );
+}
+
+function showSkipped(skipped) {
+  byId('skipped-card').hidden = !skipped.length;
+  byId('skipped').replaceChildren(...skipped.map(({ program, reason, count }) => el(
+    'tr', { 'data-testid': 'skipped-row' },
+    el('td', { class: 'name' }, el('bdi', {}, clipped(program ?? '', LONGEST_NAME) || NONE)),
+    el('td', { class: 'name' }, el('bdi', {}, clipped(reason, LONGEST_NAME) || word('statistics.noReason'))),
+    el('td', {}, String(count)),
+  )));
 }
 
 /** Seconds with their unit, which fits `like`. */

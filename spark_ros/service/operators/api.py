@@ -28,7 +28,7 @@ from spark_ros.service.operators.access import (
     known_session,
     session_or_none,
 )
-from spark_ros.service.storage import jobs, leases, named_files
+from spark_ros.service.storage import held_answers, job_leases, jobs, leases, named_files, skips
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
@@ -44,31 +44,12 @@ CHECK_SESSION_S = 3.0
 QUESTION_ID = re.compile('[1-9][0-9]{0,17}')
 
 
-def _question_id(request: Request) -> int:
+def question_id_of(request: Request) -> int:
+    """Return which question a call is about, or answer 404."""
     text = request.path_params['question_id']
     if not QUESTION_ID.fullmatch(text):
         raise _unknown_question()
     return int(text)
-
-
-async def queue(request: Request) -> Response:
-    """Give the oldest questions that wait, and counts: waiting, and those of this operator."""
-    operator = await known_operator(request)
-    service = context_of(request)
-    now = service.clock()
-
-    def read(connection: Connection) -> Response:
-        pseudonym = service.crunchers.pseudonym(operator)
-        rows = jobs.waiting(connection, live_queue.QUEUE_LENGTH, pseudonym)
-        return reply({
-            'questions': operator_view.queue_lines(service, connection, rows, operator, now),
-            'waiting': jobs.count_waiting(connection),
-            # Of those that wait, listed or not.
-            'excluded': jobs.count_excluded(connection, pseudonym),
-            'answered': jobs.answered_by(connection, operator),
-        })
-
-    return await service.store.read(read)
 
 
 async def thumbnail(request: Request) -> Response:
@@ -86,49 +67,49 @@ async def thumbnail(request: Request) -> Response:
 async def question(request: Request) -> Response:
     """Give one question."""
     operator = await known_operator(request)
-    question_id = _question_id(request)
-    return await _details(context_of(request), question_id, operator)
+    question_id = question_id_of(request)
+    return await details_of(context_of(request), question_id, operator)
 
 
 async def claim(request: Request) -> Response:
     """Claim a question for the time of a lease, and return it."""
     operator = await acting_operator(request)
-    question_id = _question_id(request)
+    question_id = question_id_of(request)
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
 
     def write(transaction: Transaction) -> None:
         operator_view.expect_may_claim(service, transaction.connection, question_id, operator)
-        leases.claim(transaction, question_id, operator, now, lease_s)
+        job_leases.claim(transaction, question_id, operator, now, lease_s)
 
     await service.store.write(write)
-    return await _details(service, question_id, operator)
+    return await details_of(service, question_id, operator)
 
 
 async def heartbeat(request: Request) -> Response:
     """Renew the lease."""
     operator = await acting_operator(request)
-    question_id = _question_id(request)
+    question_id = question_id_of(request)
     service = context_of(request)
     now, lease_s = service.clock(), service.settings.lease_s
-    await service.store.write(leases.heartbeat, question_id, operator, now, lease_s)
+    await service.store.write(job_leases.heartbeat, question_id, operator, now, lease_s)
     return reply({'lease_s': lease_s})
 
 
 async def release(request: Request) -> Response:
     """Put the question back into the queue."""
     operator = await acting_operator(request)
-    question_id = _question_id(request)
+    question_id = question_id_of(request)
     service = context_of(request)
     now = service.clock()
-    await service.store.write(leases.release, question_id, operator, now)
+    await service.store.write(job_leases.release, question_id, operator, now)
     return reply({'state': 'open'})
 
 
 async def answer(request: Request) -> Response:
     """Close the question: with the shapes that are on the image in the end, or a response."""
     operator = await acting_operator(request)
-    question_id = _question_id(request)
+    question_id = question_id_of(request)
     service = context_of(request)
     body = await read_json(request, service.settings.json_limit, operator, lambda value: value)
     now = service.clock()
@@ -145,37 +126,71 @@ async def answer(request: Request) -> Response:
     else:
         said, flags = operator_view.answer_of(row, body.value, sizes)
 
-    def write(transaction: Transaction) -> None:
-        leases.close(transaction, question_id, operator, now, answer=said, flags=flags)
+    def write(transaction: Transaction) -> float:
+        held_s = held_answers.close_or_hold(
+            transaction, {question_id: said}, operator, now, flags=flags
+        )
         for image_id in operator_view.images_in(row, said):
             named_files.put_of_question(transaction, question_id, image_id)
+        return held_s
 
-    return await _closed(service, write)
+    return await answered(service, write)
 
 
 async def flag(request: Request) -> Response:
     """Close the question as one that cannot be answered, with the reason."""
     operator = await acting_operator(request)
-    question_id = _question_id(request)
+    question_id = question_id_of(request)
     service = context_of(request)
     body = await read_json(
         request, service.settings.json_limit, operator, operator_view.flag_of
     )
     flags, reason = body.value
     now = service.clock()
-    return await _closed(
-        service,
-        lambda transaction: leases.close(
-            transaction, question_id, operator, now, answer=leases.NO_ANSWER, flags=flags,
+
+    def write(transaction: Transaction) -> float:
+        images = job_leases.image_ids(transaction.connection, question_id)
+        return held_answers.close_or_hold(
+            transaction, dict.fromkeys(images, leases.NO_ANSWER), operator, now, flags=flags,
             feedback=reason,
-        ),
+        )  # fmt: skip
+
+    return await answered(service, write)
+
+
+async def undo(request: Request) -> Response:
+    """Take an answer back that is not sent yet, and return the question."""
+    operator = await acting_operator(request)
+    question_id = question_id_of(request)
+    service = context_of(request)
+    now, lease_s = service.clock(), service.settings.lease_s
+    await service.store.write(held_answers.undo, question_id, operator, now, lease_s)
+    service.bus.read_again()
+    return await details_of(service, question_id, operator)
+
+
+async def skip(request: Request) -> Response:
+    """Put the question back into the queue, for somebody else, perhaps with a reason."""
+    operator = await acting_operator(request)
+    question_id = question_id_of(request)
+    service = context_of(request)
+    body = await read_json(
+        request, service.settings.json_limit, operator, operator_view.skip_reason_of
     )
+    now = service.clock()
+
+    def write(transaction: Transaction) -> None:
+        job_leases.release(transaction, question_id, operator, now)
+        skips.put(transaction, question_id, operator, body.value, now)
+
+    await service.store.write(write)
+    return reply({'state': 'open'})
 
 
 async def upload(request: Request) -> Response:
     """Store a file that a Heat question asks for, and return the URL to answer with."""
     operator = await acting_operator(request)
-    question_id = _question_id(request)
+    question_id = question_id_of(request)
     service = context_of(request)
     row = await service.store.read(_row, question_id)
     if row.lease_owner != operator:
@@ -231,7 +246,8 @@ async def _stream(request: Request, operator: str) -> AsyncIterator[bytes]:
         told = loop.time()
 
 
-async def _details(service: Context, question_id: int, operator: str) -> Response:
+async def details_of(service: Context, question_id: int, operator: str) -> Response:
+    """Answer with one question, as an operator sees it."""
     now = service.clock()
 
     def read(connection: Connection) -> Response:
@@ -242,9 +258,13 @@ async def _details(service: Context, question_id: int, operator: str) -> Respons
     return await service.store.read(read)
 
 
-async def _closed(service: Context, write: Callable[[Transaction], None]) -> Response:
-    await service.store.write(write)
-    return reply({'state': 'closed'})
+async def answered(service: Context, write: Callable[[Transaction], float]) -> Response:
+    """Store an answer, and say for how long it can be taken back."""
+    held_s = await service.store.write(write)
+    if held_s:
+        # The operator's other pages are told that it is not theirs to open.
+        service.bus.read_again()
+    return reply({'state': 'assigned' if held_s else 'closed', 'held_s': round(held_s, 3)})
 
 
 def _row(connection: Connection, question_id: int) -> Row[Any]:
@@ -259,7 +279,6 @@ def _unknown_question() -> ApiError:
 
 
 routes = [
-    Route('/console/api/queue', queue),
     Route(f'{images.THUMBNAILS}/{{image_id}}', thumbnail),
     Route('/console/api/questions/{question_id}', question),
     Route('/console/api/questions/{question_id}/claim', claim, methods=['POST']),
@@ -267,6 +286,8 @@ routes = [
     Route('/console/api/questions/{question_id}/release', release, methods=['POST']),
     Route('/console/api/questions/{question_id}/answer', answer, methods=['POST']),
     Route('/console/api/questions/{question_id}/flag', flag, methods=['POST']),
+    Route('/console/api/questions/{question_id}/undo', undo, methods=['POST']),
+    Route('/console/api/questions/{question_id}/skip', skip, methods=['POST']),
     Route('/console/api/questions/{question_id}/upload', upload, methods=['POST']),
     Route('/console/api/events', events),
 ]

@@ -7,7 +7,7 @@ Hundreds of consoles that each read two hundred lines after each change would st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
 from spark_ros.service.operators import view
-from spark_ros.service.storage import jobs
+from spark_ros.service.storage import skips, waiting
+from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import json_array, json_object, to_json
 
 QUEUE_LENGTH = 200
@@ -34,7 +35,8 @@ class Snapshot:
     Attributes:
         lines: what each line says, as JSON, by the question's id, in the order of the queue.
         marks: by the question's id, what differs when the line says something else.
-        owners: who has a question, by its id.
+        owners: who has a question, by its id, unless they have answered it.
+        skipped: who is not to be given a question next, by its id.
         waiting: how many questions wait, listed or not.
         excludes: whether operators who are there must not answer some of them.
         taken_at: the event loop's time.
@@ -44,6 +46,7 @@ class Snapshot:
     lines: dict[int, bytes]
     marks: dict[int, tuple[Any, ...]]
     owners: dict[int, str]
+    skipped: Mapping[int, frozenset[str]]
     waiting: int
     excludes: bool
     taken_at: float
@@ -118,7 +121,7 @@ async def messages(
     "lines": […], "waiting": n, "elapsed_s": s}`, where the times of the lines were true
     `elapsed_s` ago. `{}` means: read the queue.
     """
-    loop, sent = asyncio.get_running_loop(), dict[int, tuple[tuple[Any, ...], bool]]()
+    loop, sent = asyncio.get_running_loop(), dict[int, tuple[Any, ...]]()
     seen: Snapshot | None = None
     with queue.followed():
         while not queue.closed:
@@ -133,12 +136,13 @@ async def messages(
                 await asyncio.sleep(READ_AGAIN_EVERY_S - EVERY_S)
                 continue
             now_sent = {
-                id: (mark, found.owners.get(id) == operator) for id, mark in found.marks.items()
+                id: (mark, found.owners.get(id) == operator, operator in found.skipped.get(id, ()))
+                for id, mark in found.marks.items()
             }
             lines = [
-                json_object({'mine': mine}, found.lines[id])
-                for id, (mark, mine) in now_sent.items()
-                if sent.get(id) != (mark, mine)
+                json_object({'mine': mine, 'skipped': skipped}, found.lines[id])
+                for id, (mark, mine, skipped) in now_sent.items()
+                if sent.get(id) != (mark, mine, skipped)
             ]
             sent = now_sent
             fields = {
@@ -150,20 +154,26 @@ async def messages(
 
 async def _read(service: Context, access: int) -> Snapshot:
     taken_at = asyncio.get_running_loop().time()
-    present = [service.crunchers.pseudonym(each) for each in service.presence.operators]
+    there, now = service.presence.operators, service.clock()
+    present = [service.crunchers.pseudonym(each) for each in there]
 
     def read(connection: Connection) -> Snapshot:
-        rows = jobs.waiting(connection, QUEUE_LENGTH, None)
-        lines = view.queue_lines(service, connection, rows, None, service.clock())
+        rows = waiting.lines(connection, QUEUE_LENGTH, None)
+        lines = view.queue_lines(service, connection, rows, None, now)
         return Snapshot(
             lines={line['id']: _without_owner(line) for line in lines},
             marks={
                 line['id']: (row.sequence, line['image'], line['thumbnail'])
                 for row, line in zip(rows, lines, strict=True)
             },
-            owners={row.id: row.lease_owner for row in rows if row.lease_owner},
-            waiting=jobs.count_waiting(connection),
-            excludes=jobs.some_exclude(connection, present),
+            owners={
+                row.id: row.lease_owner
+                for row in rows
+                if row.lease_owner and row.lease_until != NEVER
+            },
+            skipped=skips.skipped_by(connection, [row.id for row in rows], there, now),
+            waiting=waiting.count(connection),
+            excludes=waiting.some_exclude(connection, present),
             taken_at=taken_at,
             access=access,
         )

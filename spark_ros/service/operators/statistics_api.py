@@ -17,7 +17,7 @@ from spark_ros.service.context import context_of
 from spark_ros.service.deliveries import Delivery
 from spark_ros.service.operators import pages
 from spark_ros.service.operators.access import known_session, session_or_none
-from spark_ros.service.storage import statistics
+from spark_ros.service.storage import skips, statistics
 from spark_ros.service.storage.statistics import Past
 from spark_ros.service.web.replies import reply_json, to_json
 from spark_ros.wire.values import WireError
@@ -63,7 +63,8 @@ async def data(request: Request) -> Response:
         past = statistics.read(connection, since, now, HOUR_S)
         kept[hours] = _Kept(now, to_json({
             'now': now, 'hours': hours, 'bucket_s': HOUR_S, 'since': past.since,
-            'waiting': past.waiting, **_summed(past, delivered),
+            'waiting': past.waiting, 'skipped': _skipped(connection, since),
+            **_summed(past, delivered),
         }))  # fmt: skip
         return kept[hours].written
 
@@ -88,6 +89,17 @@ def _summed(past: Past, delivered: Sequence[Delivery]) -> dict[str, Any]:
         ],
         'more_programs': max(0, len(most) - MOST_PROGRAMS),
     }
+
+
+def _skipped(connection: Connection, since: float) -> list[dict[str, Any]]:
+    return [
+        {
+            'program': row.program and row.program[:LONGEST_NAME],
+            'reason': row.reason[:LONGEST_NAME],
+            'count': row.count,
+        }
+        for row in skips.reasons_since(connection, since)
+    ]
 
 
 def _spans(

@@ -17,7 +17,7 @@ from spark_ros.service.heat import view as heat_view
 from spark_ros.service.heat.attachments import attachment_sizes
 from spark_ros.service.media import images
 from spark_ros.service.spark import answers, programs
-from spark_ros.service.storage import jobs
+from spark_ros.service.storage import job_leases, jobs, skips
 from spark_ros.service.storage.leases import CANCELED, EXPIRED, FLAGGED
 from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import to_json
@@ -27,6 +27,8 @@ from spark_ros.wire.heat import ANNOTATIONS, MEDIA, PER_ANNOTATION
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, format_time
 
 MAX_FLAGS = 20
+MOST_SKIPS = 10
+LONGEST_REASON = 2000
 
 
 def queue_lines(
@@ -34,24 +36,25 @@ def queue_lines(
     now: float,
 ) -> list[dict[str, Any]]:
     """Write lines of the queue; `excluded`, of Heat, says that this operator must not answer."""
-    lines = _summaries(service, connection, rows, operator, now)
+    lines = summaries(service, connection, rows, operator, now)
     return [
         {**line, 'excluded': bool(row.excluded)} if row.api == heat_json.API else line
         for row, line in zip(rows, lines, strict=True)
     ]
 
 
-def _summaries(
+def summaries(
     service: Context, connection: Connection, rows: Sequence[Row[Any]], operator: str | None,
     now: float,
 ) -> list[dict[str, Any]]:
+    """Write what lines of the queue and lists of answers have in common."""
     wanted = [_image_of(row) for row in rows]
     shown = media(service, connection, [each for each in wanted if each[0]])
     urls = [(shown[each]['url'] if each[0] else None) or '' for each in wanted]
     thumbnails = images.thumbnail_paths(connection, urls)
     return [
         {
-            **_summary(row, operator, now, shown.get(image)),
+            **_summary(service, row, operator, now, shown.get(image)),
             # A path of this service, or None.
             'thumbnail': EXAMPLE if url == EXAMPLE else thumbnails.get(url),
         }
@@ -64,7 +67,8 @@ def _image_of(row: Row[Any]) -> tuple[str, Requester]:
 
 
 def _summary(
-    row: Row[Any], operator: str | None, now: float, image: dict[str, Any] | None
+    service: Context, row: Row[Any], operator: str | None, now: float,
+    image: dict[str, Any] | None,
 ) -> dict[str, Any]:
     return {
         'id': row.id,
@@ -80,7 +84,15 @@ def _summary(
         'left_s': None if row.deadline == NEVER else round(row.deadline - now, 3),
         'image': image,
         'tenant': row.key_name,
-        'mine': operator is not None and row.lease_owner == operator,
+        'robot': row.robot_id or row.key_name,
+        'camera': row.camera or '',
+        'image_count': row.images,
+        # Not one whose answer is held back: there is nothing to go on with.
+        'mine': operator is not None
+        and row.lease_owner == operator
+        and row.lease_until != NEVER,
+        # Tells operators apart, and says nothing else about them.
+        'holder': service.crunchers.pseudonym(row.lease_owner)[:6] if row.lease_owner else None,
         'priors': row.prior_count,
     }
 
@@ -89,13 +101,28 @@ def details(
     service: Context, connection: Connection, row: Row[Any], operator: str, now: float
 ) -> dict[str, Any]:
     """Write all that an operator needs to answer a question."""
-    lease_s = max(0.0, row.lease_until - now) if row.lease_until is not None else None
-    [line] = _summaries(service, connection, [row], operator, now)
-    seen = {**line, 'token': row.token, 'lease_s': lease_s}
+    lease_s = None
+    if row.lease_until not in (None, NEVER):
+        lease_s = max(0.0, row.lease_until - now)
+    program = programs.find(connection, row.program) if row.program else None
+    [line] = summaries(service, connection, [row], operator, now)
+    seen = {
+        **line,
+        'token': row.token,
+        'lease_s': lease_s,
+        'flag_reasons': list(program.flag_reasons) if program else [],
+        'skips': [
+            {
+                'reason': each.reason,
+                'at': format_time(each.skipped),
+                'mine': each.operator == operator,
+            }
+            for each in skips.of_job(connection, row.job_id)[:MOST_SKIPS]
+        ],
+    }
     if row.api == heat_json.API:
         return {**seen, **heat_view.details(service, connection, row, operator)}
     asked, given = json.loads(row.request), json.loads(row.priors)
-    program = programs.find(connection, row.program) if row.program else None
     labels = given['label_options'] or (list(program.label_options) if program else [])
     references = program.reference_images if program else ()
     by = Requester(images.PROGRAMS, now)
@@ -108,25 +135,46 @@ def details(
             *media(service, connection, [(each, by) for each in references]).values()
         ],
         'content_type': asked['content_type'],
-        'image_index': row.position,
-        'image_count': row.images,
-        'priors': [
-            {
-                'index': prior.index,
-                'metadata': prior.raw.get('metadata') or {},
-                **{
-                    name: value
-                    for name, value in annotation_json(
-                        prior.annotation, as_strings=False
-                    ).items()
-                    if name in ('label', 'type', 'vertices')
-                },
-            }
-            for prior in answers.priors_of(given['annotations'], row.position)
-        ],
+        'priors': _priors_json(given['annotations'], row.position),
+        **({'images': _images(service, connection, row, operator, now)} if row.images > 1 else {}),
         'metadata': asked.get('metadata') or {},
         'webhook_url': row.webhook_url,
     }
+
+
+def _images(
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+) -> list[dict[str, Any]]:
+    """Write the images of a request with several, of those that wait with it, in their order."""
+    given = json.loads(row.priors)['annotations']
+    rows = jobs.by_ids(connection, job_leases.image_ids(connection, row.id))
+    return [
+        {
+            'id': image.id,
+            'image_index': image.position,
+            'image': line['image'],
+            'thumbnail': line['thumbnail'],
+            'priors': _priors_json(given, image.position),
+        }
+        for image, line in zip(
+            rows, summaries(service, connection, rows, operator, now), strict=True
+        )
+    ]
+
+
+def _priors_json(given: Sequence[Mapping[str, Any]], position: int) -> list[dict[str, Any]]:
+    return [
+        {
+            'index': prior.index,
+            'metadata': prior.raw.get('metadata') or {},
+            **{
+                name: value
+                for name, value in annotation_json(prior.annotation, as_strings=False).items()
+                if name in ('label', 'type', 'vertices')
+            },
+        }
+        for prior in answers.priors_of(given, position)
+    ]
 
 
 def expect_may_claim(
@@ -155,17 +203,51 @@ def answer_of(
     Raises:
         WireError: it is not valid; the message says what.
     """
+    if row.images > 1:
+        raise WireError(f'this question has {row.images} images: answer all of them together')
     if row.api == heat_json.API:
         return to_json(heat_view.answer_of(row, body, sizes)).decode(), []
     said = expect_object(body, 'the answer')
-    priors = answers.priors_of(json.loads(row.priors)['annotations'], row.position)
-    derived = answers.derive(
-        said.get('shapes'), priors, row.position if row.images > 1 else None
-    )
+    given = json.loads(row.priors)['annotations']
+    derived = answers.derive(said.get('shapes'), answers.priors_of(given, 0), None)
     response = expect_text(said.get('response') or '', 'response')
     flags = _flags(said)
     _expect_not_reserved(flags, FLAGGED)
     return to_json({'response': response, **derived}).decode(), flags
+
+
+def answers_of_images(
+    rows: Sequence[Row[Any]], body: Any
+) -> tuple[list[str], list[str]]:
+    """Turn the answer to a request with several images into what each of them is answered with.
+
+    Args:
+        rows: of its images; the first with the job's `priors`.
+        body: `{"images": [{"id", "shapes"}, …], "response", "flags"}`: one entry for each image.
+
+    Returns:
+        The answers as JSON, in the order of the rows, and the flags of all.
+
+    Raises:
+        WireError: it is not valid; the message says what.
+    """
+    said = expect_object(body, 'the answer')
+    given = json.loads(rows[0].priors)['annotations']
+    response = expect_text(said.get('response') or '', 'response')
+    flags = _flags(said)
+    _expect_not_reserved(flags, FLAGGED)
+    shapes = {}
+    for at, item in enumerate(expect_list(said.get('images'), 'images')):
+        image = expect_object(item, f'images[{at}]')
+        shapes[image.get('id')] = image.get('shapes')
+    if set(shapes) != {row.id for row in rows}:
+        raise WireError('images must have one entry for each image, by its id')
+    texts = []
+    for row in rows:
+        priors = answers.priors_of(given, row.position)
+        derived = answers.derive(shapes[row.id], priors, row.position)
+        texts.append(to_json({'response': response, **derived}).decode())
+    return texts, flags
 
 
 def images_in(row: Row[Any], answer: str) -> list[str]:
@@ -183,12 +265,22 @@ def flag_of(body: Any) -> tuple[list[str], str]:
         WireError: the reason is missing.
     """
     said = expect_object(body, 'the flag')
-    reason = expect_text(said.get('reason'), 'reason', 2000).strip()
+    reason = expect_text(said.get('reason'), 'reason', LONGEST_REASON).strip()
     if not reason:
         raise WireError('reason is empty; say why the question cannot be answered')
     flags = _flags(said)
     _expect_not_reserved(flags)
     return [FLAGGED, *(flag for flag in flags if flag != FLAGGED)], reason
+
+
+def skip_reason_of(body: Any) -> str:
+    """Read why an operator leaves a question to others; it may be empty.
+
+    Raises:
+        WireError: it is no text, or too long.
+    """
+    said = expect_object(body, 'the skip')
+    return expect_text(said.get('reason') or '', 'reason', LONGEST_REASON).strip()
 
 
 def _expect_not_reserved(flags: Sequence[str], *more: str) -> None:

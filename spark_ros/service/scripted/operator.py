@@ -103,7 +103,8 @@ class ScriptedOperator:
         try:
             await self._wait(console, path, question['lease_s'])
             answer = await self._decide(console, path, question)
-            answered = await console.post(f'{path}/answer', json=answer)
+            call = 'answer-images' if 'images' in answer else 'answer'
+            answered = await console.post(f'{path}/{call}', json=answer)
             if answered.status_code not in LOST:
                 _checked(answered)
         except _Unavailable:
@@ -131,9 +132,19 @@ class ScriptedOperator:
         if question['api'] == 'heat':
             return {'response': await self._respond(console, path, question)}
         is_image = question['content_type'] == 'image'
-        seen = await self._recognise(console, question['image']) if is_image else None
-        priors = question['priors']
-        return confirm(priors) if seen is None else correct(priors, _normalized(seen))
+
+        async def corrected(image: dict[str, Any]) -> dict[str, Any]:
+            seen = await self._recognise(console, image['image']) if is_image else None
+            priors = image['priors']
+            return confirm(priors) if seen is None else correct(priors, _normalized(seen))
+
+        if 'images' not in question:
+            return await corrected(question)
+        answers = [(image['id'], await corrected(image)) for image in question['images']]
+        return {
+            'images': [{'id': id, 'shapes': answer['shapes']} for id, answer in answers],
+            'response': '; '.join(dict.fromkeys(answer['response'] for _, answer in answers)),
+        }
 
     async def _respond(
         self, console: httpx.AsyncClient, path: str, question: dict[str, Any]

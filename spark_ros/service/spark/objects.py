@@ -16,7 +16,7 @@ from spark_ros.service.storage import jobs
 from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import NO_ANSWER
 from spark_ros.service.web.replies import json_array, json_object, to_json
-from spark_ros.service.web.robots import robot_in
+from spark_ros.service.web.robots import name_in
 from spark_ros.wire.spark import EngagementRequest, metadata_size
 from spark_ros.wire.values import format_time
 
@@ -70,7 +70,8 @@ def new_job(key: Key, asked: EngagementRequest, metadata_limit: int) -> jobs.New
             jobs.NewQuestion(location, counts[None] + counts[position])
             for position, location in enumerate(asked.content_location)
         ],
-        robot_id=robot_in(asked.metadata),
+        robot_id=name_in(asked.metadata, 'robot_id'),
+        camera=name_in(asked.metadata, 'camera'),
     )
 
 

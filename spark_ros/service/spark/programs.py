@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from spark_ros.service.storage.schema import programs
 from spark_ros.service.storage.store import Transaction
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, expect_url
 
-FIELDS = ('instructions', 'label_options', 'reference_images')
+FIELDS = ('instructions', 'label_options', 'reference_images', 'grace_s', 'flag_reasons')
+MAX_GRACE_S = 60
+MAX_REASONS = 20
 
 
 class ProgramError(ValueError):
@@ -35,11 +37,15 @@ class Program:
 
     Attributes:
         reference_images: URLs, local files to import, or paths of images that were imported.
+        grace_s: for how long an operator can take an answer back, in seconds.
+        flag_reasons: what operators choose from when they flag; none for the console's own.
     """
 
     instructions: str
     label_options: tuple[str, ...] = ()
     reference_images: tuple[str, ...] = ()
+    grace_s: float = 0.0
+    flag_reasons: tuple[str, ...] = ()
 
 
 def parse(text: str) -> Program:
@@ -61,7 +67,12 @@ def parse(text: str) -> Program:
         instructions = expect_text(body.get('instructions'), 'instructions').strip()
         if not instructions:
             raise ProgramError('instructions are empty')
-        return Program(instructions, labels, _texts(body, 'reference_images', 8192))
+        reasons = _texts(body, 'flag_reasons', 200)
+        if len(reasons) > MAX_REASONS:
+            raise ProgramError(f'flag_reasons has more than {MAX_REASONS} entries')
+        return Program(
+            instructions, labels, _texts(body, 'reference_images', 8192), _grace_s(body), reasons
+        )
     except (WireError, yaml.YAMLError) as error:
         raise ProgramError(str(error)) from None
 
@@ -98,7 +109,7 @@ def import_images(
             raise ProgramError(f'reference image {reference}: {error.message}') from None
         saved.append(stored)
         references.append(stored.path)
-    return Program(program.instructions, program.label_options, tuple(references)), saved
+    return replace(program, reference_images=tuple(references)), saved
 
 
 def put(transaction: Transaction, name: str, program: Program, now: float) -> None:
@@ -116,6 +127,8 @@ def put(transaction: Transaction, name: str, program: Program, now: float) -> No
             instructions=program.instructions,
             label_options=json.dumps(program.label_options),
             reference_images=json.dumps(program.reference_images),
+            grace_s=program.grace_s,
+            flag_reasons=json.dumps(program.flag_reasons),
             updated=now,
         )
     )
@@ -144,7 +157,18 @@ def _program(row: Row[Any]) -> Program:
         row.instructions,
         tuple(json.loads(row.label_options)),
         tuple(json.loads(row.reference_images)),
+        row.grace_s,
+        tuple(json.loads(row.flag_reasons)),
     )
+
+
+def _grace_s(body: Mapping[str, Any]) -> float:
+    given = body.get('grace_s', 0)
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise ProgramError(f'grace_s is {given!r}: it must be a number of seconds')
+    if not 0 <= given <= MAX_GRACE_S:
+        raise ProgramError(f'grace_s is {given}: it must be from 0 to {MAX_GRACE_S} seconds')
+    return float(given)
 
 
 def _texts(body: Mapping[str, Any], name: str, longest: int) -> tuple[str, ...]:

@@ -18,11 +18,14 @@ from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.removals import delete_images
 from spark_ros.service.storage.schema import (
     PROGRAMS,
+    corrections,
     fetches,
+    held_answers,
     idempotency,
     images,
     jobs,
     questions,
+    skips,
 )
 from spark_ros.service.storage.schema import named_files as named
 from spark_ros.service.storage.store import Transaction
@@ -109,8 +112,11 @@ def delete_jobs(transaction: Transaction, what: Selection, job_ids: Sequence[int
     ids, selected = [row.id for row in found], [*{row.job_id for row in found}]
     change_log.delete_of(transaction, ids)
     outbox.delete_of(transaction, ids)
+    for table in (held_answers, corrections):
+        connection.execute(delete(table).where(table.c.question_id.in_(ids)))
     connection.execute(delete(questions).where(questions.c.id.in_(ids)))
     sizes = named_files.delete_of(transaction, selected)
+    connection.execute(delete(skips).where(skips.c.job_id.in_(selected)))
     connection.execute(delete(jobs).where(jobs.c.id.in_(selected)))
     opened = sum(row.state in OPEN_STATES for row in found)
     return Amount(len(ids), opened, len(sizes), sum(sizes))

@@ -13,13 +13,9 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Row,
-    and_,
     bindparam,
-    exists,
-    false,
     func,
     insert,
-    or_,
     select,
 )
 
@@ -29,24 +25,12 @@ from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questions
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
-# Columns of a line of the queue, whose instructions are cut to this length.
-LINE_TEXT = 300
-LINE = (
-    *questions.c[
-        'id', 'kind', 'state', 'sequence', 'image_location', 'prior_count', 'priority',
-        'deadline', 'created', 'lease_owner',
-    ],
-    *jobs.c['api', 'base_url', 'program'],
-    func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
-    keys.c.name.label('key_name'),
-    keys.c.tenant,
-)
 # Columns of a question everywhere else.
 ROW = (
     questions,
     *jobs.c[
         'token', 'api', 'program', 'instructions', 'webhook_url', 'request', 'images', 'base_url',
-        'robot_id', 'idempotency_key',
+        'robot_id', 'camera', 'idempotency_key',
     ],
     jobs.c.name.label('job_name'),
     keys.c.name.label('key_name'),
@@ -69,7 +53,7 @@ INSERT_JOB = Prepared(insert(jobs).returning(*change_log.JOB))
 # Columns of `jobs` that a NewJob has under the same name.
 AS_GIVEN = (
     'api', 'name', 'program', 'instructions', 'webhook_url', 'request', 'priors', 'robot_id',
-    'base_url', 'idempotency_key',
+    'camera', 'base_url', 'idempotency_key',
 )  # fmt: skip
 EXCLUDES = Prepared(
     select(jobs.c.excluded.contains(bindparam('operator')).label('excludes'))
@@ -111,6 +95,7 @@ class NewJob:
         priors: what only operators need, as JSON for the API's own module.
         excluded: pseudonyms of the operators who must not answer.
         robot_id: which robot asks, if the request names it.
+        camera: which of its cameras took the image, if the request names it.
         base_url: the start of this service's URLs, as the caller uses them.
         priority: 0 to 255; the highest is answered first.
         deadline: when nobody waits for the answer any more, in Unix seconds.
@@ -129,6 +114,7 @@ class NewJob:
     questions: Sequence[NewQuestion]
     excluded: Sequence[str] = ()
     robot_id: str | None = None
+    camera: str | None = None
     base_url: str = ''
     priority: int = 0
     deadline: float | None = None
@@ -304,74 +290,10 @@ def question(connection: Connection, question_id: int) -> Any:
     return QUESTION.first(connection, {'id': question_id})
 
 
-def waiting(connection: Connection, limit: int, operator: str | None) -> list[Row[Any]]:
-    """Return the lines of the queue, of all keys, in the order in which to answer them.
-
-    The highest priority comes first. Within it the keys take turns, beginning with the one that
-    was served longest ago; of a key, the earliest deadline is first, then the oldest question.
-    What this operator must not answer comes last, so that no key can hide what others ask.
-
-    Args:
-        operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
-            operator must not answer. None: of nobody.
-    """
-    turn = func.row_number().over(
-        partition_by=(questions.c.priority, questions.c.key_id),
-        order_by=(questions.c.deadline, questions.c.id),
-    )
-    excluded = false() if operator is None else and_(
-        questions.c.excludes == 1,
-        exists().where(
-            jobs.c.id == questions.c.job_id, jobs.c.excluded.contains(operator)
-        ).correlate(questions),
-    )
-    columns = questions.c['id', 'priority', 'key_id', 'deadline']
-    ranked = (
-        select(*columns, turn.label('turn'), excluded.label('excluded')).where(WAITING).subquery()
-    )
-    first = (
-        select(ranked.c.id)
-        .join(keys, ranked.c.key_id == keys.c.id)
-        .where(ranked.c.turn <= limit)
-        .order_by(
-            ranked.c.excluded, ranked.c.priority.desc(), ranked.c.turn,
-            keys.c.served, ranked.c.deadline, ranked.c.id,
-        )
-        .limit(limit)
-    )  # fmt: skip
-    places = {row.id: place for place, row in enumerate(connection.execute(first))}
-    query = (
-        select(*LINE, excluded.label('excluded'))
-        .join(jobs, questions.c.job_id == jobs.c.id)
-        .join(keys, questions.c.key_id == keys.c.id)
-        .where(questions.c.id.in_(places))
-    )
-    return sorted(connection.execute(query), key=lambda row: places[row.id])
-
-
 def count_waiting(connection: Connection) -> int:
-    """Count the questions that wait, of all keys."""
+    """Count the questions that wait, of all keys: one for each image."""
     query = select(func.count()).select_from(questions).where(WAITING)
     return int(connection.execute(query).scalar_one())
-
-
-def count_excluded(connection: Connection, operator: str) -> int:
-    """Count the questions that wait and that an operator, given by pseudonym, must not answer."""
-    query = (
-        select(func.count())
-        .select_from(questions)
-        .join(jobs, questions.c.job_id == jobs.c.id)
-        .where(WAITING, questions.c.excludes == 1, jobs.c.excluded.contains(operator))
-    )
-    return int(connection.execute(query).scalar_one())
-
-
-def some_exclude(connection: Connection, operators: Sequence[str]) -> bool:
-    """Whether some of these operators, by pseudonym, must not answer a question that waits."""
-    them = or_(false(), *(jobs.c.excluded.contains(each) for each in operators))
-    of_job = jobs.c.id == questions.c.job_id
-    query = select(exists().where(WAITING, questions.c.excludes == 1, of_job, them))
-    return bool(connection.execute(query).scalar())
 
 
 def excludes(connection: Connection, question_id: int, operator: str) -> bool:
@@ -381,7 +303,18 @@ def excludes(connection: Connection, question_id: int, operator: str) -> bool:
     return row is not None and bool(row.excludes)
 
 
+def last_answers(connection: Connection, owner: str, limit: int) -> list[Row[Any]]:
+    """Return the questions that an operator closed last, the newest first."""
+    query = (
+        JOINED.where(questions.c.answered_by == owner)
+        .order_by(questions.c.closed.desc(), questions.c.id.desc())
+        .limit(limit)
+    )
+    return [*connection.execute(query)]
+
+
 def answered_by(connection: Connection, owner: str) -> int:
-    """Count the questions that a session closed."""
-    query = select(func.count()).select_from(questions).where(questions.c.answered_by == owner)
+    """Count the questions that an operator closed; those of several images once."""
+    of_owner = (questions.c.answered_by == owner) & (questions.c.position == 0)
+    query = select(func.count()).select_from(questions).where(of_owner)
     return int(connection.execute(query).scalar_one())

@@ -14,13 +14,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage.attempts import unlocked
 from spark_ros.service.storage.change_log import JOB, append_changes
 from spark_ros.service.storage.prepared import Prepared
-from spark_ros.service.storage.schema import HAS_DEADLINE, WAITING, jobs, keys, questions
+from spark_ros.service.storage.schema import (
+    HAS_DEADLINE,
+    NEVER,
+    WAITING,
+    jobs,
+    keys,
+    questions,
+)
 from spark_ros.service.storage.store import Transaction
 
 # The flag of a question that was closed without an answer, and of why, where no person did it.
@@ -35,13 +42,20 @@ NO_ANSWER = '{}'
 FREE = {'lease_owner': None, 'lease_until': None}
 # Where a question stands before it moves, with values by name.
 OPEN = questions.c.state == 'open'
-HELD = (questions.c.state == 'assigned') & (questions.c.lease_owner == bindparam('holder'))
+THEIRS = (questions.c.state == 'assigned') & (questions.c.lease_owner == bindparam('holder'))
+# One whose answer is held back has a lease that never ends, which nothing but undoing ends.
+ENDLESS = literal_column(str(NEVER))
+HELD = THEIRS & (questions.c.lease_until < ENDLESS)
+ANSWER_HELD = (
+    THEIRS & (questions.c.lease_until == ENDLESS) & (questions.c.deadline > bindparam('at'))
+)
 LEASE_OVER = questions.c.lease_until <= bindparam('at')
 PAST_DEADLINE = HAS_DEADLINE & (questions.c.deadline <= bindparam('at'))
 # Built once: building a statement takes longer than executing it.
 FIND_JOB = Prepared(select(*JOB).where(jobs.c.id == bindparam('job_id')))
 THIS = questions.c.id == bindparam('question')
 RENEW = update(questions).where(THIS, HELD)
+UNDO = update(questions).where(THIS, ANSWER_HELD)
 MOVES = {
     when: Prepared(
         update(questions)
@@ -49,7 +63,7 @@ MOVES = {
         .values(sequence=questions.c.sequence + 1)
         .returning(questions.c.job_id, questions.c.sequence)
     )
-    for when in (OPEN, HELD, LEASE_OVER, PAST_DEADLINE, WAITING)
+    for when in (OPEN, HELD, ANSWER_HELD, LEASE_OVER, PAST_DEADLINE, WAITING)
 }
 # How many questions one write ends.
 BATCH = 200
@@ -98,6 +112,28 @@ def heartbeat(
         raise _not_yours(transaction, question_id)
 
 
+def hold_answer(transaction: Transaction, question_id: int, owner: str) -> None:
+    """Let an operator's lease never end: their answer is stored, and is to be sent later.
+
+    Raises:
+        ApiError: as `heartbeat`.
+    """
+    heartbeat(transaction, question_id, owner, NEVER, 0.0)
+
+
+def undo_answer(
+    transaction: Transaction, question_id: int, owner: str, now: float, lease_s: float
+) -> None:
+    """Give a question whose answer was held back to its operator again.
+
+    Raises:
+        ApiError: 404 unknown, 409 when it has ended, or no answer to it is held back.
+    """
+    given = {'question': question_id, 'holder': owner, 'at': now, 'lease_until': now + lease_s}
+    if transaction.connection.execute(UNDO, given).rowcount != 1:
+        raise _not_yours(transaction, question_id)
+
+
 def release(transaction: Transaction, question_id: int, owner: str, now: float) -> None:
     """Put a question of an operator back into the queue.
 
@@ -117,6 +153,7 @@ def close(
     answer: str,
     flags: Sequence[str] = (),
     feedback: str | None = None,
+    held: bool = False,
 ) -> None:
     """Store the answer to a question; nothing changes it afterwards.
 
@@ -124,6 +161,7 @@ def close(
         owner: the operator who has the question; None if it is open and no person is asked.
         answer: as JSON, in the terms of the API that the question came by.
         flags, feedback: what the operator says besides.
+        held: it was held back, and its time has come.
 
     Raises:
         ApiError: 404 unknown, 409 when the operator does not, or no longer, have the question.
@@ -138,7 +176,7 @@ def close(
     }
     when = OPEN
     if owner is not None:
-        when, answered['holder'] = HELD, owner
+        when, answered['holder'] = ANSWER_HELD if held else HELD, owner
     if _move(transaction, question_id, when, 'closed', now, answered) is None:
         raise _not_yours(transaction, question_id)
 
@@ -209,7 +247,7 @@ def _move(
 
 def _not_yours(transaction: Transaction, question_id: int) -> ApiError:
     row = transaction.connection.execute(
-        select(questions.c.state, questions.c.flags, questions.c.answered_by)
+        select(questions.c['state', 'flags', 'answered_by', 'lease_until'])
         .where(questions.c.id == question_id)
     ).first()
     if row is None:
@@ -218,6 +256,8 @@ def _not_yours(transaction: Transaction, question_id: int) -> ApiError:
     for flag, why in NO_LONGER_ASKED.items():
         if flag in flags:
             return ApiError(409, why)
+    if row.lease_until == NEVER:
+        return ApiError(409, 'an answer to this question is about to be sent')
     messages = {
         'open': 'you do not have this question, or no longer: claim it again',
         'assigned': 'another operator has this question',

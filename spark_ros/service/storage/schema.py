@@ -67,6 +67,9 @@ programs = Table(
     Column('instructions', Text, nullable=False),
     Column('label_options', Text, nullable=False),
     Column('reference_images', Text, nullable=False),
+    # For how long an operator can take an answer back, in seconds, and why one may flag, as JSON.
+    Column('grace_s', Float, nullable=False),
+    Column('flag_reasons', Text, nullable=False),
     Column('updated', Float, nullable=False),
 )
 
@@ -121,8 +124,10 @@ jobs = Table(
     # The pseudonyms of operators who must not answer, separated by spaces.
     Column('excluded', Text, nullable=False),
     Column('images', Integer, nullable=False),
-    # Which robot asked, if the request names it, and the service's URL as the caller knows it.
+    # Which robot asked, of which camera, if the request names them, and the service's URL as the
+    # caller knows it.
     Column('robot_id', String(200)),
+    Column('camera', String(200)),
     Column('base_url', Text, nullable=False),
     # What the caller calls it: found in the logs of both sides.
     Column('idempotency_key', String(255)),
@@ -150,6 +155,7 @@ questions = Table(
     Column('created', Float, nullable=False),
     Column('closed', Float),
     Column('lease_owner', String(64)),
+    # NEVER while an answer is held back; see `held_answers`.
     Column('lease_until', Float),
     Column('answered_by', String(64), index=True),
     Column('answer', Text),
@@ -164,7 +170,11 @@ questions = Table(
 WAITING = questions.c.state.in_([literal_column("'open'"), literal_column("'assigned'")])
 HAS_DEADLINE = WAITING & (questions.c.deadline < literal_column(str(NEVER)))
 for _name, _columns, _when in (
-    ('waiting', ('priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state'), WAITING),
+    (
+        'waiting',
+        ('priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state', 'position'),
+        WAITING,
+    ),
     ('deadlines', ('deadline',), HAS_DEADLINE),
     ('leases', ('lease_until',), questions.c.lease_until.is_not(None)),
 ):
@@ -172,6 +182,40 @@ for _name, _columns, _when in (
         f'questions_{_name}', *(questions.c[each] for each in _columns), sqlite_where=_when,
         postgresql_where=_when,
     )  # fmt: skip
+# Answers that operators can still take back, to questions that are assigned to them.
+held_answers = Table(
+    'held_answers',
+    metadata,
+    Column('question_id', Integer, ForeignKey('questions.id'), primary_key=True),
+    Column('operator', String(64), nullable=False, index=True),
+    # When it closes the question.
+    Column('due', Float, nullable=False, index=True),
+    Column('answer', Text, nullable=False),
+    Column('flags', Text, nullable=False),
+    Column('feedback', Text),
+)
+
+# Mistakes that operators found in their answers afterwards; the answers stay as they are.
+corrections = Table(
+    'corrections',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False, index=True),
+    Column('note', Text, nullable=False),
+    Column('noted', Float, nullable=False),
+)
+
+# Who skipped the questions of a job, the last time, and why.
+skips = Table(
+    'skips',
+    metadata,
+    Column('job_id', Integer, ForeignKey('jobs.id'), nullable=False),
+    Column('operator', String(64), nullable=False),
+    Column('reason', Text, nullable=False),
+    Column('skipped', Float, nullable=False, index=True),
+    PrimaryKeyConstraint('job_id', 'operator'),
+)
+
 # Which files the questions of a job, or its answers, name: the id of an image, or `fetches.name`.
 named_files = Table(
     'named_files',

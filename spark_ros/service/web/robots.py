@@ -27,9 +27,9 @@ def robot_of(request: Request) -> str | None:
     return None if named is None else check_robot_id(named.strip(), HEADER)
 
 
-def robot_in(metadata: Mapping[str, Any]) -> str | None:
-    """Return the robot that a question's metadata names as `robot_id`, or None."""
-    name = metadata.get('robot_id')
+def name_in(metadata: Mapping[str, Any], field: str) -> str | None:
+    """Return whom a question's metadata names in a field, as `robot_id` or `camera`, or None."""
+    name = metadata.get(field)
     return name if isinstance(name, str) and _is_name(name) else None
 
 

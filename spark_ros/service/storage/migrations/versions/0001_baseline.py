@@ -116,6 +116,8 @@ def upgrade() -> None:
         Column('instructions', Text, nullable=False),
         Column('label_options', Text, nullable=False),
         Column('reference_images', Text, nullable=False),
+        Column('grace_s', Float, nullable=False),
+        Column('flag_reasons', Text, nullable=False),
         Column('updated', Float, nullable=False),
     )
     op.create_table(
@@ -143,6 +145,7 @@ def upgrade() -> None:
         Column('excluded', Text, nullable=False),
         Column('images', Integer, nullable=False),
         Column('robot_id', String(200)),
+        Column('camera', String(200)),
         Column('base_url', Text, nullable=False),
         Column('idempotency_key', String(255)),
         Column('created', Float, nullable=False),
@@ -198,9 +201,37 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index(
         'questions_waiting', 'questions',
-        ['priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state'],
+        ['priority', 'key_id', 'deadline', 'id', 'excludes', 'job_id', 'state', 'position'],
         sqlite_where=waiting, postgresql_where=waiting,
     )  # fmt: skip
+    op.create_table(
+        'held_answers',
+        Column('question_id', Integer, ForeignKey('questions.id'), primary_key=True),
+        Column('operator', String(64), nullable=False),
+        Column('due', Float, nullable=False),
+        Column('answer', Text, nullable=False),
+        Column('flags', Text, nullable=False),
+        Column('feedback', Text),
+    )
+    op.create_index('ix_held_answers_due', 'held_answers', ['due'])
+    op.create_index('ix_held_answers_operator', 'held_answers', ['operator'])
+    op.create_table(
+        'corrections',
+        Column('id', Integer, primary_key=True),
+        Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
+        Column('note', Text, nullable=False),
+        Column('noted', Float, nullable=False),
+    )
+    op.create_index('ix_corrections_question_id', 'corrections', ['question_id'])
+    op.create_table(
+        'skips',
+        Column('job_id', Integer, ForeignKey('jobs.id'), nullable=False),
+        Column('operator', String(64), nullable=False),
+        Column('reason', Text, nullable=False),
+        Column('skipped', Float, nullable=False),
+        PrimaryKeyConstraint('job_id', 'operator'),
+    )
+    op.create_index('ix_skips_skipped', 'skips', ['skipped'])
     op.create_table(
         'changes',
         Column('number', BigInteger().with_variant(Integer, 'sqlite'), primary_key=True),

@@ -1,0 +1,68 @@
+// Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+// Which questions an operator wants: those of one program, of one robot, or all.
+
+import { getGroups } from './api.js';
+import { asText, clipped, el } from './dom.js';
+import { word } from './words.js';
+
+const LONGEST_NAME = 60;
+
+export class Filter {
+  #selects;
+
+  /** `element` gets the two lists; `onChange()` hears of a choice. */
+  constructor(element, onChange) {
+    this.#selects = { program: makeSelect('program'), robot: makeSelect('robot') };
+    for (const select of Object.values(this.#selects)) {
+      select.addEventListener('change', onChange);
+      select.addEventListener('focus', () => this.refresh(true));
+    }
+    element.append(...Object.values(this.#selects));
+    this.refresh();
+  }
+
+  /** What is wanted: `program` and `robot`, null for all of them. */
+  get value() {
+    return {
+      program: chosen(this.#selects.program), robot: chosen(this.#selects.robot),
+    };
+  }
+
+  get active() {
+    return Object.values(this.value).some((name) => name !== null);
+  }
+
+  /** Ask the service what there is; not while a list may be open, unless it was just reached. */
+  async refresh(reached = false) {
+    if (!reached && Object.values(this.#selects).includes(document.activeElement)) return;
+    const groups = await getGroups().catch(() => null);
+    if (!groups) return;
+    fill(this.#selects.program, groups.programs);
+    fill(this.#selects.robot, groups.robots);
+  }
+}
+
+function makeSelect(kind) {
+  return el('select', {
+    'data-testid': `filter-${kind}`, 'aria-label': word(`filter.${kind}`), hidden: '',
+  }, el('option', { value: '' }, word(`filter.all-${kind}s`)));
+}
+
+/** The first option is for all; the others keep their name as it is, which may be ''. */
+function chosen(select) {
+  return select.selectedIndex < 1 ? null : select.selectedOptions[0].value;
+}
+
+function fill(select, groups) {
+  const name = chosen(select);
+  const listed = groups.map((group) => ({ name: asText(group.name), waiting: group.waiting }));
+  // What was chosen stays so when nothing of it waits.
+  if (name !== null && !listed.some((group) => group.name === name)) {
+    listed.push({ name, waiting: 0 });
+  }
+  const options = listed.map((group) => el('option', { value: group.name, dir: 'auto' },
+    `${clipped(group.name, LONGEST_NAME) || word('filter.none')} (${Number(group.waiting)})`));
+  select.replaceChildren(select.options[0], ...options);
+  select.selectedIndex = name === null ? 0 : listed.findIndex((group) => group.name === name) + 1;
+  select.hidden = listed.length < 2 && name === null;
+}

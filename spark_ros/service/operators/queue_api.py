@@ -1,0 +1,129 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The queue for the console: what waits, by program and robot, and the next question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from spark_ros.service.context import context_of
+from spark_ros.service.operators import live_queue
+from spark_ros.service.operators import view as operator_view
+from spark_ros.service.operators.access import acting_operator, known_operator
+from spark_ros.service.operators.api import details_of
+from spark_ros.service.storage import held_answers, job_leases, jobs, skips, waiting
+from spark_ros.service.storage.store import Transaction
+from spark_ros.service.web.body import read_json
+from spark_ros.service.web.replies import reply
+from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text
+
+LONGEST_NAME = 500
+MOST_SKIPPED = 1000
+
+
+async def queue(request: Request) -> Response:
+    """Give the questions to answer first, and counts: waiting, and those of this operator.
+
+    `program` and `robot` in the URL's query leave out the others, also from the counts; `all` is
+    how many wait without them.
+    """
+    operator = await known_operator(request)
+    service = context_of(request)
+    now = service.clock()
+    wanted = _filter_of(request.query_params)
+
+    def read(connection: Connection) -> Response:
+        pseudonym = service.crunchers.pseudonym(operator)
+        rows = waiting.lines(connection, live_queue.QUEUE_LENGTH, pseudonym, wanted)
+        found = waiting.count(connection, wanted)
+        held = held_answers.of_operator(connection, operator)
+        present = service.presence.operators
+        skipped = skips.skipped_by(connection, [row.id for row in rows], present, now)
+        return reply({
+            'questions': [
+                {**line, 'skipped': operator in skipped.get(line['id'], ())}
+                for line in operator_view.queue_lines(service, connection, rows, operator, now)
+            ],
+            'waiting': found,
+            'all': found if wanted == waiting.ALL else waiting.count(connection),
+            # Of those that wait, listed or not.
+            'excluded': waiting.count_excluded(connection, pseudonym, wanted),
+            # Those, too, that can still be taken back, for so many seconds.
+            'answered': jobs.answered_by(connection, operator) + len(held),
+            'held': [
+                {'id': row.question_id, 'left_s': round(row.due - now, 3)} for row in held
+            ],
+            # By whom the browser keeps unfinished work.
+            'operator': pseudonym,
+        })
+
+    return await service.store.read(read)
+
+
+async def groups(request: Request) -> Response:
+    """Give the programs and robots that the queue can be filtered by, with counts."""
+    await known_operator(request)
+    return await context_of(request).store.read(
+        lambda connection: reply(waiting.groups(connection))
+    )
+
+
+async def claim_next(request: Request) -> Response:
+    """Claim the first question of the queue that this operator may have, and return it.
+
+    The body may have `program`, `robot`, and `skipped`: ids of those that they do not want now.
+    Those that they skipped are left to others; with `again`, they come after all others.
+    Where there is none, the answer is `{"id": null}`.
+    """
+    operator = await acting_operator(request)
+    service = context_of(request)
+    body = await read_json(request, service.settings.json_limit, operator, _asked)
+    wanted, unwanted, again = body.value
+    present = service.presence.operators
+    now, lease_s = service.clock(), service.settings.lease_s
+
+    def write(transaction: Transaction) -> int | None:
+        skipped = skips.skipped_of(transaction.connection, operator, present, now)
+        for passed in ([*unwanted, *skipped], unwanted) if again else ([*unwanted, *skipped],):
+            found = job_leases.claim_next(
+                transaction, operator, service.crunchers.pseudonym(operator), wanted, passed,
+                now, lease_s,
+            )  # fmt: skip
+            if found is not None:
+                return found
+        return None
+
+    question_id = await service.store.write(write)
+    if question_id is None:
+        return reply({'id': None})
+    return await details_of(service, question_id, operator)
+
+
+def _asked(body: Any) -> tuple[waiting.Filter, list[int], bool]:
+    said = expect_object(body, 'the body')
+    skipped = expect_list(said.get('skipped') or [], 'skipped')
+    if len(skipped) > MOST_SKIPPED:
+        raise WireError(f'skipped has more than {MOST_SKIPPED} entries')
+    if not all(type(each) is int and 0 < each < jobs.NO_LIMIT for each in skipped):
+        raise WireError('skipped must be a list of ids')
+    return _filter_of(said), skipped, said.get('again') is True
+
+
+def _filter_of(said: Mapping[str, Any]) -> waiting.Filter:
+    return waiting.Filter(**{
+        name: expect_text(said[name], name, LONGEST_NAME)
+        for name in ('program', 'robot')
+        if said.get(name) is not None
+    })  # fmt: skip
+
+
+routes = [
+    Route('/console/api/queue', queue),
+    Route('/console/api/queue/groups', groups),
+    Route('/console/api/next', claim_next, methods=['POST']),
+]

@@ -1,0 +1,81 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What an operator answered, and what they found wrong in it later."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from service_harness import Caller, InProcess, box, prior
+from serving import printed
+
+CAT, DOG = prior('cat', 0.1, 0.1, 0.4, 0.4), prior('dog', 0.5, 0.5, 0.9, 0.9)
+OWL = prior('owl', 0.6, 0.1, 0.9, 0.3)
+
+
+def answered(person: Caller) -> list[dict[str, Any]]:
+    answer = person.get('/console/api/answers')
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()['answers']
+    return found
+
+
+def test_the_last_answers_with_what_became_of_each_shape(service: InProcess) -> None:
+    robot, person = service.tenant(), service.operator()
+    robot.ask(
+        content_location=[robot.upload()['signedUrl']],
+        priors={'annotations': [CAT, DOG, OWL]}, instructions='Look',
+    )  # fmt: skip
+    asked = person.claim_first()
+    shapes = [
+        {'prior': 0, 'label': 'cat', 'vertices': box(0.1, 0.1, 0.4, 0.4)},
+        {'prior': 1, 'label': 'fox', 'vertices': box(0.5, 0.5, 0.9, 0.9)},
+        {'prior': None, 'label': 'ant', 'type': 'dot', 'vertices': [{'x': 0.5, 'y': 0.2}]},
+    ]
+    assert person.act(asked, 'answer', shapes=shapes, response='hm').status_code == 200
+    service.clock.now += 1
+    token = robot.ask(instructions='second')
+    assert person.act(person.claim_first(), 'flag', reason='fog').status_code == 200
+    second, first = answered(person)
+    assert (second['token'], second['feedback'], second['flags']) == (token, 'fog', ['flagged'])
+    assert {each['label']: each['became'] for each in first['shapes']} == {
+        'cat': 'confirmed', 'fox': 'changed', 'ant': 'added', 'owl': 'removed',
+    }
+    assert first['response'] == 'hm' and first['corrections'] == []
+    assert person.get(first['image']['url']).status_code == 200
+    assert answered(service.operator()) == []
+
+
+def test_a_mistake_is_noted_and_changes_nothing_for_the_robot(service: InProcess) -> None:
+    robot, person = service.tenant(), service.operator()
+    token = robot.ask()
+    cursor = robot.get('/v1/changes').json()['cursor']
+    asked = person.claim_first()
+    path = f'/console/api/answers/{asked["id"]}/correction'
+    assert person.post(path, json={'note': 'early'}).status_code == 404
+    assert person.act(asked, 'answer', shapes=[], response='a cat').status_code == 200
+    before = robot.engagement(token)
+    changes = robot.get('/v1/changes', params={'cursor': cursor}).json()
+    for wrong in ({}, {'note': ' '}, {'note': 7}, {'note': 'x' * 2001}):
+        assert person.post(path, json=wrong).status_code == 400
+    assert service.operator().post(path, json={'note': 'x'}).status_code == 404
+    for note in ('it was a fox', 'or <b>a</b> dog'):
+        assert person.post(path, json={'note': note}).json()['note'] == note
+    [found] = answered(person)
+    assert [each['note'] for each in found['corrections']] == ['it was a fox', 'or <b>a</b> dog']
+    assert robot.engagement(token) == before
+    assert robot.get('/v1/changes', params={'cursor': changes['cursor']}).json()['changes'] == []
+
+
+def test_the_command_lists_the_notes(service: InProcess) -> None:
+    robot, person = service.tenant(), service.operator()
+    token = robot.ask(program_name='cats')
+    asked = person.claim_first()
+    assert person.act(asked, 'answer', shapes=[], response='a cat').status_code == 200
+    person.post(f'/console/api/answers/{asked["id"]}/correction', json={'note': 'ein Kätzchen\n'})
+    where = ['--data', str(service.settings.data)]
+    if service.settings.database_url:
+        where += ['--database', service.settings.database_url]
+    [line] = printed('correction', 'list', *where).splitlines()
+    found = json.loads(line)
+    assert (found['token'], found['note'], found['program']) == (token, 'ein Kätzchen', 'cats')
