@@ -33,7 +33,6 @@ def metadata(robot: str, camera: str) -> dict:
 
 def test_a_row_tells_who_asks_what_until_when_and_who_has_it(service, browser, operator):
     long = 'Is this crate damaged? ' * 20
-    key = service.key
     service.ask(instructions=long, **metadata('rover-7', 'front'))
     row = operator.get_by_test_id('question')
     expect(row.get_by_test_id('asker')).to_have_text('rover-7 · front')
@@ -47,7 +46,6 @@ def test_a_row_tells_who_asks_what_until_when_and_who_has_it(service, browser, o
         other.post(f'/questions/{line["id"]}/claim', json={}).raise_for_status()
         expect(row.locator('.badge')).to_have_text('taken')
         expect(row.get_by_test_id('holder')).to_have_text(re.compile(r'by [0-9a-f]{6}'))
-    assert key
 
 
 def test_the_bar_shortens_and_changes_its_colour(service, operator):
@@ -59,7 +57,7 @@ def test_the_bar_shortens_and_changes_its_colour(service, operator):
             'content_location': location, 'instructions': 'Soon?',
         }).raise_for_status()  # fmt: skip
     bar = operator.get_by_test_id('patience')
-    width = "(e) => e.firstChild.getBoundingClientRect().width / e.clientWidth"
+    width = '(e) => e.firstChild.getBoundingClientRect().width / e.clientWidth'
     colour = '(e) => getComputedStyle(e.firstChild).backgroundColor'
     seen = []
     for state, least, most, wait_ms in (
@@ -81,8 +79,8 @@ def test_the_filter_holds_for_rows_counts_and_what_is_next(service, operator):
     rows = operator.get_by_test_id('question')
     expect(rows).to_have_count(3)
     robots, programs = (operator.get_by_test_id(f'filter-{each}') for each in ('robot', 'program'))
-    robots.focus()
     expect(robots).to_be_visible()
+    expect(robots.locator('option')).to_have_text(['All robots', 'r2 (2)', 'r1 (1)'])
     robots.select_option('r2')
     expect(rows.locator('.title')).to_have_text(['second', 'third'])
     expect(operator.get_by_test_id('waiting')).to_have_text('2')
@@ -112,19 +110,17 @@ def test_the_next_picture_is_there_before_it_is_claimed(service, operator):
     for shade in (10, 200):
         service.ask(shaded(shade), instructions=f'shade {shade}',
                     priors={'label_options': ['person']})
-    asked_for = []
-    operator.on('request', lambda request: asked_for.append(request.url))
     open_question(operator)
     expect(operator.get_by_test_id('instructions')).to_have_text('shade 10')
-    operator.wait_for_function("""() => performance.getEntriesByType('resource')
-        .filter(({name}) => name.includes('/v1/image/')).length >= 2""")
+    loaded = """() => performance.getEntriesByType('resource')
+        .filter(({name, transferSize}) => name.includes('/v1/image/') && transferSize).length"""
+    operator.wait_for_function(f'({loaded})() === 2')
     expect(operator.get_by_test_id('question').nth(1).locator('.badge')).to_have_text('open')
-    # Even where it can be fetched no more.
-    operator.route('**/v1/image/**', lambda route: route.abort())
     operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('instructions')).to_have_text('shade 200')
     expect(operator.get_by_test_id('image')).to_have_js_property('naturalWidth', 640)
     wait_until_open(operator)
+    assert operator.evaluate(loaded) == 2
 
 
 def test_a_hidden_tab_is_told_by_title_and_notification(service, operator):
@@ -151,18 +147,27 @@ def test_a_hidden_tab_is_told_by_title_and_notification(service, operator):
 
 
 @pytest.mark.slow('5,000 questions')
-def test_5000_that_wait_are_counted_and_cost_no_long_task(service, operator):
+def test_5000_that_wait_are_counted_and_cost_the_browser_little(service, operator):
     service.ask(instructions='one of many')
     expect(operator.get_by_test_id('question')).to_have_count(1)
     operator.add_init_script("""
-        globalThis.longest = 0;
-        new PerformanceObserver((list) => {
-          for (const {duration} of list.getEntries()) longest = Math.max(longest, duration);
-        }).observe({type: 'longtask', buffered: true});
+        globalThis.atOnce = 0;
+        new MutationObserver((records) => {
+          const rows = records.flatMap(({addedNodes}) => [...addedNodes])
+            .filter(({nodeName}) => nodeName === 'LI');
+          atOnce = Math.max(atOnce, rows.length);
+        }).observe(document, {childList: true, subtree: true});
     """)
+    measure = operator.context.new_cdp_session(operator)
+    measure.send('Performance.enable')
     with closing(sqlite3.connect(service.data / 'service.db', timeout=30)) as database:
-        newest = database.execute('SELECT max(id) FROM jobs').fetchone()[0]
-        for table, own in (('jobs', {'token': 'token || i'}), ('questions', {'job_id': 'job_id + i'})):
+        newest, newest_question = (
+            database.execute(f'SELECT max(id) FROM {table}').fetchone()[0]
+            for table in ('jobs', 'questions')
+        )
+        for table, own in (
+            ('jobs', {'token': 'token || i'}), ('questions', {'job_id': 'job_id + i'}),
+        ):  # fmt: skip
             names = [row[1] for row in database.execute(f'PRAGMA table_info({table})')]
             names.remove('id')
             values = ', '.join(own.get(name, f'{table}.{name}') for name in names)
@@ -182,8 +187,15 @@ def test_5000_that_wait_are_counted_and_cost_no_long_task(service, operator):
             operator.keyboard.press('Control+Enter')
             expect(operator.get_by_test_id('waiting')).to_have_text(f'{MANY - 1}')
             wait_until_open(operator)
-            assert operator.evaluate('longest') < 500
+            # Between them the browser can do what the operator wants.
+            assert operator.evaluate('atOnce') <= 20
+            found = measure.send('Performance.getMetrics')['metrics']
+            # Of processor time, in seconds: how long a task takes also depends on the machine.
+            assert next(each['value'] for each in found if each['name'] == 'ThreadTime') < 2
         finally:
-            for table, column in (('questions', 'job_id'), ('jobs', 'id')):
-                database.execute(f'DELETE FROM {table} WHERE {column} > {newest}')
+            for table, column in (
+                ('changes', 'question_id'), ('questions', 'job_id'), ('jobs', 'id'),
+            ):  # fmt: skip
+                last = newest_question if table == 'changes' else newest
+                database.execute(f'DELETE FROM {table} WHERE {column} > {last}')
             database.commit()

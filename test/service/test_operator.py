@@ -134,6 +134,27 @@ def test_with_truth_it_corrects_and_survives_a_bad_question(
     assert 'broken on this one' in flagged['feedback']
 
 
+def test_each_of_several_images_is_corrected_by_its_own_truth(
+    make_service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        'spark_ros.service.scripted.operator.from_setting',
+        lambda *given: ScriptedOperator(KnowsRed()),
+    )
+    robot: Caller = make_service(operator='scripted:x').tenant()
+    sent = prior('dog', 0.0, 0.0, 0.4, 0.5)
+    token = robot.ask(
+        content_location=[robot.upload(picture(size))['url'] for size in ((64, 48), (50, 50))],
+        priors={'annotations': [sent]},
+    )
+    answered(robot, token)
+    [job] = robot.get(f'/v1/job/{token}').json()
+    known, unknown = job['engagements']
+    assert [known['response'], unknown['response']] == ['1 modified; confirmed'] * 2
+    assert known['annotations'][0]['original_annotation'] == sent
+    assert unknown['confirmed_annotations'] == [sent]
+
+
 @pytest.mark.parametrize('setting', ['person', 'scripted:/nowhere/truth.json'])
 def test_a_setting_that_makes_no_sense(setting: str) -> None:
     with pytest.raises((ValueError, OSError)):

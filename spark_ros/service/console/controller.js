@@ -200,7 +200,6 @@ export class Controller {
 
   async #fetch() {
     try {
-      this.#parts.filter.refresh();
       const found = await api.getQueue(this.#parts.filter.value);
       const { questions, answered } = found;
       this.#work.setOperator(found.operator);
@@ -228,9 +227,10 @@ export class Controller {
   }
 
   async #noticed(questions) {
-    const { notifications, queue } = this.#parts;
+    const { filter, notifications, queue } = this.#parts;
     showCounts(queue.waiting, this.#answered);
     notifications.tell(queue.freeCount);
+    filter.notice(questions);
     this.#lookAhead();
     if (this.current) await this.#checkCurrent(questions);
     else if (!this.#signedOut) this.#showIdle();

@@ -9,16 +9,16 @@ const LONGEST_NAME = 60;
 
 export class Filter {
   #selects;
+  #known = new Set();
 
   /** `element` gets the two lists; `onChange()` hears of a choice. */
   constructor(element, onChange) {
     this.#selects = { program: makeSelect('program'), robot: makeSelect('robot') };
     for (const select of Object.values(this.#selects)) {
       select.addEventListener('change', onChange);
-      select.addEventListener('focus', () => this.refresh(true));
+      select.addEventListener('focus', () => this.#refresh());
     }
     element.append(...Object.values(this.#selects));
-    this.refresh();
   }
 
   /** What is wanted: `program` and `robot`, null for all of them. */
@@ -32,9 +32,17 @@ export class Filter {
     return Object.values(this.value).some((name) => name !== null);
   }
 
-  /** Ask the service what there is; not while a list may be open, unless it was just reached. */
-  async refresh(reached = false) {
-    if (!reached && Object.values(this.#selects).includes(document.activeElement)) return;
+  /** Offer the programs and robots of these questions, if they are new. */
+  notice(questions) {
+    const names = questions.map(({ program, robot }) => JSON.stringify([program, robot]));
+    if (names.every((name) => this.#known.has(name))) return;
+    for (const name of names) this.#known.add(name);
+    // An open list must not change under the mouse; it was read anew when it was reached.
+    if (!Object.values(this.#selects).includes(document.activeElement)) this.#refresh();
+  }
+
+  /** Ask the service what there is, listed or not. */
+  async #refresh() {
     const groups = await getGroups().catch(() => null);
     if (!groups) return;
     fill(this.#selects.program, groups.programs);

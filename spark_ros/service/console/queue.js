@@ -10,12 +10,16 @@ const AGING_S = 60;
 const OLD_S = 300;
 const TICK_MS = 1000;
 const PICTURE_TRIES = 5;
+// How many rows are made in one go: what the operator does meanwhile must not have to wait.
+const ROWS_AT_ONCE = 20;
 
 export class Queue {
   #list;
   #rest;
   #onOpen;
   #rows = new Map();
+  #currentId = null;
+  #later = null;
 
   questions = [];
   #lines = new Map();
@@ -67,8 +71,30 @@ export class Queue {
       row.item.remove();
       this.#rows.delete(id);
     }
-    questions.forEach((question, at) => {
-      const row = this.#rows.get(question.id) ?? this.#makeRow(question);
+    const more = waiting - questions.length;
+    const rest = questions.length ? [] : [word('queue.none')];
+    if (more > 0) rest.push(word('queue.more', { n: more }));
+    if (all > waiting) rest.push(word('filter.of-all', { n: waiting, all }));
+    say(this.#rest, rest.join(' · '));
+    this.#currentId = currentId;
+    clearTimeout(this.#later);
+    this.#showRows(0);
+  }
+
+  /** Show the rows from one on, some of them later if many are new. */
+  #showRows(first) {
+    let made = 0;
+    for (let at = first; at < this.questions.length; at += 1) {
+      const question = this.questions[at];
+      let row = this.#rows.get(question.id);
+      if (!row) {
+        if (made === ROWS_AT_ONCE) {
+          this.#later = setTimeout(() => this.#showRows(at));
+          break;
+        }
+        made += 1;
+        row = this.#makeRow(question);
+      }
       row.born = question.born;
       row.deadline = question.deadline;
       row.whole = question.deadline - question.born;
@@ -76,18 +102,14 @@ export class Queue {
       if (this.#list.children[at] !== row.item) {
         this.#list.insertBefore(row.item, this.#list.children[at] ?? null);
       }
-    });
-    const more = waiting - questions.length;
-    const rest = questions.length ? [] : [word('queue.none')];
-    if (more > 0) rest.push(word('queue.more', { n: more }));
-    if (all > waiting) rest.push(word('filter.of-all', { n: waiting, all }));
-    say(this.#rest, rest.join(' · '));
-    this.mark(currentId);
+    }
+    this.mark(this.#currentId);
     this.#tick();
   }
 
   /** Mark the question that is open, or none. */
   mark(currentId) {
+    this.#currentId = currentId;
     for (const [id, { button }] of this.#rows) {
       button.setAttribute('aria-current', String(id === currentId));
     }
