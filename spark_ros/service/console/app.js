@@ -3,6 +3,7 @@
 
 import { followQueue } from './api.js';
 import { Board } from './board.js';
+import { Closer } from './closer.js';
 import { Controller } from './controller.js';
 import { askForReason, setUpFlag, showHelp } from './dialogs.js';
 import { byId } from './dom.js';
@@ -28,6 +29,8 @@ const controller = new Controller({
   queue: new Queue(byId('queue'), byId('queue-rest'), (id) => controller.switchTo(id)),
 });
 
+const closer = new Closer();
+
 const whenOpen = (action) => (...values) => (controller.current ? action(...values) : false);
 const ofForm = (name) => (...values) => {
   const action = controller.form?.keys[name];
@@ -43,16 +46,22 @@ function leaveField() {
 const formKeys = [
   'undo', 'redo', 'pan', 'step', 'escape', 'remove', 'nudge', 'settle', 'digit', 'draw', 'fit',
   'zoomIn', 'zoomOut', 'respond', 'typeLabel', 'upload', 'play', 'stepBack', 'stepOn',
-  'previousAttachment', 'nextAttachment',
+  'previousAttachment', 'nextAttachment', 'stepHandle', 'cycle', 'polygon', 'dot', 'addVertex',
+  'bare', 'actualSize',
 ];
 listenToKeys({
   ...Object.fromEntries(formKeys.map((name) => [name, ofForm(name)])),
   submit: whenOpen(() => controller.submit()),
-  submitOrOpen: () => (controller.current ? controller.submit() : controller.openNext()),
+  submitOrOpen: () => {
+    if (ofForm('finish')()) return;
+    if (controller.current) controller.submit();
+    else controller.openNext();
+  },
   leaveField,
   enterField: () => (controller.form?.submitsFromField ? controller.submit() : leaveField()),
   flag: whenOpen(askForReason),
   skip: whenOpen(() => controller.skip()),
+  closer: whenOpen(() => closer.open()),
   help,
 });
 

@@ -1,6 +1,8 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Which key does what, and the list of them for the help.
 
+import { word } from './words.js';
+
 const TYPING = 'textarea, input:not([type="range"]), select, [contenteditable]';
 const PRESSABLE = 'button, a, summary, video, audio';
 // Space takes these; Enter goes on to submit.
@@ -9,8 +11,12 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const LETTERS = {
   n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel', u: 'upload', p: 'play',
   '[': 'previousAttachment', ']': 'nextAttachment', ',': 'stepBack', '.': 'stepOn',
+  g: 'polygon', d: 'dot', e: 'addVertex', o: 'actualSize', z: 'closer',
   '?': 'help', 0: 'fit', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut',
 };
+
+/** With Shift the other way round. */
+const STEPS = { v: 'stepHandle', c: 'cycle' };
 
 /** The help around what a form has of its own. */
 export const FIRST_HELP = [
@@ -20,6 +26,7 @@ export const FIRST_HELP = [
 export const LAST_HELP = [
   [['F'], 'Flag with a reason'],
   [['S'], 'Skip: back to the queue, on to the next'],
+  [['Z'], word('canvas.help.closer')],
   [['?'], 'These keys'],
 ];
 
@@ -32,9 +39,13 @@ export function listenToKeys(actions) {
   });
   addEventListener('keyup', (event) => {
     if (event.key === ' ') actions.pan(false);
+    if (event.key.toLowerCase() === 'h') actions.bare(false);
     if (event.key in ARROWS) actions.settle();
   });
-  addEventListener('blur', () => actions.pan(false));
+  addEventListener('blur', () => {
+    actions.pan(false);
+    actions.bare(false);
+  });
 }
 
 function actionOf(event) {
@@ -53,7 +64,7 @@ function actionOf(event) {
     const follows = pressable && !target.closest(CHOICE);
     return event.repeat || follows ? null : ['submitOrOpen'];
   }
-  if (key === ' ') return pressable ? null : ['pan', true];
+  if (key === ' ') return pressable ? null : ['pan', true, event.repeat];
   if (key === 'Tab') return ['step', shiftKey ? -1 : 1];
   if (key === 'Escape') return ['escape'];
   if (key === 'Delete' || key === 'Backspace') return ['remove'];
@@ -61,7 +72,10 @@ function actionOf(event) {
   // By position too: on some layouts the digits need Shift.
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? /^[1-9]$/.exec(key)?.[0];
   if (digit && !shiftKey) return ['digit', Number(digit) - 1];
-  return event.repeat || !(key.toLowerCase() in LETTERS) ? null : [LETTERS[key.toLowerCase()]];
+  const letter = key.toLowerCase();
+  if (letter === 'h') return ['bare', true];
+  if (letter in STEPS) return [STEPS[letter], shiftKey ? -1 : 1];
+  return event.repeat || !(letter in LETTERS) ? null : [LETTERS[letter]];
 }
 
 function historyAction(key, shiftKey) {

@@ -1,6 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The form of a SparkAI question: correct the shapes on an image, answer in words.
 
+import { CANVAS_HELP } from '../canvas_help.js';
 import { byId, counted, say } from '../dom.js';
 import { isDoubted, scoreOf } from '../shapes.js';
 
@@ -29,7 +30,7 @@ export class AnnotateForm {
   /** What an answer that says nothing lacks; '' where it does say something. */
   #askedFor = '';
 
-  help = ANNOTATE_HELP;
+  help = [...ANNOTATE_HELP, ...CANVAS_HELP];
   submitsFromField = false;
 
   constructor({ board, labels, picture }) {
@@ -68,7 +69,7 @@ export class AnnotateForm {
     const priors = question.priors.length > 0;
     this.#askedFor = priors ? '' : askedFor(video, question.label_options);
     this.#board.open({
-      newShape: () => ({ label: this.#labels.active, type: 'bounding_box' }),
+      newShape: () => ({ label: this.#labels.active }),
       onDrawn: () => this.#labels.typeIfNeeded(),
       look: {
         colourOf: (shape) => this.#labels.colourOf(shape.label),
@@ -77,7 +78,7 @@ export class AnnotateForm {
         shown: () => true,
       },
       drawName: video ? null : 'New box',
-      clickPlaces: false,
+      types: video ? [] : ['bounding_box', 'polygon', 'dot'],
     });
     // On a video, only shapes that the robot named can be had, to be relabelled or removed.
     for (const id of ['tools', 'label-section']) byId(id).hidden = video && !priors;
@@ -113,7 +114,7 @@ export class AnnotateForm {
 
   settle() {
     this.#labels.finishTyping();
-    this.#board.editor.settle();
+    this.#board.settle();
   }
 
   answer() {

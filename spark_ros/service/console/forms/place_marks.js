@@ -1,6 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Points and rectangles on an image or a video, on the same stage as SparkAI's boxes.
 
+import { LOOK_HELP } from '../canvas_help.js';
 import { byId, el, ownPath } from '../dom.js';
 import { videoMedium } from '../medium.js';
 import { notify } from '../status.js';
@@ -26,6 +27,7 @@ export class PlaceMarks {
     [['Ctrl', 'Z'], 'Undo; Ctrl Shift Z: redo'],
     [['Esc'], 'Stop the drag, else deselect'],
     [['Wheel'], 'Zoom; drag with Space held to move the image; 0 fits it again'],
+    ...LOOK_HELP,
   ];
 
   constructor(question, { board, picture, mayAdd, onAdded, words }) {
@@ -46,7 +48,7 @@ export class PlaceMarks {
         shown: (shape) => shape.attachment === this.#shown,
       },
       drawName: this.#rectangles ? 'New rectangle' : 'New point',
-      clickPlaces: !this.#rectangles,
+      types: [this.#rectangles ? 'bounding_box' : 'dot'],
     });
   }
 
@@ -125,7 +127,6 @@ export class PlaceMarks {
     if (!this.#mayAdd()) return null;
     this.#transport?.pause();
     return {
-      type: this.#rectangles ? 'bounding_box' : 'dot',
       attachment: this.#shown,
       size: this.#board.canvas.size,
       response: null,
