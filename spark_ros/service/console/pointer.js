@@ -5,6 +5,7 @@ import { GRIP_PX } from './handle.js';
 import { bounds, boxBetween, clampPoint, contains, moved, nextOf, shapesAt } from './shapes.js';
 
 const DRAG_STARTS_PX = 3;
+const NOT_THE_IMAGE = 'button, .cover, .tools';
 const REACH_PX = 5;
 const FINGER_PX = 14;
 const CLOSES_PX = 9;
@@ -38,6 +39,10 @@ export class Pointer {
     this.#drawing = drawing;
     this.#handles = handles;
     this.onDrawn = onDrawn;
+    // Else the browser makes a gesture of its own of a quick drag, and takes the next tap for its end.
+    stage.addEventListener('touchstart', (event) => {
+      if (!event.target.closest(NOT_THE_IMAGE)) event.preventDefault();
+    }, { passive: false });
     stage.addEventListener('pointerdown', (event) => this.#down(event));
     stage.addEventListener('pointermove', (event) => this.#move(event));
     stage.addEventListener('pointerup', (event) => this.#up(event));
@@ -80,7 +85,7 @@ export class Pointer {
   }
 
   #down(event) {
-    if (event.target.closest('button, .cover, .tools') || !this.#canvas.ready) return;
+    if (event.target.closest(NOT_THE_IMAGE) || !this.#canvas.ready) return;
     if (event.pointerType === 'touch' && this.#pinch(event)) return;
     if (!event.isPrimary || this.#gesture) return;
     if (event.button !== 0 && event.button !== 1) return;
