@@ -99,6 +99,7 @@ def test_no_coordinate_leaves_the_image(service, operator):
     priors = [prior('person', box(0.5, 0.5, 0.9, 0.9))]
     token = service.ask(priors={'label_options': ['person'], 'annotations': priors})
     open_question(operator)
+    click(operator, 0.7, 0.7)
     drag(operator, (0.7, 0.7), (1.2, 1.2))
     # From beyond one corner of the image to beyond another: a box over all of it.
     operator.keyboard.press('n')
@@ -121,6 +122,7 @@ def test_undo_and_redo(service, operator):
     open_question(operator)
     summary = operator.get_by_test_id('summary')
     drag(operator, (0.6, 0.6), (0.8, 0.8))
+    click(operator, 0.3, 0.3)
     drag(operator, (0.3, 0.3), (0.4, 0.4))
     expect(summary).to_have_text('1 changed · 1 added')
     operator.keyboard.press('Control+z')
@@ -136,6 +138,7 @@ def test_undo_and_redo(service, operator):
 def test_a_drag_that_is_stopped_changes_nothing(service, operator):
     service.ask(priors={'annotations': [prior('person', box(0.2, 0.2, 0.5, 0.5))]})
     open_question(operator)
+    click(operator, 0.3, 0.3)
     operator.mouse.move(*on_screen(operator, 0.3, 0.3))
     operator.mouse.down()
     operator.mouse.move(*on_screen(operator, 0.5, 0.5), steps=3)

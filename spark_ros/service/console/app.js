@@ -4,6 +4,7 @@
 import { followQueue } from './api.js';
 import { autosave } from './autosave.js';
 import { Board } from './board.js';
+import { Closer } from './closer.js';
 import { Controller } from './controller.js';
 import { flagReasons, ReasonDialog, showHelp, skipReasons } from './dialogs.js';
 import { Filmstrip } from './filmstrip.js';
@@ -51,6 +52,8 @@ const controller = new Controller({
   queue: new Queue(byId('queue'), byId('queue-rest'), (id) => controller.switchTo(id)),
 });
 
+const closer = new Closer();
+
 const whenOpen = (action) => (...values) => (controller.current ? action(...values) : false);
 const ofForm = (name) => (...values) => {
   const action = controller.form?.keys[name];
@@ -83,12 +86,17 @@ function undo() {
 const formKeys = [
   'redo', 'pan', 'step', 'escape', 'remove', 'nudge', 'settle', 'digit', 'draw', 'fit',
   'zoomIn', 'zoomOut', 'respond', 'typeLabel', 'upload', 'play', 'stepBack', 'stepOn',
-  'previousAttachment', 'nextAttachment', 'accept', 'reject',
+  'previousAttachment', 'nextAttachment', 'stepHandle', 'cycle', 'polygon', 'dot', 'addVertex',
+  'bare', 'actualSize', 'accept', 'reject',
 ];
 listenToKeys({
   ...Object.fromEntries(formKeys.map((name) => [name, ofForm(name)])),
   submit: whenOpen(() => controller.submit()),
-  submitOrOpen: () => (controller.current ? controller.submit() : controller.openNext()),
+  submitOrOpen: () => {
+    if (ofForm('finish')()) return;
+    if (controller.current) controller.submit();
+    else controller.openNext();
+  },
   leaveField,
   enterField: () => (controller.form?.submitsFromField ? controller.submit() : leaveField()),
   flag: whenOpen(flag),
@@ -96,6 +104,7 @@ listenToKeys({
   undo,
   undoSent: () => controller.undoSent(),
   reference: whenOpen(() => panel.references.next()),
+  closer: whenOpen(() => closer.open()),
   help,
 });
 

@@ -3,15 +3,15 @@
 
 import { el, setAttributes, svg } from './dom.js';
 import { drawGhosts } from './ghosts.js';
-import { handleAt } from './handle.js';
+import { GRIP_PX, handleAt } from './handle.js';
 import { imageMedium } from './medium.js';
-import { HANDLES, bounds, handlePoint } from './shapes.js';
+import { HANDLES, bounds, handlePoint, middleOfSide } from './shapes.js';
+import { drawSketch } from './sketch_view.js';
 import { drawTag } from './tag.js';
+import { fitted, following, pinched, toImage, toStage, zoomedAt } from './view.js';
 
-const MARGIN_PX = 20;
 const TOOLBAR_PX = 64;
-const MAX_SCALE = 40;
-const ROOM_FOR_EDGE_HANDLES_PX = 44;
+const ROOM_FOR_MIDDLE_HANDLES_PX = 2.4 * GRIP_PX;
 
 export class Canvas {
   #stage;
@@ -24,8 +24,13 @@ export class Canvas {
   #nodes = new Map();
   #ghosts = svg('g');
   #handles = svg('g');
+  #sketched = svg('g', { class: 'sketch', 'data-testid': 'sketch' });
+  #sketch = null;
   #view = { scale: 1, x: 0, y: 0 };
   #fitted = true;
+
+  /** The name of the handle that the keys move, or null. */
+  takenHandle = () => null;
 
   /** `parts`: stage, image, overlay and tags elements. */
   constructor(parts, editor) {
@@ -36,7 +41,7 @@ export class Canvas {
     this.#editor = editor;
     this.#medium = imageMedium(parts.image);
     parts.image.classList.add('medium');
-    this.#overlay.append(this.#ghosts, this.#handles);
+    this.#overlay.append(this.#ghosts, this.#handles, this.#sketched);
     editor.addEventListener('change', () => this.draw());
     new ResizeObserver(() => (this.#fitted ? this.fit() : this.redraw())).observe(this.#stage);
   }
@@ -86,6 +91,17 @@ export class Canvas {
     this.#nodes.clear();
     this.#ghosts.replaceChildren();
     this.#handles.replaceChildren();
+    this.#sketched.replaceChildren();
+  }
+
+  /** What is being drawn point by point, or null; see sketch.js. */
+  get sketch() {
+    return this.#sketch;
+  }
+
+  set sketch(sketch) {
+    this.#sketch = sketch;
+    this.draw();
   }
 
   get ready() {
@@ -110,42 +126,35 @@ export class Canvas {
 
   /** Where a pointer event is, as a fraction of the image; may lie outside. */
   pointOf(event) {
-    const origin = this.#stage.getBoundingClientRect();
-    const { scale, x, y } = this.#view;
-    const { width, height } = this.size;
-    return {
-      x: (event.clientX - origin.left - x) / scale / width,
-      y: (event.clientY - origin.top - y) / scale / height,
-    };
+    return toImage(this.#view, this.size, this.#placeOf(event));
   }
 
+  /** What is in the middle of the stage, as a fraction of the image. */
+  get middle() {
+    return toImage(this.#view, this.size, this.#middleOfStage);
+  }
+
+  /** All of the image. */
   fit() {
-    if (!this.ready) return;
-    const { clientWidth, clientHeight } = this.#stage;
-    const { width, height } = this.size;
-    const high = clientHeight - MARGIN_PX - TOOLBAR_PX;
-    const scale = Math.max(
-      Math.min(
-        (clientWidth - 2 * MARGIN_PX) / width,
-        high / height,
-        MAX_SCALE,
-      ),
-      0.01,
-    );
-    const x = (clientWidth - width * scale) / 2;
-    const y = MARGIN_PX + Math.max((high - height * scale) / 2, 0);
-    this.#setView({ scale, x, y }, true);
+    if (this.ready) this.#setView(fitted(this.#stageSize, this.size, TOOLBAR_PX), true);
   }
 
+  /** A pixel of the image on each pixel of the screen. */
+  showActualSize() {
+    this.zoom(1 / devicePixelRatio / this.#view.scale);
+  }
+
+  /** Zoom at a pointer event, or at the middle of the stage. */
   zoom(factor, event = null) {
     if (!this.ready) return;
-    const origin = this.#stage.getBoundingClientRect();
-    const px = event ? event.clientX - origin.left : origin.width / 2;
-    const py = event ? event.clientY - origin.top : origin.height / 2;
-    const { scale, x, y } = this.#view;
-    const next = Math.min(Math.max(scale * factor, 0.02), MAX_SCALE);
-    const ratio = next / scale;
-    this.#setView({ scale: next, x: px - (px - x) * ratio, y: py - (py - y) * ratio }, false);
+    const point = event ? this.#placeOf(event) : this.#middleOfStage;
+    this.#setView(zoomedAt(this.#view, factor, point), false);
+  }
+
+  /** Zoom and move as two fingers do: `before` and `after` are two events each. */
+  pinch(before, after) {
+    const places = (events) => events.map((event) => this.#placeOf(event));
+    this.#setView(pinched(this.#view, places(before), places(after)), false);
   }
 
   pan(dx, dy) {
@@ -160,6 +169,12 @@ export class Canvas {
     const { clientWidth: width, clientHeight: height } = this.#stage;
     const [x, y] = [(left + right) / 2, (top + bottom) / 2];
     if (x < 0 || y < 0 || x > width || y > height) this.pan(width / 2 - x, height / 2 - y);
+  }
+
+  /** Bring a point of the image into view. */
+  follow(point) {
+    const view = following(this.#view, this.#onScreen(point), this.#stageSize);
+    if (view.x !== this.#view.x || view.y !== this.#view.y) this.#setView(view, false);
   }
 
   redraw() {
@@ -181,6 +196,21 @@ export class Canvas {
     }
     drawGhosts(this.#ghosts, this.#editor, (vertex) => this.#onScreen(vertex));
     this.#drawHandles();
+    drawSketch(this.#sketched, this.#sketch, (point) => this.#onScreen(point));
+  }
+
+  get #stageSize() {
+    return { width: this.#stage.clientWidth, height: this.#stage.clientHeight };
+  }
+
+  get #middleOfStage() {
+    const { width, height } = this.#stageSize;
+    return { x: width / 2, y: height / 2 };
+  }
+
+  #placeOf({ clientX, clientY }) {
+    const { left, top } = this.#stage.getBoundingClientRect();
+    return { x: clientX - left, y: clientY - top };
   }
 
   #setView(view, fitted) {
@@ -195,10 +225,8 @@ export class Canvas {
     this.redraw();
   }
 
-  #onScreen({ x, y }) {
-    const { scale, x: left, y: top } = this.#view;
-    const { width, height } = this.size;
-    return { x: left + x * width * scale, y: top + y * height * scale };
+  #onScreen(point) {
+    return toStage(this.#view, this.size, point);
   }
 
   #drawShape(shape, selected) {
@@ -238,17 +266,24 @@ export class Canvas {
     const shape = this.#editor.selected;
     this.#handles.replaceChildren();
     if (!shape || shape.type === 'dot' || !this.#look.shown(shape)) return;
-    this.#overlay.append(this.#handles);
+    this.#overlay.append(this.#handles, this.#sketched);
     const points = shape.vertices.map((vertex) => this.#onScreen(vertex));
+    const taken = this.takenHandle();
+    const add = (name, point) => this.#handles.append(...handleAt(name, point, name === taken));
     if (shape.type === 'polygon') {
-      points.forEach((point, index) => this.#handles.append(...handleAt(`v${index}`, point)));
+      points.forEach((point, index) => {
+        const next = points[(index + 1) % points.length];
+        const room = Math.hypot(next.x - point.x, next.y - point.y) > ROOM_FOR_MIDDLE_HANDLES_PX;
+        if (room) add(`m${index}`, middleOfSide(points, index));
+      });
+      points.forEach((point, index) => add(`v${index}`, point));
       return;
     }
     const box = bounds(points);
     for (const handle of HANDLES) {
       const side = handle === 'n' || handle === 's' ? box.right - box.left : box.bottom - box.top;
-      if (handle.length === 1 && side < ROOM_FOR_EDGE_HANDLES_PX) continue;
-      this.#handles.append(...handleAt(handle, handlePoint(handle, box)));
+      if (handle.length === 1 && side < ROOM_FOR_MIDDLE_HANDLES_PX) continue;
+      add(handle, handlePoint(handle, box));
     }
   }
 

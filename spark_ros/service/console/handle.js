@@ -4,12 +4,16 @@
 import { svg } from './dom.js';
 
 const HANDLE_PX = 9;
-const GRIP_PX = 18;
+const TAKEN_PX = 15;
 
-export function handleAt(name, { x, y }) {
+/** How large what is taken hold of is: for fingers, as large as WCAG 2.5.5 asks for. */
+export const GRIP_PX = matchMedia('(pointer: coarse)').matches ? 44 : 18;
+
+export function handleAt(name, { x, y }, taken) {
   const square = (size) => ({ x: x - size / 2, y: y - size / 2, width: size, height: size });
+  const kind = taken ? 'knob taken' : name.startsWith('m') ? 'knob between' : 'knob';
   return [
-    svg('rect', { ...square(HANDLE_PX), class: 'knob' }),
+    svg('rect', { ...square(taken ? TAKEN_PX : HANDLE_PX), class: kind }),
     svg('rect', {
       ...square(GRIP_PX), class: `grip ${name}`,
       'data-handle': name, 'data-testid': `handle-${name}`,

@@ -12,8 +12,12 @@ const LETTERS = {
   a: 'accept', x: 'reject', i: 'reference', z: 'undoSent',
   n: 'draw', f: 'flag', s: 'skip', r: 'respond', l: 'typeLabel', u: 'upload', p: 'play',
   '[': 'previousAttachment', ']': 'nextAttachment', ',': 'stepBack', '.': 'stepOn',
+  g: 'polygon', d: 'dot', e: 'addVertex', o: 'actualSize', m: 'closer',
   '?': 'help', 0: 'fit', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut',
 };
+
+/** With Shift the other way round. */
+const STEPS = { v: 'stepHandle', c: 'cycle' };
 
 /** The help around what a form has of its own. */
 export const FIRST_HELP = [
@@ -24,6 +28,7 @@ export const LAST_HELP = [
   [['F'], 'Flag with a reason'],
   [['S'], word('keys.skip')],
   [['Z'], word('keys.undoSent')],
+  [['M'], word('canvas.help.closer')],
   [['?'], 'These keys'],
 ];
 
@@ -36,9 +41,13 @@ export function listenToKeys(actions) {
   });
   addEventListener('keyup', (event) => {
     if (event.key === ' ') actions.pan(false);
+    if (event.key.toLowerCase() === 'h') actions.bare(false);
     if (event.key in ARROWS) actions.settle();
   });
-  addEventListener('blur', () => actions.pan(false));
+  addEventListener('blur', () => {
+    actions.pan(false);
+    actions.bare(false);
+  });
 }
 
 function actionOf(event) {
@@ -57,7 +66,7 @@ function actionOf(event) {
     const follows = pressable && !target.closest(CHOICE);
     return event.repeat || follows ? null : ['submitOrOpen'];
   }
-  if (key === ' ') return pressable ? null : ['pan', true];
+  if (key === ' ') return pressable ? null : ['pan', true, event.repeat];
   if (key === 'Tab') return ['step', shiftKey ? -1 : 1];
   if (key === 'Escape') return ['escape'];
   if (key === 'Delete' || key === 'Backspace') return ['remove'];
@@ -65,7 +74,10 @@ function actionOf(event) {
   // By position too: on some layouts the digits need Shift.
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? /^[1-9]$/.exec(key)?.[0];
   if (digit && !shiftKey) return ['digit', Number(digit) - 1];
-  return event.repeat || !(key.toLowerCase() in LETTERS) ? null : [LETTERS[key.toLowerCase()]];
+  const letter = key.toLowerCase();
+  if (letter === 'h') return ['bare', true];
+  if (letter in STEPS) return [STEPS[letter], shiftKey ? -1 : 1];
+  return event.repeat || !(letter in LETTERS) ? null : [LETTERS[letter]];
 }
 
 function historyAction(key, shiftKey) {

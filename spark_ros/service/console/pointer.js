@@ -1,12 +1,14 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Mouse and pen on the image: select, move, resize, draw, pan, zoom.
+// Mouse, pen and fingers on the image: select, move, resize, draw, pan, zoom.
 
-import {
-  boxBetween, clampPoint, contains, moved, resized, shapeAt, withVertexMoved,
-} from './shapes.js';
+import { GRIP_PX } from './handle.js';
+import { bounds, boxBetween, clampPoint, contains, moved, nextOf, shapesAt } from './shapes.js';
 
 const DRAG_STARTS_PX = 3;
+const NOT_THE_IMAGE = 'button, .cover, .tools';
 const REACH_PX = 5;
+const FINGER_PX = 14;
+const CLOSES_PX = 9;
 const SMALLEST_PX = 2;
 const ZOOM_PER_WHEEL_PX = 0.0015;
 
@@ -15,42 +17,46 @@ export class Pointer {
   #canvas;
   #editor;
   #newShape;
+  #drawing;
+  #handles;
   #gesture = null;
   #panning = false;
-  #drawing = false;
-  #onDrawing;
+  /** The newest event of each finger, and whether two of them have the image. */
+  #fingers = new Map();
+  #pinching = false;
+  /** Where the pointer was last, as a fraction of the image, or null. */
+  #last = null;
 
   /**
-   * `newShape()` gives the fields of what is drawn, its type among them, or null where nothing may
-   * be; `onDrawing(on)` hears of the draw mode.
+   * `newShape()` gives the fields of what a drag draws, its type among them, or null where nothing
+   * may be; `drawing` draws what was chosen, `handles` knows what a handle does.
    */
-  constructor(stage, canvas, editor, { newShape, onDrawing, onDrawn }) {
+  constructor(stage, canvas, editor, { newShape, onDrawn, drawing, handles }) {
     this.#stage = stage;
     this.#canvas = canvas;
     this.#editor = editor;
     this.#newShape = newShape;
-    this.#onDrawing = onDrawing;
+    this.#drawing = drawing;
+    this.#handles = handles;
     this.onDrawn = onDrawn;
+    // Else the browser makes a gesture of its own of a quick drag, and takes the next tap for its end.
+    stage.addEventListener('touchstart', (event) => {
+      if (!event.target.closest(NOT_THE_IMAGE)) event.preventDefault();
+    }, { passive: false });
     stage.addEventListener('pointerdown', (event) => this.#down(event));
     stage.addEventListener('pointermove', (event) => this.#move(event));
     stage.addEventListener('pointerup', (event) => this.#up(event));
-    stage.addEventListener('pointercancel', () => this.cancel());
+    stage.addEventListener('pointercancel', (event) => {
+      this.#lift(event);
+      this.cancel();
+    });
+    stage.addEventListener('pointerleave', () => (this.#last = null));
+    stage.addEventListener('dblclick', () => this.#drawing.type === 'polygon' && this.#drawing.complete());
     stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
-  }
-
-  /** While on, the next drag draws a box even on top of another shape. */
-  setDrawing(on) {
-    this.#drawing = on;
-    this.#stage.classList.toggle('drawing', on);
-    this.#onDrawing(on);
   }
 
   /** Whether a mere click places a shape. */
   clickPlaces = false;
-
-  get drawing() {
-    return this.#drawing;
-  }
 
   /** While on, dragging moves the image. */
   setPanning(on) {
@@ -65,9 +71,23 @@ export class Pointer {
     return this.#editor.cancelPreview() || was;
   }
 
+  /** Select the next of the shapes that lie on each other under the pointer or the selected one. */
+  cycle(direction) {
+    if (!this.#canvas.ready) return false;
+    const reach = this.#canvas.screenReach(REACH_PX);
+    const under = (point) => (point ? shapesAt(this.#canvas.shown, point, reach) : []);
+    const { selected } = this.#editor;
+    let found = under(this.#last);
+    if (!found.length && selected) found = under(centreOf(selected));
+    const next = nextOf(found, this.#editor.selectedKey, direction);
+    if (next) this.#editor.select(next.key);
+    return next !== null;
+  }
+
   #down(event) {
-    if (!event.isPrimary || this.#gesture || !this.#canvas.ready) return;
-    if (event.target.closest('button, .cover, .tools')) return;
+    if (event.target.closest(NOT_THE_IMAGE) || !this.#canvas.ready) return;
+    if (event.pointerType === 'touch' && this.#pinch(event)) return;
+    if (!event.isPrimary || this.#gesture) return;
     if (event.button !== 0 && event.button !== 1) return;
     event.preventDefault();
     // Also ends typing elsewhere, so that a half-typed label goes to the shape it was meant for.
@@ -84,22 +104,37 @@ export class Pointer {
 
   #begin(event, start) {
     if (this.#panning || event.button === 1) return this.#pan(event);
+    if (this.#drawing.type !== null) return this.#place(event);
     const selected = this.#editor.selected;
     const handle = event.target.dataset?.handle;
-    if (handle && selected && !this.#drawing) return this.#resize(selected, handle, start);
-    const reach = this.#canvas.screenReach(REACH_PX);
-    const hit = this.#drawing ? null : shapeAt(this.#canvas.shown, start, reach);
+    if (handle && selected) return this.#resize(selected, handle, start);
+    const reach = this.#canvas.screenReach(event.pointerType === 'touch' ? FINGER_PX : REACH_PX);
+    const [hit] = shapesAt(this.#canvas.shown, start, reach);
     if (!hit) return this.#draw(start);
     if (selected && contains(selected, start, reach)) {
       // A drag moves what is selected; a mere click reaches for the smaller shape on top of it.
       return { ...this.#moveShape(selected, start), click: () => this.#editor.select(hit.key) };
     }
     this.#editor.select(hit.key);
-    return this.#moveShape(hit, start);
+    // What is large may be meant as a mere background: it moves once it is selected.
+    return hit.type === 'dot' ? this.#moveShape(hit, start) : { drag: () => {} };
+  }
+
+  /** Put a point of what is being drawn where the pointer is let go; a drag draws a whole box. */
+  #place(event) {
+    const start = this.#canvas.pointOf(event);
+    const closesPx = event.pointerType === 'touch' ? GRIP_PX / 2 : CLOSES_PX;
+    this.#drawing.aim(start);
+    const place = () => this.#drawing.place(closesPx);
+    if (this.#drawing.type === 'bounding_box') return { ...this.#draw(start), click: place };
+    return { drag: (point) => this.#drawing.aim(point), click: place, done: place };
   }
 
   #move(event) {
+    if (this.#pinch(event) || !this.#canvas.ready) return;
+    this.#last = this.#canvas.pointOf(event);
     const gesture = this.#gesture;
+    if (!gesture && this.#drawing.type !== null) this.#drawing.aim(this.#last);
     if (!gesture || event.pointerId !== gesture.pointerId) return;
     const far = Math.hypot(event.clientX - gesture.from.x, event.clientY - gesture.from.y);
     if (!gesture.dragging && far < DRAG_STARTS_PX) return;
@@ -107,7 +142,29 @@ export class Pointer {
     gesture.drag(this.#canvas.pointOf(event), event);
   }
 
+  /** Note where a finger is; true while two of them, or what is left of two, have the image. */
+  #pinch(event) {
+    if (event.pointerType !== 'touch') return false;
+    const before = [...this.#fingers.values()];
+    if (event.type === 'pointermove' && !this.#fingers.has(event.pointerId)) return false;
+    this.#fingers.set(event.pointerId, event);
+    const after = [...this.#fingers.values()];
+    if (event.type === 'pointerdown' && after.length === 2) {
+      this.cancel();
+      this.#pinching = true;
+    } else if (this.#pinching && before.length === 2 && after.length === 2) {
+      this.#canvas.pinch(before, after);
+    }
+    return this.#pinching;
+  }
+
+  #lift(event) {
+    this.#fingers.delete(event.pointerId);
+    if (!this.#fingers.size) this.#pinching = false;
+  }
+
   #up(event) {
+    this.#lift(event);
     const gesture = this.#gesture;
     if (!gesture || event.pointerId !== gesture.pointerId) return;
     this.#gesture = null;
@@ -143,13 +200,14 @@ export class Pointer {
   }
 
   #resize(shape, handle, start) {
-    const smallest = this.#canvas.imageReach(SMALLEST_PX);
-    const change = (dx, dy) => (handle.startsWith('v')
-      ? withVertexMoved(shape.vertices, Number(handle.slice(1)), dx, dy)
-      : resized(shape.vertices, handle, dx, dy, smallest));
     return {
-      drag: (point) => this.#editor.preview(
-        shape.key, { vertices: change(point.x - start.x, point.y - start.y) }),
+      drag: (point) => this.#editor.preview(shape.key, {
+        vertices: this.#handles.dragged(shape, handle, point.x - start.x, point.y - start.y),
+      }),
+      click: () => {
+        if (handle.startsWith('m')) this.#handles.addVertex(handle);
+        else if (handle.startsWith('v')) this.#handles.take(handle);
+      },
     };
   }
 
@@ -161,7 +219,7 @@ export class Pointer {
       ? [clampPoint(point)]
       : boxBetween(start, point, smallest));
     const done = () => {
-      this.setDrawing(false);
+      this.#drawing.stop();
       if (key !== null) this.onDrawn();
     };
     const drag = (point) => {
@@ -183,6 +241,11 @@ export class Pointer {
     };
     return { drag, done, click };
   }
+}
+
+function centreOf({ vertices }) {
+  const { left, top, right, bottom } = bounds(vertices);
+  return { x: (left + right) / 2, y: (top + bottom) / 2 };
 }
 
 const inside = ({ x, y }) => x >= 0 && x < 1 && y >= 0 && y < 1;

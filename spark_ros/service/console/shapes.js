@@ -67,6 +67,22 @@ export function withVertexMoved(vertices, index, dx, dy) {
   return vertices.map((v, i) => (i === index ? { x: clamp(v.x + dx), y: clamp(v.y + dy) } : v));
 }
 
+/** Add a vertex in the middle of the side that starts at `index`. */
+export function withVertexAdded(vertices, index) {
+  const after = index + 1;
+  return [...vertices.slice(0, after), middleOfSide(vertices, index), ...vertices.slice(after)];
+}
+
+/** The vertices without one, or null where too few would be left for a polygon. */
+export function withoutVertex(vertices, index) {
+  return vertices.length > 3 ? vertices.filter((_, at) => at !== index) : null;
+}
+
+export function middleOfSide(vertices, index) {
+  const [a, b] = [vertices[index], vertices[(index + 1) % vertices.length]];
+  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+}
+
 /** Where each handle of a box sits. */
 export function handlePoint(handle, { left, top, right, bottom }) {
   const x = handle.includes('w') ? left : handle.includes('e') ? right : (left + right) / 2;
@@ -103,17 +119,22 @@ function nearSegment(a, b, point, reach) {
   return Math.hypot(px - t * ux, py - t * uy) <= 1;
 }
 
-/** The smallest shape under the point, so that one inside another can be reached; or null. */
-export function shapeAt(shapes, point, reach) {
-  let best = null;
-  let bestArea = Infinity;
-  for (const shape of shapes) {
-    if (!contains(shape, point, reach)) continue;
-    const { left, top, right, bottom } = bounds(shape.vertices);
-    const area = (right - left) * (bottom - top);
-    if (area <= bestArea) [best, bestArea] = [shape, area];
-  }
-  return best;
+/** The shapes under the point, the smallest first, so that one inside another can be reached. */
+export function shapesAt(shapes, point, reach) {
+  const area = ({ vertices }) => {
+    const { left, top, right, bottom } = bounds(vertices);
+    return (right - left) * (bottom - top);
+  };
+  // What is drawn later lies in front.
+  return shapes.filter((shape) => contains(shape, point, reach)).reverse()
+    .sort((a, b) => area(a) - area(b));
+}
+
+/** The one after `key` (or before, with -1), round and round; the first where it is not there. */
+export function nextOf(shapes, key, direction) {
+  const at = shapes.findIndex((shape) => shape.key === key);
+  if (at < 0) return shapes[0] ?? null;
+  return shapes[(at + direction + shapes.length) % shapes.length];
 }
 
 export function sameVertices(a, b) {

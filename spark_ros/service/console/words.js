@@ -488,6 +488,51 @@ export const WORDS = {
   'statistics.skipped': ['Skipped', 'Übersprungen'],
   'statistics.noReason': ['without a reason', 'ohne Grund'],
   'answers.link': ['My answers', 'Meine Antworten'],
+
+  // The canvas
+  'canvas.polygon': ['Polygon', 'Polygon'],
+  'canvas.dot': ['Dot', 'Punkt'],
+  'canvas.finish': ['Done', 'Fertig'],
+  'canvas.zoom-in': ['Zoom in', 'Vergrößern'],
+  'canvas.zoom-out': ['Zoom out', 'Verkleinern'],
+  'canvas.actual': ['Actual size', 'Originalgröße'],
+  'canvas.fit': ['Fit', 'Einpassen'],
+  'canvas.closer': ['Look closer', 'Genauer ansehen'],
+  'canvas.before': ['Previous', 'Zurück'],
+  'canvas.next': ['Next', 'Weiter'],
+  'canvas.close': ['Close', 'Schließen'],
+  'canvas.help.by-keys': [
+    'Draw by keys: the arrows move the cross, Space or Enter places a point',
+    'Mit Tasten zeichnen: Die Pfeile bewegen das Kreuz, Leertaste oder Enter setzt einen Punkt',
+  ],
+  'canvas.help.polygon': [
+    'Draw a polygon: click each vertex; a double click, Enter or a click on the first one ends it',
+    'Polygon zeichnen: jede Ecke anklicken; Doppelklick, Enter oder ein Klick auf die erste schließt es',
+  ],
+  'canvas.help.dot': ['Place a dot', 'Punkt setzen'],
+  'canvas.help.vertex': [
+    'Add a vertex after the one that is taken; Del removes that one',
+    'Ecke nach der gewählten einfügen; Entf entfernt die gewählte',
+  ],
+  'canvas.help.handle': [
+    'Take the next corner or vertex, with Shift the previous one; the arrows move it',
+    'Nächste Ecke wählen, mit Umschalt die vorige; die Pfeile bewegen sie',
+  ],
+  'canvas.help.cycle': [
+    'Select the next of the shapes that lie on each other',
+    'Die nächste der übereinander liegenden Formen wählen',
+  ],
+  'canvas.help.bare': ['Hide all shapes while held', 'Alle Formen ausblenden, solange gedrückt'],
+  'canvas.help.actual': [
+    'A pixel of the picture on each of the screen', 'Ein Bildpunkt je Punkt des Bildschirms',
+  ],
+  'canvas.help.closer': [
+    'Look closer at a picture that is not drawn on', 'Ein Bild vergrößern, auf dem nichts gezeichnet wird',
+  ],
+  'canvas.light': ['Light', 'Licht'],
+  'canvas.brightness': ['Brightness', 'Helligkeit'],
+  'canvas.contrast': ['Contrast', 'Kontrast'],
+  'canvas.normal': ['Normal', 'Normal'],
 };
 
 export const LANGUAGES = ['en', 'de'];

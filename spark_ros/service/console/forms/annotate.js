@@ -1,6 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The form of a SparkAI question: correct the shapes on an image, answer in words.
 
+import { CANVAS_HELP } from '../canvas_help.js';
 import { colourOf } from '../colours.js';
 import { byId, say } from '../dom.js';
 import { isDoubted, scoreOf } from '../shapes.js';
@@ -36,7 +37,7 @@ export class AnnotateForm {
   /** What an answer that says nothing lacks; '' where it does say something. */
   #askedFor = '';
 
-  help = ANNOTATE_HELP;
+  help = [...ANNOTATE_HELP, ...CANVAS_HELP];
   submitsFromField = false;
 
   constructor({ board, labels, picture, review }) {
@@ -77,7 +78,7 @@ export class AnnotateForm {
     const priors = question.priors.length > 0;
     this.#askedFor = priors ? '' : askedFor(video, question.label_options);
     this.#board.open({
-      newShape: () => ({ label: this.#labels.active, type: 'bounding_box' }),
+      newShape: () => ({ label: this.#labels.active }),
       onDrawn: () => this.#labels.typeIfNeeded(),
       look: {
         colourOf: (shape) => colourOf(shape.label),
@@ -86,7 +87,7 @@ export class AnnotateForm {
         shown: () => true,
       },
       drawName: video ? null : word('annotate.new-box'),
-      clickPlaces: false,
+      types: video ? [] : ['bounding_box', 'polygon', 'dot'],
     });
     // On a video, only shapes that the robot named can be had, to be relabelled or removed.
     for (const id of ['tools', 'label-section']) byId(id).hidden = video && !priors;
@@ -124,7 +125,7 @@ export class AnnotateForm {
 
   settle() {
     this.#labels.finishTyping();
-    this.#board.editor.settle();
+    this.#board.settle();
   }
 
   answer() {

@@ -1,6 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Points and rectangles on an image or a video, on the same stage as SparkAI's boxes.
 
+import { LOOK_HELP } from '../canvas_help.js';
 import { byId, el, ownPath } from '../dom.js';
 import { videoMedium } from '../medium.js';
 import { notify } from '../status.js';
@@ -27,6 +28,7 @@ export class PlaceMarks {
     [['Ctrl', 'Z'], word('mark.help-undo')],
     [['Esc'], word('mark.help-escape')],
     [['Wheel'], word('mark.help-zoom')],
+    ...LOOK_HELP,
   ];
 
   constructor(question, { board, picture, mayAdd, onAdded, words }) {
@@ -48,7 +50,7 @@ export class PlaceMarks {
         shown: (shape) => shape.attachment === this.#shown,
       },
       drawName: this.#rectangles ? word('mark.new-rectangle') : word('mark.new-point'),
-      clickPlaces: !this.#rectangles,
+      types: [this.#rectangles ? 'bounding_box' : 'dot'],
     });
   }
 
@@ -127,7 +129,6 @@ export class PlaceMarks {
     if (!this.#mayAdd()) return null;
     this.#transport?.pause();
     return {
-      type: this.#rectangles ? 'bounding_box' : 'dot',
       attachment: this.#shown,
       size: this.#board.canvas.size,
       response: null,
