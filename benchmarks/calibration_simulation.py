@@ -24,8 +24,8 @@ from spark_ros.calibration.replay import Array
 from spark_ros.calibration.watch import Watch
 
 FLEETS, POPULATION, GRID = 2000, 20_000, 51
-ALPHA, DELTA, CAP, LEVEL = 0.1, 0.1, 20.0, 0.05
-MEAN_DRIVES, PROBABLE_DRIVES, WATCHED = 40, 80, 60
+ALPHA, DELTA, CAP, LEVEL = 0.1, 0.1, 10.0, 0.05
+MEAN_DRIVES, PROBABLE_DRIVES, WEIGHED_DRIVES, WATCHED = 40, 80, 300, 60
 STANDARD_ERRORS, SIGNIFICANT = 4.0, 1e-6
 FRAMES = 300
 
@@ -33,18 +33,24 @@ FRAMES = 300
 class Drives:
     """Drives made up: errors, those unasked and questions under each threshold of the grid."""
 
-    def __init__(self, random: np.random.Generator, number: int, drift: float = 0.0) -> None:
+    def __init__(
+        self, random: np.random.Generator, number: int, drift: float = 0.0, lone: bool = False
+    ) -> None:
         """Make drives.
 
         Args:
             random: the source.
             number: how many.
             drift: how much surer the detector is of its errors than before.
+            lone: each has one error at most, and loses all or nothing: the hardest case for the
+                bounds, which leave the least room there.
         """
         # What a drive is like is drawn once, and all its frames share it.
         often = random.gamma(0.8, 5.0, number)
         sure = np.clip(random.beta(2.0, 5.0, number) + drift, 0.0, 0.95)
         self.errors = random.poisson(often).astype(float)
+        if lone:
+            self.errors = np.minimum(self.errors, 1.0)
         right = random.poisson(FRAMES, number).astype(float)
         grid = np.linspace(0.0, 1.0, GRID)
         # Errors' scores are uniform up to a height of the drive, right ones' rise to 1.
@@ -61,6 +67,34 @@ class Drives:
         return np.asarray(self.unasked / np.maximum(self.errors, 1.0)[:, None])
 
 
+class Truth:
+    """What holds for a whole population, by threshold.
+
+    Attributes:
+        shares: the mean share of a drive's errors not asked about.
+        capped: the mean of the linear loss.
+        noise, noise_capped: how far these may be off, since the population is a sample as well.
+        asked: questions in a drive.
+    """
+
+    def __init__(self, drives: Drives) -> None:
+        """Measure them."""
+        linear_losses = linear(drives.unasked, drives.errors, ALPHA, CAP)
+        self.shares, self.capped = drives.shares.mean(axis=0), linear_losses.mean(axis=0)
+        scale = STANDARD_ERRORS / math.sqrt(POPULATION)
+        self.noise = scale * drives.shares.std(axis=0)
+        self.noise_capped = scale * linear_losses.std(axis=0)
+        self.asked = [float(each) for each in drives.questions.mean(axis=0)]
+
+    def price(self, found: list[tuple[int | None, float]]) -> float:
+        """Return the mean of questions; where nothing can be promised, all is asked."""
+        return float(np.mean([self.asked[-1 if k is None else k] for k, _ in found]))
+
+    def broken(self, found: list[tuple[int | None, float]], risks: Array, noise: Array) -> int:
+        """Count the fleets whose true risk is above alpha."""
+        return sum(k is not None and bool(risks[k] > ALPHA + noise[k]) for k, _ in found)
+
+
 def _multinomial(random: np.random.Generator, counts: Array, chances: Array) -> Array:
     return random.multinomial(counts, chances / chances.sum(axis=1, keepdims=True)).astype(float)
 
@@ -71,27 +105,27 @@ def first_kept(risks: Array, alpha: float) -> int:
 
 
 def simulate(
-    truth: Drives, random: np.random.Generator, rule: Rule, drives: int, weighed: bool,
-    drift: float = 0.0,
+    random: np.random.Generator, rule: Rule, drives: int, *, weighed: bool = False,
+    lone: bool = False, drift: float = 0.0,
 ) -> list[tuple[int | None, float]]:  # fmt: skip
     """Calibrate each fleet; return its threshold, and the loss of its next drive.
 
     Args:
-        truth: of no use here but for its size; drives are drawn anew.
         random: the source.
         rule: of the promise.
         drives: how many a fleet calibrates on.
         weighed: by errors.
+        lone: each drive has one error at most.
         drift: of the drive after the calibration.
     """
     made = []
     for _ in range(FLEETS):
-        fleet = Drives(random, drives)
+        fleet = Drives(random, drives, lone=lone)
         losses = fleet.shares
         if weighed:
             losses = linear(fleet.unasked, fleet.errors, ALPHA, CAP)
         index = choose(monotone(losses), rule)
-        following = Drives(random, 1, drift)
+        following = Drives(random, 1, drift, lone)
         # Without a threshold people are asked about everything.
         column = GRID - 1 if index is None else index
         made.append((index, float(following.shares[0, column])))
@@ -148,41 +182,35 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=2026, help='(default: 2026)')
     seed, started = parser.parse_args().seed, time.monotonic()
     random = np.random.default_rng(seed)
-    truth = Drives(random, POPULATION)
-    shares, asked = truth.shares.mean(axis=0), truth.questions.mean(axis=0)
-    totals = truth.unasked.sum(axis=0) / truth.errors.sum()
-    capped = linear(truth.unasked, truth.errors, ALPHA, CAP).mean(axis=0)
-    # The population is a sample as well: a fleet is wrong only where that cannot be its chance.
-    noise = STANDARD_ERRORS * truth.shares.std(axis=0) / math.sqrt(POPULATION)
-    noise_capped = STANDARD_ERRORS * 0.5 / math.sqrt(POPULATION) * np.ones(GRID)
     print(f'{FLEETS} fleets, seed {seed}, alpha {ALPHA:g}, delta {DELTA:g}; '
-          f'true shares from {POPULATION} drives')
+          f'the truth from {POPULATION} drives')
     print(f'{"promise":34} {"outcome":38} {"asked":>6} {"oracle":>7}   held')
-
-    def price(found: list[tuple[int | None, float]]) -> float:
-        return float(np.mean([asked[GRID - 1 if k is None else k] for k, _ in found]))
-
     verdicts = []
 
     def report(row: tuple[str, bool]) -> None:
         print(row[0], flush=True)
         verdicts.append(row[1])
 
-    found = simulate(truth, random, on_average(ALPHA), MEAN_DRIVES, False)
-    oracle = float(asked[first_kept(shares, ALPHA)])
-    report(average_row(f'average, {MEAN_DRIVES} drives',
-                       [loss for _, loss in found], price(found), oracle))
-    found = simulate(truth, random, probably(ALPHA, DELTA), PROBABLE_DRIVES, False)
-    broken = sum(k is not None and shares[k] > ALPHA + noise[k] for k, _ in found)
-    report(probable_row(f'probably, {PROBABLE_DRIVES} drives', broken, price(found), oracle))
-    found = simulate(truth, random, probably_by_bets(ALPHA, DELTA), PROBABLE_DRIVES, True)
-    broken = sum(k is not None and capped[k] > ALPHA + noise_capped[k] for k, _ in found)
-    report(probable_row(f'probably, by errors, {PROBABLE_DRIVES} drives', broken, price(found),
-                        float(asked[first_kept(totals, ALPHA)])))
-    index = first_kept(shares + noise, ALPHA)
+    for name, lone in (('', False), (', lone errors', True)):
+        truth = Truth(Drives(random, POPULATION, lone=lone))
+        oracle = truth.asked[first_kept(truth.shares, ALPHA)]
+        found = simulate(random, on_average(ALPHA), MEAN_DRIVES, lone=lone)
+        losses = [loss for _, loss in found]
+        report(average_row(f'average, {MEAN_DRIVES} drives{name}', losses,
+                           truth.price(found), oracle))
+        found = simulate(random, probably(ALPHA, DELTA), PROBABLE_DRIVES, lone=lone)
+        broken = truth.broken(found, truth.shares, truth.noise)
+        report(probable_row(f'probably, {PROBABLE_DRIVES} drives{name}', broken,
+                            truth.price(found), oracle))
+    truth = Truth(Drives(random, POPULATION))
+    found = simulate(random, probably_by_bets(ALPHA, DELTA), WEIGHED_DRIVES, weighed=True)
+    broken = truth.broken(found, truth.capped, truth.noise_capped)
+    report(probable_row(f'probably, by errors, {WEIGHED_DRIVES} drives', broken,
+                        truth.price(found), truth.asked[first_kept(truth.capped, ALPHA)]))
+    index = first_kept(truth.shares + truth.noise, ALPHA)
     report(watch_row(random, index, 0.0, 500))
     report(watch_row(random, index, 0.4, 500))
-    drifted = simulate(truth, random, on_average(ALPHA), MEAN_DRIVES, False, drift=0.4)
+    drifted = simulate(random, on_average(ALPHA), MEAN_DRIVES, drift=0.4)
     mean = float(np.mean([loss for _, loss in drifted]))
     print(f'{"average, drift 0.4":34} mean loss {mean:.4f}: nothing is promised of changed drives')
     print(f'{time.monotonic() - started:.0f} s')
