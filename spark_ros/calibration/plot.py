@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -37,8 +38,8 @@ def plot(
         present: a ring.
     """
     marks = [point for point in (chosen, present) if point is not None]
-    x_most = max([x for x, _ in (*series.points, *marks)]) or 1.0
-    y_most = max([*(y for _, y in (*series.points, *marks)), (promise or 0.0) * 1.2]) or 1.0
+    x_most = round_up(max([x for x, _ in (*series.points, *marks)]))
+    y_most = round_up(max([*(y for _, y in (*series.points, *marks)), (promise or 0.0) * 1.2]))
 
     def at(point: Point) -> tuple[str, str]:
         x = LEFT + point[0] / x_most * (WIDTH - LEFT - RIGHT)
@@ -71,6 +72,16 @@ def plot(
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}">'
         + ''.join(made) + '</svg>'
     )  # fmt: skip
+
+
+def round_up(most: float) -> float:
+    """Return the end of an axis whose fifths are short numbers; 1 if all is 0."""
+    if most <= 0.0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(most))
+    # The next power as well: rounding may make a number seem longer than it is.
+    return next(end * power for end in (1.0, 1.5, 2.0, 2.5, 4.0, 5.0, 10.0, 20.0)
+                if most <= end * power * (1 + 1e-12))
 
 
 def _circle(place: tuple[str, str], name: str, radius: int) -> str:

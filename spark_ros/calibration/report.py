@@ -171,7 +171,7 @@ def _tables(done: Calibration) -> list[str]:
     made = ['<h2>What was wrong</h2>', found]
     if done.policy is not None:
         scores = [
-            [camera, label or 'all others', f'{ask:.4g}']
+            [camera, label or ('all others' if rules['ask_below_of'] else 'all'), f'{ask:.4g}']
             for camera, rules in _thresholds(done.policy).items()
             for label, ask in {'': rules['ask_below'], **rules['ask_below_of']}.items()
         ]
