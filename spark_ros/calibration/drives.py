@@ -15,6 +15,7 @@ from statistics import median
 
 from spark_ros.calibration.decisions import (
     AnswerRecord,
+    DecisionError,
     DriveRecord,
     FrameRecord,
     Policy,
@@ -97,6 +98,9 @@ def drives_of(records: Iterable[Record], same_box_iou: float = SAME_BOX_IOU) -> 
     Args:
         records: of any number of logs.
         same_box_iou: a corrected box with less overlap is an error.
+
+    Raises:
+        DecisionError: a frame is of a drive, or a camera, whose policy is not in the log.
     """
     starts: dict[str, list[DriveRecord]] = {}
     frames: dict[str, list[FrameRecord]] = {}
@@ -109,9 +113,15 @@ def drives_of(records: Iterable[Record], same_box_iou: float = SAME_BOX_IOU) -> 
         else:
             # A later answer overrules: one that expired may be answered late.
             answers.setdefault(record.drive, {})[record.question] = record
+    for id, found in frames.items():
+        known = starts[id][-1].policy.cameras if id in starts else {}
+        if unknown := {frame.camera for frame in found} - known.keys():
+            raise DecisionError(
+                f'the log has no policy for camera {min(unknown)[:80]!r} in drive {id[:80]!r}'
+            )
     return [
-        _drive(known, frames.get(id, []), answers.get(id, {}), same_box_iou)
-        for id, known in starts.items()
+        _drive(each, frames.get(id, []), answers.get(id, {}), same_box_iou)
+        for id, each in starts.items()
     ]
 
 

@@ -16,6 +16,7 @@ from spark_ros.calibration.calibrate import Promise, base_policy, calibrate
 from spark_ros.calibration.decisions import (
     AnswerRecord,
     CameraPolicy,
+    DecisionError,
     Detection,
     FrameRecord,
     Policy,
@@ -88,6 +89,16 @@ def test_only_audits_that_were_answered_count() -> None:
     made[6] = replace(made[6], state=State.EXPIRED)
     (one,) = drives_of(made)
     assert (list(one.errors), one.audits) == ([0], 2)
+
+
+def test_a_frame_needs_a_policy() -> None:
+    """Not an answer: that of the last drive comes after the files of it may be gone."""
+    first, frame, answer = records('d', [0.5])
+    with pytest.raises(DecisionError, match="camera 'front' in drive 'd'"):
+        drives_of([frame])
+    with pytest.raises(DecisionError, match="camera 'rear' in drive 'd'"):
+        drives_of([first, replace(frame, camera='rear')])
+    assert drives_of([start('e'), answer]) == drives_of([start('e')])
 
 
 drives = st.lists(st.lists(st.floats(0, 1), max_size=4), min_size=1, max_size=4)
