@@ -14,15 +14,22 @@ PACKAGE = Path(__file__).resolve().parents[1] / 'spark_ros'
 LICENCE = '# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0'
 LONGEST_FILE = 400
 
-ROBOT = ('ros', 'escalation', 'clients', 'wire', 'drawing', 'model', 'geometry')
+ROBOT = (
+    'ros', 'escalation', 'calibration', 'clients', 'wire', 'drawing', 'policy', 'model',
+    'geometry',
+)
 KNOWS: dict[str, set[str]] = {
     **{package: set(ROBOT[place:]) for place, package in enumerate(ROBOT)},
     'clients': {'clients', 'wire', 'model', 'geometry'},
     'wire': {'wire', 'model', 'geometry'},
     'drawing': {'drawing', 'model', 'geometry'},
     'service': {'service', 'wire', 'model', 'geometry'},
-    'cli': {'cli', 'clients', 'service', 'wire', 'drawing', 'model', 'geometry'},
-    'demo': {*ROBOT, 'service', 'cli', 'demo', 'msg', 'action'},
+    'calibration': {'calibration', 'policy', 'model', 'geometry'},
+    'cli': {
+        'cli', 'clients', 'service', 'calibration', 'wire', 'drawing', 'policy', 'model',
+        'geometry',
+    },
+    'demo': {*ROBOT, 'service', 'calibration', 'cli', 'demo', 'msg', 'action'},
 }
 KNOWS['ros'] |= {'msg', 'action', 'srv'}
 # The packages within a package, and whom they may know of it; who stands beside them may know all.
@@ -143,6 +150,8 @@ def broken_arrows(source: str, module: str, is_package: bool = False) -> list[st
             broken.append(f'{module} imports {name}: only {sorted(ROS_ROOMS)} know ROS')
         elif package == 'drawing' and top in ROBOT_PACKAGES - DRAWING_PACKAGES:
             broken.append(f'{module} imports {name}: drawing needs no more')
+        elif package == 'calibration' and top != 'numpy' and top not in sys.stdlib_module_names:
+            broken.append(f'{module} imports {name}: calibration needs no more than numpy')
         elif package in ROBOT and top not in ROBOT_PACKAGES and top not in sys.stdlib_module_names:
             broken.append(f'{module} imports {name}: not a dependency of the robot side')
     return broken
@@ -188,8 +197,8 @@ def test_arrows_within(path: Path) -> None:
 @pytest.mark.parametrize(
     ('module', 'source'),
     [
-        ('escalation.question.policy', 'from spark_ros.escalation.engagements import Engagements'),
-        ('escalation.question.policy', 'from spark_ros.escalation.journal import async_journal'),
+        ('escalation.question.asking', 'from spark_ros.escalation.engagements import Engagements'),
+        ('escalation.question.asking', 'from spark_ros.escalation.journal import async_journal'),
         ('escalation.journal.async_journal', 'from spark_ros.escalation import runtime'),
         ('escalation.engagements', 'from spark_ros.escalation.health import check'),
         ('ros.workarounds.humble', 'from spark_ros.ros.node import SparkNode'),
@@ -233,6 +242,9 @@ def test_files_stay_small_and_licensed(path: Path) -> None:
         ('spark_ros.ros.node', 'import spark_ros.demo.run'),
         ('spark_ros.ros.node', 'from spark_ros.cli.spark import main'),
         ('spark_ros.ros.node', 'import starlette'),
+        ('spark_ros.calibration.replay', 'from spark_ros.escalation import triage'),
+        ('spark_ros.calibration.replay', 'from spark_ros.service import storage'),
+        ('spark_ros.calibration.replay', 'import scipy'),
         ('spark_ros.service.app', 'from spark_ros.clients.errors import ClientError'),
         ('spark_ros.service.app', 'from spark_ros.escalation import policy'),
         ('spark_ros.service.app', 'import sensor_msgs.msg'),
@@ -258,6 +270,9 @@ def test_relative_imports_of_a_package_are_resolved() -> None:
         ('spark_ros.ros.node', 'import rclpy\nfrom spark_ros.msg import Resolution'),
         ('spark_ros.ros.node', 'from spark_ros.escalation.engagements import Engagements'),
         ('spark_ros.escalation.engagements', 'import httpx\nfrom spark_ros.geometry import Box'),
+        ('spark_ros.escalation.triage', 'from spark_ros.calibration.decisions import to_line'),
+        ('spark_ros.cli.spark', 'from spark_ros.calibration.drives import drives_of'),
+        ('spark_ros.calibration.replay', 'import numpy\nfrom spark_ros.policy import Cooldown'),
         ('spark_ros.service.app', 'import starlette\nfrom spark_ros.wire import spark'),
         ('spark_ros.cli.spark', 'import argparse\nfrom spark_ros.clients import SparkClient'),
         ('spark_ros.demo.main', 'from spark_ros.cli import spark\nimport rclpy'),

@@ -16,6 +16,9 @@ import pytest
 import rclpy
 import yaml
 
+from spark_ros.calibration.decisions import CameraPolicy, Policy
+from spark_ros.calibration.parameter_file import parameter_file
+from spark_ros.policy import Thresholds
 from spark_ros.ros.config import CAMERA, NODE
 from spark_ros.ros.node import SparkNode
 
@@ -125,6 +128,25 @@ def test_the_node_takes_the_file_and_means_the_defaults(start):
     given = parameters((CONFIG / 'spark.yaml').read_text(encoding='utf-8'))
     for name in given:
         assert (values[name] or None) == (table()[name] or None), name
+
+
+def test_the_node_takes_what_a_calibration_wrote(start, tmp_path):
+    """After a file of one's own: its thresholds of labels are overruled, by none as well."""
+    rules = Thresholds(0.74, 0.1, {'a "b": c': 0.5, 'Größe': 1.0, 'tiny': 1e-7}, {'tiny': 0.0})
+    cameras = {'front': CameraPolicy(rules), 'rear': CameraPolicy(Thresholds(1.0, 0.0))}
+    own, made = tmp_path / 'own.yaml', tmp_path / 'thresholds.yaml'
+    own.write_text(
+        '/**:\n  ros__parameters:\n    cameras: [front, rear]\n'
+        '    front: {ask_below_labels: [x], ask_below_scores: [0.9]}\n'
+    )
+    made.write_text(parameter_file(Policy(cameras), ['a promise']), 'utf-8')
+    values = start('--params-file', str(own), '--params-file', str(made))
+    for camera, policy in cameras.items():
+        for name in ('ask_below', 'ignore_below'):
+            scores = values[f'{camera}.{name}_scores'] or []
+            of = dict(zip(values[f'{camera}.{name}_labels'] or [], scores, strict=True))
+            assert values[f'{camera}.{name}'] == getattr(policy.thresholds, name)
+            assert of == getattr(policy.thresholds, f'{name}_of')
 
 
 @pytest.mark.parametrize('name', ['sandbox.yaml', 'heat.yaml'])

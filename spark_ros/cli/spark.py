@@ -41,6 +41,7 @@ from spark_ros.clients.credentials import find_token
 OK, FAILED, USAGE, UNAUTHORIZED, UNREACHABLE, TIMED_OUT, UNANSWERED = range(7)
 INTERRUPTED = 130
 CALL_S, UPLOAD_S = 60.0, 300.0
+LOCAL = ('calibrate', 'decisions')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command in LOCAL:
+        return _local(arguments)
     url, api = arguments.url or os.environ.get('SPARK_URL', ''), _api(arguments)
     if not url:
         raise ValueError('no service: give --url or set SPARK_URL')
@@ -98,6 +101,20 @@ def _run(arguments: argparse.Namespace) -> int:
     deadline_s = CALL_S if asked is None else UPLOAD_S
     access = Access(url, token, arguments.ca_file, deadline_s)
     return asyncio.run(_serve(arguments, api, access, asked))
+
+
+def _local(arguments: argparse.Namespace) -> int:
+    """Run a command that needs no service."""
+    # Here, because numpy takes longer to import than all the rest.
+    from spark_ros.cli.spark_calibrate import calibrate_logs, summarise
+
+    run = calibrate_logs if arguments.command == 'calibrate' else summarise
+    good, plain, lines = run(arguments)
+    if arguments.json:
+        print(as_json(plain))
+    else:
+        print('\n'.join(map(one_line, lines)))
+    return OK if good else FAILED
 
 
 def _api(arguments: argparse.Namespace) -> str:

@@ -19,6 +19,7 @@ from spark_ros.wire.spark import STATES
 
 APIS = ('spark', 'heat')
 STATES_OF = {'spark': STATES, 'heat': STATUSES}
+_open_share = number(0.001, 0.999, 'a share from 0.001 to 0.999')
 Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
 
 EPILOG = """\
@@ -38,8 +39,10 @@ environment:
 
 exit codes:
   0  done; with --wait: answered
-  1  the service refused, or its answer cannot be read
-  2  wrong arguments, no API key, an unusable image or a missing library
+  1  the service refused, or its answer cannot be read; with calibrate and
+     decisions: the promise cannot be made, or is broken
+  2  wrong arguments, no API key, an unusable image or log, or a missing
+     library
   3  the service does not accept the API key
   4  the service cannot be reached
   5  timed out; with --wait: not answered in time
@@ -92,6 +95,29 @@ examples:
   spark export dataset
   spark export dataset --yolo --labels person,bicycle,car
 """
+CALIBRATE_EPILOG = """\
+Reads the node's logs of decisions, a file each with those rotated away. Only
+audited frames that people answered count, and only whole drives. Writes
+  FOLDER/thresholds.yaml   parameters for the node, if the promise can be made
+  FOLDER/report.html       what was found, with plots
+  FOLDER/report.json       the same as numbers
+docs/asking-less.md says what is promised and what is not.
+
+examples:
+  spark calibrate decisions.jsonl
+  spark calibrate robot1.jsonl robot2.jsonl --alpha 0.1 --delta 0.05
+  ros2 run spark_ros spark_node --ros-args --params-file spark.yaml \\
+        --params-file calibration/thresholds.yaml
+"""
+DECISIONS_EPILOG = """\
+With --alpha, says whether the audits still agree with that promise, by a test
+that may be looked at at any time: if the promise holds, it is called broken
+with a chance of 5% at most, however often you look.
+
+examples:
+  spark decisions decisions.jsonl
+  spark decisions decisions.jsonl --alpha 0.05
+"""
 
 
 @dataclass(frozen=True)
@@ -141,7 +167,61 @@ def parser() -> argparse.ArgumentParser:
     )
     withdraw.add_argument('token', metavar='TOKEN', help='the token that `ask` printed')
     _export(commands)
+    _calibrate(commands)
+    decisions = _local(
+        commands, 'decisions', "summarise a node's log of decisions", DECISIONS_EPILOG
+    )
+    _logs(decisions)
+    decisions.add_argument(
+        '--alpha', type=_open_share, metavar='SHARE', help='compare with this promise'
+    )
     return top
+
+
+def _calibrate(commands: Commands) -> None:
+    calibrate = _local(
+        commands, 'calibrate', 'find thresholds that keep a promise', CALIBRATE_EPILOG
+    )
+    _logs(calibrate)
+    calibrate.add_argument(
+        '--alpha', type=_open_share, metavar='SHARE', default=0.05,
+        help="the share of a drive's errors that may go unasked on average (default: 0.05)",
+    )  # fmt: skip
+    calibrate.add_argument(
+        '--delta', type=_open_share, metavar='CHANCE',
+        help='promise that average with probability 1 - CHANCE (default: promise the average '
+        'over repetitions of the calibration, too)',
+    )  # fmt: skip
+    calibrate.add_argument(
+        '--weigh-errors', type=number(1.0, 1e9, 'a number of errors, at least 1'), metavar='CAP',
+        help='promise a share of all errors: a drive counts as often as it has errors, up to '
+        'CAP; choose CAP before you look (default: each drive counts once)',
+    )  # fmt: skip
+    calibrate.add_argument(
+        '--learn-from', type=number(0.0, 0.9, 'a share from 0 to 0.9'), metavar='SHARE',
+        default=0.0,
+        help='set this share of the drives aside, and learn from them how the thresholds of '
+        'cameras and labels differ (default: 0, one threshold for all)',
+    )  # fmt: skip
+    calibrate.add_argument(
+        '--seed', type=whole(2**32, 'a whole number'), metavar='N', default=0,
+        help='chooses the drives that are set aside (default: 0)',
+    )  # fmt: skip
+    calibrate.add_argument(
+        '--into', type=Path, metavar='FOLDER', default=Path('calibration'),
+        help='where the files go; created if it does not exist (default: calibration)',
+    )  # fmt: skip
+
+
+def _logs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'logs', type=Path, nargs='+', metavar='LOG', help='the newest file of a log of decisions'
+    )
+    parser.add_argument(
+        '--same-box', type=_open_share, metavar='IOU',
+        help='a box that was corrected counts as an error if it overlaps less than this '
+        '(default: 0.9)',
+    )  # fmt: skip
 
 
 def _export(commands: Commands) -> None:
@@ -166,9 +246,10 @@ def _export(commands: Commands) -> None:
     export.add_argument('-q', '--quiet', action='store_true', help='print no progress')
 
 
-def _command(
+def _local(
     commands: Commands, name: str, about: str, epilog: str | None = None
 ) -> argparse.ArgumentParser:
+    """Add a command that needs no service."""
     # Without abbreviations: nobody shall get used to a --token that is short for --token-file.
     parser = commands.add_parser(
         name,
@@ -178,6 +259,14 @@ def _command(
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument('--json', action='store_true', help='print JSON instead of text')
+    return parser
+
+
+def _command(
+    commands: Commands, name: str, about: str, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    parser = _local(commands, name, about, epilog)
     group = parser.add_argument_group('the service')
     group.add_argument('--url', metavar='URL', help='base URL of the service (default: SPARK_URL)')
     group.add_argument(
@@ -190,7 +279,6 @@ def _command(
     group.add_argument(
         '--ca-file', metavar='FILE', help='PEM file of your own certificate authority'
     )
-    parser.add_argument('--json', action='store_true', help='print JSON instead of text')
     return parser
 
 

@@ -19,10 +19,10 @@ from spark_ros.escalation.journal.entry import Entry
 from spark_ros.escalation.journal.errors import JournalFull
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved, Status
-from spark_ros.escalation.question.policy import HourlyLimit
 from spark_ros.escalation.questions import Question
 from spark_ros.escalation.settings import Limits
 from spark_ros.model import State
+from spark_ros.policy import HourlyLimit, is_full
 
 UNFINISHED = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED, State.EXPIRED})
 UNKNOWN = 'there is no open question with this id'
@@ -106,7 +106,7 @@ class Engagements:
         """
         if self._hourly.reached(now, self._limits.per_hour):
             return 'limits.per_hour'
-        full = 0 < self._limits.open <= self._questions.waiting()
+        full = is_full(self._questions.waiting(), self._limits.open)
         if full and self._questions.most_certain_unsent(certainty, priority) is None:
             return 'limits.open'
         return ''
@@ -121,7 +121,7 @@ class Engagements:
             LimitReached: none gives way to it any more.
             JournalFull: there is no room even so, and it was not accepted.
         """
-        if 0 < self._limits.open <= self._questions.waiting():
+        if is_full(self._questions.waiting(), self._limits.open):
             await self._give_way(escalation)
         used: dict[str, float] = {}
         while True:

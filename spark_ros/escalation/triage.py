@@ -19,10 +19,10 @@ from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.asking import Asking, DetectedFrame, doubts
 from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
 from spark_ros.escalation.question.escalation import Escalation, Status
-from spark_ros.escalation.question.policy import Cooldown
 from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.settings import Current
 from spark_ros.model import Annotation, State
+from spark_ros.policy import Cooldown
 
 T = TypeVar('T')
 

@@ -15,9 +15,9 @@ from spark_ros.clients.transport import check_base_url
 from spark_ros.escalation.backends.heat_question import DetectionAs
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.outgoing_image import FORMATS, JPEG_QUALITY, METADATA_KEYS
-from spark_ros.escalation.question.policy import HOUR_S
 from spark_ros.escalation.settings import Limits, Settings
 from spark_ros.geometry import Box, Fit, ImageSize
+from spark_ros.policy import HOUR_S
 from spark_ros.ros.declaring import parameter, specs
 from spark_ros.ros.detectors import DETECTORS
 from spark_ros.ros.labels import Labels, numbered

@@ -20,9 +20,9 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithP
 from spark_ros import geometry, model
 from spark_ros.escalation.question.asking import MAX_TEXT
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch, Resolved, Status
-from spark_ros.escalation.question.policy import TRACKER_ID
 from spark_ros.geometry import Fit, GeometryError, ImageSize, PixelBox
 from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
+from spark_ros.policy import TRACKER_ID
 from spark_ros.ros.labels import NO_LABELS, Labels
 
 NS = 1_000_000_000

@@ -22,8 +22,8 @@ from vision_msgs.msg import (
     Pose2D,
 )
 
-from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.geometry import Fit, ImageSize
+from spark_ros.policy import Thresholds
 from spark_ros.ros.conversions import best_hypothesis
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.labels import NO_LABELS, Labels

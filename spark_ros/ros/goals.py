@@ -12,9 +12,10 @@ from rclpy.duration import Duration
 
 from spark_ros import model
 from spark_ros.action import Engage
-from spark_ros.escalation.question.asking import MAX_PRIORS, Asking, QuestionSpec
+from spark_ros.escalation.question.asking import Asking, QuestionSpec
 from spark_ros.escalation.question.outgoing_image import METADATA_KEYS
 from spark_ros.msg import Annotation, Question
+from spark_ros.policy import MAX_PRIORS
 from spark_ros.wire.annotations import parse_annotation
 from spark_ros.wire.spark import METADATA_LIMIT, metadata_size
 

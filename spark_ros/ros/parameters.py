@@ -24,9 +24,9 @@ from spark_ros.clients.base import MAX_ROBOT_ID_LENGTH
 from spark_ros.clients.transport import check_base_url, is_header_text
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.outgoing_image import ImageSettings
-from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.geometry import Fit
 from spark_ros.model import Question
+from spark_ros.policy import Thresholds
 from spark_ros.ros.config import CAMERA, NODE, CameraConfig, NodeConfig
 from spark_ros.ros.declaring import ParameterError, Spec, configured, require
 from spark_ros.ros.detectors import find_detector

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import doubted
 
-from spark_ros.escalation.question.policy import (
+from spark_ros.geometry import Box, iou
+from spark_ros.policy import (
     SAME_OBJECT_IOU,
     TRACKER_ID,
     Cooldown,
@@ -18,7 +19,6 @@ from spark_ros.escalation.question.policy import (
     certainty,
     ious,
 )
-from spark_ros.geometry import Box, iou
 
 scores = st.floats(0, 1)
 labels = st.sampled_from(['cat', 'dog', ''])

@@ -18,10 +18,10 @@ from triage_harness import CAMERAS, WORLD, Office, Seen, office, seen
 from spark_ros.escalation.backends.backend import Report
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.escalation import Escalation
-from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.triage import doubted_of
 from spark_ros.model import Answer, State
+from spark_ros.policy import Thresholds
 
 pytestmark = pytest.mark.slow('plays hundreds of series of frames')
 

@@ -16,10 +16,10 @@ from spark_ros.escalation.engagements import LimitReached
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.dry_run import DryRun, Summary
-from spark_ros.escalation.question.policy import Thresholds
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.triage import FULL_PAUSE_S, SUMMARY_EVERY_S
 from spark_ros.model import State
+from spark_ros.policy import Thresholds
 
 ASKING = {'front': Asking(Thresholds(0.6, 0.1), cooldown_s=60.0)}
 

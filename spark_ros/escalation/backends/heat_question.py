@@ -14,7 +14,6 @@ from typing import Any
 
 from spark_ros.escalation.backends.matching import corrections_by_matching
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch
-from spark_ros.escalation.question.policy import certainty
 from spark_ros.geometry import GeometryError, ImageSize, PixelBox, normalize
 from spark_ros.model import (
     Annotation,
@@ -26,6 +25,7 @@ from spark_ros.model import (
     State,
     box_annotation,
 )
+from spark_ros.policy import certainty
 from spark_ros.wire.heat import (
     WHICH_LABEL,
     Choices,

@@ -18,11 +18,10 @@ from spark_ros.escalation.question.outgoing_image import (
     chosen,
     plan,
 )
-from spark_ros.escalation.question.policy import Cooldown, Thresholds, certainty
 from spark_ros.geometry import Fit, ImageSize
 from spark_ros.model import DOUBTED, Annotation, Question
+from spark_ros.policy import MAX_PRIORS, Cooldown, Thresholds, certainty, fresh_doubts
 
-MAX_PRIORS = 1000
 # Of a frame_id, for instance: a service takes only so much metadata.
 MAX_TEXT = 500
 ON_PURPOSE = 0.0
@@ -122,8 +121,7 @@ def doubts(
         EncodingError: the image is invalid.
     """
     counted, doubted = _judged(frame, asking.thresholds)
-    doubted = sorted(doubted, key=lambda a: a.score or 0.0)[:MAX_PRIORS]
-    fresh = cooldown.fresh(doubted, now, asking.cooldown_s)
+    fresh = fresh_doubts(doubted, cooldown, asking.cooldown_s, now)
     if not fresh:
         return None
     priors = _mark(counted, {a.id for a in fresh})

@@ -8,8 +8,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spark_ros.escalation.question.policy import HOUR_S, Cooldown, Thresholds
 from spark_ros.model import Annotation
+from spark_ros.policy import HOUR_S, Cooldown, Thresholds
 
 LISTED = 10
 LONGEST = 40

@@ -1,5 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""When to ask: thresholds, a cool-down per object, and limits. Pure: the clock is an argument."""
+"""When to ask: thresholds, a cool-down per object, and limits. Pure: the clock is an argument.
+
+The node decides by it, and `spark calibrate` replays it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ TRACKER_ID = 'tracker_id'
 HOUR_S = 3600.0
 MAX_REMEMBERED = 10_000
 COMPARED_AT_ONCE = 32
+MAX_PRIORS = 1000
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,26 @@ class HourlyLimit:
     def count(self, now: float) -> None:
         """Count one question."""
         self._times.append(now)
+
+
+def is_full(waiting: int, limit: int) -> bool:
+    """Whether so many open questions are all that a limit allows; a limit of 0 is none."""
+    return 0 < limit <= waiting
+
+
+def fresh_doubts(
+    doubted: Iterable[Annotation], cooldown: Cooldown, cooldown_s: float, now: float
+) -> list[Annotation]:
+    """Return what is to be asked about among a frame's doubted detections, least certain first.
+
+    Args:
+        doubted: those of one frame.
+        cooldown: of the frame's camera; what it remembers is moved along.
+        cooldown_s: how long each object cools down.
+        now: in seconds.
+    """
+    first = sorted(doubted, key=lambda a: a.score or 0.0)[:MAX_PRIORS]
+    return cooldown.fresh(first, now, cooldown_s)
 
 
 def certainty(doubted: Sequence[Annotation]) -> float:

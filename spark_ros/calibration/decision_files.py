@@ -1,0 +1,161 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The files of a log of decisions: written in turn, bounded, and read in the order written.
+
+`decisions.jsonl` is the newest, `decisions.jsonl.1` the one before it, and so on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from spark_ros.calibration.decisions import (
+    DecisionError,
+    DriveRecord,
+    NotJson,
+    Record,
+    from_line,
+    to_line,
+)
+
+
+class DecisionWriter:
+    """Writes records; used by one thread.
+
+    Each file begins with the policy, so that it can be read without the one before it.
+    """
+
+    def __init__(self, path: Path, max_bytes: int = 16_000_000, files: int = 10) -> None:
+        """Open the newest file.
+
+        Args:
+            path: of the newest file.
+            max_bytes: past this size a file is closed.
+            files: how many are kept, the newest included.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._path, self._max_bytes, self._files = path, max_bytes, files
+        self._drive: DriveRecord | None = None
+        self._open()
+        if self._size:
+            with path.open('rb') as written:
+                written.seek(-1, os.SEEK_END)
+                whole = written.read() == b'\n'
+            if not whole:
+                # What a crash tore must not swallow the next record.
+                self._size += self._file.write(b'\n')
+
+    def __enter__(self) -> DecisionWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def write(self, record: Record) -> None:
+        """Write one record; it survives a killed process.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if isinstance(record, DriveRecord):
+            self._drive = record
+        line = to_line(record).encode() + b'\n'
+        if self._size and self._size + len(line) > self._max_bytes:
+            self._rotate()
+            if self._drive is not None and self._drive is not record:
+                self._write(to_line(replace(self._drive, continued=True)).encode() + b'\n')
+        self._write(line)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _open(self) -> None:
+        # Unbuffered: a killed process loses nothing. What a camera saw concerns its owner alone.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._file = os.fdopen(descriptor, 'ab', buffering=0)
+        self._size = os.fstat(descriptor).st_size
+
+    def _write(self, line: bytes) -> None:
+        self._size += self._file.write(line)
+
+    def _rotate(self) -> None:
+        self._file.close()
+        for number in range(self._files - 1, 0, -1):
+            with suppress(FileNotFoundError):
+                os.replace(numbered(self._path, number - 1), numbered(self._path, number))
+        if self._files == 1:
+            self._path.unlink()
+        self._open()
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return the name of the file that was the newest so many rotations ago."""
+    return path.with_name(f'{path.name}.{number}') if number else path
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files of a log, oldest first.
+
+    Raises:
+        OSError: there is none.
+    """
+    older = []
+    for other in path.parent.glob(f'{_escaped(path.name)}.*'):
+        number = other.name.removeprefix(f'{path.name}.')
+        if number.isascii() and number.isdigit() and number != '0':
+            older.append((-int(number), other))
+    if not older and not path.is_file():
+        raise FileNotFoundError(2, 'there is no such log of decisions', str(path))
+    return [other for _, other in sorted(older)] + ([path] if path.is_file() else [])
+
+
+def read_log(paths: Iterable[Path]) -> Iterator[Record]:
+    """Yield the records of logs, each log from its oldest file on and no file twice.
+
+    A line that a crash tore is left out: it is the last of its file, or a new start follows it.
+
+    Raises:
+        OSError: a file cannot be read.
+        DecisionError: another line is no record; the message has file and line.
+    """
+    seen = set()
+    for file in (file for path in paths for file in files_of(path)):
+        if (real := file.resolve()) not in seen:
+            seen.add(real)
+            yield from _read_file(file)
+
+
+def _read_file(file: Path) -> Iterator[Record]:
+    torn: DecisionError | None = None
+    with file.open('rb') as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                record = from_line(line)
+            except DecisionError as error:
+                where = DecisionError(f'{file}:{number}: {error}')
+                if torn is not None or not isinstance(error, NotJson):
+                    raise torn or where from None
+                torn = where
+                continue
+            if torn is not None and not isinstance(record, DriveRecord):
+                raise torn
+            torn = None
+            yield record
+
+
+def _escaped(name: str) -> str:
+    return ''.join(f'[{char}]' if char in '*?[' else char for char in name)

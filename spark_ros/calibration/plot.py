@@ -1,0 +1,95 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""A plot as SVG for a page: no script, nothing loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 640, 300
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 44
+PARTS = 5
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points, joined by a line or each a dot."""
+
+    points: Sequence[Point]
+    dots: bool = False
+
+
+def plot(
+    series: Series, x_name: str, y_name: str, *, promise: float | None = None,
+    chosen: Point | None = None, present: Point | None = None,
+) -> str:  # fmt: skip
+    """Return a plot; both axes begin at 0.
+
+    Args:
+        series: what is shown.
+        x_name: under the axis.
+        y_name: beside the axis.
+        promise: a height that is to be kept, as a dashed line.
+        chosen: a filled point.
+        present: a ring.
+    """
+    marks = [point for point in (chosen, present) if point is not None]
+    x_most = round_up(max([x for x, _ in (*series.points, *marks)]))
+    y_most = round_up(max([*(y for _, y in (*series.points, *marks)), (promise or 0.0) * 1.2]))
+
+    def at(point: Point) -> tuple[str, str]:
+        x = LEFT + point[0] / x_most * (WIDTH - LEFT - RIGHT)
+        y = HEIGHT - BOTTOM - point[1] / y_most * (HEIGHT - TOP - BOTTOM)
+        return f'{x:.1f}', f'{y:.1f}'
+
+    made = []
+    for part in range(PARTS + 1):
+        (x, _), (_, y) = at((x_most * part / PARTS, 0)), at((0, y_most * part / PARTS))
+        made += [
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>',
+            _text(str(LEFT - 6), str(float(y) + 4), f'{y_most * part / PARTS:.3g}', 'end'),
+            _text(x, str(HEIGHT - BOTTOM + 16), f'{x_most * part / PARTS:.3g}', 'middle'),
+        ]
+    made.append(_text(str(WIDTH // 2), str(HEIGHT - 8), x_name, 'middle'))
+    if promise is not None:
+        _, y = at((0, promise))
+        made.append(f'<line class="promise" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
+    if series.dots:
+        made += [_circle(at(point), 'dot', 3) for point in series.points]
+    else:
+        points = ' '.join(','.join(at(point)) for point in series.points)
+        made.append(f'<polyline class="line" points="{points}"/>')
+    if present is not None:
+        made.append(_circle(at(present), 'present', 7))
+    if chosen is not None:
+        made.append(_circle(at(chosen), 'chosen', 6))
+    name = escape(f'{y_name} against {x_name}')
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}">'
+        + ''.join(made) + '</svg>'
+    )  # fmt: skip
+
+
+def round_up(most: float) -> float:
+    """Return the end of an axis whose fifths are short numbers; 1 if all is 0."""
+    if most <= 0.0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(most))
+    # The next power as well: rounding may make a number seem longer than it is.
+    return next(end * power for end in (1.0, 1.5, 2.0, 2.5, 4.0, 5.0, 10.0, 20.0)
+                if most <= end * power * (1 + 1e-12))
+
+
+def _circle(place: tuple[str, str], name: str, radius: int) -> str:
+    return f'<circle class="{name}" cx="{place[0]}" cy="{place[1]}" r="{radius}"/>'
+
+
+def _text(x: str, y: str, text: str, anchor: str) -> str:
+    return (
+        f'<text class="axis" x="{x}" y="{y}" font-size="12" text-anchor="{anchor}">'
+        f'{escape(text)}</text>'
+    )
