@@ -15,7 +15,7 @@ export class Closer {
   #at = 0;
   #said = el('p', { role: 'status', 'data-testid': 'closer-name' });
   #others = [];
-  #opener = this.#button('closer', 'canvas.closer', 'Z', () => this.open());
+  #opener = this.#button('closer', 'canvas.closer', 'M', () => this.open());
   #dialog;
 
   #keys = {
