@@ -12,7 +12,9 @@ from playwright.sync_api import Error, expect
 pytestmark = pytest.mark.slow('reloads and kills consoles in a browser')
 
 DEADLINE_S = 15
-STORED = """() => Object.keys(localStorage).filter((key) => key.startsWith('spark-draft/')).length"""
+STORED = (
+    '() => Object.keys(localStorage).filter((key) => key.startsWith("spark-draft/")).length'
+)
 BOX = prior('person', box(0.2, 0.2, 0.4, 0.4))
 
 
