@@ -32,6 +32,7 @@ def test_a_label_has_the_same_colour_in_every_question(service, operator):
     first = [colour_of(operator, name) for name in names]
     assert len(set(first)) == 3
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     wait_until_open(operator)
     expect(operator.get_by_test_id('label')).to_have_count(5)
     assert [colour_of(operator, name) for name in names] == first

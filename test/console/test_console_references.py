@@ -81,6 +81,7 @@ def test_a_reference_stays_for_the_questions_that_follow(service, operator, toke
     expect(operator.get_by_test_id('beside')).to_be_visible()
     for visible in (True, False):
         operator.keyboard.press('s')
+        operator.keyboard.press('Enter')
         wait_until_open(operator)
         expect(operator.get_by_test_id('beside')).to_be_visible(visible=visible)
 

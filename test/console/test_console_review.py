@@ -133,6 +133,7 @@ def test_what_was_decided_is_kept_when_the_question_is_skipped(operator, token):
         operator.keyboard.press(key)
     decisions(operator, 'removed', 'accepted', 'open', 'open')
     operator.keyboard.press('s')
+    operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('idle')).to_be_visible()
     open_question(operator)
     decisions(operator, 'removed', 'accepted', 'open', 'open')
