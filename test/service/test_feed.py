@@ -286,7 +286,7 @@ def test_a_change_between_the_look_and_the_wait_is_not_missed(
 
     monkeypatch.setattr(feed_api.change_log, 'read_page', changed_meanwhile)
     # Where it is certain that nothing changed, there is no look.
-    service.context.bus.recent.stop()
+    monkeypatch.setattr(service.context.bus.recent, 'none_after', lambda *given: False)
     begun = time.monotonic()
     page = feed(robot, cursor, block=60)
     assert page['changes'][0]['engagement']['state'] == 'assigned'
