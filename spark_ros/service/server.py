@@ -34,7 +34,7 @@ from spark_ros.service.storage import removals, sessions
 from spark_ros.service.storage.database import expect_driver
 from spark_ros.service.storage.database_version import expect_usable
 from spark_ros.service.storage.directory_lock import lock_directory
-from spark_ros.service.supervisor import WorkerFailed, supervise, tell_supervisor
+from spark_ros.service.supervisor import WorkerFailed, supervise
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits, Connections
 from spark_ros.service.web.http_connection import HttpConnection
 from spark_ros.service.web.listener import Listener
@@ -118,12 +118,14 @@ def _work(
     announce: Callable[[Context, str, str], None],
     number: int,
     first: bool,
+    tell_served: Callable[[], None],
 ) -> int:
     """Serve as one of several processes."""
     try:
         server = Server(
-            _app(settings), listen, bound, number, announce if first and not number else None
-        )
+            _app(settings), listen, bound, number, announce if first and not number else None,
+            tell_served,
+        )  # fmt: skip
         _keep_what_is_there()
         server.run_on_listener()
     except ServeError as error:
@@ -196,6 +198,7 @@ class Server(uvicorn.Server):
     Args:
         number: of this process among several.
         announce: as of `serve`; None where another process does it.
+        tell_served: called once it serves.
     """
 
     def __init__(
@@ -205,6 +208,7 @@ class Server(uvicorn.Server):
         bound: _Bound,
         number: int,
         announce: Callable[[Context, str, str], None] | None,
+        tell_served: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
             _config(
@@ -216,7 +220,7 @@ class Server(uvicorn.Server):
         self._app = app
         self._bound = bound
         self._announce = announce
-        self._number, self._workers = number, listen.workers
+        self._number, self._tell_served = number, tell_served
         limits, possible = listen.limits, most_connections()
         if limits.most > possible:
             log.warning(
@@ -262,8 +266,7 @@ class Server(uvicorn.Server):
             await context.store.write(removals.store_place, context.settings.images)
             link = await context.store.write(sessions.start_links, address, now)
             await asyncio.to_thread(self._announce, context, address, link)
-        if self._workers > 1:
-            tell_supervisor()
+        self._tell_served()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for accepting in self._accepting:

@@ -14,7 +14,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 log = logging.getLogger('spark_ros.service')
 
@@ -29,6 +31,9 @@ STOP_S = 15.0
 # The longest wait that every kernel takes.
 LONGEST_S = 3600.0
 PR_SET_PDEATHSIG = 1
+
+
+Work: TypeAlias = Callable[[int, bool, Callable[[], None]], int]
 
 
 class WorkerFailed(Exception):
@@ -54,36 +59,35 @@ class _Worker:
     short: int = 0
 
 
-def supervise(count: int, work: Callable[[int, bool], int]) -> None:
+def supervise(count: int, work: Work) -> None:
     """Keep processes running until SIGINT or SIGTERM; call it in the main thread.
 
     Args:
         count: of processes.
         work: serves, in a process of its own, until SIGTERM, and returns its exit code; gets its
-            number from 0, and whether it is the first to serve in its place. It calls
-            `tell_supervisor` once it serves.
+            number from 0, whether it is the first to serve in its place, and a function to call
+            once it serves.
 
     Raises:
         WorkerFailed: one ended before it served for the first time; all are stopped.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    supervisor = _Supervisor([_Worker(number) for number in range(count)], work)
+    # Not its number: killed, it may be another process's, or the parent's that took its place.
+    this = os.pidfd_open(os.getpid())
+    supervisor = _Supervisor([_Worker(number) for number in range(count)], work, this)
     try:
         supervisor.run()
     finally:
         supervisor.kill()
+        os.close(this)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def tell_supervisor() -> None:
-    """Say that this process serves."""
-    os.kill(os.getppid(), READY)
-
-
 class _Supervisor:
-    def __init__(self, workers: list[_Worker], work: Callable[[int, bool], int]) -> None:
+    def __init__(self, workers: list[_Worker], work: Work, this: int) -> None:
         self._workers = workers
         self._work = work
+        self._this = this
         self._kill_at: float | None = None
 
     def run(self) -> None:
@@ -148,11 +152,15 @@ class _Supervisor:
                 # What a terminal sends to all goes to the supervisor alone.
                 os.setpgid(0, 0)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-                code = self._work(worker.number, not worker.served)
+                code = self._work(worker.number, not worker.served, self._tell_served)
         except BaseException:
             log.exception('process %d ended', worker.number)
         finally:
             os._exit(code)
+
+    def _tell_served(self) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._this, READY)
 
     def _reap(self) -> None:
         for worker in self._running:

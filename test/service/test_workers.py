@@ -23,13 +23,13 @@ from spark_ros.cli.service import main as spark_service
 # Each process says its number, whether it is the first in its place, and its own.
 PROGRAM = """
 import os, signal, sys
-from spark_ros.service.supervisor import supervise, tell_supervisor
+from spark_ros.service.supervisor import supervise
 
-def work(number, first):
+def work(number, first, tell_served):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     refuses = number == 1 and sys.argv[1:] == ['refuses']
     if not refuses:
-        tell_supervisor()
+        tell_served()
     os.write(1, f'{number} {first} {os.getpid()}\\n'.encode())
     if refuses:
         return 7
@@ -37,6 +37,31 @@ def work(number, first):
     return 0
 
 supervise(2, work)
+"""
+
+# The process kills its supervisor, and then says that it serves.
+ORPHANED = """
+import ctypes, os, signal
+from spark_ros.service.supervisor import supervise
+
+def work(number, first, tell_served):
+    ctypes.CDLL(None).prctl(1, 0)
+    supervisor = os.getppid()
+    os.kill(supervisor, signal.SIGKILL)
+    while os.getppid() == supervisor:
+        pass
+    tell_served()
+    os.write(1, b'told\\n')
+    return 0
+
+supervise(1, work)
+"""
+# Runs a program, and is the parent of what that leaves behind.
+ADOPTING = """
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1)
+subprocess.run([sys.executable, '-c', sys.argv[1]])
+os.wait()
 """
 
 
@@ -89,6 +114,15 @@ def test_they_end_with_their_supervisor() -> None:
             supervisor.next()
         supervisor.process.kill()
         supervisor.expect_nobody()
+
+
+def test_one_that_lost_its_supervisor_signals_nobody_else() -> None:
+    """Another process may have taken the supervisor's place as its parent."""
+    with subprocess.Popen(
+        [sys.executable, '-c', ADOPTING, ORPHANED], text=True, stdout=subprocess.PIPE
+    ) as process:  # fmt: skip
+        said, _ = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, said) == (0, 'told\n')
 
 
 def test_one_that_does_not_come_to_serve_ends_all() -> None:
