@@ -49,7 +49,8 @@ def test_the_light_is_in_reach_while_a_polygon_is_drawn(service, operator):
     operator.keyboard.press('g')
     light, done = operator.get_by_test_id('light'), operator.get_by_test_id('finish')
     expect(done).to_be_visible()
-    assert light.bounding_box()['y'] == done.bounding_box()['y']
+    # In one row; a key's sign makes a button a little higher.
+    assert abs(light.bounding_box()['y'] - done.bounding_box()['y']) < 5
     # Where the tools need two rows, the sliders lie above both.
     for width in (1280, 390):
         operator.set_viewport_size({'width': width, 'height': 844})
