@@ -11,14 +11,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 from screenshots import (
+    LOBBY_PRIORS,
     ROOT,
     SIZES,
     Service,
     Theme,
     ask_three,
+    click,
     console,
     photograph,
     serving,
@@ -46,6 +49,7 @@ def _pages(
 ) -> Iterator[tuple[str, Page]]:
     for empty in (True, False):
         if not empty:
+            _answer_one(service, browser)
             ask_three(service)
             _ask_other_kinds(service)
         for theme, size in product(THEMES, SIZES):
@@ -59,6 +63,28 @@ def _pages(
             else:
                 yield from _states(page, suffix)
             page.context.close()
+
+
+def _answer_one(service: Service, browser: Browser) -> None:
+    asked = [LOBBY_PRIORS[0], LOBBY_PRIORS[2]]
+    service.ask(
+        photograph('astronaut'), program_name='Lobby patrol', instructions=None,
+        priors={'annotations': asked},
+    )  # fmt: skip
+    said = [
+        {'prior': 0, **_drawn(LOBBY_PRIORS[0])},
+        {'prior': None, **_drawn(LOBBY_PRIORS[1])},
+    ]
+    with service.console(browser, 0) as client:
+        [waiting] = client.get('/queue').json()['questions']
+        path = f'/questions/{waiting["id"]}'
+        client.post(f'{path}/claim', json={}).raise_for_status()
+        body = {'shapes': said, 'response': 'Someone stands there.'}
+        client.post(f'{path}/answer', json=body).raise_for_status()
+
+
+def _drawn(prior: dict[str, Any]) -> dict[str, Any]:
+    return {name: prior[name] for name in ('label', 'type', 'vertices')}
 
 
 def _ask_other_kinds(service: Service) -> None:
@@ -98,9 +124,11 @@ def _states(page: Page, suffix: str) -> Iterator[tuple[str, Page]]:
         expect(row).to_have_attribute('aria-current', 'true')
         expect(page.get_by_test_id('submit')).to_be_enabled()
         yield f'question-{at}-{suffix}', page
-    page.get_by_test_id('flag').click()
-    yield f'flag-{suffix}', page
-    page.keyboard.press('Escape')
+    yield from _drawing(page, suffix)
+    for dialog in ('flag', 'skip'):
+        page.get_by_test_id(dialog).click()
+        yield f'{dialog}-{suffix}', page
+        page.keyboard.press('Escape')
     for dialog in ('help', 'sessions'):
         menu = page.get_by_test_id('menu-button')
         if menu.is_visible():
@@ -109,7 +137,10 @@ def _states(page: Page, suffix: str) -> Iterator[tuple[str, Page]]:
         expect(page.get_by_test_id(dialog)).to_be_visible()
         yield f'{dialog}-{suffix}', page
         page.keyboard.press('Escape')
-    page.goto(page.url + 'console/statistics')
+    page.goto(page.url + 'console/answers')
+    expect(page.get_by_test_id('given')).not_to_have_count(0)
+    yield f'answers-{suffix}', page
+    page.goto(page.url.replace('answers', 'statistics'))
     expect(page.get_by_test_id('plot').last).to_be_visible()
     yield f'statistics-{suffix}', page
     page.context.clear_cookies()
@@ -117,6 +148,29 @@ def _states(page: Page, suffix: str) -> Iterator[tuple[str, Page]]:
     yield f'login-{suffix}', page
     page.goto(page.url + 'docs')
     yield f'docs-{suffix}', page
+
+
+def _drawing(page: Page, suffix: str) -> Iterator[tuple[str, Page]]:
+    _open(page, 'How full')
+    page.get_by_test_id('closer').click()
+    yield f'closer-{suffix}', page
+    page.get_by_test_id('closer-close').click()
+    _open(page, 'Lobby patrol')
+    page.keyboard.press('g')
+    for point in ((0.2, 0.2), (0.7, 0.3), (0.5, 0.7)):
+        click(page, *point)
+    page.get_by_test_id('light').click()
+    yield f'polygon-{suffix}', page
+    page.get_by_test_id('light').click()
+
+
+def _open(page: Page, words: str) -> None:
+    if page.get_by_test_id('queue-button').is_visible():
+        page.get_by_test_id('queue-button').click()
+    row = page.get_by_test_id('question').filter(has_text=words)
+    row.click()
+    expect(row).to_have_attribute('aria-current', 'true')
+    expect(page.get_by_test_id('submit')).to_be_enabled()
 
 
 if __name__ == '__main__':

@@ -79,6 +79,14 @@ def test_a_polygon_is_drawn_by_keys(service, operator):
     assert a['y'] == b['y'] and b['x'] == c['x'] and a['x'] < b['x'] and b['y'] < c['y']
 
 
+def test_the_cross_is_never_under_the_tools(service, operator):
+    opened(service, operator, label_options=['person'])
+    press(operator, *'++++', 'g', *['Shift+ArrowDown'] * 9)
+    cross = operator.locator('.sketch .cross').bounding_box()
+    tools = operator.locator('#tools').bounding_box()
+    assert cross['y'] + cross['height'] <= tools['y']
+
+
 def test_enter_does_not_submit_a_polygon_that_is_not_complete(service, operator):
     token = opened(service, operator, label_options=['lane'])
     press(operator, 'g', 'Space', 'Enter')

@@ -109,6 +109,7 @@ def test_two_fingers_look_closer_on_a_phone(service, browser, token):
     service.ask(program_name='references')
     expect(page.get_by_test_id('question')).to_have_count(2)
     page.get_by_test_id('skip').tap()
+    page.get_by_test_id('skip-send').tap()
     expect(page.get_by_test_id('priors')).to_be_hidden()
     expect(page.get_by_test_id('beside')).to_be_hidden()
     page.get_by_test_id('reference').first.tap()

@@ -124,3 +124,22 @@ def test_a_second_finger_gives_up_what_the_first_had_begun(service, tablet):
     fingers.together([(a, (a[0] - 60, a[1])), (b, (b[0] + 60, b[1]))])
     expect(tablet.get_by_test_id('summary')).to_have_text('1 confirmed')
     assert submitted(service, tablet, token)['confirmed_annotations'] == [asked]
+
+
+def test_the_last_point_of_a_polygon_is_taken_back_by_a_tap(service, tablet):
+    token = service.ask(priors={'label_options': ['person']})
+    open_question(tablet)
+    tablet.get_by_test_id('polygon').tap()
+    undo, redo = tablet.get_by_test_id('undo'), tablet.get_by_test_id('redo')
+    expect(undo).to_be_disabled()
+    fingers = Fingers(tablet)
+    for point in ((0.2, 0.2), (0.6, 0.2), (0.4, 0.6), (0.9, 0.9)):
+        fingers.tap(*point)
+    undo.tap()
+    undo.tap()
+    redo.tap()
+    expect(redo).to_be_enabled()
+    tablet.get_by_test_id('finish').tap()
+    expect(redo).to_be_disabled()
+    [drawn] = submitted(service, tablet, token)['annotations']
+    assert len(drawn['vertices']) == 3

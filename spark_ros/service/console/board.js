@@ -17,7 +17,10 @@ export class Board {
   stage = byId('stage');
   editor = new Editor();
   canvas = new Canvas(
-    { stage: this.stage, image: byId('image'), overlay: byId('overlay'), tags: byId('tags') },
+    {
+      stage: this.stage, image: byId('image'), overlay: byId('overlay'), tags: byId('tags'),
+      tools: byId('tools'),
+    },
     this.editor,
   );
   #rules = null;
@@ -30,6 +33,7 @@ export class Board {
     onChange: (type) => {
       this.stage.classList.toggle('drawing', type !== null);
       this.#tools.show(type);
+      this.#updateTools();
     },
     onDrawn: () => this.#rules.onDrawn(),
   });
@@ -186,7 +190,7 @@ export class Board {
   }
 
   #updateTools() {
-    byId('undo').disabled = !this.editor.canUndo;
-    byId('redo').disabled = !this.editor.canRedo;
+    byId('undo').disabled = !this.drawing.canUndo && !this.editor.canUndo;
+    byId('redo').disabled = !this.drawing.canRedo && !this.editor.canRedo;
   }
 }

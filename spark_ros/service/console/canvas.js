@@ -10,7 +10,7 @@ import { drawSketch } from './sketch_view.js';
 import { drawTag } from './tag.js';
 import { fitted, following, pinched, toImage, toStage, zoomedAt } from './view.js';
 
-const TOOLBAR_PX = 64;
+const AROUND_TOOLS_PX = 10;
 const ROOM_FOR_MIDDLE_HANDLES_PX = 2.4 * GRIP_PX;
 
 export class Canvas {
@@ -18,6 +18,7 @@ export class Canvas {
   #image;
   #overlay;
   #tags;
+  #tools;
   #editor;
   #medium;
   #look = { colourOf: () => '', doubted: () => false, words: () => ['', ''], shown: () => true };
@@ -32,12 +33,13 @@ export class Canvas {
   /** The name of the handle that the keys move, or null. */
   takenHandle = () => null;
 
-  /** `parts`: stage, image, overlay and tags elements. */
+  /** `parts`: stage, image, overlay, tags and tools elements. */
   constructor(parts, editor) {
     this.#stage = parts.stage;
     this.#image = parts.image;
     this.#overlay = parts.overlay;
     this.#tags = parts.tags;
+    this.#tools = parts.tools;
     this.#editor = editor;
     this.#medium = imageMedium(parts.image);
     parts.image.classList.add('medium');
@@ -136,7 +138,7 @@ export class Canvas {
 
   /** All of the image. */
   fit() {
-    if (this.ready) this.#setView(fitted(this.#stageSize, this.size, TOOLBAR_PX), true);
+    if (this.ready) this.#setView(fitted(this.#stageSize, this.size, this.#below), true);
   }
 
   /** A pixel of the image on each pixel of the screen. */
@@ -173,7 +175,8 @@ export class Canvas {
 
   /** Bring a point of the image into view. */
   follow(point) {
-    const view = following(this.#view, this.#onScreen(point), this.#stageSize);
+    const view = following(
+      this.#view, this.#onScreen(point), this.#stageSize, this.#below);
     if (view.x !== this.#view.x || view.y !== this.#view.y) this.#setView(view, false);
   }
 
@@ -201,6 +204,11 @@ export class Canvas {
 
   get #stageSize() {
     return { width: this.#stage.clientWidth, height: this.#stage.clientHeight };
+  }
+
+  /** What the tools take of the stage, at its lower end. */
+  get #below() {
+    return this.#tools.offsetHeight + 2 * AROUND_TOOLS_PX;
   }
 
   get #middleOfStage() {

@@ -13,7 +13,8 @@ export class Drawing {
   #rules;
   #byKeys = false;
 
-  /** `rules`: `newShape(type)` gives the fields or null, `onChange(type)`, `onDrawn()`. */
+  /** `rules`: `newShape(type)` gives the fields or null, `onChange(type)`, also when
+   * points come or go, and `onDrawn()`. */
   constructor(canvas, editor, rules) {
     this.#canvas = canvas;
     this.#editor = editor;
@@ -70,7 +71,7 @@ export class Drawing {
     }
     this.#sketch.place(this.#canvas.screenReach(SAME_SPOT_PX));
     if (this.#sketch.full) this.complete();
-    else this.#canvas.draw();
+    else this.#tell();
   }
 
   /** Make a shape of what is drawn; false where points are missing. */
@@ -86,6 +87,14 @@ export class Drawing {
     return true;
   }
 
+  get canUndo() {
+    return this.#sketch?.canUndo ?? false;
+  }
+
+  get canRedo() {
+    return this.#sketch?.canRedo ?? false;
+  }
+
   /** Take back the last point; false when there is none. */
   undo() {
     return this.#travel('undo');
@@ -97,8 +106,13 @@ export class Drawing {
 
   #travel(way) {
     const done = this.#sketch?.[way]() ?? false;
-    if (done) this.#canvas.draw();
+    if (done) this.#tell();
     return done;
+  }
+
+  #tell() {
+    this.#canvas.draw();
+    this.#rules.onChange(this.type);
   }
 
   #aim(point) {

@@ -1,20 +1,13 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Looking closer at an element that fills its frame: by wheel, drag, two fingers and buttons.
 
-const MAX_SCALE = 12;
-const ZOOM_PER_WHEEL_PX = 0.0015;
-export const FITTED = { scale: 1, x: 0, y: 0 };
+import { pinched, wheelFactor, zoomedAt } from './view.js';
 
-/** Zoom by `factor` so that the point of the frame keeps its place; never smaller than fitted. */
-export function zoomedAt({ scale, x, y }, factor, point) {
-  const next = Math.min(Math.max(scale * factor, 1), MAX_SCALE);
-  if (next === 1) return FITTED;
-  const ratio = next / scale;
-  return { scale: next, x: point.x - (point.x - x) * ratio, y: point.y - (point.y - y) * ratio };
-}
+const LIMITS = [1, 12];
+const FITTED = { scale: 1, x: 0, y: 0 };
 
 /** Keep a part of the element in a frame of `size`. */
-export function keptInside({ scale, x, y }, { width, height }) {
+function keptInside({ scale, x, y }, { width, height }) {
   const within = (value, length) => Math.min(Math.max(value, length * (1 - scale)), 0);
   return { scale, x: within(x, width), y: within(y, height) };
 }
@@ -29,8 +22,7 @@ export class PanZoom {
     this.#frame = frame;
     frame.addEventListener('wheel', (event) => {
       event.preventDefault();
-      const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-      this.zoom(Math.exp(-event.deltaY * pixels * ZOOM_PER_WHEEL_PX), this.#place(event));
+      this.zoom(wheelFactor(event), this.#place(event));
     }, { passive: false });
     frame.addEventListener('pointerdown', (event) => {
       if (event.target.closest('a, button')) return;
@@ -49,7 +41,7 @@ export class PanZoom {
   }
 
   zoom(factor, point = this.#middle) {
-    this.#show(zoomedAt(this.#view, factor, point));
+    this.#show(zoomedAt(this.#view, factor, point, LIMITS));
   }
 
   get #middle() {
@@ -63,15 +55,9 @@ export class PanZoom {
 
   #move(event) {
     if (!this.#fingers.has(event.pointerId)) return;
-    const before = pair([...this.#fingers.values()]);
+    const before = [...this.#fingers.values()];
     this.#fingers.set(event.pointerId, this.#place(event));
-    const after = pair([...this.#fingers.values()]);
-    const view = {
-      ...this.#view,
-      x: this.#view.x + after.x - before.x, y: this.#view.y + after.y - before.y,
-    };
-    const factor = before.apart && after.apart ? after.apart / before.apart : 1;
-    this.#show(factor === 1 ? view : zoomedAt(view, factor, after));
+    this.#show(pinched(this.#view, before, [...this.#fingers.values()], LIMITS));
   }
 
   #show(view) {
@@ -82,9 +68,4 @@ export class PanZoom {
       element.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     }
   }
-}
-
-/** The middle of one or two fingers, and how far apart they are. */
-function pair([a, b = a]) {
-  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, apart: Math.hypot(a.x - b.x, a.y - b.y) };
 }

@@ -3,6 +3,7 @@
 
 import { GRIP_PX } from './handle.js';
 import { bounds, boxBetween, clampPoint, contains, moved, nextOf, shapesAt } from './shapes.js';
+import { wheelFactor } from './view.js';
 
 const DRAG_STARTS_PX = 3;
 const NOT_THE_IMAGE = 'button, .cover, .tools';
@@ -10,7 +11,6 @@ const REACH_PX = 5;
 const FINGER_PX = 14;
 const CLOSES_PX = 9;
 const SMALLEST_PX = 2;
-const ZOOM_PER_WHEEL_PX = 0.0015;
 
 export class Pointer {
   #stage;
@@ -178,8 +178,7 @@ export class Pointer {
 
   #wheel(event) {
     event.preventDefault();
-    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-    this.#canvas.zoom(Math.exp(-event.deltaY * pixels * ZOOM_PER_WHEEL_PX), event);
+    this.#canvas.zoom(wheelFactor(event), event);
   }
 
   #pan(event) {
@@ -232,7 +231,7 @@ export class Pointer {
     const click = () => {
       if (!this.clickPlaces || !inside(start)) {
         const reach = this.#canvas.screenReach(REACH_PX);
-        const ghost = this.#drawing ? null : shapeAt(this.#editor.ghosts, start, reach);
+        const [ghost] = shapesAt(this.#editor.ghosts, start, reach);
         return this.#editor.select(ghost?.key ?? null);
       }
       drag(start);

@@ -56,16 +56,24 @@ export class Sketch {
     return this.#points.length >= fewest ? this.#points : null;
   }
 
+  get canUndo() {
+    return this.#points.length > 0;
+  }
+
+  get canRedo() {
+    return this.#undone.length > 0;
+  }
+
   /** Take the last point back; false when there is none. */
   undo() {
-    if (!this.#points.length) return false;
+    if (!this.canUndo) return false;
     this.#undone = [...this.#undone, this.#points.at(-1)];
     this.#points = this.#points.slice(0, -1);
     return true;
   }
 
   redo() {
-    if (!this.#undone.length) return false;
+    if (!this.canRedo) return false;
     this.#points = [...this.#points, this.#undone.at(-1)];
     this.#undone = this.#undone.slice(0, -1);
     return true;

@@ -27,6 +27,9 @@ export class Tools {
       light,
     ];
     byId('fit').after(...this.#close);
+    // They may need several rows; what lies above them asks how many.
+    new ResizeObserver(() => byId('stage').parentElement.style.setProperty(
+      '--tools', `${byId('tools').offsetHeight}px`)).observe(byId('tools'));
   }
 
   /** Offer these types; the first is what a mere drag or click draws. */

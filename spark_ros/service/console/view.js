@@ -4,7 +4,9 @@
 
 export const MARGIN_PX = 20;
 export const MAX_SCALE = 40;
-const MIN_SCALE = 0.01;
+const LIMITS = [0.01, MAX_SCALE];
+const ZOOM_PER_WHEEL_PX = 0.0015;
+const LINE_PX = 16;
 
 /** From fractions of an image of `size` to the stage. */
 export function toStage({ scale, x, y }, { width, height }, point) {
@@ -20,7 +22,7 @@ export function toImage({ scale, x, y }, { width, height }, point) {
 export function fitted(stage, { width, height }, below) {
   const high = stage.height - MARGIN_PX - below;
   const wanted = Math.min((stage.width - 2 * MARGIN_PX) / width, high / height);
-  const scale = limited(wanted);
+  const scale = limited(wanted, LIMITS);
   return {
     scale,
     x: (stage.width - width * scale) / 2,
@@ -28,27 +30,35 @@ export function fitted(stage, { width, height }, below) {
   };
 }
 
-/** Zoom so that what lies at the point of the stage keeps its place. */
-export function zoomedAt({ scale, x, y }, factor, point) {
-  const next = limited(scale * factor);
+/** Zoom so that what lies at the point of the stage keeps its place; `limits` are of the scale. */
+export function zoomedAt({ scale, x, y }, factor, point, limits = LIMITS) {
+  const next = limited(scale * factor, limits);
   const ratio = next / scale;
   return { scale: next, x: point.x - (point.x - x) * ratio, y: point.y - (point.y - y) * ratio };
 }
 
-/** What two fingers do that went from one pair of points to another. */
-export function pinched(view, before, after) {
+/** What one or two fingers do that went from some points to others. */
+export function pinched(view, before, after, limits = LIMITS) {
   const [from, to] = [middle(before), middle(after)];
   const moved = { ...view, x: view.x + to.x - from.x, y: view.y + to.y - from.y };
   const apart = distance(before);
-  return apart ? zoomedAt(moved, distance(after) / apart, to) : moved;
+  return apart ? zoomedAt(moved, distance(after) / apart, to, limits) : moved;
 }
 
-/** Move by as much as brings the point of the stage into it. */
-export function following(view, point, stage) {
-  const over = (value, length) => Math.min(value - MARGIN_PX, 0) + Math.max(value - length + MARGIN_PX, 0);
-  return { ...view, x: view.x - over(point.x, stage.width), y: view.y - over(point.y, stage.height) };
+/** By how much a wheel zooms. */
+export function wheelFactor({ deltaY, deltaMode }) {
+  return Math.exp(-deltaY * (deltaMode === 1 ? LINE_PX : 1) * ZOOM_PER_WHEEL_PX);
 }
 
-const limited = (scale) => Math.min(Math.max(scale, MIN_SCALE), MAX_SCALE);
-const middle = ([a, b]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-const distance = ([a, b]) => Math.hypot(a.x - b.x, a.y - b.y);
+/** Move by as much as brings the point into the stage, of which `below` pixels are for the tools. */
+export function following(view, point, stage, below) {
+  const over = (value, end) => Math.min(value - MARGIN_PX, 0) + Math.max(value - end + MARGIN_PX, 0);
+  return {
+    ...view,
+    x: view.x - over(point.x, stage.width), y: view.y - over(point.y, stage.height - below),
+  };
+}
+
+const limited = (scale, [least, most]) => Math.min(Math.max(scale, least), most);
+const middle = ([a, b = a]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+const distance = ([a, b = a]) => Math.hypot(a.x - b.x, a.y - b.y);

@@ -468,6 +468,7 @@ export const WORDS = {
   'skip.yours': ['Skipped by you:', 'Von Ihnen übersprungen:'],
   'keys.skip': ['Skip: back to the queue, for somebody else', 'Überspringen: zurück in die Schlange, für jemand anderen'],
   'keys.undoSent': ['Take the last answer back, as long as it is not sent', 'Die letzte Antwort zurückholen, solange sie nicht gesendet ist'],
+  'answers.page': ['spark answers', 'spark-Antworten'],
   'answers.name': ['answers', 'Antworten'],
   'answers.console': ['Console', 'Konsole'],
   'answers.title': ['My last answers', 'Meine letzten Antworten'],

@@ -45,10 +45,16 @@ test('what two fingers hold stays between them', () => {
   // Fingers on one spot have no distance to multiply.
   const same = [before[0], before[0]];
   assert.equal(views.pinched(VIEW, same, after).scale, VIEW.scale);
+  // One finger only moves.
+  assert.deepEqual(
+    views.pinched(VIEW, before.slice(0, 1), after.slice(0, 1)),
+    { scale: VIEW.scale, x: VIEW.x + 40, y: VIEW.y + 60 });
 });
 
 test('the image follows a point that leaves the stage, and only then', () => {
-  assert.deepEqual(views.following(VIEW, { x: 400, y: 300 }, STAGE), VIEW);
-  const next = views.following(VIEW, { x: 810, y: -5 }, STAGE);
+  assert.deepEqual(views.following(VIEW, { x: 400, y: 300 }, STAGE, 0), VIEW);
+  const next = views.following(VIEW, { x: 810, y: -5 }, STAGE, 64);
   near({ x: 810 + next.x - VIEW.x, y: -5 + next.y - VIEW.y }, { x: 780, y: 20 });
+  // What lies under the tools is out of view, too.
+  near(views.following(VIEW, { x: 400, y: 590 }, STAGE, 64), { ...VIEW, y: VIEW.y - 74 });
 });
