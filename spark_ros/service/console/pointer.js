@@ -232,7 +232,7 @@ export class Pointer {
     const click = () => {
       if (!this.clickPlaces || !inside(start)) {
         const reach = this.#canvas.screenReach(REACH_PX);
-        const ghost = this.#drawing ? null : shapeAt(this.#editor.ghosts, start, reach);
+        const [ghost] = shapesAt(this.#editor.ghosts, start, reach);
         return this.#editor.select(ghost?.key ?? null);
       }
       drag(start);
