@@ -5,7 +5,10 @@ import { correct, getAnswers } from './api.js';
 import { asText, byId, el, ownPath, say, setAttributes, svg } from './dom.js';
 import { fillWords, language, word } from './words.js';
 
-const BECAME = ['confirmed', 'changed', 'added', 'removed'];
+const BECAME = {
+  confirmed: 'answers.confirmed', changed: 'answers.changed', added: 'answers.added',
+  removed: 'answers.removed',
+};
 const MOST_SHAPES = 200;
 const DOT_RADIUS = 0.012;
 
@@ -29,7 +32,7 @@ function card(answer) {
     el('p', { class: 'said', dir: 'auto', 'data-testid': 'said' }, asText(feedback) || asText(response)),
     el('ul', { class: 'shape-list' }, ...shown.map(({ label, became }) =>
       el('li', { 'data-became': became, 'data-testid': 'became' },
-        el('bdi', {}, asText(label) || word('answers.unnamed')), ` · ${word(`answers.${became}`)}`))),
+        el('bdi', {}, asText(label) || word('answers.unnamed')), ` · ${word(BECAME[known(became)])}`))),
     notes,
     noteForm(id, notes),
   ];
@@ -55,9 +58,11 @@ function outline({ vertices, type, became }, aspect) {
     // Round on the screen, though both axes are stretched to the picture.
     ? svg('ellipse', { cx: vertices[0].x, cy: vertices[0].y, rx: DOT_RADIUS, ry: DOT_RADIUS * aspect })
     : svg('polygon', { points: vertices.map(({ x, y }) => `${x},${y}`).join(' ') });
-  setAttributes(shape, { 'data-became': BECAME.includes(became) ? became : 'added', 'data-testid': 'outline' });
+  setAttributes(shape, { 'data-became': known(became), 'data-testid': 'outline' });
   return shape;
 }
+
+const known = (became) => (Object.hasOwn(BECAME, became) ? became : 'added');
 
 function note({ note: text, at }) {
   return el('p', { class: 'corrections', 'data-testid': 'correction' },

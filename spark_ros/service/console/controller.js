@@ -6,6 +6,7 @@ import * as api from './api.js';
 import { byId } from './dom.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
+import { OneByOne } from './one_by_one.js';
 import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
 import { UndoSent } from './undo_sent.js';
 import { UnfinishedWork } from './unfinished.js';
@@ -31,8 +32,7 @@ export class Controller {
   });
   #answered = 0;
   #reached = true;
-  #fetching = null;
-  #fetchNext = null;
+  #fetching = new OneByOne(() => this.#fetch());
   #readAgain = null;
   #ahead = new NextPicture();
 
@@ -47,7 +47,7 @@ export class Controller {
       onLost: (reason) => {
         this.#work.closeOffer();
         this.keepDraft();
-        this.#lost = { question: this.current, said: `The question is no longer yours: ${reason}` };
+        this.#lost = { question: this.current, said: word('notice.lost', { reason }) };
         notify(this.#lost.said, true);
         // Where something else is being done, that goes on when it has ended.
         this.#once(() => {});
@@ -55,7 +55,7 @@ export class Controller {
       onAbsent: () => {
         this.keepDraft();
         this.#close();
-        notify('Nothing was done for a while, so the question went back to the queue.', true);
+        notify(word('notice.absent'), true);
         this.refresh();
       },
     });
@@ -63,15 +63,7 @@ export class Controller {
 
   /** Fetch the queue; the promise is for a fetch that started after this call. */
   refresh() {
-    if (!this.#fetching) {
-      this.#fetching = this.#fetch().finally(() => (this.#fetching = null));
-      return this.#fetching;
-    }
-    this.#fetchNext ??= this.#fetching.then(() => {
-      this.#fetchNext = null;
-      return this.refresh();
-    });
-    return this.#fetchNext;
+    return this.#fetching.run();
   }
 
   /** Show what the service tells of the queue, without being asked. */
@@ -90,7 +82,7 @@ export class Controller {
       return;
     }
     // What is being fetched may be older than this; and whether calls arrive again is to be seen.
-    if (this.#fetching || !this.#reached) this.refresh();
+    if (this.#fetching.running || !this.#reached) this.refresh();
     else await this.#noticed(queue.questions).catch((error) => this.#sayUnreached(error));
   }
 
@@ -125,7 +117,7 @@ export class Controller {
   }
 
   flag(reason) {
-    if (this.current) this.#once(() => this.#finish((id) => api.flag(id, reason), 'Flagged.'));
+    if (this.current) this.#once(() => this.#finish((id) => api.flag(id, reason), word('notice.flagged')));
   }
 
   /** Leave the question to somebody else, perhaps with a reason. */
@@ -183,7 +175,7 @@ export class Controller {
         await api.logOut();
       } catch (error) {
         if (error.status !== 401) {
-          this.#sayFailed(`Not logged out: ${error.message}`, error);
+          this.#sayFailed(word('notice.not-logged-out', { why: error.message }), error);
           return;
         }
       }
@@ -285,7 +277,7 @@ export class Controller {
       question = await claim();
     } catch (error) {
       if (!this.#noticeSignedOut(error)) {
-        this.#sayFailed(`Could not open it: ${error.message}`, error, false);
+        this.#sayFailed(word('notice.not-opened', { why: error.message }), error, false);
       }
       return false;
     }
@@ -377,10 +369,10 @@ export class Controller {
     } catch (error) {
       if (this.#noticeSignedOut(error)) return;
       if (error.status !== 404 && error.status !== 409) {
-        this.#sayFailed(`Not sent: ${error.message} Your work is still here.`, error);
+        this.#sayFailed(word('notice.not-sent', { why: error.message }), error);
         return;
       }
-      notify(`Not taken: ${error.message}`, true);
+      notify(word('notice.not-taken', { why: error.message }), true);
     }
     this.#lease.stop();
     this.#skipped.add(id);

@@ -8,10 +8,13 @@ import { word } from './words.js';
 const FLAG_REASONS = ['flag.not-made-out', 'flag.unclear', 'flag.missing'];
 const SKIP_REASONS = ['skip.unsure', 'skip.knowledge', 'skip.long'];
 const NUMBERED = 9;
+// What stands on some keys elsewhere.
+const KEYS = { Ctrl: 'key.ctrl', Del: 'key.delete' };
 
 /** Show the keys, with those of the current form. */
 export function showHelp(own) {
-  const pressed = (keys) => keys.flatMap((key, at) => (at ? [' ', el('kbd', {}, key)] : [el('kbd', {}, key)]));
+  const caps = (keys) => keys.map((key) => el('kbd', {}, KEYS[key] ? word(KEYS[key]) : key));
+  const pressed = (keys) => caps(keys).flatMap((cap, at) => (at ? [' ', cap] : [cap]));
   const all = [...FIRST_HELP, ...own, ...LAST_HELP];
   byId('key-list').replaceChildren(...all.map(([keys, meaning]) =>
     el('div', {}, el('dt', {}, ...pressed(keys)), el('dd', {}, meaning))));

@@ -61,12 +61,3 @@ export function clipped(text, longest) {
   const letters = [...text.slice(0, 2 * longest)];
   return letters.length > longest ? `${letters.slice(0, longest - 1).join('')}…` : text;
 }
-
-export function ageText(seconds) {
-  const s = Math.max(0, Math.floor(seconds));
-  if (s < 100) return `${s} s`;
-  if (s < 6000) return `${Math.floor(s / 60)} min`;
-  return s < 172800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`;
-}
-
-export const counted = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

@@ -6,6 +6,8 @@ import { asText, clipped, el } from './dom.js';
 import { word } from './words.js';
 
 const LONGEST_NAME = 60;
+const NAMES = { program: 'filter.program', robot: 'filter.robot' };
+const ALL = { program: 'filter.all-programs', robot: 'filter.all-robots' };
 
 export class Filter {
   #selects;
@@ -52,8 +54,8 @@ export class Filter {
 
 function makeSelect(kind) {
   return el('select', {
-    'data-testid': `filter-${kind}`, 'aria-label': word(`filter.${kind}`), hidden: '',
-  }, el('option', { value: '' }, word(`filter.all-${kind}s`)));
+    'data-testid': `filter-${kind}`, 'aria-label': word(NAMES[kind]), hidden: '',
+  }, el('option', { value: '' }, word(ALL[kind])));
 }
 
 /** The first option is for all; the others keep their name as it is, which may be ''. */

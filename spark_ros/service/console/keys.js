@@ -21,15 +21,15 @@ const STEPS = { v: 'stepHandle', c: 'cycle' };
 
 /** The help around what a form has of its own. */
 export const FIRST_HELP = [
-  [['Enter'], 'Submit; with nothing open, open the next question'],
-  [['Ctrl', 'Enter'], 'Submit, also while typing; Esc leaves a text field'],
+  [['Enter'], word('keys.submit')],
+  [['Ctrl', 'Enter'], word('keys.submit-typing')],
 ];
 export const LAST_HELP = [
-  [['F'], 'Flag with a reason'],
+  [['F'], word('keys.flag')],
   [['S'], word('keys.skip')],
   [['Z'], word('keys.undoSent')],
   [['M'], word('canvas.help.closer')],
-  [['?'], 'These keys'],
+  [['?'], word('keys.these')],
 ];
 
 /** Send key presses to `actions`; an action that returns false leaves the key to the browser. */

@@ -2,22 +2,23 @@
 // What the kinds of question are called, and their signs in the queue.
 
 import { asText } from './dom.js';
+import { word } from './words.js';
 
 const KINDS = {
-  annotate: ['Boxes', '▣'],
-  'multiple-choice': ['Multiple choice', '☑'],
-  'free-text': ['Free text', '¶'],
-  rating: ['Rating', '★'],
-  image: ['Image wanted', '▣'],
-  video: ['Video wanted', '▶'],
-  audio: ['Audio wanted', '♪'],
-  annotations: ['Annotations', '◎'],
-  'annotations-with-multiple-choice': ['Annotations, each with a choice', '◎'],
-  'annotations-with-free-text': ['Annotations, each with a text', '◎'],
-  'annotations-with-rating': ['Annotations, each with a rating', '◎'],
+  annotate: ['kind.annotate', '▣'],
+  'multiple-choice': ['kind.multiple-choice', '☑'],
+  'free-text': ['kind.free-text', '¶'],
+  rating: ['kind.rating', '★'],
+  image: ['kind.image', '▣'],
+  video: ['kind.video', '▶'],
+  audio: ['kind.audio', '♪'],
+  annotations: ['kind.annotations', '◎'],
+  'annotations-with-multiple-choice': ['kind.annotations-with-choice', '◎'],
+  'annotations-with-free-text': ['kind.annotations-with-text', '◎'],
+  'annotations-with-rating': ['kind.annotations-with-rating', '◎'],
 };
 
-export const kindName = (kind) => KINDS[kind]?.[0] ?? 'Question';
+export const kindName = (kind) => word(KINDS[kind]?.[0] ?? 'queue.question');
 
 /** What stands in a row for a picture that is not there. */
 export function signOf({ kind, image }) {

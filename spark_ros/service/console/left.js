@@ -1,7 +1,8 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // How long the asker of a question still waits.
 
-import { ageText, say } from './dom.js';
+import { say } from './dom.js';
+import { ageText } from './times.js';
 import { word } from './words.js';
 
 const SOON_S = 10;

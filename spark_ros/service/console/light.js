@@ -5,6 +5,7 @@ import { el } from './dom.js';
 import { word } from './words.js';
 
 const NORMAL = 100;
+const NAMES = { brightness: 'canvas.brightness', contrast: 'canvas.contrast' };
 const RANGES = { brightness: [20, 300], contrast: [20, 400] };
 
 export class Light {
@@ -29,7 +30,7 @@ export class Light {
     reset.addEventListener('click', () => this.reset());
     this.#sliders = el('div', { class: 'tools light', hidden: '' },
       ...Object.entries(this.#inputs).map(([name, input]) =>
-        el('label', {}, word(`canvas.${name}`), input)), reset);
+        el('label', {}, word(NAMES[name]), input)), reset);
     this.button.addEventListener('click', () => this.#open(this.#sliders.hidden));
     stage.append(this.#sliders);
   }

@@ -1,7 +1,8 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Unfinished work from before a reload is offered, not imposed.
 
-import { ageText, byId, say } from './dom.js';
+import { byId, say } from './dom.js';
+import { ageText } from './times.js';
 import { word } from './words.js';
 
 /** Ask whether to go on with work of `seconds` ago; without an answer it is used: nothing is lost. */

@@ -5,6 +5,7 @@ import { asText, byId, el, say } from './dom.js';
 import { kindName } from './kinds.js';
 import { showLeft } from './left.js';
 import { References } from './references.js';
+import { dateTime } from './times.js';
 import { word } from './words.js';
 
 const MOST_ROWS = 200;
@@ -22,12 +23,12 @@ export class Panel {
   show(question) {
     byId('panel').hidden = false;
     byId('panel').querySelector('.scroll').scrollTop = 0;
-    const heading = question.api === 'heat' ? kindName(question.kind) : 'No program';
+    const heading = question.api === 'heat' ? kindName(question.kind) : word('filter.none');
     say(byId('program'), asText(question.program) || heading);
     byId('program-unknown').hidden = !question.program || question.program_known !== false;
     byId('position').hidden = !(question.image_count > 1);
     const instructions = asText(question.instructions) || asText(question.prompt?.instruction);
-    say(byId('instructions'), instructions || 'No instructions.');
+    say(byId('instructions'), instructions || word('panel.no-instructions'));
     showSkips(question.skips ?? []);
     this.references.show(question.reference_images ?? []);
     this.#showDetails(question);
@@ -49,14 +50,17 @@ export class Panel {
     const body = byId('metadata').tBodies[0];
     body.replaceChildren(...rows.map(([name, value]) => makeRow(name, asText(value))));
     const about = {
-      'asked by': question.tenant, priority: question.priority, created: timeText(question.created), token: question.token,
-      'webhook URL': question.webhook_url || question.hook_url,
+      'about.asked-by': question.tenant,
+      'about.priority': question.priority,
+      'about.created': timeText(question.created),
+      'about.token': question.token,
+      'about.webhook': question.webhook_url || question.hook_url,
     };
     for (const [name, value] of Object.entries(about)) {
       if (!value) continue;
-      const row = makeRow(name, asText(value));
+      const row = makeRow(word(name), asText(value));
       row.classList.add('own');
-      if (name === 'webhook URL') row.lastChild.dataset.testid = 'webhook';
+      if (name === 'about.webhook') row.lastChild.dataset.testid = 'webhook';
       body.append(row);
     }
   }
@@ -77,5 +81,5 @@ function makeRow(name, value) {
 
 function timeText(value) {
   const time = typeof value === 'number' ? new Date(value * 1000) : new Date(value ?? NaN);
-  return Number.isNaN(time.getTime()) ? asText(value) : time.toLocaleString();
+  return Number.isNaN(time.getTime()) ? asText(value) : dateTime(time);
 }

@@ -3,11 +3,10 @@
 
 import { byId, el, ownPath } from './dom.js';
 import { absent, whenCome } from './media.js';
+import { word } from './words.js';
 
 // Long enough that a second press of Enter cannot answer a question nobody has seen yet.
 export const LOOK_FIRST_MS = 300;
-
-const NOT_HERE = 'It cannot be marked here. Flag the question, unless it asks for no marks.';
 
 export class Picture {
   #canvas;
@@ -34,14 +33,14 @@ export class Picture {
     const url = ownPath(file.url);
     if (!url || video) this.#canvas.load(null).catch(() => {});
     if (!url) {
-      this.#showCover(absent(file), ...(file.state === 'waiting' ? [] : [el('p', {}, NOT_HERE)]));
+      this.#showCover(absent(file), ...(file.state === 'waiting' ? [] : [el('p', {}, word('picture.not-here'))]));
       whenCome(file, () => this.#asked === asked && again());
       // What is elsewhere can be looked at there; what is nowhere can only be flagged.
       if (file.state !== 'link') return;
     } else if (video) {
       this.#showCover(
         el('video', { src: url, controls: '', preload: 'metadata' }),
-        el('p', {}, 'Shapes cannot be drawn on a video; answer in words.'),
+        el('p', {}, word('picture.video')),
       );
     } else {
       this.#showCover();
@@ -86,9 +85,9 @@ export class Picture {
   }
 
   #showRetry(file) {
-    const button = el('button', { type: 'button' }, 'Try again');
+    const button = el('button', { type: 'button' }, word('picture.again'));
     button.addEventListener('click', () => this.show(file));
     this.#showCover(
-      el('p', {}, 'The image cannot be loaded. Try again, or flag the question.'), button);
+      el('p', {}, word('picture.fails')), button);
   }
 }

@@ -1,14 +1,19 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The list of questions, in the order in which they are to be answered, with timers.
 
-import { ageText, asText, clipped, el, ownPath, say } from './dom.js';
+import { asText, clipped, el, ownPath, say } from './dom.js';
 import { kindName, signOf } from './kinds.js';
 import { showLeft, showPatience } from './left.js';
+import { ageText } from './times.js';
 import { word } from './words.js';
 
 const AGING_S = 60;
 const OLD_S = 300;
 const TICK_MS = 1000;
+const STATES = {
+  yours: 'queue.yours', taken: 'queue.taken', open: 'queue.open',
+  'not-for-you': 'queue.not-for-you',
+};
 const PICTURE_TRIES = 5;
 // How many rows are made in one go: what the operator does meanwhile must not have to wait.
 const ROWS_AT_ONCE = 20;
@@ -175,7 +180,7 @@ export class Queue {
     say(row.asker, clipped([question.robot, question.camera].map(asText).filter(Boolean).join(' · '), 80));
     row.asker.title = clipped(asText(question.program), 120);
     say(row.title, clipped(title, 160));
-    say(row.state, word(`queue.${state}`));
+    say(row.state, word(STATES[state]));
     say(row.holder, who && word('queue.holder', { who }));
     say(row.images, question.image_count > 1 ? word('queue.images', { n: question.image_count }) : '');
     say(row.shapes, aboutShapes(question));

@@ -1,10 +1,14 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // What the page says about itself: the connection, notices, counts, and having nothing to do.
 
-import { byId, counted, hook, say } from './dom.js';
+import { byId, hook, say } from './dom.js';
+import { word } from './words.js';
 
 const NOTICE_MS = 7000;
-const CONNECTION = { live: 'live', lost: 'connection lost', connecting: 'connecting' };
+const LOGIN_LINK = 'spark-service login-link --data DIR';
+const CONNECTION = {
+  live: 'connection.live', lost: 'connection.lost', connecting: 'page.connecting',
+};
 
 const connection = { stream: 'connecting', reached: true };
 let noticeTimer = null;
@@ -15,7 +19,7 @@ export function showConnection(change) {
   const state = connection.reached ? connection.stream : 'lost';
   const element = hook('connection');
   element.dataset.state = state;
-  say(element, CONNECTION[state]);
+  say(element, word(CONNECTION[state]));
 }
 
 export function notify(text, lasting = false) {
@@ -29,7 +33,7 @@ export function notify(text, lasting = false) {
 export function showCounts(waiting, answered) {
   say(hook('waiting'), String(waiting));
   say(hook('answered'), String(answered));
-  document.title = waiting ? `(${waiting}) spark console` : 'spark console';
+  document.title = (waiting ? `(${waiting}) ` : '') + word('page.title');
 }
 
 /**
@@ -37,17 +41,15 @@ export function showCounts(waiting, answered) {
  * one of those that are listed can be opened.
  */
 export function showIdle(waiting, excluded, openable) {
-  const next = 'The next question appears here by itself the moment a robot asks.';
-  const others = `${counted(excluded, 'question')} in the queue must be answered by another `
-    + 'operator: the asker excluded you.';
-  const done = excluded ? 'Nothing for you' : 'All answered';
-  say(byId('idle-title'), waiting ? `${counted(waiting, 'question')} waiting` : done);
-  say(byId('idle-text'), waiting ? '' : excluded ? others : next);
+  const done = word(excluded ? 'idle.not-for-you' : 'idle.done');
+  const why = excluded ? word('idle.excluded', { n: excluded }) : word('idle.next');
+  say(byId('idle-title'), waiting ? word('idle.waiting', { n: waiting }) : done);
+  say(byId('idle-text'), waiting ? '' : why);
   byId('open-next').hidden = !openable;
 }
 
 export function showSignedOut() {
-  say(byId('idle-title'), 'You are not signed in');
-  say(byId('idle-text'), 'Make a new link with: spark-service login-link --data DIR');
+  say(byId('idle-title'), word('idle.signed-out'));
+  say(byId('idle-text'), word('idle.login-link', { command: LOGIN_LINK }));
   byId('open-next').hidden = true;
 }

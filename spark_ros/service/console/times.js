@@ -1,7 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Moments in the operator's words and time zone.
 
-import { locale } from './words.js';
+import { locale, word } from './words.js';
 
 const formatOf = (options) => {
   const format = new Intl.DateTimeFormat(locale, options);
@@ -13,3 +13,12 @@ export const dateTime = formatOf({ dateStyle: 'medium', timeStyle: 'short' });
 export const weekday = formatOf({ weekday: 'short' });
 export const weekdayTime = formatOf({ weekday: 'short', hour: '2-digit', minute: '2-digit' });
 export const hourOfDay = formatOf({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+
+/** A duration, in the largest unit that tells enough. */
+export function ageText(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 100) return word('age.seconds', { n: s });
+  if (s < 6000) return word('age.minutes', { n: Math.floor(s / 60) });
+  if (s < 172_800) return word('age.hours', { n: Math.floor(s / 3600) });
+  return word('age.days', { n: Math.floor(s / 86_400) });
+}

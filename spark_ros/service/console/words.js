@@ -4,9 +4,6 @@
 /** By name: [English, German]. `{name}` stands for a value; a text with `one` and `other` is
  * chosen by the value `n`. */
 export const WORDS = {
-  // The queue
-  'queue.more': ['and {n} more', 'und {n} weitere'],
-
   // The form of shapes on an image
   'shape.box': ['Box {at} of {n}', 'Rahmen {at} von {n}'],
   'shape.polygon': ['Polygon {at} of {n}', 'Polygon {at} von {n}'],
@@ -410,6 +407,96 @@ export const WORDS = {
     'What is older than {since} is left out: there is too much of it.',
     'Was älter ist als {since}, fehlt: Es ist zu viel.',
   ],
+
+  // Notices, and having nothing to do
+  'notice.lost': [
+    'The question is no longer yours: {reason}', 'Die Frage ist nicht mehr bei Ihnen: {reason}',
+  ],
+  'notice.absent': [
+    'Nothing was done for a while, so the question went back to the queue.',
+    'Eine Weile geschah nichts, darum ging die Frage zurück in die Schlange.',
+  ],
+  'notice.not-logged-out': ['Not logged out: {why}', 'Nicht abgemeldet: {why}'],
+  'notice.not-opened': ['Could not open it: {why}', 'Sie ließ sich nicht öffnen: {why}'],
+  'notice.not-sent': [
+    'Not sent: {why} Your work is still here.', 'Nicht gesendet: {why} Ihre Arbeit ist noch da.',
+  ],
+  'notice.not-taken': ['Not taken: {why}', 'Nicht angenommen: {why}'],
+  'notice.flagged': ['Flagged.', 'Gemeldet.'],
+  'connection.live': ['live', 'verbunden'],
+  'connection.lost': ['connection lost', 'Verbindung verloren'],
+  'idle.waiting': [
+    { one: '{n} question waiting', other: '{n} questions waiting' },
+    { one: '{n} Frage wartet', other: '{n} Fragen warten' },
+  ],
+  'idle.done': ['All answered', 'Alles beantwortet'],
+  'idle.next': [
+    'The next question appears here by itself the moment a robot asks.',
+    'Die nächste Frage erscheint hier von selbst, sobald ein Roboter fragt.',
+  ],
+  'idle.not-for-you': ['Nothing for you', 'Nichts für Sie'],
+  'idle.excluded': [
+    {
+      one: '{n} question in the queue must be answered by another operator: the asker excluded '
+        + 'you.',
+      other: '{n} questions in the queue must be answered by another operator: the asker '
+        + 'excluded you.',
+    },
+    {
+      one: '{n} Frage in der Schlange muss jemand anders beantworten: Wer sie stellt, hat Sie '
+        + 'ausgeschlossen.',
+      other: '{n} Fragen in der Schlange muss jemand anders beantworten: Wer sie stellt, hat Sie '
+        + 'ausgeschlossen.',
+    },
+  ],
+  'idle.signed-out': ['You are not signed in', 'Sie sind nicht angemeldet'],
+  'idle.login-link': ['Make a new link with: {command}', 'Einen neuen Link gibt: {command}'],
+  'age.seconds': ['{n} s', '{n} s'],
+  'age.minutes': ['{n} min', '{n} min'],
+  'age.hours': ['{n} h', '{n} h'],
+  'age.days': ['{n} d', '{n} T'],
+
+  // Kinds of question; what stands before a comma is enough for a row of the queue
+  'kind.annotate': ['Boxes', 'Rahmen'],
+  'kind.multiple-choice': ['Multiple choice', 'Auswahl'],
+  'kind.free-text': ['Free text', 'Freier Text'],
+  'kind.rating': ['Rating', 'Bewertung'],
+  'kind.image': ['Image wanted', 'Bild gesucht'],
+  'kind.video': ['Video wanted', 'Video gesucht'],
+  'kind.audio': ['Audio wanted', 'Tonaufnahme gesucht'],
+  'kind.annotations': ['Annotations', 'Markierungen'],
+  'kind.annotations-with-choice': [
+    'Annotations, each with a choice', 'Markierungen, je mit einer Auswahl',
+  ],
+  'kind.annotations-with-text': [
+    'Annotations, each with a text', 'Markierungen, je mit einem Text',
+  ],
+  'kind.annotations-with-rating': [
+    'Annotations, each with a rating', 'Markierungen, je mit einer Bewertung',
+  ],
+
+  // What is known about a question
+  'panel.no-instructions': ['No instructions.', 'Keine Anweisung.'],
+  'about.asked-by': ['asked by', 'gefragt von'],
+  'about.priority': ['priority', 'Vorrang'],
+  'about.created': ['created', 'gestellt'],
+  'about.token': ['token', 'Token'],
+  'about.webhook': ['webhook URL', 'Webhook-URL'],
+  'picture.not-here': [
+    'It cannot be marked here. Flag the question, unless it asks for no marks.',
+    'Hier lässt es sich nicht markieren. Melden Sie die Frage, wenn Markierungen verlangt sind.',
+  ],
+  'picture.video': [
+    'Shapes cannot be drawn on a video; answer in words.',
+    'Auf einem Video lässt sich nichts zeichnen; antworten Sie in Worten.',
+  ],
+  'picture.again': ['Try again', 'Noch einmal versuchen'],
+  'picture.fails': [
+    'The image cannot be loaded. Try again, or flag the question.',
+    'Das Bild lässt sich nicht laden. Versuchen Sie es noch einmal, oder melden Sie die Frage.',
+  ],
+
+  // The queue
   'queue.none': ['No questions.', 'Keine Fragen.'],
   'queue.question': ['Question', 'Frage'],
   'queue.priority': ['Priority', 'Vorrang'],
@@ -420,6 +507,7 @@ export const WORDS = {
   'queue.not-for-you': ['not for you', 'nicht für Sie'],
   'queue.images': [{ one: '{n} image', other: '{n} images' }, { one: '{n} Bild', other: '{n} Bilder' }],
   'queue.shapes': [{ one: '{n} shape', other: '{n} shapes' }, { one: '{n} Form', other: '{n} Formen' }],
+  'queue.more': ['and {n} more', 'und {n} weitere'],
   'queue.left': ['{time} left', 'noch {time}'],
   'filter.program': ['Program', 'Programm'],
   'filter.robot': ['Robot', 'Roboter'],
@@ -466,6 +554,18 @@ export const WORDS = {
   'skip.long': ['It takes too long now', 'Es dauert jetzt zu lange'],
   'skip.others': ['Skipped by another operator:', 'Von jemand anderem übersprungen:'],
   'skip.yours': ['Skipped by you:', 'Von Ihnen übersprungen:'],
+  'key.ctrl': ['Ctrl', 'Strg'],
+  'key.delete': ['Del', 'Entf'],
+  'keys.submit': [
+    'Submit; with nothing open, open the next question',
+    'Senden; ist keine Frage offen, die nächste öffnen',
+  ],
+  'keys.submit-typing': [
+    'Submit, also while typing; Esc leaves a text field',
+    'Senden, auch beim Schreiben; Esc verlässt ein Textfeld',
+  ],
+  'keys.flag': ['Flag with a reason', 'Mit einem Grund melden'],
+  'keys.these': ['These keys', 'Diese Tasten'],
   'keys.skip': ['Skip: back to the queue, for somebody else', 'Überspringen: zurück in die Schlange, für jemand anderen'],
   'keys.undoSent': ['Take the last answer back, as long as it is not sent', 'Die letzte Antwort zurückholen, solange sie nicht gesendet ist'],
   'answers.page': ['spark answers', 'spark-Antworten'],

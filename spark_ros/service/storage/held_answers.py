@@ -60,11 +60,16 @@ def close_or_hold(
     by_person = owner != sessions.SCRIPTED
     seconds = _grace_s(transaction.connection, min(answers), now) if by_person else 0.0
     for question_id, answer in answers.items():
-        said = {'answer': answer, 'flags': flags, 'feedback': feedback}
         if seconds > 0:
-            _hold(transaction, question_id, owner, now + seconds, **said)
+            _hold(
+                transaction, question_id, owner, now + seconds,
+                answer=answer, flags=flags, feedback=feedback,
+            )  # fmt: skip
         else:
-            leases.close(transaction, question_id, owner, now, **said)
+            leases.close(
+                transaction, question_id, owner, now,
+                answer=answer, flags=flags, feedback=feedback,
+            )  # fmt: skip
     return max(0.0, seconds)
 
 
@@ -103,7 +108,7 @@ def send_due(transaction: Transaction, now: float) -> int:
     return len(found)
 
 
-def of_operator(connection: Connection, operator: str) -> Sequence[Row[Any]]:
+def of_operator(connection: Connection, operator: str) -> Sequence[Row[Any, Any]]:
     """Return the answers that an operator can take back: first images, and when each is sent."""
     due = func.min(held_answers.c.due).label('due')
     query = (

@@ -44,7 +44,7 @@ FREE = {'lease_owner': None, 'lease_until': None}
 OPEN = questions.c.state == 'open'
 THEIRS = (questions.c.state == 'assigned') & (questions.c.lease_owner == bindparam('holder'))
 # One whose answer is held back has a lease that never ends, which nothing but undoing ends.
-ENDLESS = literal_column(str(NEVER))
+ENDLESS: ColumnElement[float] = literal_column(str(NEVER))
 HELD = THEIRS & (questions.c.lease_until < ENDLESS)
 ANSWER_HELD = (
     THEIRS & (questions.c.lease_until == ENDLESS) & (questions.c.deadline > bindparam('at'))
@@ -247,8 +247,9 @@ def _move(
 
 def _not_yours(transaction: Transaction, question_id: int) -> ApiError:
     row = transaction.connection.execute(
-        select(questions.c['state', 'flags', 'answered_by', 'lease_until'])
-        .where(questions.c.id == question_id)
+        select(
+            questions.c.state, questions.c.flags, questions.c.answered_by, questions.c.lease_until
+        ).where(questions.c.id == question_id)
     ).first()
     if row is None:
         return ApiError(404, 'there is no such question')

@@ -94,6 +94,8 @@ export class AnnotateForm {
     byId('response-section').hidden = false;
     this.#picture.show(question.image, { video });
     this.#labels.show(question);
+    // What it lists is of the image before; the editor tells of this one's shapes at once.
+    this.#review.clear();
     this.#board.editor.load(question.priors, draft?.edits);
     this.#review.show();
     this.#response.value = draft?.response ?? '';
