@@ -124,3 +124,42 @@ def test_a_second_finger_gives_up_what_the_first_had_begun(service, tablet):
     fingers.together([(a, (a[0] - 60, a[1])), (b, (b[0] + 60, b[1]))])
     expect(tablet.get_by_test_id('summary')).to_have_text('1 confirmed')
     assert submitted(service, tablet, token)['confirmed_annotations'] == [asked]
+
+
+def test_a_point_too_many_is_taken_back_by_its_button(service, tablet):
+    token = service.ask(priors={'label_set': ['spill']})
+    open_question(tablet)
+    undo, redo = tablet.get_by_test_id('undo'), tablet.get_by_test_id('redo')
+    tablet.get_by_test_id('polygon').tap()
+    fingers = Fingers(tablet)
+    for point in [(0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.9, 0.1)]:
+        expect(redo).to_be_disabled()
+        fingers.tap(*point)
+    undo.tap()
+    expect(redo).to_be_enabled()
+    tablet.get_by_test_id('finish').tap()
+    [shape] = submitted(service, tablet, token)['annotations']
+    assert len(shape['vertices']) == 3
+
+
+def test_a_box_too_small_for_its_handles_is_moved(service, tablet):
+    priors = {'annotations': [prior('person', box(0.5, 0.5, 0.53, 0.54))]}
+    token = service.ask(priors=priors)
+    open_question(tablet)
+    fingers = Fingers(tablet)
+    fingers.tap(0.515, 0.52)
+    fingers.drag((0.515, 0.52), (0.615, 0.62))
+    [shape] = submitted(service, tablet, token)['annotations']
+    assert_box(shape, 0.6, 0.6, 0.63, 0.64)
+
+
+def test_a_rating_is_chosen_where_the_slider_already_stands(service, tablet):
+    id = service.ask_heat('rating', rating_min=1, rating_max=9, rating_step=1)
+    open_question(tablet)
+    slider = tablet.get_by_test_id('slider').bounding_box()
+    middle = slider['x'] + slider['width'] / 2, slider['y'] + slider['height'] / 2
+    tablet.touchscreen.tap(*middle)
+    expect(tablet.get_by_test_id('rating-number')).to_have_value('5')
+    tablet.get_by_test_id('submit').tap()
+    expect(tablet.get_by_test_id('idle')).to_be_visible()
+    assert service.heat_response(id) == 5
