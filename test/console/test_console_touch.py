@@ -126,22 +126,6 @@ def test_a_second_finger_gives_up_what_the_first_had_begun(service, tablet):
     assert submitted(service, tablet, token)['confirmed_annotations'] == [asked]
 
 
-def test_a_point_too_many_is_taken_back_by_its_button(service, tablet):
-    token = service.ask(priors={'label_set': ['spill']})
-    open_question(tablet)
-    undo, redo = tablet.get_by_test_id('undo'), tablet.get_by_test_id('redo')
-    tablet.get_by_test_id('polygon').tap()
-    fingers = Fingers(tablet)
-    for point in [(0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.9, 0.1)]:
-        expect(redo).to_be_disabled()
-        fingers.tap(*point)
-    undo.tap()
-    expect(redo).to_be_enabled()
-    tablet.get_by_test_id('finish').tap()
-    [shape] = submitted(service, tablet, token)['annotations']
-    assert len(shape['vertices']) == 3
-
-
 def test_a_box_too_small_for_its_handles_is_moved(service, tablet):
     priors = {'annotations': [prior('person', box(0.5, 0.5, 0.53, 0.54))]}
     token = service.ask(priors=priors)

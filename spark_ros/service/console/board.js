@@ -30,7 +30,6 @@ export class Board {
     onChange: (type) => {
       this.stage.classList.toggle('drawing', type !== null);
       this.#tools.show(type);
-      this.#updateTools();
     },
     onDrawn: () => this.#rules.onDrawn(),
   });
@@ -187,7 +186,7 @@ export class Board {
   }
 
   #updateTools() {
-    byId('undo').disabled = !this.drawing.canUndo && !this.editor.canUndo;
-    byId('redo').disabled = !this.drawing.canRedo && !this.editor.canRedo;
+    byId('undo').disabled = !this.editor.canUndo;
+    byId('redo').disabled = !this.editor.canRedo;
   }
 }

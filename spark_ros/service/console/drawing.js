@@ -13,7 +13,7 @@ export class Drawing {
   #rules;
   #byKeys = false;
 
-  /** `rules`: `newShape(type)` gives the fields or null, `onChange(type)` with every point, `onDrawn()`. */
+  /** `rules`: `newShape(type)` gives the fields or null, `onChange(type)`, `onDrawn()`. */
   constructor(canvas, editor, rules) {
     this.#canvas = canvas;
     this.#editor = editor;
@@ -23,14 +23,6 @@ export class Drawing {
   /** What is being drawn, or null. */
   get type() {
     return this.#sketch?.type ?? null;
-  }
-
-  get canUndo() {
-    return this.#sketch?.canUndo ?? false;
-  }
-
-  get canRedo() {
-    return this.#sketch?.canRedo ?? false;
   }
 
   /** Whether the arrows aim, and Space places. */
@@ -78,7 +70,7 @@ export class Drawing {
     }
     this.#sketch.place(this.#canvas.screenReach(SAME_SPOT_PX));
     if (this.#sketch.full) this.complete();
-    else this.#changed();
+    else this.#canvas.draw();
   }
 
   /** Make a shape of what is drawn; false where points are missing. */
@@ -105,13 +97,8 @@ export class Drawing {
 
   #travel(way) {
     const done = this.#sketch?.[way]() ?? false;
-    if (done) this.#changed();
+    if (done) this.#canvas.draw();
     return done;
-  }
-
-  #changed() {
-    this.#canvas.draw();
-    this.#rules.onChange(this.type);
   }
 
   #aim(point) {

@@ -45,14 +45,6 @@ export class Sketch {
     return this.#points.length >= FEWEST_OF_POLYGON && isNear(this.#points[0], this.aim, reach);
   }
 
-  get canUndo() {
-    return this.#points.length > 0;
-  }
-
-  get canRedo() {
-    return this.#undone.length > 0;
-  }
-
   get full() {
     return this.#points.length >= POINTS[this.type];
   }
