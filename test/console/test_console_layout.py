@@ -1,6 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """What an operator needs is in view in windows of all sizes."""
 
+import re
+
 import pytest
 from console_mouse import open_question
 from console_service import box, prior
@@ -23,6 +25,23 @@ def phone(service, browser, new_page):
     page = new_page(service.session(browser, 0), **PHONE)
     page.goto(f'{service.url}/')
     return page
+
+
+def test_submit_is_in_view_where_words_are_long(service, browser, new_page):
+    page = new_page(service.session(browser, 0), locale='de-DE')
+    page.goto(f'{service.url}/')
+    service.ask(priors={'label_set': ['person']})
+    open_question(page)
+    submit = page.get_by_test_id('submit')
+    for width, height in SIZES + SMALL:
+        page.set_viewport_size({'width': width, 'height': height})
+        ends = 'log-out' if (width, height) in SIZES else 'menu-button'
+        for name in ('submit', 'flag', 'skip', ends):
+            expect(page.get_by_test_id(name)).to_be_in_viewport(ratio=1)
+    expect(submit).to_have_text(re.compile('^Senden Enter$'), use_inner_text=True)
+    page.get_by_test_id('response').focus()
+    expect(submit).to_have_text(re.compile('^Senden Strg Enter$'), use_inner_text=True)
+    expect(submit).to_be_in_viewport(ratio=1)
 
 
 def test_submit_and_the_image_are_in_view(service, operator):

@@ -37,6 +37,10 @@ def test_an_answer_is_taken_back_with_what_was_drawn(service, hold_for, operator
     operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('held')).to_contain_text('Sent in')
     assert service.engagement(token)['state'] == 'assigned'
+    # Nobody else has it.
+    row = operator.get_by_test_id('question')
+    expect(row).to_contain_text('being sent')
+    expect(row.get_by_test_id('holder')).to_be_hidden()
     operator.keyboard.press('z')
     wait_until_open(operator)
     expect(operator.get_by_test_id('held')).to_be_hidden()

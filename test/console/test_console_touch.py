@@ -143,3 +143,26 @@ def test_the_last_point_of_a_polygon_is_taken_back_by_a_tap(service, tablet):
     expect(redo).to_be_disabled()
     [drawn] = submitted(service, tablet, token)['annotations']
     assert len(drawn['vertices']) == 3
+
+
+def test_a_box_too_small_for_its_handles_is_moved(service, tablet):
+    priors = {'annotations': [prior('person', box(0.5, 0.5, 0.53, 0.54))]}
+    token = service.ask(priors=priors)
+    open_question(tablet)
+    fingers = Fingers(tablet)
+    fingers.tap(0.515, 0.52)
+    fingers.drag((0.515, 0.52), (0.615, 0.62))
+    [shape] = submitted(service, tablet, token)['annotations']
+    assert_box(shape, 0.6, 0.6, 0.63, 0.64)
+
+
+def test_a_rating_is_chosen_where_the_slider_already_stands(service, tablet):
+    id = service.ask_heat('rating', rating_min=1, rating_max=9, rating_step=1)
+    open_question(tablet)
+    slider = tablet.get_by_test_id('slider').bounding_box()
+    middle = slider['x'] + slider['width'] / 2, slider['y'] + slider['height'] / 2
+    tablet.touchscreen.tap(*middle)
+    expect(tablet.get_by_test_id('rating-number')).to_have_value('5')
+    tablet.get_by_test_id('submit').tap()
+    expect(tablet.get_by_test_id('idle')).to_be_visible()
+    assert service.heat_response(id) == 5

@@ -277,7 +277,8 @@ export class Canvas {
     this.#overlay.append(this.#handles, this.#sketched);
     const points = shape.vertices.map((vertex) => this.#onScreen(vertex));
     const taken = this.takenHandle();
-    const add = (name, point) => this.#handles.append(...handleAt(name, point, name === taken));
+    const add = (name, point, out) =>
+      this.#handles.append(...handleAt(name, point, name === taken, out));
     if (shape.type === 'polygon') {
       points.forEach((point, index) => {
         const next = points[(index + 1) % points.length];
@@ -291,7 +292,7 @@ export class Canvas {
     for (const handle of HANDLES) {
       const side = handle === 'n' || handle === 's' ? box.right - box.left : box.bottom - box.top;
       if (handle.length === 1 && side < ROOM_FOR_MIDDLE_HANDLES_PX) continue;
-      add(handle, handlePoint(handle, box));
+      add(handle, handlePoint(handle, box), outOf(box, handle));
     }
   }
 
@@ -299,4 +300,11 @@ export class Canvas {
     node.group.remove();
     node.tag.remove();
   }
+}
+
+/** How far the grips of a small box lie outside, to leave half of its width and height free. */
+function outOf({ left, top, right, bottom }, handle) {
+  const over = (side) => Math.max(GRIP_PX / 2 - side / 4, 0);
+  const sign = (before, after) => Number(handle.includes(after)) - Number(handle.includes(before));
+  return { x: sign('w', 'e') * over(right - left), y: sign('n', 's') * over(bottom - top) };
 }

@@ -11,7 +11,7 @@ const AGING_S = 60;
 const OLD_S = 300;
 const TICK_MS = 1000;
 const STATES = {
-  yours: 'queue.yours', taken: 'queue.taken', open: 'queue.open',
+  yours: 'queue.yours', sent: 'queue.sent', taken: 'queue.taken', open: 'queue.open',
   'not-for-you': 'queue.not-for-you',
 };
 const PICTURE_TRIES = 5;
@@ -25,6 +25,7 @@ export class Queue {
   #rows = new Map();
   #currentId = null;
   #later = null;
+  #operator = '';
 
   questions = [];
   #lines = new Map();
@@ -49,8 +50,12 @@ export class Queue {
     return questions.length === order.length;
   }
 
-  /** `waiting` and `excluded` are what the filter leaves; `all` is how many wait without it. */
-  show({ questions, waiting, all, excluded }, currentId) {
+  /**
+   * `waiting` and `excluded` are what the filter leaves; `all` is how many wait without it;
+   * `operator` is who looks.
+   */
+  show({ questions, waiting, all, excluded, operator }, currentId) {
+    this.#operator = asText(operator);
     this.#take(questions, 0);
     this.#show({ questions, waiting, all, excluded }, currentId);
   }
@@ -175,7 +180,7 @@ export class Queue {
     if (row.due) showPicture(row, url, sign);
     const title = asText(question.instructions) || asText(question.program) || word('queue.question');
     const free = question.excluded ? 'not-for-you' : 'open';
-    const state = question.mine ? 'yours' : question.state === 'assigned' ? 'taken' : free;
+    const state = question.mine ? 'yours' : question.state === 'assigned' ? this.#takenBy(question) : free;
     const who = state === 'taken' ? asText(question.holder) : '';
     say(row.asker, clipped([question.robot, question.camera].map(asText).filter(Boolean).join(' · '), 80));
     row.asker.title = clipped(asText(question.program), 120);
@@ -186,6 +191,11 @@ export class Queue {
     say(row.shapes, aboutShapes(question));
     say(row.priority, question.priority > 0 ? `P${question.priority}` : '');
     row.state.dataset.state = state;
+  }
+
+  /** One's own answer that can still be taken back holds a question as a colleague does. */
+  #takenBy({ holder }) {
+    return holder && this.#operator.startsWith(holder) ? 'sent' : 'taken';
   }
 
   #tick() {

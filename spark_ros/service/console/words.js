@@ -21,6 +21,7 @@ export const WORDS = {
   'summary.changed': ['{n} changed', '{n} geändert'],
   'summary.added': ['{n} added', '{n} hinzugefügt'],
   'summary.removed': ['{n} removed', '{n} entfernt'],
+  'summary.text': ['a text', 'ein Text'],
   'summary.none': ['0 shapes', '0 Formen'],
   'annotate.new-box': ['New box', 'Neuer Rahmen'],
   'annotate.video': ['Answer in words, or flag the question.',
@@ -54,7 +55,7 @@ export const WORDS = {
 
   // Labels
   'labels.of': ['Label · {shape}', 'Label · {shape}'],
-  'labels.of-next': ['Label of the next box', 'Label des nächsten Rahmens'],
+  'labels.of-next': ['Label of the next shape', 'Label der nächsten Form'],
   'labels.find': ['Find a label', 'Ein Label suchen'],
   'labels.type': ['Type a label', 'Ein Label tippen'],
 
@@ -126,6 +127,7 @@ export const WORDS = {
   'panel.details': ['Details', 'Einzelheiten'],
   'panel.skip': ['Skip', 'Überspringen'],
   'panel.flag': ['Flag', 'Melden'],
+  'panel.ctrl': ['Ctrl', 'Strg'],
   'panel.submit': ['Submit', 'Senden'],
 
   // Flagging
@@ -315,7 +317,7 @@ export const WORDS = {
   'mark.no-answer': ['no answer', 'ohne Antwort'],
   'mark.delete': ['Delete mark {n}', 'Markierung {n} löschen'],
   'mark.rectangle': ['Drag to draw a rectangle.', 'Ziehen zeichnet ein Rechteck.'],
-  'mark.point': ['Click to place a point.', 'Klicken setzt einen Punkt.'],
+  'mark.point': ['Click or tap to place a point.', 'Klicken oder Tippen setzt einen Punkt.'],
   'mark.new-rectangle': ['New rectangle', 'Neues Rechteck'],
   'mark.new-point': ['New point', 'Neuer Punkt'],
   'mark.text': ['Text', 'Text'],
@@ -501,6 +503,7 @@ export const WORDS = {
   'queue.question': ['Question', 'Frage'],
   'queue.priority': ['Priority', 'Vorrang'],
   'queue.yours': ['yours', 'bei Ihnen'],
+  'queue.sent': ['being sent', 'wird gesendet'],
   'queue.taken': ['taken', 'vergeben'],
   'queue.holder': ['by {who}', 'an {who}'],
   'queue.open': ['open', 'offen'],

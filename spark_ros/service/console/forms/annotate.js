@@ -174,6 +174,7 @@ export class AnnotateForm {
     if (changed) words.push(word('summary.changed', { n: changed }));
     if (added) words.push(word('summary.added', { n: added }));
     if (removed) words.push(word('summary.removed', { n: removed }));
+    if (this.#words) words.push(word('summary.text'));
     return words.join(' · ') || word('summary.none');
   }
 }

@@ -46,10 +46,12 @@ export class Rating {
       onChange();
     };
     this.#slider.addEventListener('input', () => changed(tidy(this.#slider.valueAsNumber)));
-    // A click on where the slider already stands is a choice, too.
-    this.#slider.addEventListener('click', () => {
-      if (this.#text === '') changed(tidy(this.#slider.valueAsNumber));
-    });
+    // A press where the slider already stands is a choice, too; a finger's makes no click there.
+    for (const pressed of ['pointerup', 'click']) {
+      this.#slider.addEventListener(pressed, () => {
+        if (this.#text === '') changed(tidy(this.#slider.valueAsNumber));
+      });
+    }
     this.#field.addEventListener('input', () => changed(this.#field.value.trim()));
     for (const input of [this.#slider, this.#field]) input.addEventListener('change', onDone);
     this.#onNudge = (text) => {
