@@ -30,7 +30,8 @@ help:
 	@echo 'make test-all  these and the slow ones: kills, chaos, whole demos, other ways to install'
 	@echo 'make lint      ruff and mypy'
 	@echo 'make docs      the site of docs/ (build/docs/html), and the tables in it'
-	@echo 'make bench     what a frame costs the robot, and a question the service   QUICK=1  shortly'
+	@echo 'make bench     what a frame costs the robot, a question the service, and what operators'
+	@echo '               wait for   QUICK=1  shortly'
 	@echo 'make service   the resolution service alone, with a key and the console (./spark-data)'
 	@echo 'make env       only bring .venv up to date: ROS 2 from PyPI, this package built into it'
 	@echo 'make env-tests and what make test and make lint add to it'
@@ -64,9 +65,11 @@ docs: env
 	@.venv/bin/python dev/interface_reference.py
 	@.venv/bin/python dev/documentation.py
 
-bench: env
+# With the tests' packages: the console is measured in a browser.
+bench: env-tests
 	@.venv/bin/python benchmarks/run.py $(if $(QUICK),--quick)
 	@.venv/bin/python benchmarks/floor.py $(if $(QUICK),--quick)
+	@.venv/bin/python benchmarks/console.py $(if $(QUICK),--quick)
 
 service: env
 	@.venv/bin/spark-service try --data ./spark-data

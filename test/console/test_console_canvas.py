@@ -159,7 +159,7 @@ def test_the_picture_is_zoomed_at_the_pointer_and_shown_pixel_by_pixel(service, 
     operator.mouse.wheel(0, -600)
     image = operator.get_by_test_id('image')
     operator.wait_for_function(
-        'document.getElementById("image").getBoundingClientRect().width > 1000')
+        '() => document.getElementById("image").getBoundingClientRect().width > 1000')
     # A mouse is on whole pixels, and what it is off by grows with the picture.
     assert on_screen(operator, 0.25, 0.75) == pytest.approx(place, abs=2)
     operator.keyboard.press('o')

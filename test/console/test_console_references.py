@@ -58,7 +58,7 @@ def test_a_reference_is_looked_at_closer_and_hidden(operator, token):
     place = image.bounding_box()
     operator.mouse.move(place['x'] + 50, place['y'] + 50)
     operator.mouse.wheel(0, -600)
-    operator.wait_for_function(f'({SCALE})() > 2')
+    operator.wait_for_function(f'() => ({SCALE})() > 2')
     before = operator.locator('#beside-image img').bounding_box()
     operator.mouse.down()
     operator.mouse.move(place['x'] + 30, place['y'] + 20, steps=3)

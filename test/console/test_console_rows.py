@@ -114,7 +114,7 @@ def test_the_next_picture_is_there_before_it_is_claimed(service, operator):
     expect(operator.get_by_test_id('instructions')).to_have_text('shade 10')
     loaded = """() => performance.getEntriesByType('resource')
         .filter(({name, transferSize}) => name.includes('/v1/image/') && transferSize).length"""
-    operator.wait_for_function(f'({loaded})() === 2')
+    operator.wait_for_function(f'() => ({loaded})() === 2')
     expect(operator.get_by_test_id('question').nth(1).locator('.badge')).to_have_text('open')
     operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('instructions')).to_have_text('shade 200')
@@ -142,7 +142,7 @@ def test_a_hidden_tab_is_told_by_title_and_notification(service, operator):
     ask.click()
     expect(ask).to_be_hidden()
     service.ask(instructions=HOSTILE)
-    operator.wait_for_function('told.length === 1')
+    operator.wait_for_function('() => told.length === 1')
     assert operator.evaluate('told') == [['spark console', '2 questions wait', 'queue']]
 
 

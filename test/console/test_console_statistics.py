@@ -54,9 +54,9 @@ def test_another_range_and_a_narrow_window(answered, operator):
     expect(operator.get_by_test_id('hours-168')).to_have_attribute('aria-pressed', 'true')
     operator.set_viewport_size({'width': 420, 'height': 800})
     width = 'document.documentElement.scrollWidth'
-    operator.wait_for_function(f'{width} <= 420')
+    operator.wait_for_function(f'() => {width} <= 420')
     heights = 'Math.max(...[...document.querySelectorAll(".plot")].map((e) => e.clientWidth))'
-    operator.wait_for_function(f'{heights} <= 400')
+    operator.wait_for_function(f'() => {heights} <= 400')
 
 
 def test_who_is_logged_out_is_told(answered, operator):
