@@ -47,7 +47,7 @@ def test_a_question_appears_and_its_correction_reaches_the_robot(service, operat
     operator.keyboard.press('2')
     operator.get_by_test_id('response').fill('One person, one animal.')
     expect(operator.get_by_test_id('summary')).to_have_text(
-        '1 confirmed · 2 changed · 1 added · 1 removed')
+        '1 confirmed · 2 changed · 1 added · 1 removed · a text')
     with operator.expect_request('**/answer') as sent:
         operator.keyboard.press('Control+Enter')
     expect(operator.get_by_test_id('idle')).to_be_visible()
