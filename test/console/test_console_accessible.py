@@ -7,6 +7,8 @@ from console_mouse import click, drag, open_question
 from console_service import box, prior
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('looks at every page of the console')
+
 RULES = {'runOnly': {
     'type': 'tag',
     'values': ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],

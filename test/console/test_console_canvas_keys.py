@@ -6,6 +6,8 @@ from console_mouse import wait_until_open
 from console_service import IMAGE_SIZE, box, prior
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('draws by keys alone in a browser')
+
 TRIANGLE = [{'x': 0.2, 'y': 0.2}, {'x': 0.6, 'y': 0.2}, {'x': 0.4, 'y': 0.6}]
 PIXEL = 1 / IMAGE_SIZE[0], 1 / IMAGE_SIZE[1]
 

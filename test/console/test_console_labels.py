@@ -1,9 +1,12 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Labels have colours that stay, and those given last are found first."""
 
+import pytest
 from console_mouse import click, open_question, wait_until_open
 from console_service import box, prior
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow('a browser with many labels')
 
 SURFACES = {'#ffffff': 3, '#161b22': 3, '#0a0f15': 4.5}
 

@@ -8,6 +8,8 @@ from console_mouse import open_question
 from console_service import box, prior
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('looks at the console in ten sizes')
+
 SIZES = [(1360, 800), (1280, 720), (1180, 820), (999, 700), (900, 700)]
 SMALL = [(820, 1180), (700, 700), (390, 844), (844, 390), (360, 640)]
 PHONE = {'viewport': {'width': 390, 'height': 844}, 'has_touch': True, 'is_mobile': True}

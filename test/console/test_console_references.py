@@ -6,6 +6,8 @@ from console_mouse import drag, open_question, wait_until_open
 from console_service import box, photograph, prior
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('opens reference images in a browser')
+
 PHONE = {'width': 390, 'height': 844}
 SCALE = """() => {
   const image = document.querySelector('#beside-image img');

@@ -6,6 +6,8 @@ from console_mouse import assert_box, on_screen, open_question
 from console_service import box, prior
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('draws with fingers in a browser')
+
 
 class Fingers:
     """Fingers on the screen, as the browser hears of them."""

@@ -49,7 +49,7 @@ def test_service(page: Page, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow('all of the benchmark, if shortly')
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_bench(tmp_path: Path) -> None:
     checkout = linked_checkout(tmp_path / 'checkout')
     done = make('bench', 'QUICK=1', folder=checkout)
@@ -85,5 +85,5 @@ def make(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run make, which may install from the package index, to its end."""
     return subprocess.run(
         outside(['make', *words]), cwd=folder, env=make_environment(), text=True,
-        capture_output=True, timeout=290, check=False,
+        capture_output=True, timeout=590, check=False,
     )
