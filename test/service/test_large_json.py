@@ -114,8 +114,8 @@ def test_priors_are_counted_for_each_image(service: InProcess) -> None:
     box = (0.1, 0.1, 0.2, 0.2)
     sent = [prior('a', *box), *(prior('a', *box, image_idx=at) for at in (1, 1, 2))]
     service.tenant().ask(content_location=IMAGES[:3], priors={'annotations': sent})
-    lines = operator.get('/console/api/queue').json()['questions']
-    assert [line['priors'] for line in lines] == [1, 3, 2]
+    claimed = operator.claim_first()
+    assert [len(image['priors']) for image in claimed['images']] == [1, 3, 2]
 
 
 @pytest.mark.parametrize('size', [METADATA_LIMIT, METADATA_LIMIT + 1])
@@ -189,11 +189,10 @@ def test_a_job_is_cut_and_names_the_rest(generous: InProcess) -> None:
     assert [each['image_location'] for each in job['engagements']] == IMAGES[:2]
     rest = follow(robot, answer.links['next']['url'])
     assert [each['image_location'] for page in rest for each in page] == IMAGES[2:6]
-    # Its state is that of all of them.
-    for _ in range(5):
-        operator.act(operator.claim_first(), 'answer', shapes=[])
+    claimed = operator.claim_first()
     assert robot.get(f'/v1/job/{token}').json()[0]['state'] == 'assigned'
-    operator.act(operator.claim_first(), 'answer', shapes=[])
+    empty = [{'id': image['id'], 'shapes': []} for image in claimed['images']]
+    assert operator.act(claimed, 'answer-images', images=empty).status_code == 200
     [job] = robot.get(f'/v1/job/{token}').json()
     assert (job['state'], len(job['engagements'])) == ('closed', 2)
     assert job['date_closed'] == robot.get(f'/v1/engagement/{token}').json()[0]['date_closed']

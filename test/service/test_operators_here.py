@@ -92,6 +92,7 @@ def test_the_feed_tells_how_many_there_are_when_it_answers(
             opened.enter_context(service.context.presence.hold('ann'))
             return result
 
+        monkeypatch.setattr(service.context.bus.recent, 'none_after', lambda *given: False)
         monkeypatch.setattr(store, 'read_for', read_and_then_somebody_comes)
         answer = robot.get('/v1/changes', params={'cursor': cursor, 'block': 0.1})
     assert (answer.json()['operators'], answer.headers['spark-operators']) == (1, '1')
