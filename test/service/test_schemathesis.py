@@ -29,6 +29,8 @@ SECONDS = {True: 45, False: 15}
 LONGEST_BLOCK_S = 0.05
 LARGE = 255
 ADDRESS = 'http://127.0.0.1:9/'
+# A request may have any header.
+UNKNOWN_HEADER = 'in header - object with unexpected properties'
 SETTINGS: dict[str, Any] = {
     'continue-on-failure': True,
     'request-timeout': 30,
@@ -38,6 +40,8 @@ SETTINGS: dict[str, Any] = {
         # is not there is 404 (the page knows no 405).
         'positive_data_acceptance': {'enabled': False},
         'unsupported_method': {'enabled': False},
+        # A question that was withdrawn can still be read.
+        'use_after_free': {'enabled': False},
         'negative_data_rejection': {'expected-statuses': ['4xx']},
     },
     # What is made of a file's bytes so that they break the description is still a file.
@@ -122,7 +126,8 @@ def test_the_service_is_as_described(data: Path, tamed: None, with_keys: bool) -
                     answered.add(event.label)
             for checks in event.recorder.checks.values():
                 for check in checks:
-                    if found := check.failure_info:
+                    found = check.failure_info
+                    if found and UNKNOWN_HEADER not in found.failure.message:
                         said = f'{found.failure.message}\n{found.code_sample}'
                         failures.setdefault(f'{event.label} {found.failure.title}', said)
         log = service.log.read_text()
