@@ -265,7 +265,7 @@ def test_only_tests_and_checks_bring_what_they_need(target):
         text=True, check=True)
     bootstrap, *_ = shown.stdout.splitlines()
     assert 'dev/bootstrap.py' in bootstrap
-    assert ('--for tests' in bootstrap) == (target in ('test', 'lint'))
+    assert ('--for tests' in bootstrap) == (target in ('test', 'lint', 'bench'))
 
 
 @pytest.mark.slow('installs a wheel')

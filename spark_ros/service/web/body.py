@@ -114,8 +114,9 @@ async def read_urlencoded(request: Request, limit: int) -> dict[str, str]:
         raise ApiError(415, 'send application/x-www-form-urlencoded')
     try:
         charset = kind.get_content_charset('utf-8')
-    except ValueError:
-        # The charset parameter is itself encoded in an unknown charset.
+    except (TypeError, ValueError):
+        # The charset parameter is itself encoded in an unknown charset, or has parts with numbers
+        # and without, which Python's own parser does not expect.
         charset = ''
     if charset != 'utf-8':
         raise ApiError(415, 'send the form in UTF-8')
