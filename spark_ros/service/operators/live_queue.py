@@ -19,7 +19,6 @@ from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
 from spark_ros.service.operators import view
 from spark_ros.service.storage import skips, waiting
-from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import json_array, json_object, to_json
 
 QUEUE_LENGTH = 200
@@ -35,7 +34,7 @@ class Snapshot:
     Attributes:
         lines: what each line says, as JSON, by the question's id, in the order of the queue.
         marks: by the question's id, what differs when the line says something else.
-        owners: who has a question, by its id, unless they have answered it.
+        owners: who works on a question, by its id.
         skipped: who is not to be given a question next, by its id.
         waiting: how many questions wait, listed or not.
         excludes: whether operators who are there must not answer some of them.
@@ -166,11 +165,7 @@ async def _read(service: Context, access: int) -> Snapshot:
                 line['id']: (row.sequence, line['image'], line['thumbnail'])
                 for row, line in zip(rows, lines, strict=True)
             },
-            owners={
-                row.id: row.lease_owner
-                for row in rows
-                if row.lease_owner and row.lease_until != NEVER
-            },
+            owners={row.id: owner for row in rows if (owner := view.working_on(row))},
             skipped=skips.skipped_by(connection, [row.id for row in rows], there, now),
             waiting=waiting.count(connection),
             excludes=waiting.some_exclude(connection, present),

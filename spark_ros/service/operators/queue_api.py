@@ -89,7 +89,8 @@ async def claim_next(request: Request) -> Response:
 
     def write(transaction: Transaction) -> int | None:
         skipped = skips.skipped_of(transaction.connection, operator, present, now)
-        for passed in ([*unwanted, *skipped], unwanted) if again else ([*unwanted, *skipped],):
+        passes = [[*unwanted, *skipped], *([unwanted] if again else [])]
+        for passed in passes:
             found = job_leases.claim_next(
                 transaction, operator, service.crunchers.pseudonym(operator), wanted, passed,
                 now, lease_s,

@@ -87,14 +87,17 @@ def _summary(
         'robot': row.robot_id or row.key_name,
         'camera': row.camera or '',
         'image_count': row.images,
-        # Not one whose answer is held back: there is nothing to go on with.
-        'mine': operator is not None
-        and row.lease_owner == operator
-        and row.lease_until != NEVER,
+        'mine': operator is not None and working_on(row) == operator,
         # Tells operators apart, and says nothing else about them.
         'holder': service.crunchers.pseudonym(row.lease_owner)[:6] if row.lease_owner else None,
         'priors': row.prior_count,
     }
+
+
+def working_on(row: Row[Any]) -> str | None:
+    """Return who works on a question; not who answered it and can still take that back."""
+    owner: str | None = row.lease_owner
+    return None if row.lease_until == NEVER else owner
 
 
 def details(
