@@ -27,6 +27,11 @@ MOST = 8
 FEW = ConnectionLimits(most=MOST, head_s=DEADLINE_S)
 GET = b'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
 DRIP = b'GET /healthz HTTP/1.1\r\nX: '
+# Its body is waited for.
+LOGIN = (
+    b'POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n'
+    b'Content-Length: 9\r\n\r\n'
+)
 
 
 @pytest.fixture
@@ -75,23 +80,32 @@ def test_whoever_has_a_request_under_way_is_kept(small: Served) -> None:
             f'POST /v1/image HTTP/1.1\r\n{call}Content-Length: 10\r\nConnection: close\r\n'
             'Content-Type: multipart/form-data; boundary=b\r\n\r\n'.encode()
         )
-        # Its key is known by then, and so is that of those two.
-        robot.get(f'/v1/requests/{id}').raise_for_status()
+        wait_until_kept(small, 2)
         with console.stream('GET', '/console/api/events') as events:
             lines = events.iter_lines()
             assert next(lines) == 'event: queue'
             with (
                 crowd(small.url, 3 * MOST),
                 crowd(small.url, 3 * MOST, DRIP),
-                crowd(small.url, 3 * MOST, b'POST /login HTTP/1.1\r\nContent-Length: 9\r\n\r\n'),
+                contextlib.ExitStack() as strangers,
             ):
-                assert b'200 OK' in send(small.url, [GET + b'\r\n'])
+                for _ in range(2 * MOST):
+                    strangers.enter_context(crowd(small.url, 1, LOGIN))
+                    assert b'200 OK' in send(small.url, [GET + b'\r\n'])
                 assert not was_reset(polling, 0) and not was_reset(uploading, 0)
                 robot.post(f'/v1/tasks/abort/{id}').raise_for_status()
                 assert b'"aborted"' in polling.recv(65_536)
                 uploading.sendall(b'0123456789')
                 assert rest(uploading).startswith(b'HTTP/1.1 400 ')
             assert 'event: queue' in [next(lines) for _ in range(3)]
+
+
+def wait_until_kept(service: Served, count: int) -> None:
+    """Wait until so many connections are known to be a caller's, and have a request under way."""
+    kept = service.serving._server._connections._callers
+    end = time.monotonic() + DEADLINE_S
+    while len(kept) < count:
+        assert time.monotonic() < end
 
 
 def poll(service: Served, key: str) -> bytes:

@@ -126,6 +126,8 @@ class Connections:
         self._unauthenticated.discard(connection)
         if connection in self._all:
             (self._idle_callers if connection in self._callers else self._waiting).add(connection)
+            # What waits takes nothing of its caller's share.
+            self._release(connection)
 
     def authenticated(self, connection: Connection, caller: Hashable) -> None:
         """Protect a connection from eviction, unless its caller has too many protected ones."""
