@@ -9,6 +9,8 @@ from typing import Any
 from service_harness import Caller, InProcess, box, prior
 from serving import printed
 
+from spark_ros.service.spark import programs
+
 CAT, DOG = prior('cat', 0.1, 0.1, 0.4, 0.4), prior('dog', 0.5, 0.5, 0.9, 0.9)
 OWL = prior('owl', 0.6, 0.1, 0.9, 0.3)
 
@@ -44,6 +46,15 @@ def test_the_last_answers_with_what_became_of_each_shape(service: InProcess) -> 
     assert first['response'] == 'hm' and first['corrections'] == []
     assert person.get(first['image']['url']).status_code == 200
     assert answered(service.operator()) == []
+
+
+def test_what_was_asked_may_come_from_the_program(service: InProcess) -> None:
+    program = programs.Program('Find the cats.')
+    service.context.store.write_now(programs.put, 'cats', program, service.clock())
+    service.tenant().ask(program_name='cats', instructions=None)
+    person = service.operator()
+    assert person.act(person.claim_first(), 'answer', shapes=[], response='none').is_success
+    assert [each['instructions'] for each in answered(person)] == ['Find the cats.']
 
 
 def test_a_mistake_is_noted_and_changes_nothing_for_the_robot(service: InProcess) -> None:

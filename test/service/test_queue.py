@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 from heat_harness import ask, asker
-from service_harness import InProcess
+from service_harness import InProcess, prior
 from sqlalchemy import event
 
 from spark_ros.service.operators import live_queue
@@ -115,6 +115,17 @@ def test_a_line_of_the_queue_is_cut_and_the_question_is_not(service: InProcess) 
     lines = operator.get('/console/api/queue').json()['questions']
     assert [line['instructions'] for line in lines] == ['ü' * LINE_TEXT] * 2
     assert [operator.claim_first()['instructions'] for _ in lines] == [said] * 2
+
+
+def test_the_line_of_several_images_counts_the_shapes_of_all(service: InProcess) -> None:
+    robot = service.tenant()
+    given = [{**prior('cat', 0.1, 0.1, 0.4, 0.4), 'image_idx': at} for at in (0, 1, 1)]
+    robot.ask(
+        content_location=[robot.upload()['signedUrl'] for _ in range(2)],
+        priors={'annotations': given},
+    )
+    [line] = service.operator().get('/console/api/queue').json()['questions']
+    assert (line['image_count'], line['priors']) == (2, 3)
 
 
 def test_the_queue_reads_nothing_that_it_does_not_show(service: InProcess) -> None:

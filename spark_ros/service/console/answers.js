@@ -11,6 +11,7 @@ const BECAME = {
 };
 const MOST_SHAPES = 200;
 const DOT_RADIUS = 0.012;
+const FLAGGED = 'flagged';
 
 async function show() {
   await attempt(async () => {
@@ -21,31 +22,39 @@ async function show() {
 }
 
 function card(answer) {
-  const { id, program, instructions, closed, feedback, flags, response, shapes, corrections } = answer;
-  const shown = shapes.slice(0, MOST_SHAPES);
-  const notes = el('div', { class: 'words' }, ...corrections.map(note));
+  const { id, program, instructions, closed, feedback, flags, response } = answer;
+  const shown = answer.shapes.slice(0, MOST_SHAPES);
+  const notes = el('div', { class: 'words' }, ...answer.corrections.map(note));
   const words = [
     el('bdi', { class: 'muted' }, asText(program)),
     el('p', { dir: 'auto' }, asText(instructions)),
     el('time', { datetime: asText(closed) }, timeText(closed)),
-    ...flags.length ? [el('p', { 'data-testid': 'flags' }, word('answers.flags'), ' ', el('bdi', {}, flags.join(', ')))] : [],
-    el('p', { class: 'said', dir: 'auto', 'data-testid': 'said' }, asText(feedback) || asText(response)),
+    ...flags.length
+      ? [el('p', { 'data-testid': 'flags' }, el('bdi', {}, flagText(flags)))] : [],
+    el('p', { class: 'said', dir: 'auto', 'data-testid': 'said' },
+      asText(feedback) || asText(response)),
     el('ul', { class: 'shape-list' }, ...shown.map(({ label, became }) =>
       el('li', { 'data-became': became, 'data-testid': 'became' },
-        el('bdi', {}, asText(label) || word('answers.unnamed')), ` · ${word(BECAME[known(became)])}`))),
+        el('bdi', {}, asText(label) || word('answers.unnamed')),
+        ` · ${word(BECAME[known(became)])}`))),
     notes,
     noteForm(id, notes),
   ];
+  const said = words.filter((each) => each.childNodes.length || each === notes);
   return el('li', { class: 'given', 'data-testid': 'given' },
-    picture(answer.image, shown), el('div', { class: 'words' }, ...words.filter((each) => each.childNodes.length || each === notes)));
+    picture(answer.image, shown), el('div', { class: 'words' }, ...said));
 }
 
 /** The picture with what was said to be on it; nothing where there is none. */
 function picture(image, shapes) {
   const url = ownPath(image?.url);
   if (!url) return el('div', { class: 'drawn' });
-  const drawing = svg('svg', { viewBox: '0 0 1 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
-  const img = el('img', { src: url, alt: word('answers.picture'), loading: 'lazy', 'data-testid': 'picture' });
+  const drawing = svg('svg', {
+    viewBox: '0 0 1 1', preserveAspectRatio: 'none', 'aria-hidden': 'true',
+  });
+  const img = el('img', {
+    src: url, alt: word('answers.picture'), loading: 'lazy', 'data-testid': 'picture',
+  });
   const draw = () => drawing.replaceChildren(
     ...shapes.map((shape) => outline(shape, img.naturalWidth / img.naturalHeight)));
   if (img.complete && img.naturalWidth) draw();
@@ -54,12 +63,21 @@ function picture(image, shapes) {
 }
 
 function outline({ vertices, type, became }, aspect) {
+  const [{ x: cx, y: cy }] = vertices;
   const shape = type === 'dot'
     // Round on the screen, though both axes are stretched to the picture.
-    ? svg('ellipse', { cx: vertices[0].x, cy: vertices[0].y, rx: DOT_RADIUS, ry: DOT_RADIUS * aspect })
+    ? svg('ellipse', { cx, cy, rx: DOT_RADIUS, ry: DOT_RADIUS * aspect })
     : svg('polygon', { points: vertices.map(({ x, y }) => `${x},${y}`).join(' ') });
   setAttributes(shape, { 'data-became': known(became), 'data-testid': 'outline' });
   return shape;
+}
+
+/** One that says no more than that it was flagged is not among the others. */
+function flagText(flags) {
+  const others = flags.filter((flag) => flag !== FLAGGED).join(', ');
+  const flagged = flags.includes(FLAGGED) ? word('answers.flagged') : '';
+  const named = others && word('answers.flags', { flags: others });
+  return [flagged, named].filter(Boolean).join(' · ');
 }
 
 const known = (became) => (Object.hasOwn(BECAME, became) ? became : 'added');

@@ -184,7 +184,7 @@ export class Board {
   }
 
   #backOut() {
-    if (this.pointer.cancel()) return;
+    if (this.pointer.cancel() || this.#light.dismiss()) return;
     if (this.drawing.type !== null) this.drawing.stop();
     else if (!this.#handles.release()) this.editor.select(null);
   }

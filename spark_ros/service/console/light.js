@@ -26,13 +26,22 @@ export class Light {
       input.addEventListener('input', () => this.#show());
       this.#inputs[name] = input;
     }
-    const reset = el('button', { type: 'button', 'data-testid': 'light-reset' }, word('canvas.normal'));
+    const reset = el(
+      'button', { type: 'button', 'data-testid': 'light-reset' }, word('canvas.normal'));
     reset.addEventListener('click', () => this.reset());
     this.#sliders = el('div', { class: 'tools light', hidden: '' },
       ...Object.entries(this.#inputs).map(([name, input]) =>
         el('label', {}, word(NAMES[name]), input)), reset);
     this.button.addEventListener('click', () => this.#open(this.#sliders.hidden));
     stage.append(this.#sliders);
+  }
+
+  /** Put the sliders away; false where they are. */
+  dismiss() {
+    if (this.#sliders.hidden) return false;
+    this.#open(false);
+    this.button.focus();
+    return true;
   }
 
   /** As the picture is, with the sliders away. */

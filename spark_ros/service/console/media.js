@@ -1,6 +1,6 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Showing what others sent: text, and files that the service has, or has fetched a copy of. What it
-// does not have is written out, and never loaded from where it is.
+// Showing what others sent: text, and files that the service has, or has fetched a copy of. What
+// it does not have is written out, and never loaded from where it is.
 
 import { asText, clipped, el, ownPath, webUrl } from './dom.js';
 import { word } from './words.js';
@@ -73,7 +73,8 @@ function wordsFor({ state, source, error }) {
   if (!url) return [word('media.no-address'), ' ', text];
   if (state === 'link') return [word('media.elsewhere'), ' ', linkTo(url), ' ', text];
   if (isWaiting({ state })) return [word('media.waiting', { host }), ' ', text];
-  return [word('media.not-fetched', { host, error: asText(error) }), ' ', text];
+  const why = el('span', { lang: 'en' }, asText(error));
+  return [word('media.not-fetched', { host }), ' ', why, ' · ', text];
 }
 
 function linkTo(url) {

@@ -14,11 +14,11 @@ export const weekday = formatOf({ weekday: 'short' });
 export const weekdayTime = formatOf({ weekday: 'short', hour: '2-digit', minute: '2-digit' });
 export const hourOfDay = formatOf({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
-/** A duration, in the largest unit that tells enough. */
+/** A duration, in the largest unit of which there are two. */
 export function ageText(seconds) {
   const s = Math.max(0, Math.floor(seconds));
-  if (s < 100) return word('age.seconds', { n: s });
-  if (s < 6000) return word('age.minutes', { n: Math.floor(s / 60) });
+  if (s < 120) return word('age.seconds', { n: s });
+  if (s < 7200) return word('age.minutes', { n: Math.floor(s / 60) });
   if (s < 172_800) return word('age.hours', { n: Math.floor(s / 3600) });
   return word('age.days', { n: Math.floor(s / 86_400) });
 }

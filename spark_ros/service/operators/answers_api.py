@@ -16,6 +16,7 @@ from spark_ros.service.heat import objects as heat_json
 from spark_ros.service.operators import pages, view
 from spark_ros.service.operators.access import acting_operator, known_operator, session_or_none
 from spark_ros.service.operators.api import question_id_of
+from spark_ros.service.spark import programs
 from spark_ros.service.storage import corrections, jobs
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.replies import reply
@@ -65,10 +66,13 @@ def _answers(
     service: Context, connection: Connection, rows: list[Row[Any]], operator: str
 ) -> list[dict[str, Any]]:
     notes = corrections.of_questions(connection, [row.id for row in rows])
+    names = {row.program for row in rows if row.program and not row.instructions}
+    known = {name: programs.find(connection, name) for name in names}
     lines = view.summaries(service, connection, rows, operator, service.clock())
     return [
         {
-            **{name: line[name] for name in ('id', 'api', 'kind', 'program', 'instructions')},
+            **{name: line[name] for name in ('id', 'api', 'kind', 'program')},
+            'instructions': row.instructions or _asked_by(known.get(row.program)),
             'token': row.token,
             # A video has no thumbnail, and nothing is drawn on it.
             'image': line['image'] if line['thumbnail'] else None,
@@ -83,6 +87,10 @@ def _answers(
         }
         for row, line in zip(rows, lines, strict=True)
     ]
+
+
+def _asked_by(program: programs.Program | None) -> str:
+    return program.instructions if program else ''
 
 
 def _said(row: Row[Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    case,
     exists,
     false,
     func,
@@ -28,11 +29,20 @@ from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questio
 
 # Columns of a line of the queue, whose instructions are cut to this length.
 LINE_TEXT = 300
+_image = questions.alias()
+# Of all images of a request, in its one line.
+PRIOR_COUNT = case(
+    (jobs.c.images == 1, questions.c.prior_count),
+    else_=select(func.sum(_image.c.prior_count))
+    .where(_image.c.job_id == questions.c.job_id)
+    .scalar_subquery(),
+).label('prior_count')
 LINE = (
     *questions.c[
-        'id', 'kind', 'state', 'sequence', 'image_location', 'prior_count', 'priority',
-        'deadline', 'created', 'lease_owner', 'lease_until',
+        'id', 'kind', 'state', 'sequence', 'image_location', 'priority', 'deadline', 'created',
+        'lease_owner', 'lease_until',
     ],
+    PRIOR_COUNT,
     *jobs.c['api', 'base_url', 'program', 'robot_id', 'camera', 'images'],
     func.substr(jobs.c.instructions, 1, LINE_TEXT).label('instructions'),
     keys.c.name.label('key_name'),
