@@ -45,6 +45,21 @@ def test_a_name_from_outside_is_only_text(answered, operator):
     expect(operator.locator('img, script:not([src])')).to_have_count(0)
 
 
+def test_why_questions_were_skipped_is_told(service, browser, operator):
+    service.ask(program_name='crates')
+    with service.console(browser, 0) as client:
+        [waiting] = client.get('/queue').json()['questions']
+        client.post(f'/questions/{waiting["id"]}/claim', json={}).raise_for_status()
+        skip = client.post(f'/questions/{waiting["id"]}/skip', json={'reason': HOSTILE})
+        skip.raise_for_status()
+    operator.goto(operator.url + 'console/statistics')
+    # Those of a day may have been read before, and are kept for some seconds.
+    operator.get_by_test_id('hours-168').click()
+    row = operator.get_by_test_id('skipped-row').filter(has_text='crates')
+    expect(row).to_contain_text(HOSTILE)
+    expect(operator.locator('img, script:not([src])')).to_have_count(0)
+
+
 def test_another_range_and_a_narrow_window(answered, operator):
     operator.goto(operator.url + 'console/statistics')
     expect(operator.get_by_test_id('plot')).to_have_count(5)

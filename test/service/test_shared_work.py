@@ -22,10 +22,18 @@ from sqlalchemy import select, update
 from webhook_receiver import Receiver
 
 from spark_ros.service.settings import Settings
+from spark_ros.service.spark import programs
 from spark_ros.service.storage import outbox
 from spark_ros.service.storage.advisory_lock import LOOK_EVERY_S
 from spark_ros.service.storage.jobs import COUNTED_S
-from spark_ros.service.storage.schema import changes, deliveries, fetches, meta, questions
+from spark_ros.service.storage.schema import (
+    changes,
+    deliveries,
+    fetches,
+    held_answers,
+    meta,
+    questions,
+)
 from spark_ros.service.storage.store import Store, Transaction
 
 pytestmark = pytest.mark.slow('runs two services on PostgreSQL')
@@ -317,6 +325,24 @@ def test_leases_and_deadlines_that_end_move_each_question_once(make_one: MakeSer
     wait_until(lambda: _count_states(two) == {'open': 50, 'closed': 50})
     moves = [(row.question_id, row.sequence) for row in rows(one, changes)]
     assert len(moves) == len({*moves}) == 100 + 10 + 10 + 50
+
+
+def test_held_answers_that_are_due_close_each_question_once(make_one: MakeService) -> None:
+    one, two = (make_one(name) for name in NAMES)
+    program = programs.Program('Find cats', grace_s=5.0)
+    one.context.store.write_now(programs.put, 'cats', program, one.clock())
+    robot, operator = one.tenant(), one.operator()
+    for number in range(40):
+        robot.ask(program_name='cats')
+        person = at((one, two)[number % 2], operator)
+        assert person.act(person.claim_first(), 'answer', shapes=[], response='no').is_success
+    assert len(rows(two, held_answers)) == 40
+    for service in (one, two):
+        service.clock.now += 6
+    wait_until(lambda: _count_states(two) == {'closed': 40})
+    moves = [(row.question_id, row.sequence) for row in rows(one, changes)]
+    assert len(moves) == len({*moves}) == 40 * 3
+    assert rows(two, held_answers) == []
 
 
 def test_a_key_exceeds_its_limit_of_open_questions_for_a_second_at_most(

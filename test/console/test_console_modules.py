@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The geometry of the console's canvas, by the test runner of Node.js."""
+"""The console's modules that need no browser, by the test runner of Node.js."""
 
 import os
 import re
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-TESTS = sorted((Path(__file__).parent / 'geometry').glob('*.test.mjs'))
+TESTS = sorted((Path(__file__).parent / 'modules').glob('*.test.mjs'))
 OLDEST = (18, 19)
 
 
-def test_geometry():
+def test_modules():
     node = shutil.which('node')
     version = node_version(node) if node else (0, 0)
     if version < OLDEST:
-        reason = "THE CANVAS'S GEOMETRY IS NOT TESTED: it needs Node.js 18.19 or later"
+        reason = 'THE CONSOLE IS TESTED IN PART: it needs Node.js 18.19 or later'
         if os.environ.get('CI'):
             pytest.fail(reason)
         pytest.skip(reason)

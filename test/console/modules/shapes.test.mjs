@@ -1,5 +1,5 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Run by test_console_geometry.py, or by: node --test test/console/geometry/
+// Run by test_console_modules.py, or by: node --test test/console/modules/
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
