@@ -15,6 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 from screenshots import (
+    LOBBY,
     LOBBY_PRIORS,
     ROOT,
     SIZES,
@@ -50,6 +51,7 @@ def _pages(
     for empty in (True, False):
         if not empty:
             _answer_one(service, browser)
+            _let_take_back(service)
             ask_three(service)
             _ask_other_kinds(service)
         for theme, size in product(THEMES, SIZES):
@@ -81,6 +83,12 @@ def _answer_one(service: Service, browser: Browser) -> None:
         client.post(f'{path}/claim', json={}).raise_for_status()
         body = {'shapes': said, 'response': 'Someone stands there.'}
         client.post(f'{path}/answer', json=body).raise_for_status()
+
+
+def _let_take_back(service: Service) -> None:
+    file = service.data.with_name('slow.yaml')
+    file.write_text(f'{LOBBY}\ngrace_s: 60\n')
+    service.command('program', 'set', 'Lobby patrol', '--file', str(file))
 
 
 def _drawn(prior: dict[str, Any]) -> dict[str, Any]:
@@ -162,6 +170,12 @@ def _drawing(page: Page, suffix: str) -> Iterator[tuple[str, Page]]:
     page.get_by_test_id('light').click()
     yield f'polygon-{suffix}', page
     page.get_by_test_id('light').click()
+    page.keyboard.press('Escape')
+    page.get_by_test_id('submit').click()
+    expect(page.get_by_test_id('held')).to_be_visible()
+    yield f'held-{suffix}', page
+    page.get_by_test_id('undo-sent').click()
+    expect(page.get_by_test_id('held')).to_be_hidden()
 
 
 def _open(page: Page, words: str) -> None:

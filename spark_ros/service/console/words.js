@@ -264,7 +264,7 @@ export const WORDS = {
     'Das ist keine Adresse; sie beginnt mit http:// oder https://.',
   ],
   'text.number': ['A number', 'Eine Zahl'],
-  'text.yours': ['Your answer; Ctrl Enter submits', 'Ihre Antwort; Strg Enter sendet sie'],
+  'text.yours': ['Your answer', 'Ihre Antwort'],
   'text.enter-number': ['Enter a number.', 'Eine Zahl eingeben.'],
   'text.write': ['Write an answer.', 'Eine Antwort schreiben.'],
   'text.help': ['Write the answer', 'Die Antwort schreiben'],
