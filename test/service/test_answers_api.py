@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from service_harness import Caller, InProcess, box, prior
+from heat_harness import IMAGE, ask, asker
+from service_harness import Caller, InProcess, box, picture, prior
 from serving import printed
 
 from spark_ros.service.spark import programs
@@ -55,6 +56,41 @@ def test_what_was_asked_may_come_from_the_program(service: InProcess) -> None:
     person = service.operator()
     assert person.act(person.claim_first(), 'answer', shapes=[], response='none').is_success
     assert [each['instructions'] for each in answered(person)] == ['Find the cats.']
+
+
+def test_answers_to_heat_questions_are_told_in_words_and_drawn(service: InProcess) -> None:
+    robot, person = asker(service), service.operator()
+    url = robot.upload(picture((8, 6)))['signedUrl']
+    marks = [
+        {'x': 0, 'y': 3, 'x2': 4, 'y2': 6, 'response': ['yes'], 'attachment_index': 0},
+        {'x': 1, 'y': 2, 'x2': 3, 'y2': 4, 'response': ['no'], 'attachment_index': 1},
+    ]
+    given = {
+        'multiple-choice': (['maybe'], {}),
+        'rating': (5, {}),
+        'annotations': ([{'x': 4, 'y': 3}], {'attachments': [url]}),
+        'annotations-with-multiple-choice': (
+            marks, {'attachments': [url, IMAGE], 'annotations_type': 'rectangle'},
+        ),
+        'annotations-with-free-text': (
+            [{'start': 3, 'end': 6, 'response': 'a pet'}],
+            {'attachments_type': 'text', 'attachments': ['my cat']},
+        ),
+    }  # fmt: skip
+    for kind, (answer, more) in given.items():
+        ask(robot, kind, **more)
+        said = person.act(person.claim_first(), 'answer', response=answer)
+        assert said.status_code == 200, said.text
+    told = {each['kind']: each for each in answered(person)}
+    assert {kind: each['response'] for kind, each in told.items()} == {
+        'multiple-choice': 'maybe', 'rating': '5', 'annotations': '',
+        'annotations-with-multiple-choice': '2: (1, 2, 3, 4) no',
+        'annotations-with-free-text': "'cat' a pet",
+    }
+    [dot] = told['annotations']['shapes']
+    [box_] = told['annotations-with-multiple-choice']['shapes']
+    assert (dot['type'], dot['vertices']) == ('dot', [{'x': 0.5, 'y': 0.5}])
+    assert (box_['label'], box_['vertices']) == ('yes', box(0, 0.5, 0.5, 1))
 
 
 def test_a_mistake_is_noted_and_changes_nothing_for_the_robot(service: InProcess) -> None:

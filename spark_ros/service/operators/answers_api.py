@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from spark_ros.service.context import Context, context_of
+from spark_ros.service.heat import answers as heat_answers
 from spark_ros.service.heat import objects as heat_json
 from spark_ros.service.operators import pages, view
 from spark_ros.service.operators.access import acting_operator, known_operator, session_or_none
@@ -79,7 +80,7 @@ def _answers(
             'closed': format_time(row.closed),
             'flags': json.loads(row.flags or '[]'),
             'feedback': row.feedback,
-            **_said(row),
+            **_said(connection, row),
             'corrections': [
                 {'note': note.note, 'at': format_time(note.noted)}
                 for note in notes.get(row.id, ())
@@ -93,10 +94,10 @@ def _asked_by(program: programs.Program | None) -> str:
     return program.instructions if program else ''
 
 
-def _said(row: Row[Any]) -> dict[str, Any]:
+def _said(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     answer = json.loads(row.answer or '{}')
     if row.api == heat_json.API:
-        return {'response': answer.get('response'), 'shapes': []}
+        return heat_answers.shown(connection, row, answer.get('response'))
     return {
         'response': answer.get('response') or '',
         'shapes': [
