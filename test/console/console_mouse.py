@@ -29,6 +29,12 @@ def click(page: Page, x: float, y: float) -> None:
     page.mouse.click(*on_screen(page, x, y))
 
 
+def send_nothing(page: Page) -> None:
+    """Answer by keys that there is nothing, which the console has said twice."""
+    for _ in range(2):
+        page.keyboard.press('Enter')
+
+
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     page.mouse.move(*on_screen(page, *start))
     page.mouse.down()

@@ -4,7 +4,15 @@
 import json
 
 import pytest
-from console_mouse import assert_box, click, drag, on_screen, open_question, wait_until_open
+from console_mouse import (
+    assert_box,
+    click,
+    drag,
+    on_screen,
+    open_question,
+    send_nothing,
+    wait_until_open,
+)
 from console_service import box, prior
 from playwright.sync_api import expect
 
@@ -47,7 +55,7 @@ def test_a_question_appears_and_its_correction_reaches_the_robot(service, operat
     operator.keyboard.press('2')
     operator.get_by_test_id('response').fill('One person, one animal.')
     expect(operator.get_by_test_id('summary')).to_have_text(
-        '1 confirmed · 2 changed · 1 added · 1 removed · a text')
+        '1 unchanged · 2 changed · 1 added · 1 removed · a text')
     with operator.expect_request('**/answer') as sent:
         operator.keyboard.press('Control+Enter')
     expect(operator.get_by_test_id('idle')).to_be_visible()
@@ -126,9 +134,9 @@ def test_undo_and_redo(service, operator):
     drag(operator, (0.3, 0.3), (0.4, 0.4))
     expect(summary).to_have_text('1 changed · 1 added')
     operator.keyboard.press('Control+z')
-    expect(summary).to_have_text('1 confirmed · 1 added')
+    expect(summary).to_have_text('1 unchanged · 1 added')
     operator.keyboard.press('Control+z')
-    expect(summary).to_have_text('1 confirmed')
+    expect(summary).to_have_text('1 unchanged')
     operator.keyboard.press('Control+Shift+Z')
     operator.keyboard.press('Control+Shift+Z')
     expect(summary).to_have_text('1 changed · 1 added')
@@ -145,7 +153,7 @@ def test_a_drag_that_is_stopped_changes_nothing(service, operator):
     expect(operator.get_by_test_id('summary')).to_have_text('1 changed')
     operator.keyboard.press('Escape')
     operator.mouse.up()
-    expect(operator.get_by_test_id('summary')).to_have_text('1 confirmed')
+    expect(operator.get_by_test_id('summary')).to_have_text('1 unchanged')
 
 
 def test_vertices_of_a_polygon_and_a_dot_can_be_dragged(service, operator):
@@ -192,7 +200,7 @@ def test_after_an_answer_the_next_oldest_question_opens(service, operator):
     for n in range(3):
         expect(operator.get_by_test_id('instructions')).to_have_text(f'question {n}')
         wait_until_open(operator)
-        operator.keyboard.press('Enter')
+        send_nothing(operator)
     expect(operator.get_by_test_id('idle')).to_be_visible()
     expect(operator.get_by_test_id('answered')).to_have_text(str(answered + 3))
     assert [service.engagement(token)['state'] for token in tokens] == ['closed'] * 3
@@ -216,6 +224,21 @@ def test_what_asks_for_words_is_not_closed_without_one(service, operator, files,
     expect(operator.get_by_test_id('idle')).to_be_visible()
     given = service.engagement(token)
     assert (given['state'], given['response']) == ('closed', 'Three boxes.')
+
+
+def test_that_there_is_nothing_is_said_twice(service, operator):
+    token = service.ask(priors={'label_options': ['person']})
+    open_question(operator)
+    operator.keyboard.press('Enter')
+    expect(operator.get_by_test_id('summary')).to_contain_text('Submit again')
+    drag(operator, (0.2, 0.2), (0.4, 0.4))
+    operator.keyboard.press('Delete')
+    operator.keyboard.press('Enter')
+    expect(operator.get_by_test_id('summary')).to_contain_text('Submit again')
+    assert service.engagement(token)['state'] == 'assigned'
+    operator.keyboard.press('Enter')
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    assert service.engagement(token)['annotations'] == []
 
 
 def test_any_of_many_labels_is_given_to_the_selected_box_by_keys(service, operator):

@@ -92,7 +92,7 @@ def test_a_press_inside_a_big_box_moves_it_only_once_it_is_selected(service, ope
     token = service.ask(priors={'annotations': [prior('hall', box(0.1, 0.1, 0.7, 0.7))]})
     open_question(operator)
     drag(operator, (0.3, 0.3), (0.4, 0.4))
-    expect(operator.get_by_test_id('summary')).to_have_text('1 confirmed')
+    expect(operator.get_by_test_id('summary')).to_have_text('1 unchanged')
     expect(operator.get_by_test_id('shape')).to_have_class('shape bounding_box selected')
     drag(operator, (0.3, 0.3), (0.4, 0.4))
     (moved,) = submitted(service, operator, token)['annotations']

@@ -3,7 +3,7 @@
 
 import pytest
 from chromium import log_in
-from console_mouse import assert_box, drag, open_question
+from console_mouse import assert_box, drag, open_question, send_nothing
 from console_service import Service, box, prior
 from playwright.sync_api import expect
 from serving import Serving, printed
@@ -43,7 +43,7 @@ def test_what_failed_once_does_not_stand_beside_live(service, operator):
     open_question(operator)
     operator.route('**/console/api/q*/**', lambda route: route.abort())
     operator.route('**/console/api/queue', lambda route: route.abort())
-    operator.keyboard.press('Enter')
+    send_nothing(operator)
     notice, connection = operator.get_by_test_id('notice'), operator.get_by_test_id('connection')
     # Nothing that could be wrong by the time it is read.
     said = 'Not sent: The service could not be reached. Your work is still here.'

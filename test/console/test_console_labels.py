@@ -78,7 +78,7 @@ def test_the_label_given_last_comes_first_in_the_next_question(service, operator
     expect(shown.nth(1)).to_contain_text('part 33')
     # Nothing is given by Enter alone; the arrows choose.
     operator.keyboard.press('Enter')
-    expect(operator.get_by_test_id('summary')).to_have_text('1 confirmed')
+    expect(operator.get_by_test_id('summary')).to_have_text('1 unchanged')
     operator.keyboard.press('l')
     for key in ('ArrowDown', 'ArrowDown', 'ArrowUp', 'ArrowDown', 'Enter'):
         operator.keyboard.press(key)

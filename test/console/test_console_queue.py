@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from console_mouse import open_question, wait_until_open
+from console_mouse import open_question, send_nothing, wait_until_open
 from console_service import box, prior
 from playwright.sync_api import expect
 
@@ -31,7 +31,7 @@ def test_all_that_wait_are_counted_not_only_those_that_are_listed(
     expect(operator).to_have_title(re.compile(r'\(5\)'))
     open_question(operator)
     for left in (4, 3, 2, 1):
-        operator.keyboard.press('Enter')
+        send_nothing(operator)
         expect(operator.get_by_test_id('waiting')).to_have_text(str(left))
         wait_until_open(operator)
     expect(operator.get_by_role('navigation')).not_to_contain_text('more')
@@ -123,7 +123,7 @@ def test_enter_goes_on_after_a_click_on_a_row(service, browser, operator):
     wait_until_open(operator)
     expect(operator.get_by_test_id('instructions')).to_have_text('free')
     rows.nth(1).click()
-    operator.keyboard.press('Enter')
+    send_nothing(operator)
     expect(rows).to_have_count(1)
 
 

@@ -41,7 +41,7 @@ def test_one_key_goes_through_the_references(operator, token):
     assert stage['x'] + stage['width'] <= at['x'] + 1
     expect(operator.get_by_test_id('image')).to_be_in_viewport(ratio=1)
     drag(operator, (0.5, 0.5), (0.7, 0.7))
-    expect(operator.get_by_test_id('summary')).to_have_text('1 confirmed · 1 added')
+    expect(operator.get_by_test_id('summary')).to_have_text('1 unchanged · 1 added')
     operator.keyboard.press('i')
     expect(beside).to_contain_text('Reference 2 of 2')
     operator.keyboard.press('i')

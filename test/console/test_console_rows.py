@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from console_mouse import open_question, wait_until_open
+from console_mouse import open_question, send_nothing, wait_until_open
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -116,7 +116,7 @@ def test_the_next_picture_is_there_before_it_is_claimed(service, operator):
         .filter(({name, transferSize}) => name.includes('/v1/image/') && transferSize).length"""
     operator.wait_for_function(f'() => ({loaded})() === 2')
     expect(operator.get_by_test_id('question').nth(1).locator('.badge')).to_have_text('open')
-    operator.keyboard.press('Enter')
+    send_nothing(operator)
     expect(operator.get_by_test_id('instructions')).to_have_text('shade 200')
     expect(operator.get_by_test_id('image')).to_have_js_property('naturalWidth', 640)
     wait_until_open(operator)

@@ -116,6 +116,25 @@ def test_a_polygon_is_drawn_and_changed(service, tablet):
     assert places == [(0.2, 0.2), (0.5, 0.1), (0.8, 0.2), (0.8, 0.8)]
 
 
+def test_each_tap_places_a_dot_until_the_tool_is_put_away(service, tablet):
+    token = service.ask(priors={'label_options': ['wheel']})
+    open_question(tablet)
+    fingers, dot = Fingers(tablet), tablet.get_by_test_id('dot')
+    dot.tap()
+    for place in ((0.2, 0.3), (0.7, 0.6)):
+        fingers.tap(*place)
+    expect(tablet.get_by_test_id('shape')).to_have_count(2)
+    dot.tap()
+    expect(dot).to_have_attribute('aria-pressed', 'false')
+    fingers.drag((0.7, 0.6), (0.7, 0.8))
+    given = submitted(service, tablet, token)['annotations']
+    assert [(each['label'], each['type']) for each in given] == [('wheel', 'dot')] * 2
+    places = [each['vertices'][0] for each in given]
+    assert [(round(each['x'], 2), round(each['y'], 2)) for each in places] == [
+        (0.2, 0.3), (0.7, 0.8),
+    ]
+
+
 def test_a_second_finger_gives_up_what_the_first_had_begun(service, tablet):
     asked = prior('person', box(0.1, 0.1, 0.5, 0.5))
     token = service.ask(priors={'annotations': [asked]})
@@ -124,7 +143,7 @@ def test_a_second_finger_gives_up_what_the_first_had_begun(service, tablet):
     fingers.tap(0.3, 0.3)
     a, b = on_screen(tablet, 0.25, 0.3), on_screen(tablet, 0.35, 0.3)
     fingers.together([(a, (a[0] - 60, a[1])), (b, (b[0] + 60, b[1]))])
-    expect(tablet.get_by_test_id('summary')).to_have_text('1 confirmed')
+    expect(tablet.get_by_test_id('summary')).to_have_text('1 unchanged')
     assert submitted(service, tablet, token)['confirmed_annotations'] == [asked]
 
 

@@ -2,7 +2,7 @@
 """A question has one operator at a time."""
 
 import pytest
-from console_mouse import open_question, wait_until_open
+from console_mouse import open_question, send_nothing, wait_until_open
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow('two consoles in a browser')
@@ -25,7 +25,7 @@ def test_two_operators_cannot_have_the_same_question(service, operators):
     expect(row).to_contain_text('open')
     open_question(second)
     assert service.engagement(token)['state'] == 'assigned'
-    second.keyboard.press('Enter')
+    send_nothing(second)
     expect(first.get_by_test_id('question')).to_have_count(0)
     assert service.engagement(token)['state'] == 'closed'
 

@@ -161,9 +161,10 @@ export class Board {
 
   /** What Enter does to what is being drawn; false where it is for something else. */
   #finish() {
-    if (this.drawing.type === null) return false;
-    if (this.drawing.type === 'polygon') this.drawing.complete();
-    else if (this.drawing.byKeys) this.drawing.place(0);
+    const { type, byKeys } = this.drawing;
+    if (type === null || (type === 'dot' && !byKeys)) return false;
+    if (type === 'polygon') this.drawing.complete();
+    else if (byKeys) this.drawing.place(0);
     return true;
   }
 

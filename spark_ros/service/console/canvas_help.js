@@ -1,10 +1,16 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// The keys of the canvas, for the help.
+// The keys of the canvas, and what fingers do there, for the help.
 
 import { word } from './words.js';
 
+const TOUCH_HELP = [
+  [[word('touch.tap')], word('touch.select')],
+  [[word('touch.two')], word('touch.zoom')],
+];
+
 /** Wherever something can be drawn. */
 export const LOOK_HELP = [
+  ...(matchMedia('(pointer: coarse)').matches ? TOUCH_HELP : []),
   [['N', '←', '↑', '→', '↓'], word('canvas.help.by-keys')],
   [['V'], word('canvas.help.handle')],
   [['C'], word('canvas.help.cycle')],

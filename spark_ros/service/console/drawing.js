@@ -6,6 +6,8 @@ import { Sketch } from './sketch.js';
 const STEP_PX = 8;
 const SAME_SPOT_PX = 2;
 const SMALLEST_PX = 2;
+// Fingers need no cross, as long as no key aims.
+const FINGERS = matchMedia('(pointer: coarse)').matches;
 
 export class Drawing {
   #canvas;
@@ -37,9 +39,7 @@ export class Drawing {
 
   /** The next thing that is drawn is of this type, even on top of another shape. */
   start(type) {
-    this.#byKeys = true;
-    this.#canvas.sketch = new Sketch(type, this.#sketch?.aim ?? this.#canvas.middle);
-    this.#rules.onChange(type);
+    this.#begin(type, !FINGERS);
   }
 
   /** Stop drawing; what is not complete is lost. */
@@ -50,22 +50,24 @@ export class Drawing {
 
   aim(point) {
     this.#byKeys = false;
+    this.#sketch.cross = !FINGERS;
     this.#aim(point);
   }
 
   nudge(dx, dy) {
     this.#byKeys = true;
+    this.#sketch.cross = true;
     const step = this.#canvas.screenReach(STEP_PX);
     const { x, y } = this.#sketch.aim;
     this.#aim({ x: x + dx * step.x, y: y + dy * step.y });
     this.#canvas.follow(this.#sketch.aim);
   }
 
-  /** Place a point where the aim is; at the first one of a polygon, within `closesPx`, close it. */
+  /** Place a point where the aim is; near the first one of a polygon, in pixels, close it. */
   place(closesPx) {
     if (!this.#canvas.ready) return;
-    const closes = this.type === 'polygon' && this.#sketch.closesAt(this.#canvas.screenReach(closesPx));
-    if (closes) {
+    const reach = this.#canvas.screenReach(closesPx);
+    if (this.type === 'polygon' && this.#sketch.closesAt(reach)) {
       this.complete();
       return;
     }
@@ -80,9 +82,12 @@ export class Drawing {
     const vertices = this.#sketch.vertices(this.#canvas.imageReach(SMALLEST_PX));
     if (!vertices) return false;
     const fields = this.#rules.newShape(this.type);
+    // Dots come in numbers: each further tap or click places one, until the tool is put away.
+    const again = this.type === 'dot' && !this.#byKeys;
     this.stop();
     if (!fields) return true;
     this.#editor.add({ ...fields, vertices });
+    if (again) this.#begin('dot', false);
     this.#rules.onDrawn();
     return true;
   }
@@ -102,6 +107,13 @@ export class Drawing {
 
   redo() {
     return this.#travel('redo');
+  }
+
+  #begin(type, byKeys) {
+    this.#byKeys = byKeys;
+    this.#canvas.sketch = new Sketch(type, this.#sketch?.aim ?? this.#canvas.middle);
+    this.#sketch.cross = byKeys;
+    this.#rules.onChange(type);
   }
 
   #travel(way) {

@@ -193,9 +193,12 @@ export class Editor extends EventTarget {
   }
 
   counts() {
-    const counts = { untouched: 0, changed: 0, added: 0, removed: 0 };
-    for (const shape of this.shapes) counts[this.status(shape)] += 1;
-    counts.removed = this.#priors.size - counts.untouched - counts.changed;
+    const counts = { accepted: 0, untouched: 0, changed: 0, added: 0 };
+    for (const shape of this.shapes) {
+      const status = this.status(shape);
+      counts[status === 'untouched' && shape.accepted ? 'accepted' : status] += 1;
+    }
+    counts.removed = this.#priors.size - counts.accepted - counts.untouched - counts.changed;
     return counts;
   }
 

@@ -5,8 +5,8 @@ import { byId, el, ownPath } from './dom.js';
 import { absent, whenCome } from './media.js';
 import { word } from './words.js';
 
-// Long enough that a second press of Enter cannot answer a question nobody has seen yet.
-export const LOOK_FIRST_MS = 300;
+// Long enough that a second press or tap cannot answer a question nobody has seen yet.
+export const LOOK_FIRST_MS = 500;
 
 export class Picture {
   #canvas;
@@ -33,7 +33,8 @@ export class Picture {
     const url = ownPath(file.url);
     if (!url || video) this.#canvas.load(null).catch(() => {});
     if (!url) {
-      this.#showCover(absent(file), ...(file.state === 'waiting' ? [] : [el('p', {}, word('picture.not-here'))]));
+      const nothing = file.state === 'waiting' ? [] : [el('p', {}, word('picture.not-here'))];
+      this.#showCover(absent(file), ...nothing);
       whenCome(file, () => this.#asked === asked && again());
       // What is elsewhere can be looked at there; what is nowhere can only be flagged.
       if (file.state !== 'link') return;

@@ -10,6 +10,9 @@ export class Sketch {
   #points = [];
   #undone = [];
 
+  /** Whether a cross shows where the aim is. */
+  cross = true;
+
   /** `aim`: where the next point would be, in fractions of the image. */
   constructor(type, aim) {
     this.type = type;
@@ -49,7 +52,7 @@ export class Sketch {
     return this.#points.length >= POINTS[this.type];
   }
 
-  /** The vertices of the shape, or null while points are missing; a box is no smaller than `min`. */
+  /** The vertices of the shape, or null while points are missing; `min` is of a box. */
   vertices(min) {
     if (this.type === 'bounding_box') return this.full ? boxBetween(...this.#points, min) : null;
     const fewest = this.type === 'polygon' ? FEWEST_OF_POLYGON : 1;

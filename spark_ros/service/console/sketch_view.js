@@ -11,7 +11,10 @@ export function drawSketch(group, sketch, toStage) {
   const points = sketch.outline.map(toStage).map(({ x, y }) => `${x},${y}`).join(' ');
   const line = sketch.type === 'bounding_box' ? 'polygon' : 'polyline';
   group.append(svg(line, { points, class: 'halo' }), svg(line, { points, class: 'line' }));
-  sketch.points.map(toStage).forEach(({ x, y }) => group.append(svg('circle', { cx: x, cy: y, r: 5 })));
+  for (const { x, y } of sketch.points.map(toStage)) {
+    group.append(svg('circle', { cx: x, cy: y, r: 5 }));
+  }
+  if (!sketch.cross) return;
   const { x, y } = toStage(sketch.aim);
   const d = `M${x - CROSS_PX},${y}H${x + CROSS_PX}M${x},${y - CROSS_PX}V${y + CROSS_PX}`;
   group.append(svg('path', { d, class: 'halo' }), svg('path', { d, class: 'cross' }));

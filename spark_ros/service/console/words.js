@@ -18,6 +18,7 @@ export const WORDS = {
   'shape.accepted': ['accepted', 'angenommen'],
   'shape.doubted': ['doubted', 'angezweifelt'],
   'summary.confirmed': ['{n} confirmed', '{n} bestätigt'],
+  'summary.unchanged': ['{n} unchanged', '{n} unverändert'],
   'summary.changed': ['{n} changed', '{n} geändert'],
   'summary.added': ['{n} added', '{n} hinzugefügt'],
   'summary.removed': ['{n} removed', '{n} entfernt'],
@@ -26,6 +27,8 @@ export const WORDS = {
   'annotate.new-box': ['New box', 'Neuer Rahmen'],
   'annotate.video': ['Answer in words, or flag the question.',
     'Antworten Sie in Worten, oder melden Sie die Frage.'],
+  'annotate.nothing': ['Nothing is drawn. Submit again to say that there is nothing.',
+    'Nichts ist gezeichnet. Noch einmal senden heißt: Da ist nichts.'],
   'annotate.silent': ['Draw a box, answer in words, or flag the question.',
     'Zeichnen Sie einen Rahmen, antworten Sie in Worten, oder melden Sie die Frage.'],
   'help.digits': ['Give the selected shape that label; with none selected, the next new box',
@@ -533,6 +536,7 @@ export const WORDS = {
   ],
   'images.new': ['not looked at yet', 'noch nicht angesehen'],
   'images.unlooked': ['Look at every image first.', 'Sehen Sie zuerst jedes Bild an.'],
+  'images.next': ['Next picture', 'Nächstes Bild'],
   'images.keys': ['Previous and next image of the question', 'Voriges und nächstes Bild der Frage'],
 
   // Never lose, always mend
@@ -607,6 +611,11 @@ export const WORDS = {
   'canvas.before': ['Previous', 'Zurück'],
   'canvas.next': ['Next', 'Weiter'],
   'canvas.close': ['Close', 'Schließen'],
+  'touch.tap': ['Tap', 'Tippen'],
+  'touch.select': ['Select a shape; beside it, let it go',
+    'Eine Form wählen; daneben lässt sie los'],
+  'touch.two': ['Two fingers', 'Zwei Finger'],
+  'touch.zoom': ['Zoom and move the picture', 'Das Bild vergrößern und verschieben'],
   'canvas.help.by-keys': [
     'Draw by keys: the arrows move the cross, Space or Enter places a point',
     'Mit Tasten zeichnen: Die Pfeile bewegen das Kreuz, Leertaste oder Enter setzt einen Punkt',

@@ -36,8 +36,11 @@ export class AnnotateForm {
   #open = false;
   /** What an answer that says nothing lacks; '' where it does say something. */
   #askedFor = '';
+  /** Whether it has to be meant that there is nothing, and whether that was said. */
+  #asksTwice = false;
+  #asked = false;
 
-  help = [...ANNOTATE_HELP, ...CANVAS_HELP];
+  help = [...CANVAS_HELP, ...ANNOTATE_HELP];
   submitsFromField = false;
 
   constructor({ board, labels, picture, review }) {
@@ -62,13 +65,18 @@ export class AnnotateForm {
   }
 
   get problem() {
-    const silent = !this.#board.editor.shapes.length && !this.#words;
-    return silent ? this.#askedFor : '';
+    if (!this.#silent) return '';
+    return this.#askedFor || (this.#asksTwice && !this.#asked ? word('annotate.nothing') : '');
+  }
+
+  get #silent() {
+    return !this.#board.editor.shapes.length && !this.#words;
   }
 
   showProblem() {
+    if (this.#askedFor) this.#response.focus();
+    else this.#asked = true;
     this.#update();
-    this.#response.focus();
   }
 
   /** `draft` is what `keep` gave. */
@@ -77,9 +85,15 @@ export class AnnotateForm {
     const video = question.content_type === 'video';
     const priors = question.priors.length > 0;
     this.#askedFor = priors ? '' : askedFor(video, question.label_options);
+    this.#asksTwice = !priors;
+    this.#asked = false;
     this.#board.open({
       newShape: () => ({ label: this.#labels.active }),
-      onDrawn: () => this.#labels.typeIfNeeded(),
+      onDrawn: () => {
+        // Which label it got, and how to give it another one.
+        byId('label-section').scrollIntoView({ block: 'nearest' });
+        this.#labels.typeIfNeeded();
+      },
       look: {
         colourOf: (shape) => colourOf(shape.label),
         doubted: (shape) => this.#doubted(shape),
@@ -152,7 +166,9 @@ export class AnnotateForm {
     const { selected, selectedGhost } = this.#board.editor;
     say(byId('selection'), selected ? this.#describe(selected) : describeGhost(selectedGhost));
     byId('delete').disabled = !selected;
-    say(byId('summary'), this.problem || this.#summary());
+    if (!this.#silent) this.#asked = false;
+    const problem = this.#silent && (this.#askedFor || (this.#asked && word('annotate.nothing')));
+    say(byId('summary'), problem || this.#summary());
   }
 
   #describe(shape) {
@@ -168,9 +184,10 @@ export class AnnotateForm {
   }
 
   #summary() {
-    const { untouched, changed, added, removed } = this.#board.editor.counts();
+    const { accepted, untouched, changed, added, removed } = this.#board.editor.counts();
     const words = [];
-    if (untouched) words.push(word('summary.confirmed', { n: untouched }));
+    if (accepted) words.push(word('summary.confirmed', { n: accepted }));
+    if (untouched) words.push(word('summary.unchanged', { n: untouched }));
     if (changed) words.push(word('summary.changed', { n: changed }));
     if (added) words.push(word('summary.added', { n: added }));
     if (removed) words.push(word('summary.removed', { n: removed }));

@@ -87,6 +87,7 @@ export class SeveralImagesForm {
   }
 
   clear() {
+    say(byId('submit-word'), word('panel.submit'));
     this.#form.clear();
     this.#strip.hide();
     this.#question = null;
@@ -136,6 +137,8 @@ export class SeveralImagesForm {
     this.#strip.mark(at, this.#images.map(({ answer, looked }) => ({
       looked, marks: answer?.shapes.length ?? 0,
     })));
+    const next = this.#unlooked >= 0 ? 'images.next' : 'panel.submit';
+    say(byId('submit-word'), word(next));
     this.#ahead.fetch(this.#images[at + 1]);
   }
 }
