@@ -106,8 +106,9 @@ def _spans(
     past: Past, delivered: Sequence[Delivery]
 ) -> Iterable[tuple[str | None, float, str, float]]:
     for each in past.answered:
-        yield each.program, each.at, 'waiting', each.waiting_s
-        yield each.program, each.at, 'working', each.working_s
+        if not each.flagged:
+            yield each.program, each.at, 'waiting', each.waiting_s
+            yield each.program, each.at, 'working', each.working_s
     for one in delivered:
         yield one.program, one.at, 'delivery', one.seconds
 
