@@ -17,7 +17,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Row,
     case,
     cast,
     func,
@@ -50,6 +49,23 @@ class Answered:
     at: float
     waiting_s: float
     working_s: float
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A question that was answered already, and again by another operator.
+
+    Attributes:
+        kind: `second`, or `known` where the first answer is known to be right.
+        first, operator: who answered it first, and who again.
+        agreement: of the two, in [0, 1]; 0 where just one of them flagged it.
+    """
+
+    kind: str
+    program: str | None
+    first: str
+    operator: str
+    agreement: float
 
 
 @dataclass(frozen=True)
@@ -141,16 +157,15 @@ def _answered(connection: Connection, first: int) -> list[Answered]:
     ]  # fmt: skip
 
 
-def closed_checks(connection: Connection, since: float) -> list[Row[Any]]:
-    """Return the answers to checks since a time, at most the newest `MOST_CHECKS` checks.
+def closed_checks(connection: Connection, since: float) -> list[Checked]:
+    """Return the answers to checks since a time that were compared with the first one.
 
-    Each has `kind`, `program`, who gave the question's answer (`first`) and that of the check
-    (`operator`), whether they flagged it (`first_flagged`, `flagged`), and `agreement`.
+    Only the newest `MOST_CHECKS` checks are looked at.
     """
     newest = select(func.coalesce(func.max(checks.c.id), 0) - MOST_CHECKS).scalar_subquery()
-    query = (
+    rows = connection.execute(
         select(
-            checks.c.kind, jobs.c.program, questions.c.answered_by.label('first'),
+            checks.c.kind, jobs.c.program, questions.c.answered_by,
             checks.c.operator, questions.c.flags.contains(FLAGGED).label('first_flagged'),
             checks.c.flags.contains(FLAGGED).label('flagged'), checks.c.agreement,
         )
@@ -158,18 +173,27 @@ def closed_checks(connection: Connection, since: float) -> list[Row[Any]]:
         .join(jobs, questions.c.job_id == jobs.c.id)
         .where(checks.c.id > newest, checks.c.state == 'closed', checks.c.answered > since)
     )  # fmt: skip
-    return [*connection.execute(query)]
+    found = []
+    for row in rows:
+        agreement = row.agreement
+        if row.flagged or row.first_flagged:
+            agreement = float(bool(row.flagged) == bool(row.first_flagged))
+        if agreement is not None:
+            found.append(
+                Checked(row.kind, row.program, row.answered_by, row.operator, agreement)
+            )
+    return found
 
 
-def count_skips(connection: Connection, since: float) -> list[Row[Any]]:
-    """Count the skips since a time, by `operator` and `program`."""
+def skipped(connection: Connection, since: float) -> list[tuple[str, str | None, int]]:
+    """Count the skips since a time, by operator and program."""
     query = (
-        select(skips.c.operator, jobs.c.program, func.count().label('count'))
+        select(skips.c.operator, jobs.c.program, func.count())
         .join(jobs, skips.c.job_id == jobs.c.id)
         .where(skips.c.skipped > since)
         .group_by(skips.c.operator, jobs.c.program)
     )
-    return [*connection.execute(query)]
+    return [(operator, program, count) for operator, program, count in connection.execute(query)]
 
 
 def _waiting(
