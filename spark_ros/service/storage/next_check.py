@@ -1,0 +1,146 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Which check an operator gets who finds nothing in the queue: a second opinion, else a known answer.
+
+A second opinion is as urgent as its question; those come first whose robot waits for it. Known
+answers come only while nobody waits for any answer, and are a share of what an operator answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Select, exists, func, literal_column, select
+
+from spark_ros.service.storage import checks, waiting
+from spark_ros.service.storage.attempts import unlocked
+from spark_ros.service.storage.checks import KNOWN, SECOND
+from spark_ros.service.storage.schema import checks as table
+from spark_ros.service.storage.schema import jobs, programs, questions
+from spark_ros.service.storage.store import Transaction
+from spark_ros.service.storage.waiting import Filter
+
+CANDIDATES = 16
+# How many answers since an operator's last known one are counted: a smaller share is none.
+MOST_COUNTED = 10_000
+ANY_OPEN = select(
+    exists().where(waiting.WAITING, questions.c.state == literal_column("'open'"))
+)
+OPEN_SECONDS = select(func.coalesce(func.max(table.c.id), 0), func.count()).where(checks.OPEN)
+
+
+def claim_next(
+    transaction: Transaction,
+    owner: str,
+    operator: str,
+    wanted: Filter,
+    skipped: Sequence[int],
+    now: float,
+    lease_s: float,
+) -> int | None:
+    """Give an operator a check: what they still have, a second opinion, or a known answer.
+
+    Args:
+        owner: the operator.
+        operator: their pseudonym.
+        wanted: of which questions.
+        skipped: ids of checks that they do not want now.
+
+    Returns:
+        Its id; None where there is none for them.
+    """
+    connection = transaction.connection
+    theirs = _firsts(wanted, skipped).where(checks.ASSIGNED, table.c.operator == owner)
+    kept = connection.execute(theirs.order_by(table.c.kind.desc())).scalar()
+    if kept is not None:
+        checks.heartbeat(transaction, kept, owner, now, lease_s)
+        return int(kept)
+    passed = [*skipped]
+    while found := _second_opinions(connection, owner, operator, wanted, passed):
+        for each in found:
+            ids = [row.id for row in checks.rows(connection, each)]
+            free = unlocked(select(table.c.id).where(table.c.id.in_(ids), checks.OPEN))
+            if len(connection.execute(free).all()) == len(ids):
+                checks.assign(transaction, ids, owner, now, lease_s)
+                return each
+        passed += found
+    known = _known_answer(connection, owner, operator, wanted)
+    if known is None:
+        return None
+    of_job = select(questions.c.id).where(questions.c.job_id == known)
+    return checks.add(
+        transaction, KNOWN, connection.execute(of_job).scalars().all(), now,
+        state='assigned', operator=owner, claimed=now, lease_until=now + lease_s,
+    )  # fmt: skip
+
+
+def is_there(connection: Connection, owner: str, operator: str, wanted: Filter) -> bool:
+    """Whether `claim_next` would give an operator a check."""
+    return bool(_second_opinions(connection, owner, operator, wanted, ())) or (
+        _known_answer(connection, owner, operator, wanted) is not None
+    )
+
+
+def open_seconds(connection: Connection) -> tuple[int, int]:
+    """Return something else whenever there are other second opinions to give."""
+    newest, count = connection.execute(OPEN_SECONDS).one()
+    return newest, count
+
+
+def _firsts(wanted: Filter, skipped: Sequence[int]) -> Select[tuple[int]]:
+    return (
+        select(table.c.id)
+        .join(questions, table.c.question_id == questions.c.id)
+        .where(
+            questions.c.position == 0, table.c.id.not_in([*skipped]), waiting.matching(wanted)
+        )
+    )
+
+
+def _second_opinions(
+    connection: Connection, owner: str, operator: str, wanted: Filter, skipped: Sequence[int]
+) -> Sequence[int]:
+    query = (
+        _firsts(wanted, skipped)
+        .where(checks.OPEN, table.c.kind == SECOND, *checks.may_have(owner, operator))
+        # 'assigned' is before 'closed'.
+        .order_by(questions.c.state, questions.c.priority.desc(), table.c.id)
+        .limit(CANDIDATES)
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _known_answer(
+    connection: Connection, owner: str, operator: str, wanted: Filter
+) -> int | None:
+    """Return the id of a job whose answer is known, one of those that are due for an operator."""
+    if connection.execute(ANY_OPEN).scalar():
+        return None
+    last = select(func.coalesce(func.max(table.c.claimed), 0.0)).where(
+        table.c.operator == owner, table.c.kind == KNOWN
+    )
+    answered = (
+        select(questions.c.id)
+        .where(
+            questions.c.answered_by == owner, questions.c.closed > last.scalar_subquery(),
+            questions.c.position == 0,
+        )
+        .limit(MOST_COUNTED)
+    )  # fmt: skip
+    count = connection.execute(select(func.count()).select_from(answered.subquery())).scalar_one()
+    query = (
+        select(jobs.c.id)
+        .join(questions, questions.c.job_id == jobs.c.id)
+        .join(programs, jobs.c.program == programs.c.name)
+        .where(
+            jobs.c.known.is_not(None),
+            # A little more, since a tenth of ten may be less than one.
+            programs.c.known_answers_share * (count + 1e-6) >= 1.0,
+            questions.c.position == 0,
+            waiting.matching(wanted),
+            *checks.may_have(owner, operator),
+        )
+        .order_by(func.random())
+        .limit(1)
+    )
+    found = connection.execute(query).scalar()
+    return None if found is None else int(found)
