@@ -23,6 +23,7 @@ from spark_ros.cli.service_arguments import service_parser
 from spark_ros.cli.service_forget import forget_command
 from spark_ros.cli.service_log import set_up_log
 from spark_ros.cli.service_notify import notifications
+from spark_ros.cli.service_operators import operators_command
 from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.media.images import record
@@ -281,6 +282,11 @@ def _forget(options: argparse.Namespace) -> None:
         forget_command(store, _settings(options), options)
 
 
+def _operators(options: argparse.Namespace) -> None:
+    with _existing(options) as store:
+        operators_command(store, options)
+
+
 def _database_version(options: argparse.Namespace) -> None:
     print(f'database: {_stored_version(options)}\nneeded by this program: {NEEDED}')
 
@@ -328,4 +334,5 @@ COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
     ('database', 'version'): _database_version,
     ('database', 'upgrade'): _database_upgrade,
     ('forget', None): _forget,
+    ('operators', None): _operators,
 }

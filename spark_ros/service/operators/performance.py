@@ -8,9 +8,11 @@ they do not says nothing of who is wrong, so that it counts for both.
 An operator stands out whose share is lower than that of the others by Fisher's exact test. As
 every operator is looked at, and twice, each test is made at `LEVEL` divided by the number of tests
 (Bonferroni): if all were equally accurate, the chance that the accuracy of anybody would stand out
-is at most `LEVEL`. Nobody is judged by fewer than `FEWEST` answers. The others' agreement is that of the pairs without this operator. It is high if
-the operator is the careless one, and low if it is one of those whom they disagree with; then that
-one stands out first, and the pairs with that one count for nobody else.
+is at most `LEVEL`. Nobody is judged by fewer than `FEWEST` answers.
+
+The others' agreement is that of the pairs without this operator. It is high if the operator is the
+careless one, and low if it is one of those whom they disagree with; then that one stands out first,
+and the pairs with that one count for nobody else.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from spark_ros.service.operators.agreement import disagree
 from spark_ros.service.operators.proportions import Median, Share, fisher_less, median
@@ -52,6 +55,20 @@ class Performance:
     accuracy: Share
     agreement: Share
     stands_out: str = ''
+
+    def as_json(self, name: str) -> dict[str, Any]:
+        """Write it for the page and the command; `name` is what the operator is called there."""
+        working = self.working
+        return {
+            'operator': name,
+            'answered': self.answered,
+            'flagged': self.flagged,
+            'skipped': self.skipped,
+            'working': {'p50': working.value, 'low': working.low, 'high': working.high},
+            'accuracy': _share_json(self.accuracy),
+            'agreement': _share_json(self.agreement),
+            'stands_out': self.stands_out or None,
+        }
 
 
 @dataclass
@@ -119,6 +136,11 @@ def _order(one: Performance) -> tuple[bool, float, float, int, str]:
     return (
         not one.stands_out, _or_1(one.accuracy), _or_1(one.agreement), -one.answered, one.operator,
     )  # fmt: skip
+
+
+def _share_json(share: Share) -> dict[str, Any]:
+    low, high = share.interval()
+    return {'count': share.count, 'of': share.of, 'low': low, 'high': high}
 
 
 def _or_1(share: Share) -> float:

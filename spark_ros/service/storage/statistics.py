@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
 )
 
+from spark_ros.service.storage.checks import FIRST
 from spark_ros.service.storage.jobs import count_waiting
 from spark_ros.service.storage.schema import changes, checks, jobs, questions, skips
 
@@ -165,8 +166,8 @@ def closed_checks(connection: Connection, since: float) -> list[Checked]:
     newest = select(func.coalesce(func.max(checks.c.id), 0) - MOST_CHECKS).scalar_subquery()
     rows = connection.execute(
         select(
-            checks.c.kind, jobs.c.program, questions.c.answered_by,
-            checks.c.operator, questions.c.flags.contains(FLAGGED).label('first_flagged'),
+            checks.c.kind, jobs.c.program, FIRST.label('first'), checks.c.operator,
+            questions.c.flags.contains(FLAGGED).label('first_flagged'),
             checks.c.flags.contains(FLAGGED).label('flagged'), checks.c.agreement,
         )
         .join(questions, checks.c.question_id == questions.c.id)
@@ -178,10 +179,8 @@ def closed_checks(connection: Connection, since: float) -> list[Checked]:
         agreement = row.agreement
         if row.flagged or row.first_flagged:
             agreement = float(bool(row.flagged) == bool(row.first_flagged))
-        if agreement is not None:
-            found.append(
-                Checked(row.kind, row.program, row.answered_by, row.operator, agreement)
-            )
+        if agreement is not None and row.first is not None:
+            found.append(Checked(row.kind, row.program, row.first, row.operator, agreement))
     return found
 
 
