@@ -11,8 +11,8 @@ every operator is looked at, and twice, each test is made at `LEVEL` divided by 
 is at most `LEVEL`. Nobody is judged by fewer than `FEWEST` answers.
 
 The others' agreement is that of the pairs without this operator. It is high if the operator is the
-careless one, and low if it is one of those whom they disagree with; then that one stands out first,
-and the pairs with that one count for nobody else.
+careless one, and low if it is one of those whom they disagree with. Then that one stands out
+first, and the pairs with that one count for nobody else.
 """
 
 from __future__ import annotations
