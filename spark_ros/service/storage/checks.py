@@ -21,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    bindparam,
     delete,
     exists,
     func,
@@ -41,6 +42,7 @@ SECOND, KNOWN = 'second', 'known'
 # Literal, as of the partial indexes.
 OPEN = checks.c.state == literal_column("'open'")
 ASSIGNED = checks.c.state == literal_column("'assigned'")
+LEASE_OVER = ASSIGNED & (checks.c.lease_until <= bindparam('at'))
 FREE = {'state': 'open', 'operator': None, 'claimed': None, 'lease_until': None}
 # Who answered first; while the robot waits for a second opinion, too, the question is still theirs.
 FIRST = func.coalesce(questions.c.answered_by, questions.c.lease_owner)
@@ -182,6 +184,7 @@ def close(
     now: float,
     *,
     answers: Mapping[int, str],
+    agreements: Mapping[int, float | None],
     flags: Sequence[str] = (),
     feedback: str | None = None,
 ) -> list[Row[Any]]:
@@ -189,6 +192,7 @@ def close(
 
     Args:
         answers: by the ids of the images' questions, as JSON.
+        agreements: with the questions' own answers, by the same ids.
         flags, feedback: as of `leases.close`.
 
     Raises:
@@ -200,15 +204,18 @@ def close(
     }  # fmt: skip
     found = _change(transaction, check_id, owner, closed)
     for row in found:
+        said = {name: by[row.question_id] for name, by in (
+            ('answer', answers), ('agreement', agreements),
+        )}  # fmt: skip
         query = update(checks).where(checks.c.id == row.id)
-        transaction.connection.execute(query.values(answer=answers[row.question_id]))
+        transaction.connection.execute(query.values(said))
     return found
 
 
 def expire(transaction: Transaction, now: float) -> None:
     """Take the checks back whose leases ended."""
-    late = unlocked(select(checks.c.id, checks.c.kind).where(ASSIGNED, checks.c.lease_until <= now))
-    found = transaction.connection.execute(late).all()
+    late = unlocked(select(checks.c.id, checks.c.kind).where(LEASE_OVER))
+    found = transaction.connection.execute(late, {'at': now}).all()
     for kind, statement in ((SECOND, update(checks).values(FREE)), (KNOWN, delete(checks))):
         if ids := [row.id for row in found if row.kind == kind]:
             transaction.connection.execute(statement.where(checks.c.id.in_(ids)))
