@@ -12,13 +12,15 @@ const LINES = [0, 0.25, 0.5, 0.75, 1];
 /** `you`: the name of who looks. `duration` writes seconds. */
 export function operatorRow(one, you, duration) {
   const { operator, answered, flagged, skipped, working, stands_out: why } = one;
-  const mine = operator === you ? [' ', el('span', { class: 'muted' }, word('statistics.you'))] : [];
-  const mark = why
-    ? [' ', el('strong', { class: 'bad', 'data-testid': 'stands-out' }, word('statistics.stands-out'))]
-    : [];
+  const marks = [];
+  if (operator === you) marks.push(' ', el('span', { class: 'badge' }, word('statistics.you')));
+  if (why) {
+    const mark = { class: 'badge warn', 'data-testid': 'stands-out' };
+    marks.push(' ', el('span', mark, word('statistics.stands-out')));
+  }
   return el(
     'tr', { 'data-testid': 'operator-row' },
-    el('th', { class: 'name', scope: 'row' }, el('bdi', {}, operator), ...mine, ...mark),
+    el('th', { class: 'name', scope: 'row' }, el('bdi', {}, operator), ...marks),
     el('td', {}, number(answered)), el('td', {}, number(flagged)), el('td', {}, number(skipped)),
     el('td', {}, duration(working.p50)),
     shareCell(one.accuracy, why === 'accuracy'), shareCell(one.agreement, why === 'agreement'),
