@@ -44,8 +44,8 @@ OPEN = checks.c.state == literal_column("'open'")
 ASSIGNED = checks.c.state == literal_column("'assigned'")
 LEASE_OVER = ASSIGNED & (checks.c.lease_until <= bindparam('at'))
 FREE = {'state': 'open', 'operator': None, 'claimed': None, 'lease_until': None}
-# Who answered first; while the robot waits for a second opinion, too, the question is still theirs.
-FIRST = func.coalesce(questions.c.answered_by, questions.c.lease_owner)
+# Whose answer is the question's, or will be when the second opinion has come.
+FIRST: ColumnElement[str | None] = func.coalesce(questions.c.answered_by, questions.c.lease_owner)
 
 
 def add(
@@ -113,8 +113,8 @@ def may_have(owner: str, operator: str) -> list[ColumnElement[bool]]:
     theirs = checks.alias()
     had = exists().where(theirs.c.question_id == questions.c.id, theirs.c.operator == owner)
     return [
-        FIRST != owner, ~waiting.excluded(operator), ~skipped.correlate(questions),
-        ~had.correlate(questions),
+        FIRST.is_not(None), FIRST.is_distinct_from(owner), ~waiting.excluded(operator),
+        ~skipped.correlate(questions), ~had.correlate(questions),
     ]  # fmt: skip
 
 

@@ -2,10 +2,10 @@
 """Answers that are not sent yet.
 
 Operators can take them back for some seconds (`grace_s`); then some wait for a second opinion, and
-cannot be taken back any more. The question stays assigned to its operator; its lease does not end. The answer is stored with the
-time at which it closes the question, so that it is sent whatever becomes of the console and of
-this process. Of several processes, the one that deletes the row closes the question. A question
-that ends meanwhile, withdrawn or past its deadline, stays so.
+cannot be taken back any more. The question stays assigned to its operator; its lease does not end.
+The answer is stored with the time at which it closes the question, so that it is sent whatever
+becomes of the console and of this process. Of several processes, the one that deletes the row
+closes the question. A question that ends meanwhile, withdrawn or past its deadline, stays so.
 """
 
 from __future__ import annotations
@@ -81,7 +81,6 @@ def close_or_hold(
     Raises:
         ApiError: as `leases.close`.
     """
-    said = {'flags': flags, 'feedback': feedback}
     # A script has no second thoughts.
     rule = None
     if owner != sessions.SCRIPTED:
@@ -91,9 +90,15 @@ def close_or_hold(
     wait_s = _wait_s(rule, owner, present, now) if wanted else 0.0
     for question_id, answer in answers.items():
         if seconds or wait_s:
-            _hold(transaction, question_id, owner, now + seconds + wait_s, answer=answer, **said)
+            _hold(
+                transaction, question_id, owner, now + seconds + wait_s,
+                answer=answer, flags=flags, feedback=feedback,
+            )  # fmt: skip
         else:
-            leases.close(transaction, question_id, owner, now, answer=answer, **said)
+            leases.close(
+                transaction, question_id, owner, now,
+                answer=answer, flags=flags, feedback=feedback,
+            )  # fmt: skip
     if wanted:
         second_opinions.add(transaction, answers, now)
     return seconds
@@ -159,7 +164,7 @@ def second_came(
     _send(transaction, _take(transaction, question_id, WAITS, now), now, flags)
 
 
-def of_operator(connection: Connection, operator: str) -> Sequence[Row[Any, Any]]:
+def of_operator(connection: Connection, operator: str) -> Sequence[Row[Any, Any, Any]]:
     """Return an operator's answers that are not sent: first images, when, and whether they wait.
 
     An answer that `waits` for a second opinion cannot be taken back.
@@ -196,7 +201,7 @@ def _wait_s(rule: Any, owner: str, present: Collection[str], now: float) -> floa
 
 def _take(
     transaction: Transaction, question_id: int, when: ColumnElement[bool], now: float
-) -> Sequence[Row[Any]]:
+) -> list[Any]:
     """Delete the held answers to the images of a question, and return them."""
     this = select(questions.c.job_id).where(questions.c.id == question_id).scalar_subquery()
     of_job = select(questions.c.id).where(questions.c.job_id == this)

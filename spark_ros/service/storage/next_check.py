@@ -1,13 +1,14 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Which check an operator gets who finds nothing in the queue: a second opinion, else a known answer.
+"""Which check an operator gets for whom there is nothing in the queue.
 
-A second opinion is as urgent as its question; those come first whose robot waits for it. Known
+Second opinions come before known answers, and those first whose robot waits for them. Known
 answers come only while nobody waits for any answer, and are a share of what an operator answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, literal_column, select
 
@@ -15,7 +16,7 @@ from spark_ros.service.storage import checks, waiting
 from spark_ros.service.storage.attempts import unlocked
 from spark_ros.service.storage.checks import KNOWN, SECOND
 from spark_ros.service.storage.schema import checks as table
-from spark_ros.service.storage.schema import jobs, programs, questions
+from spark_ros.service.storage.schema import WAITING, jobs, programs, questions
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.storage.waiting import Filter
 
@@ -23,7 +24,7 @@ CANDIDATES = 16
 # How many answers since an operator's last known one are counted: a smaller share is none.
 MOST_COUNTED = 10_000
 ANY_OPEN = select(
-    exists().where(waiting.WAITING, questions.c.state == literal_column("'open'"))
+    exists().where(WAITING, questions.c.state == literal_column("'open'"))
 )
 OPEN_SECONDS = select(func.coalesce(func.max(table.c.id), 0), func.count()).where(checks.OPEN)
 
@@ -50,7 +51,7 @@ def claim_next(
     """
     connection = transaction.connection
     theirs = _firsts(wanted, skipped).where(checks.ASSIGNED, table.c.operator == owner)
-    kept = connection.execute(theirs.order_by(table.c.kind.desc())).scalar()
+    kept = connection.execute(theirs.order_by(table.c.kind.desc())).scalars().first()
     if kept is not None:
         checks.heartbeat(transaction, kept, owner, now, lease_s)
         return int(kept)
@@ -81,12 +82,12 @@ def is_there(connection: Connection, owner: str, operator: str, wanted: Filter) 
 
 
 def open_seconds(connection: Connection) -> tuple[int, int]:
-    """Return something else whenever there are other second opinions to give."""
+    """Return another value whenever there are other second opinions to give."""
     newest, count = connection.execute(OPEN_SECONDS).one()
     return newest, count
 
 
-def _firsts(wanted: Filter, skipped: Sequence[int]) -> Select[tuple[int]]:
+def _firsts(wanted: Filter, skipped: Sequence[int]) -> Select[Any]:
     return (
         select(table.c.id)
         .join(questions, table.c.question_id == questions.c.id)

@@ -232,8 +232,8 @@ checks = Table(
     sqlite_autoincrement=True,
 )
 for _name, _column in (('open', 'id'), ('assigned', 'lease_until')):
-    _when = checks.c.state == literal_column(f"'{_name}'")
-    Index(f'checks_{_name}', checks.c[_column], sqlite_where=_when, postgresql_where=_when)
+    _given = checks.c.state == literal_column(f"'{_name}'")
+    Index(f'checks_{_name}', checks.c[_column], sqlite_where=_given, postgresql_where=_given)
 
 # Mistakes that operators found in their answers afterwards; the answers stay as they are.
 corrections = Table(
