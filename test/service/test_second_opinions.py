@@ -124,7 +124,7 @@ def test_a_robot_that_waits_for_both_gets_the_first_answer(
     (one, two), robot = people, service.tenant()
     token = ask(robot)
     first = next_of(one)
-    assert answer(one, first)['held_s'] == 0
+    assert answer(one, first) == {'state': 'assigned', 'held_s': 0}
     assert robot.engagement(token)['state'] == 'assigned'
     assert one.act(first, 'undo').status_code == 409
     assert one.get('/console/api/queue').json()['held'] == []
