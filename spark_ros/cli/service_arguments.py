@@ -136,6 +136,11 @@ def service_parser() -> argparse.ArgumentParser:
         _group(commands, 'correction', 'what operators found wrong in their answers later'),
         'list', 'print each note as a JSON object in a line',
     )  # fmt: skip
+    _command(
+        _group(commands, 'check', 'what other operators said to questions that were answered'),
+        'list', 'print each second opinion and known answer as a JSON object in a line',
+    )  # fmt: skip
+    _truth(_group(commands, 'truth', 'manage known answers: questions to check operators with'))
     _operators(commands)
     _command(commands, 'login-link', 'print a new console login link of a running service')
     backup = _command(
@@ -275,12 +280,23 @@ def _programs(actions: Commands) -> None:
     put.add_argument(
         '--file', type=Path, required=True, metavar='YAML',
         help='instructions, and optionally label_options, reference_images (URLs or files), '
-        'grace_s and flag_reasons',
+        'grace_s, flag_reasons, second_opinion_share, second_opinion_change, '
+        'second_opinion_wait and known_answers_share',
     )  # fmt: skip
     _command(actions, 'show', 'print a program as JSON')
     for action in actions.choices.values():
         action.add_argument('name', type=PROGRAM, metavar='NAME')
     _command(actions, 'list', 'list all programs')
+
+
+def _truth(actions: Commands) -> None:
+    for name, about in (
+        ('add', 'the answer to a question is right: operators may be shown it again'),
+        ('remove', 'it is not shown again; what operators said stays'),
+    ):
+        action = _command(actions, name, about)
+        action.add_argument('token', metavar='TOKEN', help='of an answered question')
+    _command(actions, 'list', 'list the questions whose answers are known to be right')
 
 
 def _sessions(actions: Commands) -> None:

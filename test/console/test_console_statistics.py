@@ -88,6 +88,10 @@ def checked(answered, service, monkeypatch):
             for who, right in ((operator, 10), ('nobody', 30))
             for agreement in [1.0] * right + [0.1] * (30 - right)
         ]
+        database.execute(
+            'UPDATE jobs SET known = 1 WHERE id = (SELECT job_id FROM questions WHERE id = ?)',
+            [question],
+        )
         database.executemany(
             'INSERT INTO checks (question_id, kind, state, created, operator, answered, answer,'
             ' flags, agreement) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', rows

@@ -15,9 +15,11 @@ from sqlalchemy import insert, select
 from spark_ros.cli.service_arguments import LOG_DAYS
 from spark_ros.service.operators import statistics_api
 from spark_ros.service.settings import DAY_S
-from spark_ros.service.storage import statistics
+from spark_ros.service.storage import known_answers, statistics
 from spark_ros.service.storage.keys import digest
 from spark_ros.service.storage.schema import checks, sessions
+
+SHARES = ('accuracy', 'agreement')
 
 
 @pytest.fixture(autouse=True)
@@ -41,11 +43,12 @@ def name_of(service: InProcess, person: Caller) -> str:
 
 
 def answer_one(service: InProcess, robot: Caller, person: Caller, **body: Any) -> int:
-    """Let somebody answer a question after five seconds, and return its id."""
+    """Let somebody answer a question after five seconds, rightly, and return its id."""
     token = robot.ask(**body)
     asked = person.claim_first()
     service.clock.now += 5
     assert person.act(asked, 'answer', shapes=[], response=token).status_code == 200
+    service.context.store.write_now(known_answers.add, token, service.clock())
     return int(asked['id'])
 
 
@@ -139,6 +142,21 @@ def test_who_is_careless_stands_out(service: InProcess) -> None:
     ]  # fmt: skip
     assert all(line.endswith('  -') for line in others)
     assert len(run(service, '--program', 'cups').splitlines()) == 1
+
+
+def test_an_answer_that_is_not_known_any_more_does_not_count(service: InProcess) -> None:
+    robot, ann, bob = service.tenant(), service.operator(), service.operator()
+    question_id = answer_one(service, robot, ann)
+    for kind in ('known', 'second'):
+        check(service, question_id, bob, kind, agreement=0.0)
+
+    def counted() -> list[int]:
+        return [max(each[name]['of'] for each in told(ann)['by_operator']) for name in SHARES]
+
+    assert counted() == [1, 1]
+    [known] = service.context.store.read_now(known_answers.every)
+    service.context.store.write_now(known_answers.remove, known.token)
+    assert counted() == [0, 1]
 
 
 def test_one_who_flags_what_others_answer_does_not_agree(service: InProcess) -> None:

@@ -465,6 +465,10 @@ export const WORDS = {
     'The next question appears here by itself the moment a robot asks.',
     'Die nächste Frage erscheint hier von selbst, sobald ein Roboter fragt.',
   ],
+  'idle.check': [
+    'Nobody waits. There is one that a colleague has answered: your own view of it is wanted.',
+    'Niemand wartet. Eine Frage hat schon jemand beantwortet: Gefragt ist, wie Sie sie sehen.',
+  ],
   'idle.not-for-you': ['Nothing for you', 'Nichts für Sie'],
   'idle.excluded': [
     {

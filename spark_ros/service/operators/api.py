@@ -29,6 +29,7 @@ from spark_ros.service.operators.access import (
     session_or_none,
 )
 from spark_ros.service.storage import held_answers, job_leases, jobs, leases, named_files, skips
+from spark_ros.service.storage.held_answers import Stored
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
@@ -116,13 +117,13 @@ async def answer(request: Request) -> Response:
     )
     now, present = service.clock(), service.presence.operators
 
-    def write(transaction: Transaction) -> float:
-        held_s = held_answers.close_or_hold(
+    def write(transaction: Transaction) -> Stored:
+        found = held_answers.close_or_hold(
             transaction, {question_id: said}, operator, now, flags=flags, present=present
         )
         for image_id in operator_view.images_in(row, said):
             named_files.put_of_question(transaction, question_id, image_id)
-        return held_s
+        return found
 
     return await answered(service, write)
 
@@ -170,7 +171,7 @@ async def flag(request: Request) -> Response:
     flags, reason = body.value
     now, present = service.clock(), service.presence.operators
 
-    def write(transaction: Transaction) -> float:
+    def write(transaction: Transaction) -> Stored:
         images = job_leases.image_ids(transaction.connection, question_id)
         return held_answers.close_or_hold(
             transaction, dict.fromkeys(images, leases.NO_ANSWER), operator, now, flags=flags,
@@ -288,13 +289,15 @@ async def details_of(service: Context, question_id: int, operator: str) -> Respo
     return await service.store.read(read)
 
 
-async def answered(service: Context, write: Callable[[Transaction], float]) -> Response:
+async def answered(service: Context, write: Callable[[Transaction], Stored]) -> Response:
     """Store an answer, and say for how long it can be taken back."""
-    held_s = await service.store.write(write)
-    if held_s:
-        # The operator's other pages are told that it is not theirs to open.
+    stored = await service.store.write(write)
+    if not stored.closed:
+        # The operator's other pages are told that it is not theirs to open, and all operators
+        # that a second opinion may be wanted.
         service.bus.read_again()
-    return reply({'state': 'assigned' if held_s else 'closed', 'held_s': round(held_s, 3)})
+    state = 'closed' if stored.closed else 'assigned'
+    return reply({'state': state, 'held_s': round(stored.undo_s, 3)})
 
 
 def row_of(connection: Connection, question_id: int) -> Row[Any]:

@@ -17,6 +17,7 @@ from spark_ros.service.operators import view as operator_view
 from spark_ros.service.operators.access import acting_operator
 from spark_ros.service.operators.api import answered, question_id_of
 from spark_ros.service.storage import held_answers, job_leases, jobs
+from spark_ros.service.storage.held_answers import Stored
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
 
@@ -31,7 +32,7 @@ async def answer(request: Request) -> Response:
         each: each for each in job_leases.image_ids(connection, question_id)
     })  # fmt: skip
 
-    def write(transaction: Transaction) -> float:
+    def write(transaction: Transaction) -> Stored:
         return held_answers.close_or_hold(
             transaction, by_image, operator, now, flags=flags, present=present
         )

@@ -24,12 +24,12 @@ from typing import Any
 
 from spark_ros.service.operators.agreement import disagree
 from spark_ros.service.operators.proportions import Median, Share, fisher_less, median
+from spark_ros.service.storage.checks import KNOWN
 from spark_ros.service.storage.statistics import Answered, Checked
 
 LEVEL = 0.05
 FEWEST = 10
 ACCURACY, AGREEMENT = 'accuracy', 'agreement'
-KNOWN = 'known'
 
 # Who answered, both of them, and whether they agreed.
 Pair = tuple[str, str, bool]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -58,6 +58,18 @@ WAITS = exists().where(
 )
 
 
+class Stored(NamedTuple):
+    """What became of an answer.
+
+    Attributes:
+        undo_s: for how many seconds it can be taken back; 0 where it cannot.
+        closed: whether the question is closed by it.
+    """
+
+    undo_s: float
+    closed: bool
+
+
 def close_or_hold(
     transaction: Transaction,
     answers: Mapping[int, str],
@@ -67,16 +79,13 @@ def close_or_hold(
     flags: Sequence[str] = (),
     feedback: str | None = None,
     present: Collection[str] = (),
-) -> float:
+) -> Stored:
     """Close the images of a question, at once or when what its program lets it wait for is over.
 
     Args:
         answers: by the ids of the images.
         owner, flags, feedback: as of `leases.close`.
         present: the operators who are there, of whom one may give a second opinion.
-
-    Returns:
-        For how many seconds the answer can be taken back; 0 where it cannot.
 
     Raises:
         ApiError: as `leases.close`.
@@ -101,7 +110,7 @@ def close_or_hold(
             )  # fmt: skip
     if wanted:
         second_opinions.add(transaction, answers, now)
-    return seconds
+    return Stored(seconds, not (seconds or wait_s))
 
 
 def undo(

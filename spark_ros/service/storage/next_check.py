@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Select, exists, func, literal_column, select
 from spark_ros.service.storage import checks, waiting
 from spark_ros.service.storage.attempts import unlocked
 from spark_ros.service.storage.checks import KNOWN, SECOND
-from spark_ros.service.storage.schema import checks as table
 from spark_ros.service.storage.schema import WAITING, jobs, programs, questions
+from spark_ros.service.storage.schema import checks as table
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.storage.waiting import Filter
 

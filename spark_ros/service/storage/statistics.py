@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from spark_ros.service.storage.checks import FIRST
+from spark_ros.service.storage.checks import FIRST, KNOWN
 from spark_ros.service.storage.jobs import count_waiting
 from spark_ros.service.storage.schema import changes, checks, jobs, questions, skips
 
@@ -172,7 +172,11 @@ def closed_checks(connection: Connection, since: float) -> list[Checked]:
         )
         .join(questions, checks.c.question_id == questions.c.id)
         .join(jobs, questions.c.job_id == jobs.c.id)
-        .where(checks.c.id > newest, checks.c.state == 'closed', checks.c.answered > since)
+        .where(
+            checks.c.id > newest, checks.c.state == 'closed', checks.c.answered > since,
+            # What turned out to be wrong is not known any more.
+            (checks.c.kind != KNOWN) | jobs.c.known.is_not(None),
+        )
     )  # fmt: skip
     found = []
     for row in rows:
