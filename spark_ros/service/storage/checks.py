@@ -75,7 +75,7 @@ def rows(connection: Connection, check_id: int) -> list[Row[Any]]:
     """Return the rows of a check, one for each image, in order.
 
     Raises:
-        ApiError: 404 when there is no such check, or it was given back.
+        ApiError: 404 when there is no such check, 409 when it changes at this moment.
     """
     this = connection.execute(
         select(checks.c.kind, checks.c.operator, questions.c.job_id)
@@ -99,7 +99,11 @@ def rows(connection: Connection, check_id: int) -> list[Row[Any]]:
         )
         .order_by(questions.c.position)
     )
-    return [*connection.execute(query)]
+    found = [*connection.execute(query)]
+    if not found:
+        # Another process has changed it between the two reads.
+        raise ApiError(409, 'another operator has this question')
+    return found
 
 
 def may_have(owner: str, operator: str) -> list[ColumnElement[bool]]:

@@ -58,18 +58,21 @@ def claim_next(
     passed = [*skipped]
     while found := _second_opinions(connection, owner, operator, wanted, passed):
         for each in found:
-            ids = [row.id for row in checks.rows(connection, each)]
-            free = unlocked(select(table.c.id).where(table.c.id.in_(ids), checks.OPEN))
-            if len(connection.execute(free).all()) == len(ids):
+            # Who has locked the first image may have them all.
+            free = unlocked(select(table.c.id).where(table.c.id == each, checks.OPEN))
+            if connection.execute(free).first() is not None:
+                ids = [row.id for row in checks.rows(connection, each)]
                 checks.assign(transaction, ids, owner, now, lease_s)
                 return each
         passed += found
     known = _known_answer(connection, owner, operator, wanted)
-    if known is None:
+    # Locked, since it may be about to be deleted.
+    of_job = unlocked(select(questions.c.id).where(questions.c.job_id == known))
+    ids = connection.execute(of_job).scalars().all()
+    if not ids:
         return None
-    of_job = select(questions.c.id).where(questions.c.job_id == known)
     return checks.add(
-        transaction, KNOWN, connection.execute(of_job).scalars().all(), now,
+        transaction, KNOWN, ids, now,
         state='assigned', operator=owner, claimed=now, lease_until=now + lease_s,
     )  # fmt: skip
 
