@@ -21,6 +21,7 @@ from console_mouse import wait_until_open
 from console_service import Service, box, prior
 from playwright.sync_api import Page, expect
 from serving import Serving, printed
+from test_console_words import assert_german
 
 from spark_ros.service.operators import statistics_api
 
@@ -176,4 +177,8 @@ def test_one_who_does_not_look_is_found_out(service, browser, operators, new_pag
     assert [each['stands_out'] is None for each in lines] == [False, True, True, True]
     name = worst.locator('bdi').inner_text()
     assert [each['operator'].startswith(name) for each in lines] == [True, False, False, False]
-    print(service.command('operators'))
+
+    german = new_page(service.session(browser, 1), locale='de-DE')
+    german.goto(f'{service.url}/console/statistics')
+    expect(german.get_by_test_id('stands-out')).to_have_text('fällt auf')
+    assert_german(german, 50)
