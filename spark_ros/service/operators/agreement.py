@@ -21,8 +21,8 @@ from spark_ros.model import AnnotationType
 from spark_ros.wire.annotations import parse_annotation
 from spark_ros.wire.heat import MEDIA, HeatRequest, Prompt
 
-AGREES_FROM = 0.9
-"""Two answers that agree less than this are a disagreement."""
+AGREES_FROM = 0.95
+"""Two answers that agree less are a disagreement; so is one shape too many among ten."""
 MATCHED_FROM = 0.5
 DOT_DISTANCE = 0.03
 """How far apart two dots of the same thing may be, in fractions of the image."""

@@ -25,7 +25,6 @@ from spark_ros.service.storage import (
     skips,
     waiting,
 )
-from spark_ros.service.storage.sessions import SCRIPTED
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.replies import reply
@@ -117,8 +116,6 @@ async def claim_next(request: Request) -> Response:
             )
             if found is not None:
                 return found, None
-        if operator == SCRIPTED:
-            return None, None
         return None, next_check.claim_next(
             transaction, operator, pseudonym, wanted, unwanted_checks, now, lease_s
         )

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, exists, func, literal_column, select
 
 from spark_ros.service.storage import checks, waiting
 from spark_ros.service.storage.attempts import unlocked
-from spark_ros.service.storage.checks import KNOWN, SECOND
+from spark_ros.service.storage.checks import KNOWN
 from spark_ros.service.storage.schema import WAITING, jobs, programs, questions
 from spark_ros.service.storage.schema import checks as table
 from spark_ros.service.storage.store import Transaction
@@ -26,7 +26,10 @@ MOST_COUNTED = 10_000
 ANY_OPEN = select(
     exists().where(WAITING, questions.c.state == literal_column("'open'"))
 )
-OPEN_SECONDS = select(func.coalesce(func.max(table.c.id), 0), func.count()).where(checks.OPEN)
+# Older ones are left alone: where only one operator is there, nobody could ever give them.
+NEWEST = select(table.c.id).where(checks.OPEN).order_by(table.c.id.desc()).limit(1000)
+_newest = NEWEST.subquery()
+OPEN_SECONDS = select(func.coalesce(func.max(_newest.c.id), 0), func.count(_newest.c.id))
 
 
 def claim_next(
@@ -50,11 +53,10 @@ def claim_next(
         Its id; None where there is none for them.
     """
     connection = transaction.connection
-    theirs = _firsts(wanted, skipped).where(checks.ASSIGNED, table.c.operator == owner)
-    kept = connection.execute(theirs.order_by(table.c.kind.desc())).scalars().first()
+    kept = _kept(connection, owner, wanted, skipped)
     if kept is not None:
         checks.heartbeat(transaction, kept, owner, now, lease_s)
-        return int(kept)
+        return kept
     passed = [*skipped]
     while found := _second_opinions(connection, owner, operator, wanted, passed):
         for each in found:
@@ -66,10 +68,12 @@ def claim_next(
                 return each
         passed += found
     known = _known_answer(connection, owner, operator, wanted)
-    # Locked, since it may be about to be deleted.
+    if known is None:
+        return None
     of_job = unlocked(select(questions.c.id).where(questions.c.job_id == known))
-    ids = connection.execute(of_job).scalars().all()
+    ids = [*connection.execute(of_job).scalars()]
     if not ids:
+        # It is being deleted.
         return None
     return checks.add(
         transaction, KNOWN, ids, now,
@@ -79,8 +83,10 @@ def claim_next(
 
 def is_there(connection: Connection, owner: str, operator: str, wanted: Filter) -> bool:
     """Whether `claim_next` would give an operator a check."""
-    return bool(_second_opinions(connection, owner, operator, wanted, ())) or (
-        _known_answer(connection, owner, operator, wanted) is not None
+    return (
+        _kept(connection, owner, wanted, ()) is not None
+        or bool(_second_opinions(connection, owner, operator, wanted, ()))
+        or _known_answer(connection, owner, operator, wanted) is not None
     )
 
 
@@ -100,12 +106,20 @@ def _firsts(wanted: Filter, skipped: Sequence[int]) -> Select[Any]:
     )
 
 
+def _kept(
+    connection: Connection, owner: str, wanted: Filter, skipped: Sequence[int]
+) -> int | None:
+    query = _firsts(wanted, skipped).where(checks.ASSIGNED, table.c.operator == owner)
+    found = connection.execute(query.order_by(table.c.id)).scalars().first()
+    return None if found is None else int(found)
+
+
 def _second_opinions(
     connection: Connection, owner: str, operator: str, wanted: Filter, skipped: Sequence[int]
 ) -> Sequence[int]:
     query = (
         _firsts(wanted, skipped)
-        .where(checks.OPEN, table.c.kind == SECOND, *checks.may_have(owner, operator))
+        .where(table.c.id.in_(NEWEST), *checks.may_have(owner, operator))
         # 'assigned' is before 'closed'.
         .order_by(questions.c.state, questions.c.priority.desc(), table.c.id)
         .limit(CANDIDATES)
