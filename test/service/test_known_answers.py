@@ -36,6 +36,7 @@ def make_known(service: InProcess, robot: Caller, number: int = 1) -> list[str]:
 
 def earn(service: InProcess, robot: Caller, person: Caller, number: int = 2) -> None:
     """Have a person answer real questions."""
+    service.clock.now += 1
     for _ in range(number):
         ask(robot)
         answer(person, next_of(person))
@@ -43,9 +44,9 @@ def earn(service: InProcess, robot: Caller, person: Caller, number: int = 2) -> 
 
 
 def test_they_come_at_their_rate_and_none_twice(service: InProcess, robot: Caller) -> None:
-    [token] = make_known(service, robot)
+    tokens = make_known(service, robot, 2)
     person = service.operator()
-    before = robot.engagement(token)
+    before = [robot.engagement(token) for token in tokens]
     assert next_of(person) == {'id': None}
     earn(service, robot, person, 1)
     assert next_of(person) == {'id': None}
@@ -57,13 +58,16 @@ def test_they_come_at_their_rate_and_none_twice(service: InProcess, robot: Calle
     assert answer(person, shown, shapes=[])['state'] == 'closed'
     [check] = stored(service)
     assert (check.kind, check.state, check.agreement) == ('known', 'closed', 0.0)
-    assert json.loads(check.flags) == [] and robot.engagement(token) == before
-    earn(service, robot, person)
-    assert next_of(person) == {'id': None}, 'there is no other one'
-    make_known(service, robot)
-    earn(service, robot, person)
+    assert json.loads(check.flags) == []
+    assert [robot.engagement(token) for token in tokens] == before
+    assert next_of(person) == {'id': None}
+    earn(service, robot, person, 1)
+    assert next_of(person) == {'id': None}
+    earn(service, robot, person, 1)
     answer(person, next_of(person))
     assert [each.agreement for each in stored(service)] == [0.0, 1.0]
+    earn(service, robot, person)
+    assert next_of(person) == {'id': None}, 'there is no third one'
 
 
 def test_only_while_nobody_waits(service: InProcess, robot: Caller) -> None:

@@ -293,6 +293,23 @@ def test_two_who_race_for_second_opinions_never_get_the_same(make_one: MakeServi
     assert {row.state for row in rows(services[0], checks)} == {'closed'}
 
 
+def test_an_answer_waits_for_a_second_opinion_at_the_other_service(make_one: MakeService) -> None:
+    one, two = (make_one(name) for name in NAMES)
+    program = programs.Program('Look', second_opinion_share=1.0, second_opinion_wait=True)
+    one.context.store.write_now(programs.put, 'p', program, one.clock())
+    robot, first, second = one.tenant(), one.operator(), at(two, one.operator())
+    token = robot.ask(program_name='p')
+    with held(two, 'somebody'):
+        wait_until(lambda: one.context.presence.count)
+        answered = first.act(next_of(first), 'answer', shapes=[], response='yes')
+    assert answered.json() == {'state': 'assigned', 'held_s': 0}
+    check = next_of(second)
+    assert second.act(check, 'answer', shapes=[], response='no').status_code == 200
+    found = robot.engagement(token)
+    assert (found['state'], found['response']) == ('closed', 'yes')
+    assert found['flags'] == ['interesting']
+
+
 def test_two_services_send_each_webhook_once(make_one: MakeService) -> None:
     one, two = (make_one(name, allow_nets=LOOPBACK) for name in NAMES)
     robot = one.tenant()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -225,15 +226,13 @@ def _send(
     """Close questions with answers that were held back; False where none is asked any more."""
     sent = False
     for row in held:
-        try:
+        # Else it was withdrawn, or nobody waits for it any more.
+        with suppress(ApiError):
             leases.close(
                 transaction, row.question_id, row.operator, now, answer=row.answer,
                 flags=[*json.loads(row.flags), *flags], feedback=row.feedback, held=True,
             )  # fmt: skip
             sent = True
-        except ApiError:
-            # It was withdrawn, or nobody waits for it any more.
-            second_opinions.delete_open(transaction, row.question_id)
     return sent
 
 
@@ -243,15 +242,14 @@ def _hold_again(
     """Hold answers back for some more time; False where none is asked any more."""
     kept = False
     for row in held:
-        try:
+        # As above.
+        with suppress(ApiError):
             leases.undo_answer(transaction, row.question_id, row.operator, now, wait_s)
-        except ApiError:
-            continue
-        _hold(
-            transaction, row.question_id, row.operator, now + wait_s, answer=row.answer,
-            flags=json.loads(row.flags), feedback=row.feedback,
-        )  # fmt: skip
-        kept = True
+            _hold(
+                transaction, row.question_id, row.operator, now + wait_s, answer=row.answer,
+                flags=json.loads(row.flags), feedback=row.feedback,
+            )  # fmt: skip
+            kept = True
     return kept
 
 

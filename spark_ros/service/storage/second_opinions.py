@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, exists, select
 
 from spark_ros.service.storage import checks, sessions
 from spark_ros.service.storage.schema import checks as table
@@ -69,10 +69,3 @@ def is_asked(connection: Connection, question_id: int) -> bool:
         table.c.question_id == question_id, table.c.kind == checks.SECOND
     )
     return bool(connection.execute(select(of_question)).scalar())
-
-
-def delete_open(transaction: Transaction, question_id: int) -> None:
-    """Delete the second opinion on a question that was withdrawn, if nobody has it."""
-    transaction.connection.execute(
-        delete(table).where(table.c.question_id == question_id, checks.OPEN)
-    )
