@@ -287,6 +287,9 @@ def test_several_images_are_one_check(service: InProcess, people: list[Caller]) 
         each['priors'] for each in first['images']
     ]
     assert two.act(second, 'answer-images', **said).status_code == 400
+    for id in ([], {}, None, 'check-3'):
+        wrong = [{'id': id, 'shapes': []}]
+        assert two.act(second, 'answer-images', images=wrong).status_code == 400
     shapes = [[KEPT], []]
     images = [
         {'id': each['id'], 'shapes': shape}

@@ -252,7 +252,9 @@ def answers_of_images(
     shapes = {}
     for at, item in enumerate(expect_list(said.get('images'), 'images')):
         image = expect_object(item, f'images[{at}]')
-        shapes[image.get('id')] = image.get('shapes')
+        if not isinstance(image.get('id'), int | str):
+            raise WireError(f'images[{at}].id is not the id of an image')
+        shapes[image['id']] = image.get('shapes')
     if set(shapes) != {*names}:
         raise WireError('images must have one entry for each image, by its id')
     texts = []
