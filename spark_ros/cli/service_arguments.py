@@ -37,6 +37,8 @@ RATE: dict[str, Any] = {
     'type': whole(1_000_000, 'a number of requests a minute'), 'metavar': 'N',
     'help': 'questions and uploads a minute; more are answered 429; 0 for no limit',
 }  # fmt: skip
+# As long as the log of changes is kept, and a login lasts.
+LOG_DAYS = 7
 # As long as in a request.
 PROGRAM = checked(lambda text: expect_text(text, 'the name of a program', 500))
 SERVING: dict[str, dict[str, Any]] = {
@@ -134,6 +136,12 @@ def service_parser() -> argparse.ArgumentParser:
         _group(commands, 'correction', 'what operators found wrong in their answers later'),
         'list', 'print each note as a JSON object in a line',
     )  # fmt: skip
+    _command(
+        _group(commands, 'check', 'what other operators said to questions that were answered'),
+        'list', 'print each second opinion and known answer as a JSON object in a line',
+    )  # fmt: skip
+    _truth(_group(commands, 'truth', 'manage known answers: questions to check operators with'))
+    _operators(commands)
     _command(commands, 'login-link', 'print a new console login link of a running service')
     backup = _command(
         commands, 'backup',
@@ -182,6 +190,27 @@ def _serving(commands: Commands) -> None:
         parser = _command(commands, name, about, about)
         for option, settings in SERVING.items():
             parser.add_argument(option, **settings)
+
+
+def _operators(commands: Commands) -> None:
+    operators = _command(
+        commands, 'operators', 'how fast and how well each operator answers',
+        'Show how many questions each operator answered, flagged and skipped, the median of the '
+        'seconds from claim to answer, how many known answers they gave, and how often second '
+        'opinions agreed, with intervals that hold the true value 95 times in 100. Those whose '
+        'answers are worse than the others by more than chance come first. Each login counts as '
+        'an operator.',
+    )  # fmt: skip
+    operators.add_argument(
+        '--days', type=whole(LOG_DAYS, f'a number of days from 1 to {LOG_DAYS}', least=1),
+        default=LOG_DAYS, metavar='N', help='only the last N days (default: %(default)s)',
+    )  # fmt: skip
+    operators.add_argument(
+        '--program', type=PROGRAM, metavar='P', help='only questions of this program'
+    )
+    operators.add_argument(
+        '--json', action='store_true', help='print each as a JSON object in a line'
+    )
 
 
 def _forget(commands: Commands) -> None:
@@ -251,12 +280,23 @@ def _programs(actions: Commands) -> None:
     put.add_argument(
         '--file', type=Path, required=True, metavar='YAML',
         help='instructions, and optionally label_options, reference_images (URLs or files), '
-        'grace_s and flag_reasons',
+        'grace_s, flag_reasons, second_opinion_share, second_opinion_change, '
+        'second_opinion_wait and known_answers_share',
     )  # fmt: skip
     _command(actions, 'show', 'print a program as JSON')
     for action in actions.choices.values():
         action.add_argument('name', type=PROGRAM, metavar='NAME')
     _command(actions, 'list', 'list all programs')
+
+
+def _truth(actions: Commands) -> None:
+    for name, about in (
+        ('add', 'the answer to a question is right: operators may be shown it again'),
+        ('remove', 'it is not shown again; what operators said stays'),
+    ):
+        action = _command(actions, name, about)
+        action.add_argument('token', metavar='TOKEN', help='of an answered question')
+    _command(actions, 'list', 'list the questions whose answers are known to be right')
 
 
 def _sessions(actions: Commands) -> None:

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from spark_ros.cli import service_try
+from spark_ros.cli import service_checks, service_try
 from spark_ros.cli.service_arguments import service_parser
 from spark_ros.cli.service_forget import forget_command
 from spark_ros.cli.service_log import set_up_log
 from spark_ros.cli.service_notify import notifications
+from spark_ros.cli.service_operators import operators_command
 from spark_ros.service.backup import back_up
 from spark_ros.service.context import Context, open_context
 from spark_ros.service.media.images import record
@@ -246,6 +247,16 @@ def _correction_list(options: argparse.Namespace) -> None:
             }))  # fmt: skip
 
 
+def _on_database(
+    work: Callable[[Store, argparse.Namespace], None]
+) -> Callable[[argparse.Namespace], None]:
+    def run(options: argparse.Namespace) -> None:
+        with _existing(options) as store:
+            work(store, options)
+
+    return run
+
+
 def _login_link(options: argparse.Namespace) -> None:
     with _existing(options) as store:
         address = store.read_now(sessions.last_address)
@@ -321,6 +332,10 @@ COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
     ('program', 'show'): _program_show,
     ('program', 'list'): _program_list,
     ('correction', 'list'): _correction_list,
+    ('check', 'list'): _on_database(service_checks.list_checks),
+    ('truth', 'add'): _on_database(service_checks.add_truth),
+    ('truth', 'remove'): _on_database(service_checks.remove_truth),
+    ('truth', 'list'): _on_database(service_checks.list_truth),
     ('login-link', None): _login_link,
     ('session', 'list'): _session_list,
     ('session', 'revoke'): _session_revoke,
@@ -328,4 +343,5 @@ COMMANDS: dict[tuple[str, str | None], Callable[[argparse.Namespace], None]] = {
     ('database', 'version'): _database_version,
     ('database', 'upgrade'): _database_upgrade,
     ('forget', None): _forget,
+    ('operators', None): _on_database(operators_command),
 }

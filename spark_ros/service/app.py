@@ -26,6 +26,7 @@ from spark_ros.service.monitoring import api as monitoring_api
 from spark_ros.service.notify.notifier import Notifier, channels
 from spark_ros.service.operators import (
     answers_api,
+    checks_api,
     images_api,
     pages,
     queue_api,
@@ -114,6 +115,8 @@ def create_app(
             *heat_api.routes,
             *feed_api.routes,
             *monitoring_api.routes,
+            # Before those whose paths have any id.
+            *checks_api.routes,
             *console_api.routes,
             *queue_api.routes,
             *images_api.routes,

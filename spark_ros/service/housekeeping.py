@@ -12,7 +12,15 @@ from spark_ros.service.context import Context
 from spark_ros.service.errors import ApiError
 from spark_ros.service.forget import forget, remove_files, remove_unknown_files
 from spark_ros.service.settings import DAY_S
-from spark_ros.service.storage import change_log, held_answers, leases, outbox, processes, schema
+from spark_ros.service.storage import (
+    change_log,
+    checks,
+    held_answers,
+    leases,
+    outbox,
+    processes,
+    schema,
+)
 from spark_ros.service.storage.deletion import Selection
 from spark_ros.service.storage.prepared import Prepared
 from spark_ros.service.storage.store import Transaction
@@ -28,6 +36,7 @@ OVER = Prepared(
         exists().where(leases.LEASE_OVER).label('leases'),
         exists().where(leases.PAST_DEADLINE).label('deadlines'),
         exists().where(held_answers.DUE).label('answers'),
+        exists().where(checks.LEASE_OVER).label('checks'),
     )
 )
 
@@ -80,12 +89,19 @@ async def delete_files(context: Context, look: bool) -> bool:
 
 async def _expire(context: Context, now: float) -> None:
     found = await context.store.read(lambda each: OVER.first(each, {'at': now}))
-    lease_over, past, answers = found
+    lease_over, past, answers, check_over = found
     # First: an answer is never past the deadline.
     while answers:
-        answers = await context.store.write(held_answers.send_due, now) == held_answers.BATCH
+        there = context.presence.operators
+        sent = await context.store.write(held_answers.send_due, now, there)
+        answers = sent == held_answers.BATCH
+        # Of those that wait for a second opinion now, no change tells.
+        context.bus.read_again()
     if lease_over:
         await context.store.write(leases.expire, now)
+    if check_over:
+        await context.store.write(checks.expire, now)
+        context.bus.read_again()
     while past:
         past = await context.store.write(leases.expire_deadlines, now) == leases.BATCH
 

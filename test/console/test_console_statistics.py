@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
+
 import pytest
 from playwright.sync_api import expect
+
+from spark_ros.service.operators import statistics_api
 
 HOSTILE = '<img src=x onerror=alert(1)>\u202e</td><script>alert(2)</script>'
 
@@ -82,3 +88,44 @@ def test_who_is_logged_out_is_told(answered, operator):
     expect(operator.get_by_test_id('problem')).to_contain_text('log in')
     operator.reload()
     expect(operator.get_by_role('heading', name='Log in to the console')).to_be_visible()
+
+
+@pytest.fixture
+def checked(answered, service, monkeypatch):
+    """Store checks of whoever answered last: of the known answers, they gave a third."""
+    monkeypatch.setattr(statistics_api, 'KEPT_S', 0.0)
+    with closing(sqlite3.connect(service.data / 'service.db')) as database, database:
+        question, operator = database.execute(
+            'SELECT id, answered_by FROM questions WHERE flags = ? ORDER BY closed DESC', ['[]']
+        ).fetchone()
+        rows = [
+            (question, 'known', 'closed', 0, who, time.time(), '{}', '[]', agreement)
+            for who, right in ((operator, 10), ('nobody', 30))
+            for agreement in [1.0] * right + [0.1] * (30 - right)
+        ]
+        database.execute(
+            'UPDATE jobs SET known = 1 WHERE id = (SELECT job_id FROM questions WHERE id = ?)',
+            [question],
+        )
+        database.executemany(
+            'INSERT INTO checks (question_id, kind, state, created, operator, answered, answer,'
+            ' flags, agreement) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', rows
+        )
+    yield
+    with closing(sqlite3.connect(service.data / 'service.db')) as database, database:
+        database.execute('DELETE FROM checks')
+
+
+def test_how_well_each_operator_answers(checked, operator):
+    operator.goto(operator.url + 'console/statistics')
+    first = operator.get_by_test_id('operator-row').first
+    expect(first).to_contain_text('10 of 30')
+    expect(first.get_by_test_id('stands-out')).to_have_text('stands out')
+    expect(first.get_by_role('rowheader')).to_contain_text('you')
+    # By Wilson: 19.2 to 51.2 %.
+    bar = first.get_by_role('img', name='19% to 51%')
+    dot, interval = (bar.locator(each).bounding_box() for each in ('circle', '.interval'))
+    assert interval['x'] < dot['x'] < interval['x'] + interval['width']
+    other = operator.get_by_test_id('operator-row').filter(has_text='30 of 30')
+    expect(other.get_by_test_id('stands-out')).to_have_count(0)
+    expect(other).not_to_contain_text('you')

@@ -28,9 +28,12 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-def asker(service: InProcess, name: str = 'robot', test: bool = False) -> Caller:
+def asker(
+    service: InProcess, name: str = 'robot', test: bool = False, program: str | None = None
+) -> Caller:
     """Return a caller with a Heat key."""
-    return Caller(service, {'X-Heat-API-Key': service.key(name, api='heat', test=test)})
+    key = service.key(name, api='heat', test=test, program=program)
+    return Caller(service, {'X-Heat-API-Key': key})
 
 
 def body(kind: str, **more: Any) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from s3_server import uploads
 from service_harness import DEADLINE_S, Caller, InProcess, picture
 from serving import command
 from sqlalchemy import select
+from test_next_question import next_of
 
 from spark_ros.service.housekeeping import delete_files
 from spark_ros.service.media.disk_images import DiskImages
 from spark_ros.service.media.sniff import FORMATS
-from spark_ros.service.storage import deletion, leases, schema
+from spark_ros.service.spark import programs
+from spark_ros.service.storage import deletion, known_answers, leases, schema
 from spark_ros.service.storage.deletion import Selection
 
 DAY_S = 86_400.0
@@ -82,6 +84,39 @@ def test_what_is_over_goes_with_its_images(service: InProcess, folder: Path) -> 
     later(service)
     assert status(robot, shared) == 404
     assert count(data, 'questions') == 1 == len(uploads(folder))
+    expect_consistent(data, folder)
+
+
+def test_what_others_said_of_a_question_goes_with_it(
+    service: InProcess, folder: Path
+) -> None:
+    data = service.settings.data
+    program = programs.Program('Draw', second_opinion_share=1.0, known_answers_share=1.0)
+    service.context.store.write_now(programs.put, 'draw', program, service.clock())
+    heat = asker(service, program='draw')
+    people = [service.operator() for _ in range(4)]
+    for kind in ('image', 'free-text'):
+        ask(heat, kind)
+    for person in people[:2]:
+        question = next_of(person)
+        file = {'file': ('new.png', picture(form='PNG'), 'image/png')}
+        uploaded = person.post(f'/console/api/questions/{question["id"]}/upload', files=file)
+        assert uploaded.status_code == 200, uploaded.text
+        said = person.act(question, 'answer', response=uploaded.json()['url'])
+        assert said.status_code == 200, said.text
+        if person is people[0]:
+            assert person.act(next_of(person), 'answer', response='x').status_code == 200
+    assert len(uploads(folder)) == 2
+    [token] = [each['id'] for each in heat.get('/v1/requests').json() if each['response'] == 'x']
+    service.context.store.write_now(known_answers.add, token, service.clock())
+    # One second opinion was given, one is being given, and an answer is known.
+    check = f'/console/api/questions/{next_of(people[2])["id"]}'
+    assert count(data, 'checks') == 2 and status(people[2], check) == 200
+    later(service)
+    for table in ('jobs', 'questions', 'checks', 'images'):
+        assert count(data, table) == 0, table
+    assert uploads(folder) == []
+    assert status(service.operator(), check) == 404
     expect_consistent(data, folder)
 
 

@@ -19,6 +19,7 @@ from postgres_server import PostgresServer, running_postgres
 from psycopg import sql
 from service_harness import DEADLINE_S, Caller, InProcess, held, picture, question
 from sqlalchemy import select, update
+from test_next_question import next_of
 from webhook_receiver import Receiver
 
 from spark_ros.service.settings import Settings
@@ -28,6 +29,7 @@ from spark_ros.service.storage.advisory_lock import LOOK_EVERY_S
 from spark_ros.service.storage.jobs import COUNTED_S
 from spark_ros.service.storage.schema import (
     changes,
+    checks,
     deliveries,
     fetches,
     held_answers,
@@ -269,6 +271,51 @@ def test_a_newer_state_waits_while_another_process_sends_the_older(
         assert [push.body['sequence'] for push in pushes] == [1, 7]
         wait_until(lambda: not rows(one, deliveries))
         assert len(receiver.received) == 2
+
+
+def test_two_who_race_for_second_opinions_never_get_the_same(make_one: MakeService) -> None:
+    services = [make_one(name) for name in NAMES]
+    program = programs.Program('Look', second_opinion_share=1.0)
+    services[0].context.store.write_now(programs.put, 'p', program, services[0].clock())
+    robot, first = services[0].tenant(), services[0].operator()
+    images = ['http://192.0.2.1/1.jpg', 'http://192.0.2.1/2.jpg']
+    for _ in range(15):
+        robot.ask(program_name='p', content_location=images)
+        asked = next_of(first)
+        shown = [{'id': each['id'], 'shapes': []} for each in asked['images']]
+        assert first.act(asked, 'answer-images', images=shown).status_code == 200
+    people = [at(service, service.operator()) for service in services]
+
+    def work(person: Caller) -> list[str]:
+        given = []
+        while (check := next_of(person))['id'] is not None:
+            shown = [{'id': each['id'], 'shapes': []} for each in check['images']]
+            done = person.act(check, 'answer-images', images=shown)
+            assert done.status_code == 200, done.text
+            given += [each['id'] for each in shown]
+        return given
+
+    with ThreadPoolExecutor() as threads:
+        given = [*threads.map(work, people)]
+    assert Counter(given[0] + given[1]) == Counter(f'check-{id}' for id in range(1, 31))
+    assert {row.state for row in rows(services[0], checks)} == {'closed'}
+
+
+def test_an_answer_waits_for_a_second_opinion_at_the_other_service(make_one: MakeService) -> None:
+    one, two = (make_one(name) for name in NAMES)
+    program = programs.Program('Look', second_opinion_share=1.0, second_opinion_wait=True)
+    one.context.store.write_now(programs.put, 'p', program, one.clock())
+    robot, first, second = one.tenant(), one.operator(), at(two, one.operator())
+    token = robot.ask(program_name='p')
+    with held(two, 'somebody'):
+        wait_until(lambda: one.context.presence.count)
+        answered = first.act(next_of(first), 'answer', shapes=[], response='yes')
+    assert answered.json() == {'state': 'assigned', 'held_s': 0}
+    check = next_of(second)
+    assert second.act(check, 'answer', shapes=[], response='no').status_code == 200
+    found = robot.engagement(token)
+    assert (found['state'], found['response']) == ('closed', 'yes')
+    assert found['flags'] == ['interesting']
 
 
 def test_two_services_send_each_webhook_once(make_one: MakeService) -> None:

@@ -340,7 +340,7 @@ export class Controller {
 
   #showIdle() {
     const { queue } = this.#parts;
-    showIdle(queue.freeCount, queue.excluded, queue.free().length > 0);
+    showIdle(queue.freeCount, queue.excluded, queue.free().length > 0, queue.check);
   }
 
   /** Open the first question that this operator may have, as the service finds it. */
@@ -389,7 +389,9 @@ export class Controller {
     if (error.status !== 401) return false;
     this.#signedOut = true;
     this.#lease.stop();
-    this.#parts.queue.show({ questions: [], waiting: 0, all: 0, excluded: 0 }, null);
+    this.#parts.queue.show(
+      { questions: [], waiting: 0, all: 0, excluded: 0, check: false }, null,
+    );
     this.#close();
     showSignedOut();
     return true;

@@ -33,6 +33,8 @@ export class Queue {
   waiting = 0;
   /** How many of these the asker does not want this operator to answer. */
   excluded = 0;
+  /** Whether, when last asked, the next would be one that was answered already. */
+  check = false;
 
   /** `rest` says how many more there are. */
   constructor(list, rest, onOpen) {
@@ -52,9 +54,10 @@ export class Queue {
 
   /**
    * `waiting` and `excluded` are what the filter leaves; `all` is how many wait without it;
-   * `operator` is who looks.
+   * `operator` is who looks; `check` is whether there is one that was answered for them.
    */
-  show({ questions, waiting, all, excluded, operator }, currentId) {
+  show({ questions, waiting, all, excluded, operator, check }, currentId) {
+    this.check = check === true;
     this.#operator = asText(operator);
     this.#take(questions, 0);
     this.#show({ questions, waiting, all, excluded }, currentId);

@@ -1,8 +1,9 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// How long questions waited, were worked on and were delivered, and how many waited.
+// How long questions waited, were worked on and were delivered, how many waited, and who answers.
 
 import { getStatistics } from './api.js';
 import { byId, clipped, el, say } from './dom.js';
+import { operatorRow } from './operator_row.js';
 import { countTicks, plot, secondTicks } from './plot.js';
 import { dateTime } from './times.js';
 import { fillWords, number, word } from './words.js';
@@ -36,6 +37,7 @@ function show(found) {
   byId('totals').replaceChildren(...totals(found.total));
   showPlots(found);
   showSkipped(found.skipped);
+  showOperators(found);
   byId('programs').replaceChildren(...found.by_program.map(programRow));
   const { more_programs: more } = found;
   byId('more-programs').hidden = !more;
@@ -131,6 +133,13 @@ function programRow({ program, ...times }) {
     'tr', { 'data-testid': 'program-row' },
     el('td', { class: 'name' }, name), el('td', {}, number(times.waiting.count)), ...cells,
   );
+}
+
+function showOperators({ by_operator: operators, more_operators: more, you }) {
+  byId('operators-card').hidden = !operators.length;
+  byId('operators').replaceChildren(...operators.map((each) => operatorRow(each, you, duration)));
+  byId('more-operators').hidden = !more;
+  say(byId('more-operators'), word('statistics.more-operators', { n: more }));
 }
 
 function showSkipped(skipped) {

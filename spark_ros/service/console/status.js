@@ -37,15 +37,16 @@ export function showCounts(waiting, answered) {
 }
 
 /**
- * Show the idle page: how many could be opened now, how many only by another operator, and whether
- * one of those that are listed can be opened.
+ * Show the idle page: how many could be opened now, how many only by another operator, whether one
+ * of those that are listed can be opened, and whether there is one to check.
  */
-export function showIdle(waiting, excluded, openable) {
+export function showIdle(waiting, excluded, openable, check) {
   const done = word(excluded ? 'idle.not-for-you' : 'idle.done');
-  const why = excluded ? word('idle.excluded', { n: excluded }) : word('idle.next');
+  const rest = word(check ? 'idle.check' : 'idle.next');
+  const why = excluded && !check ? word('idle.excluded', { n: excluded }) : rest;
   say(byId('idle-title'), waiting ? word('idle.waiting', { n: waiting }) : done);
   say(byId('idle-text'), waiting ? '' : why);
-  byId('open-next').hidden = !openable;
+  byId('open-next').hidden = !openable && !check;
 }
 
 export function showSignedOut() {

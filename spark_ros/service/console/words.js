@@ -384,6 +384,35 @@ export const WORDS = {
   ],
   'statistics.answered': ['Answered', 'Beantwortet'],
   'statistics.by-operators': ['by operators', 'von Menschen'],
+  'statistics.by-operator': ['By operator', 'Nach Personen'],
+  'statistics.operator': ['Operator', 'Person'],
+  'statistics.you': ['you', 'Sie'],
+  'statistics.stands-out': ['stands out', 'fällt auf'],
+  'statistics.flagged': ['Flagged', 'Gemeldet'],
+  'statistics.working-median': ['Working, median', 'Arbeit, Median'],
+  'statistics.accuracy': ['Known answers', 'Bekannte Antworten'],
+  'statistics.agreement': ['Second opinions', 'Zweite Meinungen'],
+  'statistics.of': ['{count} of {n}', '{count} von {n}'],
+  'statistics.between': ['{low} to {high}', '{low} bis {high}'],
+  'statistics.more-operators': [
+    { one: 'and {n} more operator', other: 'and {n} more operators' },
+    { one: 'und eine weitere Person', other: 'und {n} weitere Personen' },
+  ],
+  'statistics.about-accuracy': [
+    ': how many were answered right.', ': wie viele richtig beantwortet wurden.',
+  ],
+  'statistics.about-agreement': [
+    ': how often two operators agreed; who is wrong where they do not, is not known.',
+    ': wie oft zwei Personen übereinstimmten; wer sonst irrt, ist nicht bekannt.',
+  ],
+  'statistics.about-intervals': [
+    'A bar holds the true share 95 times in 100.',
+    'Ein Balken enthält den wahren Anteil in 95 von 100 Fällen.',
+  ],
+  'statistics.about-standing-out': [
+    ': worse than the others by more than chance, from ten checks on.',
+    ': schlechter als die anderen, und nicht durch Zufall; ab zehn Prüfungen.',
+  ],
   'statistics.waiting': ['Waiting', 'Warten'],
   'statistics.working': ['Working', 'Arbeit'],
   'statistics.delivery': ['Delivery', 'Zustellung'],
@@ -439,6 +468,10 @@ export const WORDS = {
   'idle.next': [
     'The next question appears here by itself the moment a robot asks.',
     'Die nächste Frage erscheint hier von selbst, sobald ein Roboter fragt.',
+  ],
+  'idle.check': [
+    'Nobody waits. There is one that a colleague has answered: your own view of it is wanted.',
+    'Niemand wartet. Eine Frage hat schon jemand beantwortet: Gefragt ist, wie Sie sie sehen.',
   ],
   'idle.not-for-you': ['Nothing for you', 'Nichts für Sie'],
   'idle.excluded': [

@@ -94,7 +94,7 @@ async def _create(kind: str, request: Request, key: Key, seconds: float) -> Resp
 
     def parse(value: Any) -> tuple[HeatRequest, jobs.NewJob]:
         asked = parse_heat_request(kind, value)
-        return asked, new_job(service, asked)
+        return asked, new_job(service, key, asked)
 
     body = await read_json(request, service.settings.json_limit, key.id, parse)
     asked, job = body.value

@@ -13,6 +13,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.heat.staging import STAGED_PATH
 from spark_ros.service.media import images
 from spark_ros.service.storage import jobs
+from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.leases import FLAGGED
 from spark_ros.service.web.replies import json_object, to_json
 from spark_ros.wire.heat import MEDIA, HeatRequest, parse_heat_request
@@ -29,14 +30,15 @@ SET_BY_SERVICE = (
 )  # fmt: skip
 
 
-def new_job(service: Context, asked: HeatRequest) -> jobs.NewJob:
+def new_job(service: Context, key: Key, asked: HeatRequest) -> jobs.NewJob:
     """Make the job to store for a request: one question, whatever is attached to it."""
     shown = asked.attachments[0] if asked.attachments_type == 'image' and asked.attachments else ''
     return jobs.NewJob(
         api=API,
         kind=asked.type,
         name=asked.prompt.instruction[:NAME_LENGTH],
-        program=None,
+        # Its instructions are the request's own; the rest of the program holds.
+        program=key.program,
         instructions=asked.prompt.instruction,
         webhook_url=asked.hook_url,
         request=to_json({

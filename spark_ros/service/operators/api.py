@@ -29,6 +29,7 @@ from spark_ros.service.operators.access import (
     session_or_none,
 )
 from spark_ros.service.storage import held_answers, job_leases, jobs, leases, named_files, skips
+from spark_ros.service.storage.held_answers import Stored
 from spark_ros.service.storage.sessions import Session
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import LARGE, read_json
@@ -111,30 +112,52 @@ async def answer(request: Request) -> Response:
     operator = await acting_operator(request)
     question_id = question_id_of(request)
     service = context_of(request)
+    row, _, said, flags = await read_answer(
+        request, operator, lambda connection: row_of(connection, question_id)
+    )
+    now, present = service.clock(), service.presence.operators
+
+    def write(transaction: Transaction) -> Stored:
+        found = held_answers.close_or_hold(
+            transaction, {question_id: said}, operator, now, flags=flags, present=present
+        )
+        for image_id in operator_view.images_in(row, said):
+            named_files.put_of_question(transaction, question_id, image_id)
+        return found
+
+    return await answered(service, write)
+
+
+async def read_answer(
+    request: Request, operator: str, find: Callable[[Connection], Row[Any]]
+) -> tuple[Row[Any], list[ImageSize | None], str, list[str]]:
+    """Read an answer to a question with one image.
+
+    Args:
+        find: gives the question, as `jobs.question` does.
+
+    Returns:
+        The question, the sizes of its images where they matter, the answer as it is stored, and
+        its flags.
+
+    Raises:
+        WireError: it is not valid; the message says what.
+    """
+    service = context_of(request)
     body = await read_json(request, service.settings.json_limit, operator, lambda value: value)
-    now = service.clock()
 
     def read(connection: Connection) -> tuple[Row[Any], list[ImageSize | None]]:
-        row = _row(connection, question_id)
+        row = find(connection)
         return row, operator_view.sizes_of(connection, row)
 
     row, sizes = await service.store.read(read)
     if body.size + len(row.request) + len(row.priors) > LARGE:
-        said, flags = await service.large_json.run(
+        said = await service.large_json.run(
             operator, operator_view.answer_of, row, body.value, sizes
         )
     else:
-        said, flags = operator_view.answer_of(row, body.value, sizes)
-
-    def write(transaction: Transaction) -> float:
-        held_s = held_answers.close_or_hold(
-            transaction, {question_id: said}, operator, now, flags=flags
-        )
-        for image_id in operator_view.images_in(row, said):
-            named_files.put_of_question(transaction, question_id, image_id)
-        return held_s
-
-    return await answered(service, write)
+        said = operator_view.answer_of(row, body.value, sizes)
+    return row, sizes, *said
 
 
 async def flag(request: Request) -> Response:
@@ -146,13 +169,13 @@ async def flag(request: Request) -> Response:
         request, service.settings.json_limit, operator, operator_view.flag_of
     )
     flags, reason = body.value
-    now = service.clock()
+    now, present = service.clock(), service.presence.operators
 
-    def write(transaction: Transaction) -> float:
+    def write(transaction: Transaction) -> Stored:
         images = job_leases.image_ids(transaction.connection, question_id)
         return held_answers.close_or_hold(
             transaction, dict.fromkeys(images, leases.NO_ANSWER), operator, now, flags=flags,
-            feedback=reason,
+            feedback=reason, present=present,
         )  # fmt: skip
 
     return await answered(service, write)
@@ -192,8 +215,16 @@ async def upload(request: Request) -> Response:
     operator = await acting_operator(request)
     question_id = question_id_of(request)
     service = context_of(request)
-    row = await service.store.read(_row, question_id)
-    if row.lease_owner != operator:
+    row = await service.store.read(row_of, question_id)
+    return await receive_file(request, row, operator, row.lease_owner)
+
+
+async def receive_file(
+    request: Request, row: Row[Any], operator: str, owner: str | None
+) -> Response:
+    """Store a file for a question, which its `owner` answers, and return the URL."""
+    service = context_of(request)
+    if owner != operator:
         raise ApiError(409, 'you do not have this question, or no longer: claim it again')
     expected = heat_view.expected_upload(service.settings, row)
     stored, _ = await receive(service, request, row.tenant, expected)
@@ -201,7 +232,7 @@ async def upload(request: Request) -> Response:
 
     def record(transaction: Transaction) -> None:
         images.record(transaction, stored, None, now)
-        if not named_files.put_of_question(transaction, question_id, stored.id):
+        if not named_files.put_of_question(transaction, row.id, stored.id):
             raise _unknown_question()
 
     await commit_upload(service, stored, record)
@@ -251,23 +282,26 @@ async def details_of(service: Context, question_id: int, operator: str) -> Respo
     now = service.clock()
 
     def read(connection: Connection) -> Response:
-        row = _row(connection, question_id)
+        row = row_of(connection, question_id)
         # Written here because it may be megabytes, which would hold up the event loop.
         return reply(operator_view.details(service, connection, row, operator, now))
 
     return await service.store.read(read)
 
 
-async def answered(service: Context, write: Callable[[Transaction], float]) -> Response:
+async def answered(service: Context, write: Callable[[Transaction], Stored]) -> Response:
     """Store an answer, and say for how long it can be taken back."""
-    held_s = await service.store.write(write)
-    if held_s:
-        # The operator's other pages are told that it is not theirs to open.
+    stored = await service.store.write(write)
+    if not stored.closed:
+        # The operator's other pages are told that it is not theirs to open, and all operators
+        # that a second opinion may be wanted.
         service.bus.read_again()
-    return reply({'state': 'assigned' if held_s else 'closed', 'held_s': round(held_s, 3)})
+    state = 'closed' if stored.closed else 'assigned'
+    return reply({'state': state, 'held_s': round(stored.undo_s, 3)})
 
 
-def _row(connection: Connection, question_id: int) -> Row[Any]:
+def row_of(connection: Connection, question_id: int) -> Row[Any]:
+    """Return a question, as `jobs.question` does, or answer 404."""
     row: Row[Any] | None = jobs.question(connection, question_id)
     if row is None:
         raise _unknown_question()

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
 from spark_ros.service.operators import view
-from spark_ros.service.storage import skips, waiting
+from spark_ros.service.storage import next_check, skips, waiting
 from spark_ros.service.web.replies import json_array, json_object, to_json
 
 QUEUE_LENGTH = 200
@@ -38,6 +38,7 @@ class Snapshot:
         skipped: who is not to be given a question next, by its id.
         waiting: how many questions wait, listed or not.
         excludes: whether operators who are there must not answer some of them.
+        seconds: another value when other second opinions are to be given while nothing is open.
         taken_at: the event loop's time.
         access: grows when somebody's session may have been ended.
     """
@@ -48,6 +49,7 @@ class Snapshot:
     skipped: Mapping[int, frozenset[str]]
     waiting: int
     excludes: bool
+    seconds: tuple[int, int]
     taken_at: float
     access: int
 
@@ -128,8 +130,8 @@ async def messages(
             if found is None:
                 yield None, seen.access if seen else 0
                 continue
-            seen = found
-            if found.excludes:
+            before, seen = seen, found
+            if found.excludes or (before and before.seconds != found.seconds):
                 sent.clear()
                 yield b'{}', found.access
                 await asyncio.sleep(READ_AGAIN_EVERY_S - EVERY_S)
@@ -169,6 +171,8 @@ async def _read(service: Context, access: int) -> Snapshot:
             skipped=skips.skipped_by(connection, [row.id for row in rows], there, now),
             waiting=waiting.count(connection),
             excludes=waiting.some_exclude(connection, present),
+            seconds=(0, 0) if any(row.state == 'open' for row in rows)
+            else next_check.open_seconds(connection),
             taken_at=taken_at,
             access=access,
         )

@@ -12,11 +12,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from spark_ros.service.context import context_of
-from spark_ros.service.operators import live_queue
+from spark_ros.service.operators import checks_api, live_queue
 from spark_ros.service.operators import view as operator_view
 from spark_ros.service.operators.access import acting_operator, known_operator
 from spark_ros.service.operators.api import details_of
-from spark_ros.service.storage import held_answers, job_leases, jobs, skips, waiting
+from spark_ros.service.storage import (
+    checks,
+    held_answers,
+    job_leases,
+    jobs,
+    next_check,
+    skips,
+    waiting,
+)
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.web.body import read_json
 from spark_ros.service.web.replies import reply
@@ -44,6 +52,11 @@ async def queue(request: Request) -> Response:
         held = held_answers.of_operator(connection, operator)
         present = service.presence.operators
         skipped = skips.skipped_by(connection, [row.id for row in rows], present, now)
+        free = any(
+            (row.state == 'open' or operator_view.working_on(row) == operator)
+            and not row.excluded and operator not in skipped.get(row.id, ())
+            for row in rows
+        )  # fmt: skip
         return reply({
             'questions': [
                 {**line, 'skipped': operator in skipped.get(line['id'], ())}
@@ -54,10 +67,14 @@ async def queue(request: Request) -> Response:
             # Of those that wait, listed or not.
             'excluded': waiting.count_excluded(connection, pseudonym, wanted),
             # Those, too, that can still be taken back, for so many seconds.
-            'answered': jobs.answered_by(connection, operator) + len(held),
+            'answered': jobs.answered_by(connection, operator) + len(held)
+            + checks.count_answered(connection, operator),
             'held': [
-                {'id': row.question_id, 'left_s': round(row.due - now, 3)} for row in held
+                {'id': row.question_id, 'left_s': round(row.due - now, 3)}
+                for row in held if not row.waits
             ],
+            # Whether the next is one that was answered already.
+            'check': not free and next_check.is_there(connection, operator, pseudonym, wanted),
             # By whom the browser keeps unfinished work.
             'operator': pseudonym,
         })
@@ -78,41 +95,55 @@ async def claim_next(request: Request) -> Response:
 
     The body may have `program`, `robot`, and `skipped`: ids of those that they do not want now.
     Those that they skipped are left to others; with `again`, they come after all others.
-    Where there is none, the answer is `{"id": null}`.
+    Where the queue has none, it is a question that was answered already, if one is to be checked;
+    its id is then `check-N`. Where there is none, the answer is `{"id": null}`.
     """
     operator = await acting_operator(request)
     service = context_of(request)
     body = await read_json(request, service.settings.json_limit, operator, _asked)
-    wanted, unwanted, again = body.value
+    wanted, unwanted, unwanted_checks, again = body.value
     present = service.presence.operators
     now, lease_s = service.clock(), service.settings.lease_s
 
-    def write(transaction: Transaction) -> int | None:
+    pseudonym = service.crunchers.pseudonym(operator)
+
+    def write(transaction: Transaction) -> tuple[int | None, int | None]:
         skipped = skips.skipped_of(transaction.connection, operator, present, now)
         passes = [[*unwanted, *skipped], *([unwanted] if again else [])]
         for passed in passes:
             found = job_leases.claim_next(
-                transaction, operator, service.crunchers.pseudonym(operator), wanted, passed,
-                now, lease_s,
-            )  # fmt: skip
+                transaction, operator, pseudonym, wanted, passed, now, lease_s
+            )
             if found is not None:
-                return found
-        return None
+                return found, None
+        return None, next_check.claim_next(
+            transaction, operator, pseudonym, wanted, unwanted_checks, now, lease_s
+        )
 
-    question_id = await service.store.write(write)
-    if question_id is None:
-        return reply({'id': None})
-    return await details_of(service, question_id, operator)
+    question_id, check_id = await service.store.write(write)
+    if question_id is not None:
+        return await details_of(service, question_id, operator)
+    if check_id is not None:
+        service.bus.read_again()
+        return await checks_api.details_of(service, check_id, operator)
+    return reply({'id': None})
 
 
-def _asked(body: Any) -> tuple[waiting.Filter, list[int], bool]:
+def _asked(body: Any) -> tuple[waiting.Filter, list[int], list[int], bool]:
     said = expect_object(body, 'the body')
     skipped = expect_list(said.get('skipped') or [], 'skipped')
     if len(skipped) > MOST_SKIPPED:
         raise WireError(f'skipped has more than {MOST_SKIPPED} entries')
-    if not all(type(each) is int and 0 < each < jobs.NO_LIMIT for each in skipped):
+    skipped_checks = [checks_api.id_of(each) for each in skipped if isinstance(each, str)]
+    skipped_questions = [each for each in skipped if not isinstance(each, str)]
+    if None in skipped_checks or not all(
+        type(each) is int and 0 < each < jobs.NO_LIMIT for each in skipped_questions
+    ):
         raise WireError('skipped must be a list of ids')
-    return _filter_of(said), skipped, said.get('again') is True
+    return (
+        _filter_of(said), skipped_questions, [each for each in skipped_checks if each],
+        said.get('again') is True,
+    )  # fmt: skip
 
 
 def _filter_of(said: Mapping[str, Any]) -> waiting.Filter:

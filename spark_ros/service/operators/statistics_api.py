@@ -1,10 +1,10 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The page of statistics, and its data: how long waiting, work and delivery took."""
+"""The page of statistics, and its data: how long all took, and how well operators answer."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from spark_ros.service.context import context_of
+from spark_ros.service.context import Context, context_of
 from spark_ros.service.deliveries import Delivery
 from spark_ros.service.operators import pages
 from spark_ros.service.operators.access import known_session, session_or_none
+from spark_ros.service.operators.performance import performances
 from spark_ros.service.storage import skips, statistics
 from spark_ros.service.storage.statistics import Past
 from spark_ros.service.web.replies import reply_json, to_json
@@ -26,6 +27,9 @@ HOUR_S = 3600
 # The ranges that can be asked for, in hours.
 RANGES = (24, 168)
 MOST_PROGRAMS = 20
+MOST_OPERATORS = 50
+# As long as the queue shows of who has a question.
+NAME_LENGTH = 6
 LONGEST_NAME = 200
 # For how long what was read is given again: many may have the page open.
 KEPT_S = 20.0
@@ -37,7 +41,7 @@ Times = dict[str, list[float]]
 @dataclass(frozen=True)
 class _Kept:
     at: float
-    written: bytes
+    found: Mapping[str, Any]
 
 
 async def page(request: Request) -> Response:
@@ -49,8 +53,7 @@ async def page(request: Request) -> Response:
 
 async def data(request: Request) -> Response:
     """Give the statistics of the last 24 hours or 7 days."""
-    await known_session(request)
-    service = context_of(request)
+    session, service = await known_session(request), context_of(request)
     hours = _hours(request)
     kept: dict[int, _Kept] = request.app.state.statistics
     now = service.clock()
@@ -58,15 +61,14 @@ async def data(request: Request) -> Response:
     delivered = service.metrics.recent.since(since)
 
     def read(connection: Connection) -> bytes:
-        if hours in kept and now - kept[hours].at < KEPT_S:
-            return kept[hours].written
-        past = statistics.read(connection, since, now, HOUR_S)
-        kept[hours] = _Kept(now, to_json({
-            'now': now, 'hours': hours, 'bucket_s': HOUR_S, 'since': past.since,
-            'waiting': past.waiting, 'skipped': _skipped(connection, since),
-            **_summed(past, delivered),
-        }))  # fmt: skip
-        return kept[hours].written
+        if hours not in kept or now - kept[hours].at >= KEPT_S:
+            past = statistics.read(connection, since, now, HOUR_S)
+            kept[hours] = _Kept(now, {
+                'now': now, 'hours': hours, 'bucket_s': HOUR_S, 'since': past.since,
+                'waiting': past.waiting, 'skipped': _skipped(connection, since),
+                **_summed(past, delivered), **_operators(service, connection, past, since),
+            })  # fmt: skip
+        return to_json({**kept[hours].found, 'you': _name(service, session.operator)})
 
     # One at a time, whoever asks: who waited for another finds what that one read.
     return reply_json(await service.store.read_for('statistics', read))
@@ -102,12 +104,33 @@ def _skipped(connection: Connection, since: float) -> list[dict[str, Any]]:
     ]
 
 
+def _operators(
+    service: Context, connection: Connection, past: Past, since: float
+) -> dict[str, Any]:
+    found = performances(
+        past.answered,
+        statistics.closed_checks(connection, since),
+        statistics.skipped(connection, since),
+    )
+    return {
+        'by_operator': [
+            each.as_json(_name(service, each.operator)) for each in found[:MOST_OPERATORS]
+        ],
+        'more_operators': max(0, len(found) - MOST_OPERATORS),
+    }
+
+
+def _name(service: Context, operator: str) -> str:
+    return service.crunchers.pseudonym(operator)[:NAME_LENGTH]
+
+
 def _spans(
     past: Past, delivered: Sequence[Delivery]
 ) -> Iterable[tuple[str | None, float, str, float]]:
     for each in past.answered:
-        yield each.program, each.at, 'waiting', each.waiting_s
-        yield each.program, each.at, 'working', each.working_s
+        if not each.flagged:
+            yield each.program, each.at, 'waiting', each.waiting_s
+            yield each.program, each.at, 'working', each.working_s
     for one in delivered:
         yield one.program, one.at, 'delivery', one.seconds
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -101,9 +101,14 @@ def working_on(row: Row[Any]) -> str | None:
 
 
 def details(
-    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float,
+    image_ids: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Write all that an operator needs to answer a question."""
+    """Write all that an operator needs to answer a question.
+
+    Args:
+        image_ids: of the questions of a request with several images; None for those that wait.
+    """
     lease_s = None
     if row.lease_until not in (None, NEVER):
         lease_s = max(0.0, row.lease_until - now)
@@ -139,18 +144,22 @@ def details(
         ],
         'content_type': asked['content_type'],
         'priors': _priors_json(given['annotations'], row.position),
-        **({'images': _images(service, connection, row, operator, now)} if row.images > 1 else {}),
+        **({} if row.images == 1 else {'images': _images(
+            service, connection, row, operator, now,
+            image_ids or job_leases.image_ids(connection, row.id),
+        )}),
         'metadata': asked.get('metadata') or {},
         'webhook_url': row.webhook_url,
     }
 
 
 def _images(
-    service: Context, connection: Connection, row: Row[Any], operator: str, now: float
+    service: Context, connection: Connection, row: Row[Any], operator: str, now: float,
+    image_ids: Sequence[int],
 ) -> list[dict[str, Any]]:
-    """Write the images of a request with several, of those that wait with it, in their order."""
+    """Write the images of a request with several, in their order."""
     given = json.loads(row.priors)['annotations']
-    rows = jobs.by_ids(connection, job_leases.image_ids(connection, row.id))
+    rows = jobs.by_ids(connection, image_ids)
     return [
         {
             'id': image.id,
@@ -220,12 +229,13 @@ def answer_of(
 
 
 def answers_of_images(
-    rows: Sequence[Row[Any]], body: Any
+    rows: Sequence[Row[Any]], names: Sequence[Hashable], body: Any
 ) -> tuple[list[str], list[str]]:
     """Turn the answer to a request with several images into what each of them is answered with.
 
     Args:
         rows: of its images; the first with the job's `priors`.
+        names: what the body calls them, as `id`.
         body: `{"images": [{"id", "shapes"}, …], "response", "flags"}`: one entry for each image.
 
     Returns:
@@ -242,13 +252,15 @@ def answers_of_images(
     shapes = {}
     for at, item in enumerate(expect_list(said.get('images'), 'images')):
         image = expect_object(item, f'images[{at}]')
-        shapes[image.get('id')] = image.get('shapes')
-    if set(shapes) != {row.id for row in rows}:
+        if not isinstance(image.get('id'), int | str):
+            raise WireError(f'images[{at}].id is not the id of an image')
+        shapes[image['id']] = image.get('shapes')
+    if set(shapes) != {*names}:
         raise WireError('images must have one entry for each image, by its id')
     texts = []
-    for row in rows:
+    for row, name in zip(rows, names, strict=True):
         priors = answers.priors_of(given, row.position)
-        derived = answers.derive(shapes[row.id], priors, row.position)
+        derived = answers.derive(shapes[name], priors, row.position)
         texts.append(to_json({'response': response, **derived}).decode())
     return texts, flags
 

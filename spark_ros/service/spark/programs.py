@@ -22,7 +22,10 @@ from spark_ros.service.storage.schema import programs
 from spark_ros.service.storage.store import Transaction
 from spark_ros.wire.values import WireError, expect_list, expect_object, expect_text, expect_url
 
-FIELDS = ('instructions', 'label_options', 'reference_images', 'grace_s', 'flag_reasons')
+FIELDS = (
+    'instructions', 'label_options', 'reference_images', 'grace_s', 'flag_reasons',
+    'second_opinion_share', 'second_opinion_change', 'second_opinion_wait', 'known_answers_share',
+)  # fmt: skip
 MAX_GRACE_S = 60
 MAX_REASONS = 20
 
@@ -39,6 +42,14 @@ class Program:
         reference_images: URLs, local files to import, or paths of images that were imported.
         grace_s: for how long an operator can take an answer back, in seconds.
         flag_reasons: what operators choose from when they flag; none for the console's own.
+        second_opinion_share: which share of its questions a second operator answers, too, from 0
+            to 1; chosen by their tokens.
+        second_opinion_change: a second operator answers, too, where an answer changed more than
+            this share of the priors, from 0 to 1; None for no such rule.
+        second_opinion_wait: whether the robot's answer waits for the second operator's, for
+            `held_answers.LONGEST_WAIT_S` at most.
+        known_answers_share: how many questions with known answers an operator is shown for each
+            real one that they answer, at most.
     """
 
     instructions: str
@@ -46,6 +57,10 @@ class Program:
     reference_images: tuple[str, ...] = ()
     grace_s: float = 0.0
     flag_reasons: tuple[str, ...] = ()
+    second_opinion_share: float = 0.0
+    second_opinion_change: float | None = None
+    second_opinion_wait: bool = False
+    known_answers_share: float = 0.0
 
 
 def parse(text: str) -> Program:
@@ -70,9 +85,18 @@ def parse(text: str) -> Program:
         reasons = _texts(body, 'flag_reasons', 200)
         if len(reasons) > MAX_REASONS:
             raise ProgramError(f'flag_reasons has more than {MAX_REASONS} entries')
+        change = body.get('second_opinion_change')
+        waits = body.get('second_opinion_wait', False)
+        if not isinstance(waits, bool):
+            raise ProgramError(f'second_opinion_wait is {waits!r}: it must be true or false')
         return Program(
-            instructions, labels, _texts(body, 'reference_images', 8192), _grace_s(body), reasons
-        )
+            instructions, labels, _texts(body, 'reference_images', 8192),
+            _number(body, 'grace_s', MAX_GRACE_S, ' seconds'), reasons,
+            _number(body, 'second_opinion_share', 1),
+            None if change is None else _number(body, 'second_opinion_change', 1),
+            waits,
+            _number(body, 'known_answers_share', 1),
+        )  # fmt: skip
     except (WireError, yaml.YAMLError) as error:
         raise ProgramError(str(error)) from None
 
@@ -129,6 +153,10 @@ def put(transaction: Transaction, name: str, program: Program, now: float) -> No
             reference_images=json.dumps(program.reference_images),
             grace_s=program.grace_s,
             flag_reasons=json.dumps(program.flag_reasons),
+            second_opinion_share=program.second_opinion_share,
+            second_opinion_change=program.second_opinion_change,
+            second_opinion_wait=int(program.second_opinion_wait),
+            known_answers_share=program.known_answers_share,
             updated=now,
         )
     )
@@ -159,15 +187,19 @@ def _program(row: Row[Any]) -> Program:
         tuple(json.loads(row.reference_images)),
         row.grace_s,
         tuple(json.loads(row.flag_reasons)),
+        row.second_opinion_share,
+        row.second_opinion_change,
+        bool(row.second_opinion_wait),
+        row.known_answers_share,
     )
 
 
-def _grace_s(body: Mapping[str, Any]) -> float:
-    given = body.get('grace_s', 0)
+def _number(body: Mapping[str, Any], name: str, most: int, unit: str = '') -> float:
+    given = body.get(name, 0)
     if isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise ProgramError(f'grace_s is {given!r}: it must be a number of seconds')
-    if not 0 <= given <= MAX_GRACE_S:
-        raise ProgramError(f'grace_s is {given}: it must be from 0 to {MAX_GRACE_S} seconds')
+        raise ProgramError(f'{name} is {given!r}: it must be a number{unit and f" of{unit}"}')
+    if not 0 <= given <= most:
+        raise ProgramError(f'{name} is {given}: it must be from 0 to {most}{unit}')
     return float(given)
 
 

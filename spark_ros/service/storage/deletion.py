@@ -18,6 +18,7 @@ from spark_ros.service.storage.keys import Key
 from spark_ros.service.storage.removals import delete_images
 from spark_ros.service.storage.schema import (
     PROGRAMS,
+    checks,
     corrections,
     fetches,
     held_answers,
@@ -112,7 +113,7 @@ def delete_jobs(transaction: Transaction, what: Selection, job_ids: Sequence[int
     ids, selected = [row.id for row in found], [*{row.job_id for row in found}]
     change_log.delete_of(transaction, ids)
     outbox.delete_of(transaction, ids)
-    for table in (held_answers, corrections):
+    for table in (held_answers, checks, corrections):
         connection.execute(delete(table).where(table.c.question_id.in_(ids)))
     connection.execute(delete(questions).where(questions.c.id.in_(ids)))
     sizes = named_files.delete_of(transaction, selected)

@@ -70,6 +70,11 @@ programs = Table(
     # For how long an operator can take an answer back, in seconds, and why one may flag, as JSON.
     Column('grace_s', Float, nullable=False),
     Column('flag_reasons', Text, nullable=False),
+    # Which answered questions are shown to another operator; see `spark.programs`.
+    Column('second_opinion_share', Float, nullable=False),
+    Column('second_opinion_change', Float),
+    Column('second_opinion_wait', Integer, nullable=False),
+    Column('known_answers_share', Float, nullable=False),
     Column('updated', Float, nullable=False),
 )
 
@@ -132,7 +137,11 @@ jobs = Table(
     # What the caller calls it: found in the logs of both sides.
     Column('idempotency_key', String(255)),
     Column('created', Float, nullable=False),
+    # Since when its answer is known to be right; null where it is not known.
+    Column('known', Float),
 )
+_known = jobs.c.known.is_not(None)
+Index('jobs_known', jobs.c.known, sqlite_where=_known, postgresql_where=_known)
 
 questions = Table(
     'questions',
@@ -157,10 +166,11 @@ questions = Table(
     Column('lease_owner', String(64)),
     # NEVER while an answer is held back; see `held_answers`.
     Column('lease_until', Float),
-    Column('answered_by', String(64), index=True),
+    Column('answered_by', String(64)),
     Column('answer', Text),
     Column('flags', Text),
     Column('feedback', Text),
+    Index('questions_by_operator', 'answered_by', 'closed'),
     Index('questions_by_key', 'key_id', 'id'),
     Index('questions_by_key_and_state', 'key_id', 'state', 'id'),
     sqlite_autoincrement=True,
@@ -194,6 +204,36 @@ held_answers = Table(
     Column('flags', Text, nullable=False),
     Column('feedback', Text),
 )
+
+# Questions that were answered already, shown to an operator who has not answered them: one row for
+# each image and check. The question itself does not change by it.
+checks = Table(
+    'checks',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False, index=True),
+    # `second`: a second opinion; `known`: the question's own answer is known to be right.
+    Column('kind', String(16), nullable=False),
+    # As of a question: open, assigned or closed.
+    Column('state', String(16), nullable=False),
+    Column('created', Float, nullable=False),
+    # Who has it, or answered it; null while it is open.
+    Column('operator', String(64)),
+    Column('claimed', Float),
+    Column('lease_until', Float),
+    Column('answered', Float),
+    # As of a question; null until it is closed.
+    Column('answer', Text),
+    Column('flags', Text),
+    Column('feedback', Text),
+    # From 0 to 1 with the question's own answer.
+    Column('agreement', Float),
+    Index('checks_by_operator', 'operator', 'kind', 'claimed'),
+    sqlite_autoincrement=True,
+)
+for _name, _column in (('open', 'id'), ('assigned', 'lease_until')):
+    _given = checks.c.state == literal_column(f"'{_name}'")
+    Index(f'checks_{_name}', checks.c[_column], sqlite_where=_given, postgresql_where=_given)
 
 # Mistakes that operators found in their answers afterwards; the answers stay as they are.
 corrections = Table(

@@ -2,7 +2,7 @@
 """How long questions waited and were worked on, and how many waited, from the log of changes.
 
 The log has the time of every state of a question. It is kept for some days, and only its newest
-part is read, so that the work is bounded however much was asked.
+part is read, so that the work is bounded however much was asked. So it is of checks and skips.
 """
 
 from __future__ import annotations
@@ -12,30 +12,61 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    case,
+    cast,
+    func,
+    select,
+)
 
+from spark_ros.service.storage.checks import FIRST, KNOWN
 from spark_ros.service.storage.jobs import count_waiting
-from spark_ros.service.storage.schema import changes, jobs, questions
+from spark_ros.service.storage.schema import changes, checks, jobs, questions, skips
 
 MOST_CHANGES = 200_000
 MOST_ANSWERED = 20_000
+MOST_CHECKS = 20_000
 FLAGGED = '"flagged"'
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A question that an operator answered.
+    """A question that an operator answered, or flagged.
 
     Attributes:
+        operator: who.
         at: when, in Unix seconds.
         waiting_s: from the question to the claim that led to its answer.
         working_s: from that claim to the answer.
     """
 
     program: str | None
+    operator: str
+    flagged: bool
     at: float
     waiting_s: float
     working_s: float
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A question that was answered already, and again by another operator.
+
+    Attributes:
+        kind: `second`, or `known` where the first answer is known to be right.
+        first, operator: who answered it first, and who again.
+        agreement: of the two, in [0, 1]; 0 where just one of them flagged it.
+    """
+
+    kind: str
+    program: str | None
+    first: str
+    operator: str
+    agreement: float
 
 
 @dataclass(frozen=True)
@@ -103,22 +134,69 @@ def _answered(connection: Connection, first: int) -> list[Answered]:
         .subquery()
     )
     rows = connection.execute(
-        select(jobs.c.program, steps.c.at, steps.c.claimed, questions.c.created)
+        select(
+            jobs.c.program, questions.c.answered_by,
+            questions.c.flags.contains(FLAGGED).label('flagged'), steps.c.at, steps.c.claimed,
+            questions.c.created,
+        )
         .join(questions, steps.c.question_id == questions.c.id)
         .join(jobs, questions.c.job_id == jobs.c.id)
         .where(
             steps.c.state == 'closed',
             steps.c.before == 'assigned',
             questions.c.answered_by.is_not(None),
-            ~questions.c.flags.contains(FLAGGED),
         )
         .order_by(steps.c.at.desc())
         .limit(MOST_ANSWERED)
-    )
+    )  # fmt: skip
     return [
-        Answered(program, at, max(0.0, claimed - created), max(0.0, at - claimed))
-        for program, at, claimed, created in rows
-    ]
+        Answered(
+            row.program, row.answered_by, bool(row.flagged), row.at,
+            max(0.0, row.claimed - row.created), max(0.0, row.at - row.claimed),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def closed_checks(connection: Connection, since: float) -> list[Checked]:
+    """Return the answers to checks since a time that were compared with the first one.
+
+    Only the newest `MOST_CHECKS` checks are looked at.
+    """
+    newest = select(func.coalesce(func.max(checks.c.id), 0) - MOST_CHECKS).scalar_subquery()
+    rows = connection.execute(
+        select(
+            checks.c.kind, jobs.c.program, FIRST.label('first'), checks.c.operator,
+            questions.c.flags.contains(FLAGGED).label('first_flagged'),
+            checks.c.flags.contains(FLAGGED).label('flagged'), checks.c.agreement,
+        )
+        .join(questions, checks.c.question_id == questions.c.id)
+        .join(jobs, questions.c.job_id == jobs.c.id)
+        .where(
+            checks.c.id > newest, checks.c.state == 'closed', checks.c.answered > since,
+            # What turned out to be wrong is not known any more.
+            (checks.c.kind != KNOWN) | jobs.c.known.is_not(None),
+        )
+    )  # fmt: skip
+    found = []
+    for row in rows:
+        agreement = row.agreement
+        if row.flagged or row.first_flagged:
+            agreement = float(bool(row.flagged) == bool(row.first_flagged))
+        if agreement is not None and row.first is not None:
+            found.append(Checked(row.kind, row.program, row.first, row.operator, agreement))
+    return found
+
+
+def skipped(connection: Connection, since: float) -> list[tuple[str, str | None, int]]:
+    """Count the skips since a time, by operator and program."""
+    query = (
+        select(skips.c.operator, jobs.c.program, func.count())
+        .join(jobs, skips.c.job_id == jobs.c.id)
+        .where(skips.c.skipped > since)
+        .group_by(skips.c.operator, jobs.c.program)
+    )
+    return [(operator, program, count) for operator, program, count in connection.execute(query)]
 
 
 def _waiting(

@@ -80,10 +80,10 @@ def lines(
         operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
             operator must not answer. None: of nobody.
     """
-    ordered = first_ids(connection, limit, operator, _matching(wanted))
+    ordered = first_ids(connection, limit, operator, matching(wanted))
     places = {id: place for place, id in enumerate(ordered)}
     query = (
-        select(*LINE, _excluded(operator).label('excluded'))
+        select(*LINE, excluded(operator).label('excluded'))
         .join(jobs, questions.c.job_id == jobs.c.id)
         .join(keys, questions.c.key_id == keys.c.id)
         .where(questions.c.id.in_(places))
@@ -106,7 +106,7 @@ def first_ids(
     )
     columns = questions.c['id', 'priority', 'key_id', 'deadline']
     ranked = (
-        select(*columns, turn.label('turn'), _excluded(operator).label('excluded'))
+        select(*columns, turn.label('turn'), excluded(operator).label('excluded'))
         .where(ONE_EACH, *conditions)
         .subquery()
     )
@@ -138,14 +138,14 @@ def free_ids(
     theirs = (questions.c.lease_owner == owner) & (questions.c.lease_until < NEVER)
     free = (questions.c.state == 'open') | theirs
     return first_ids(
-        connection, limit, operator, _matching(wanted), free, ~_excluded(operator),
+        connection, limit, operator, matching(wanted), free, ~excluded(operator),
         questions.c.id.not_in(skipped),
     )  # fmt: skip
 
 
 def count(connection: Connection, wanted: Filter = ALL) -> int:
     """Count the questions that wait, of all keys."""
-    query = select(func.count()).select_from(questions).where(ONE_EACH, _matching(wanted))
+    query = select(func.count()).select_from(questions).where(ONE_EACH, matching(wanted))
     return int(connection.execute(query).scalar_one())
 
 
@@ -154,7 +154,7 @@ def count_excluded(connection: Connection, operator: str, wanted: Filter = ALL) 
     query = (
         select(func.count())
         .select_from(questions)
-        .where(ONE_EACH, _matching(wanted), _excluded(operator))
+        .where(ONE_EACH, matching(wanted), excluded(operator))
     )
     return int(connection.execute(query).scalar_one())
 
@@ -189,7 +189,8 @@ def groups(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _excluded(operator: str | None) -> ColumnElement[bool]:
+def excluded(operator: str | None) -> ColumnElement[bool]:
+    """Return what holds of the questions that an operator, by pseudonym, must not answer."""
     if operator is None:
         return false()
     return and_(
@@ -200,7 +201,8 @@ def _excluded(operator: str | None) -> ColumnElement[bool]:
     )  # fmt: skip
 
 
-def _matching(wanted: Filter) -> ColumnElement[bool]:
+def matching(wanted: Filter) -> ColumnElement[bool]:
+    """Return what holds of the questions that an operator wants to see."""
     asked = []
     if wanted.program is not None:
         asked.append(func.coalesce(jobs.c.program, '') == wanted.program)

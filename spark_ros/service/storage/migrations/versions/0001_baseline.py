@@ -24,6 +24,7 @@ def upgrade() -> None:
     waiting = text("state IN ('open', 'assigned')")
     due = text("state IN ('open', 'assigned') AND deadline < 1000000000000000.0")
     leased = text('lease_until IS NOT NULL')
+    known = text('known IS NOT NULL')
     postgresql = op.get_bind().dialect.name == 'postgresql'
     xid = '(pg_current_xact_id()::text::bigint)' if postgresql else '0'
     op.create_table(
@@ -118,6 +119,10 @@ def upgrade() -> None:
         Column('reference_images', Text, nullable=False),
         Column('grace_s', Float, nullable=False),
         Column('flag_reasons', Text, nullable=False),
+        Column('second_opinion_share', Float, nullable=False),
+        Column('second_opinion_change', Float),
+        Column('second_opinion_wait', Integer, nullable=False),
+        Column('known_answers_share', Float, nullable=False),
         Column('updated', Float, nullable=False),
     )
     op.create_table(
@@ -149,7 +154,11 @@ def upgrade() -> None:
         Column('base_url', Text, nullable=False),
         Column('idempotency_key', String(255)),
         Column('created', Float, nullable=False),
+        Column('known', Float),
     )
+    op.create_index(
+        'jobs_known', 'jobs', ['known'], sqlite_where=known, postgresql_where=known,
+    )  # fmt: skip
     op.create_table(
         'thumbnails',
         Column('image_id', String(64), ForeignKey('images.id'), primary_key=True),
@@ -187,8 +196,8 @@ def upgrade() -> None:
         Column('feedback', Text),
         sqlite_autoincrement=True,
     )
-    op.create_index('ix_questions_answered_by', 'questions', ['answered_by'])
     op.create_index('ix_questions_job_id', 'questions', ['job_id'])
+    op.create_index('questions_by_operator', 'questions', ['answered_by', 'closed'])
     op.create_index('questions_by_key', 'questions', ['key_id', 'id'])
     op.create_index('questions_by_key_and_state', 'questions', ['key_id', 'state', 'id'])
     op.create_index(
@@ -215,6 +224,30 @@ def upgrade() -> None:
     )
     op.create_index('ix_held_answers_due', 'held_answers', ['due'])
     op.create_index('ix_held_answers_operator', 'held_answers', ['operator'])
+    op.create_table(
+        'checks',
+        Column('id', Integer, primary_key=True),
+        Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
+        Column('kind', String(16), nullable=False),
+        Column('state', String(16), nullable=False),
+        Column('created', Float, nullable=False),
+        Column('operator', String(64)),
+        Column('claimed', Float),
+        Column('lease_until', Float),
+        Column('answered', Float),
+        Column('answer', Text),
+        Column('flags', Text),
+        Column('feedback', Text),
+        Column('agreement', Float),
+        sqlite_autoincrement=True,
+    )
+    op.create_index('ix_checks_question_id', 'checks', ['question_id'])
+    op.create_index('checks_by_operator', 'checks', ['operator', 'kind', 'claimed'])
+    for name, column in (('open', 'id'), ('assigned', 'lease_until')):
+        when = text(f"state = '{name}'")
+        op.create_index(
+            f'checks_{name}', 'checks', [column], sqlite_where=when, postgresql_where=when,
+        )  # fmt: skip
     op.create_table(
         'corrections',
         Column('id', Integer, primary_key=True),

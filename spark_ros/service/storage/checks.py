@@ -1,0 +1,273 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Checks: questions that were answered already, shown to an operator who has not answered them.
+
+    second opinion   open ──claim──► assigned ──close──► closed
+                      ▲                 │
+                      └─release, expire─┘
+    known answer              claim──► assigned ──close──► closed;  given back, it is deleted
+
+What the operator says is stored beside the question's own answer, which does not change by it. A
+check of a request with several images has a row for each of them; all are claimed, answered and
+given back together, and the check is called by the id of the first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from spark_ros.service.errors import ApiError
+from spark_ros.service.storage import waiting
+from spark_ros.service.storage.attempts import unlocked
+from spark_ros.service.storage.leases import CANCELED, NO_LONGER_ASKED
+from spark_ros.service.storage.schema import checks, jobs, questions, skips
+from spark_ros.service.storage.store import Transaction
+
+SECOND, KNOWN = 'second', 'known'
+# Literal, as of the partial indexes.
+OPEN = checks.c.state == literal_column("'open'")
+ASSIGNED = checks.c.state == literal_column("'assigned'")
+LEASE_OVER = ASSIGNED & (checks.c.lease_until <= bindparam('at'))
+FREE = {'state': 'open', 'operator': None, 'claimed': None, 'lease_until': None}
+# Whose answer is the question's, or will be when the second opinion has come.
+FIRST: ColumnElement[str | None] = func.coalesce(questions.c.answered_by, questions.c.lease_owner)
+
+
+def add(
+    transaction: Transaction,
+    kind: str,
+    question_ids: Iterable[int],
+    now: float,
+    **more: Any,
+) -> int:
+    """Store a check of the images of a question, and return its id.
+
+    Args:
+        more: columns that are not those of an open check.
+    """
+    ids = [
+        transaction.connection.execute(
+            insert(checks)
+            .values({'question_id': each, 'kind': kind, 'created': now, **FREE, **more})
+            .returning(checks.c.id)
+        ).scalar_one()
+        for each in sorted(question_ids)
+    ]
+    return int(ids[0])
+
+
+def rows(connection: Connection, check_id: int) -> list[Row[Any]]:
+    """Return the rows of a check, one for each image, in order.
+
+    Raises:
+        ApiError: 404 when there is no such check, 409 when it changes at this moment.
+    """
+    this = connection.execute(
+        select(checks.c.kind, checks.c.operator, questions.c.job_id)
+        .join(questions, checks.c.question_id == questions.c.id)
+        .where(checks.c.id == check_id)
+    ).first()
+    if this is None:
+        raise ApiError(404, 'there is no such question')
+    query = (
+        select(
+            checks,
+            *questions.c['job_id', 'position', 'answered_by'],
+            questions.c.answer.label('first_answer'),
+            questions.c.state.label('question_state'),
+        )
+        .join(questions, checks.c.question_id == questions.c.id)
+        .where(
+            questions.c.job_id == this.job_id,
+            checks.c.kind == this.kind,
+            checks.c.operator.is_not_distinct_from(this.operator),
+        )
+        .order_by(questions.c.position)
+    )
+    found = [*connection.execute(query)]
+    if not found:
+        # Another process has changed it between the two reads.
+        raise ApiError(409, 'another operator has this question')
+    return found
+
+
+def may_have(owner: str, operator: str) -> list[ColumnElement[bool]]:
+    """Return what holds of the questions that may be shown to an operator again.
+
+    Args:
+        owner: the operator.
+        operator: their pseudonym.
+    """
+    skipped = exists().where(skips.c.job_id == questions.c.job_id, skips.c.operator == owner)
+    theirs = checks.alias()
+    had = exists().where(theirs.c.question_id == questions.c.id, theirs.c.operator == owner)
+    return [
+        FIRST.is_not(None), FIRST.is_distinct_from(owner), ~waiting.excluded(operator),
+        ~skipped.correlate(questions), ~had.correlate(questions),
+    ]  # fmt: skip
+
+
+def claim(
+    transaction: Transaction, check_id: int, owner: str, operator: str, now: float, lease_s: float
+) -> None:
+    """Give an operator, with their pseudonym, an open check, or renew their lease.
+
+    Raises:
+        ApiError: 404 unknown, 409 when it is another's, or closed.
+    """
+    expire(transaction, now)
+    found = rows(transaction.connection, check_id)
+    if all(row.operator == owner for row in found):
+        heartbeat(transaction, check_id, owner, now, lease_s)
+        return
+    first = select(checks.c.id).join(questions, checks.c.question_id == questions.c.id)
+    query = first.where(checks.c.id == check_id, OPEN, *may_have(owner, operator))
+    if transaction.connection.execute(query).first() is None:
+        raise ApiError(409, 'another operator has this question')
+    assign(transaction, [row.id for row in found], owner, now, lease_s)
+
+
+def assign(
+    transaction: Transaction, ids: Sequence[int], owner: str, now: float, lease_s: float
+) -> None:
+    """Give an operator the rows of an open check.
+
+    Raises:
+        ApiError: 409 when another has it.
+    """
+    given = {'state': 'assigned', 'operator': owner, 'claimed': now, 'lease_until': now + lease_s}
+    query = update(checks).where(checks.c.id.in_(ids), OPEN).values(given)
+    if transaction.connection.execute(query).rowcount != len(ids):
+        raise ApiError(409, 'another operator has this question')
+
+
+def heartbeat(
+    transaction: Transaction, check_id: int, owner: str, now: float, lease_s: float
+) -> None:
+    """Renew an operator's lease, for `lease_s` from now.
+
+    Raises:
+        ApiError: 404 unknown, 409 when they do not, or no longer, have the check, or the caller
+            has withdrawn the question.
+    """
+    _change(transaction, check_id, owner, {'lease_until': now + lease_s})
+
+
+def release(transaction: Transaction, check_id: int, owner: str) -> int:
+    """Take a check from an operator, and return the id of its question; nothing is lost.
+
+    Raises:
+        ApiError: as `heartbeat`.
+    """
+    found = _change(transaction, check_id, owner, FREE)
+    if found[0].kind == KNOWN:
+        ids = [row.id for row in found]
+        transaction.connection.execute(delete(checks).where(checks.c.id.in_(ids)))
+    return int(found[0].question_id)
+
+
+def close(
+    transaction: Transaction,
+    check_id: int,
+    owner: str,
+    now: float,
+    *,
+    answers: Mapping[int, str],
+    agreements: Mapping[int, float | None],
+    flags: Sequence[str] = (),
+    feedback: str | None = None,
+) -> list[Row[Any]]:
+    """Store what an operator says, and return the rows as they were.
+
+    Args:
+        answers: by the ids of the images' questions, as JSON.
+        agreements: with the questions' own answers, by the same ids.
+        flags, feedback: as of `leases.close`.
+
+    Raises:
+        ApiError: as `heartbeat`.
+    """
+    closed = {
+        'state': 'closed', 'answered': now, 'lease_until': None, 'feedback': feedback,
+        'flags': json.dumps(list(flags), separators=(',', ':')),
+    }  # fmt: skip
+    found = _change(transaction, check_id, owner, closed)
+    for row in found:
+        said = {name: by[row.question_id] for name, by in (
+            ('answer', answers), ('agreement', agreements),
+        )}  # fmt: skip
+        query = update(checks).where(checks.c.id == row.id)
+        transaction.connection.execute(query.values(said))
+    return found
+
+
+def expire(transaction: Transaction, now: float) -> None:
+    """Take the checks back whose leases ended."""
+    late = unlocked(select(checks.c.id, checks.c.kind).where(LEASE_OVER))
+    found = transaction.connection.execute(late, {'at': now}).all()
+    for kind, statement in ((SECOND, update(checks).values(FREE)), (KNOWN, delete(checks))):
+        if ids := [row.id for row in found if row.kind == kind]:
+            transaction.connection.execute(statement.where(checks.c.id.in_(ids)))
+
+
+def count_answered(connection: Connection, owner: str) -> int:
+    """Count the checks that an operator answered; those of several images once."""
+    query = (
+        select(func.count())
+        .select_from(checks)
+        .join(questions, checks.c.question_id == questions.c.id)
+        .where(checks.c.operator == owner, checks.c.state == 'closed', questions.c.position == 0)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def every(connection: Connection) -> list[Row[Any]]:
+    """Return all checks that were answered, with their questions, the oldest first."""
+    query = (
+        select(
+            checks,
+            *questions.c['position', 'answered_by'],
+            questions.c.answer.label('first_answer'),
+            questions.c.flags.label('first_flags'),
+            questions.c.kind.label('question_kind'),
+            *jobs.c['token', 'api', 'program'],
+        )
+        .join(questions, checks.c.question_id == questions.c.id)
+        .join(jobs, questions.c.job_id == jobs.c.id)
+        .where(checks.c.state == 'closed')
+        .order_by(checks.c.answered, checks.c.id)
+    )
+    return [*connection.execute(query)]
+
+
+def _change(
+    transaction: Transaction, check_id: int, owner: str, values: Mapping[str, Any]
+) -> list[Row[Any]]:
+    found = rows(transaction.connection, check_id)
+    if any(_is_withdrawn(row) for row in found):
+        raise ApiError(409, NO_LONGER_ASKED[CANCELED])
+    ids = [row.id for row in found]
+    theirs = (checks.c.id.in_(ids), checks.c.operator == owner, ASSIGNED)
+    changed = transaction.connection.execute(update(checks).where(*theirs).values(values))
+    if changed.rowcount != len(ids):
+        raise ApiError(409, 'you do not have this question, or no longer: claim it again')
+    return found
+
+
+def _is_withdrawn(row: Row[Any]) -> bool:
+    return row.answered_by is None and row.question_state in ('closed', 'aborted')

@@ -1,0 +1,170 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""How far two answers agree, for each kind of question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_ros.geometry import ImageSize
+from spark_ros.service.operators import agreement as module
+from spark_ros.service.operators.agreement import agreement, disagree
+from spark_ros.wire.heat import HeatRequest, parse_heat_request
+
+NO_ANSWER: dict[str, Any] = {}
+PICTURE = ['https://example.com/a.jpg']
+
+
+def shape(left: float, top: float, size: float = 0.1, label: str = 'crate') -> dict[str, Any]:
+    ends = (left, top), (left + size, top), (left + size, top + size), (left, top + size)
+    vertices = [{'x': x, 'y': y} for x, y in ends]
+    return {'label': label, 'type': 'bounding_box', 'vertices': vertices}
+
+
+def polygon(*points: tuple[float, float], label: str = 'crate') -> dict[str, Any]:
+    vertices = [{'x': str(x), 'y': str(y)} for x, y in points]
+    return {'label': label, 'type': 'polygon' if len(points) > 1 else 'dot', 'vertices': vertices}
+
+
+def answer(*shapes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    lists = {'annotations': [*shapes], 'confirmed_annotations': [], 'removed_annotations': []}
+    return {'response': '', **lists, **more}
+
+
+def heat(kind: str, **body: Any) -> HeatRequest:
+    return parse_heat_request(kind, {'instruction': 'Look.', **body})
+
+
+def response(value: Any) -> dict[str, Any]:
+    return {'response': value}
+
+
+def test_shapes_are_matched_by_overlap_and_label() -> None:
+    first = answer(shape(0.1, 0.1), shape(0.5, 0.5))
+    assert agreement(None, first, first) == 1
+    # Confirmed by one, drawn anew at nearly the same place by the other.
+    near = answer(shape(0.11, 0.1), confirmed_annotations=[shape(0.5, 0.5)])
+    assert agreement(None, first, near) == 1
+    assert agreement(None, first, answer(shape(0.1, 0.1))) == pytest.approx(2 / 3)
+    assert agreement(None, first, answer(shape(0.1, 0.1), shape(0.5, 0.5, label='cup'))) == 0.5
+    assert agreement(None, first, answer(shape(0.16, 0.1), shape(0.5, 0.5))) == 0.5
+    assert agreement(None, first, answer()) == 0
+    assert agreement(None, answer(), answer(removed_annotations=[shape(0.1, 0.1)])) == 1
+
+
+def test_as_many_as_possible_are_paired() -> None:
+    first = answer(shape(0.10, 0.1), shape(0.13, 0.1))
+    assert agreement(None, first, answer(shape(0.135, 0.1), shape(0.105, 0.1))) == 1
+    # Each would rather have the one in the middle.
+    assert agreement(None, first, answer(shape(0.129, 0.1), shape(0.16, 0.1))) == 1
+    # Drawn twice by one of them.
+    assert agreement(None, first, answer(*3 * [shape(0.1, 0.1)])) == pytest.approx(4 / 5)
+
+
+def test_polygons_by_area_and_dots_by_distance() -> None:
+    whole = answer(polygon((0.1, 0.1), (0.5, 0.1), (0.5, 0.5), (0.1, 0.5)))
+    most = answer(polygon((0.1, 0.1), (0.5, 0.1), (0.5, 0.35), (0.1, 0.35)))
+    half = answer(polygon((0.1, 0.1), (0.5, 0.1), (0.1, 0.45)))
+    assert agreement(None, whole, most) == 1
+    assert agreement(None, whole, half) == 0
+    # The same area as a box.
+    assert agreement(None, whole, answer(shape(0.1, 0.1, 0.4))) == 1
+    dot = answer(polygon((0.5, 0.5)))
+    assert agreement(None, dot, answer(polygon((0.52, 0.52)))) == 1
+    assert agreement(None, dot, answer(polygon((0.53, 0.53)))) == 0
+    assert agreement(None, dot, whole) == 0
+
+
+def test_a_response_counts_where_there_are_no_shapes() -> None:
+    assert agreement(None, answer(response=' A  crate'), answer(response='a Crate ')) == 1
+    assert agreement(None, answer(response='a crate'), answer(response='a cup')) == 0
+    one = answer(shape(0.1, 0.1), response='moved')
+    assert agreement(None, one, answer(shape(0.1, 0.1))) == 1
+
+
+def test_that_it_cannot_be_answered() -> None:
+    assert agreement(None, NO_ANSWER, NO_ANSWER) == 1
+    assert agreement(None, answer(), NO_ANSWER) == 0
+    assert agreement(heat('rating'), response(3), NO_ANSWER) == 0
+
+
+def test_choices_ratings_and_words() -> None:
+    choice = heat('multiple-choice', choices=['a', 'b', 'c'], max_answers=3)
+    assert agreement(choice, response(['a', 'b']), response(['b', 'c'])) == pytest.approx(1 / 3)
+    assert agreement(choice, response([]), response([])) == 1
+    scale = heat('rating', rating_min=1, rating_max=5)
+    assert agreement(scale, response(1), response(5)) == 0
+    assert agreement(scale, response(4), response(5)) == 0.75
+    words = heat('free-text')
+    assert agreement(words, response('Two\ncups'), response('two cups')) == 1
+    assert agreement(words, response('1'), response('1.0')) == 0
+    number = heat('free-text', validation='number')
+    assert agreement(number, response('1'), response('1.0')) == 1
+    assert agreement(heat('image'), response('/a'), response('/b')) is None
+
+
+def test_marks_of_heat() -> None:
+    boxes = heat(
+        'annotations-with-multiple-choice', annotations_type='rectangle', attachments=PICTURE,
+        attachments_type='image', per_annotation={'instruction': 'What?', 'choices': ['a', 'b']},
+    )  # fmt: skip
+    box = {'x': 10, 'y': 10, 'x2': 110, 'y2': 110}
+    first = response([{**box, 'response': ['a']}])
+    assert agreement(boxes, first, response([{**box, 'x': 20, 'response': ['a']}])) == 1
+    assert agreement(boxes, first, response([{**box, 'response': ['b']}])) == 0
+    points = heat('annotations', attachments=PICTURE, attachments_type='image')
+    one, other = (response([{'x': x, 'y': 50}]) for x in (50, 60))
+    assert agreement(points, one, other, [ImageSize(1000, 1000)]) == 1
+    assert agreement(points, one, other, [ImageSize(100, 100)]) == 0
+    text = heat('annotations', attachments=['one two three'])
+    span = response([{'start': 0, 'end': 7}])
+    assert agreement(text, span, response([{'start': 0, 'end': 8}])) == 1
+    assert agreement(text, span, response([{'start': 4, 'end': 13}])) == 0
+    sound = heat('annotations', attachments=PICTURE, attachments_type='audio')
+    assert agreement(sound, response([{'t': 3}]), response([{'t': 3.5}])) == 1
+    assert agreement(sound, response([{'t': 3}]), response([{'t': 5}])) == 0
+
+
+def test_what_is_a_disagreement() -> None:
+    assert [disagree(each) for each in (None, 0.95, 0.94, 0.0)] == [False, False, True, True]
+    ten = [shape(at / 20, 0.1, 0.04) for at in range(10)]
+    assert disagree(agreement(None, answer(*ten), answer(*ten[1:])))
+
+
+def test_equal_shapes_are_not_compared_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    nearness = module._nearness
+
+    def counting(*marks: Any) -> float:
+        nonlocal compared
+        compared += 1
+        return nearness(*marks)
+
+    monkeypatch.setattr(module, '_nearness', counting)
+    many = [shape(0.1 + at * 1e-5, 0.1) for at in range(2000)]
+    assert agreement(None, answer(*many), answer(*many)) == 1
+    assert compared == 0
+    moved = [shape(0.1 + at * 1e-5, 0.1001) for at in range(2000)]
+    assert agreement(None, answer(*many), answer(*moved)) is not None
+    assert compared == module.MOST_COMPARED**2
+
+
+SHAPES = st.lists(
+    st.builds(
+        shape, st.sampled_from([0.1, 0.12, 0.15, 0.5]), st.sampled_from([0.1, 0.13]),
+        st.sampled_from([0.1, 0.2]), st.sampled_from(['crate', 'cup']),
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@given(SHAPES, SHAPES)
+def test_laws(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
+    first, second = answer(*some), answer(*others)
+    found = agreement(None, first, second)
+    assert found is not None and 0 <= found <= 1
+    assert found == agreement(None, second, first)
+    assert agreement(None, first, answer(*reversed(some))) == 1
