@@ -7,7 +7,7 @@ import json
 
 import pytest
 from console_mouse import drag, open_question, wait_until_open
-from console_service import box, prior
+from console_service import box, photograph, prior
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow('two consoles in a browser')
@@ -74,6 +74,40 @@ def test_a_second_opinion_is_blind(service, set_program, operators):
     assert check['first']['response'] == SECRET and check['kind'] == 'second'
     assert len(check['first']['annotations']) == 1 and check['answer']['annotations'] == []
     assert check['flags'] == ['interesting']
+
+
+def test_several_images_are_one_check_whose_draft_is_kept(service, set_program, operators):
+    set_program(second_opinion_share=1)
+    first, second = operators
+    places = [service.upload(photograph()) for _ in range(2)]
+    priors = {'annotations': [{**BOX, 'image_idx': 1}]}
+    token = service.ask(content_location=places, program_name='checked', priors=priors)
+    open_question(first)
+    first.keyboard.press('Enter')
+    wait_until_open(first)
+    first.keyboard.press('Enter')
+    expect(first.get_by_test_id('idle')).to_contain_text('All answered')
+    expect(second.get_by_test_id('idle')).to_contain_text('your own view')
+    second.get_by_test_id('open-next').click()
+    wait_until_open(second)
+    films = second.get_by_test_id('film')
+    expect(films).to_have_count(2)
+    second.keyboard.press('Enter')
+    expect(second.locator('#position')).to_have_text('image 2 of 2')
+    wait_until_open(second)
+    expect(second.get_by_test_id('shape')).to_have_count(1)
+    # What was begun is kept while the check goes back.
+    drag(second, (0.6, 0.6), (0.8, 0.8))
+    second.reload()
+    expect(second.get_by_test_id('idle')).to_contain_text('your own view')
+    second.keyboard.press('Enter')
+    second.get_by_test_id('draft-use').click()
+    expect(second.get_by_test_id('shape')).to_have_count(2)
+    wait_until_open(second)
+    second.keyboard.press('Enter')
+    expect(second.get_by_test_id('idle')).to_contain_text('All answered')
+    found = [each for each in checks_of(service) if each['token'] == token]
+    assert [len(each['answer']['annotations']) for each in found] == [0, 1]
 
 
 def test_a_known_answer_is_left_for_a_robot_that_waits(service, set_program, operators):

@@ -16,9 +16,9 @@ from service_harness import InProcess, prior
 from sqlalchemy import event
 
 from spark_ros.service.operators import live_queue
-from spark_ros.service.storage import prepared, queue_depth
+from spark_ros.service.storage import next_check, prepared, queue_depth
 from spark_ros.service.storage.database import execute_plain
-from spark_ros.service.storage.waiting import LINE_TEXT
+from spark_ros.service.storage.waiting import ALL, LINE_TEXT
 
 ON_SQLITE = pytest.mark.sqlite('reads how SQLite finds it')
 Statement = tuple[str, Any]
@@ -34,7 +34,8 @@ def statements(service: InProcess, thread: int | None = None) -> Iterator[list[S
             noted.append((statement, given))
 
     def note_plain(connection: Any, statement: str, values: Any = ()) -> Any:
-        noted.append((statement, tuple(values)))
+        if thread in (None, threading.get_ident()):
+            noted.append((statement, tuple(values)))
         return execute_plain(connection, statement, values)
 
     engine = service.context.store._engine
@@ -105,6 +106,17 @@ def test_the_metrics_read_what_waits_and_no_question_that_is_over(service: InPro
     lines = [line for each in asked for line in plan(service, each) if ' questions' in line]
     assert len(lines) == 2
     assert all('questions_waiting' in line for line in lines), lines
+
+
+@ON_SQLITE
+def test_what_is_to_be_checked_is_found_by_an_index(service: InProcess) -> None:
+    with statements(service, threading.get_ident()) as noted:
+        found = service.context.store.read_now(next_check.is_there, 'one', 'pseudonym', ALL)
+    assert found is False
+    tables = tuple(f'SCAN {name}' for name in ('checks', 'jobs', 'questions', 'skips'))
+    lines = [line for each in noted for line in plan(service, each) if line.startswith(tables)]
+    # Whether something is open is seen in what waits; of second opinions, the newest are read.
+    assert {line.rpartition(' ')[2] for line in lines} == {'questions_waiting', 'checks_open'}
 
 
 def test_a_line_of_the_queue_is_cut_and_the_question_is_not(service: InProcess) -> None:

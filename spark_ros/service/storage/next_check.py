@@ -22,7 +22,7 @@ from spark_ros.service.storage.waiting import Filter
 
 CANDIDATES = 16
 # How many answers since an operator's last known one are counted: a smaller share is none.
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1000
 ANY_OPEN = select(
     exists().where(WAITING, questions.c.state == literal_column("'open'"))
 )
@@ -145,16 +145,18 @@ def _known_answer(
         .limit(MOST_COUNTED)
     )  # fmt: skip
     count = connection.execute(select(func.count()).select_from(answered.subquery())).scalar_one()
-    query = (
+    # A little more, since a tenth of ten may be less than one.
+    is_due = programs.c.known_answers_share * (count + 1e-6) >= 1.0
+    due = (
         select(jobs.c.id)
-        .join(questions, questions.c.job_id == jobs.c.id)
         .join(programs, jobs.c.program == programs.c.name)
+        .where(jobs.c.known.is_not(None), is_due)
+    )
+    query = (
+        select(questions.c.job_id)
         .where(
-            jobs.c.known.is_not(None),
-            # A little more, since a tenth of ten may be less than one.
-            programs.c.known_answers_share * (count + 1e-6) >= 1.0,
-            questions.c.position == 0,
-            waiting.matching(wanted),
+            # Apart, so that the database begins with these few.
+            questions.c.job_id.in_(due), questions.c.position == 0, waiting.matching(wanted),
             *checks.may_have(owner, operator),
         )
         .order_by(func.random())
