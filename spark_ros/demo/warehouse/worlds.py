@@ -225,7 +225,7 @@ def _paint(
     """Return a colour near one."""
     hue, saturation, value = hsv
     return colorsys.hsv_to_rgb(
-        (hue + random.normal(0, 0.012)) % 1.0,
+        (hue + random.normal(0, 0.008)) % 1.0,
         min(1.0, saturation * random.uniform(0.8, 1.1)),
         min(1.0, value * random.uniform(0.8, 1.1)),
     )
