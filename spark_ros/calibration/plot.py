@@ -12,6 +12,8 @@ from types import MappingProxyType
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 44
 PARTS = 5
+LETTER = 7
+"""About the width of a letter in the size of the texts."""
 
 STYLE = """
 .grid { stroke: #8884; } .axis { fill: currentColor; }
@@ -28,10 +30,11 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Series:
-    """Points, joined by a line or each a dot."""
+    """Points, joined by a line or each a dot; a line with a name has it in a legend."""
 
     points: Sequence[Point]
     dots: bool = False
+    name: str = ''
 
 
 def plot(
@@ -79,14 +82,21 @@ def plot(
         made.append(_line(map(at, series.points), 'line'))
     if second is not None:
         made.append(_line(map(at, second.points), 'line second'))
+    lines = {'line': series, **({'line second': second} if second else {})}
+    for row, (kind, each) in enumerate(lines.items()):
+        if each.name:
+            level, end = TOP + 14 + row * 18, WIDTH - RIGHT
+            made += [
+                _line([(str(end - 28), str(level)), (str(end), str(level))], kind),
+                _text(str(end - 34), str(level + 4), each.name, 'end'),
+            ]
     if present is not None:
         made.append(_circle(at(present), 'present', 7))
     if chosen is not None:
         made.append(_circle(at(chosen), 'chosen', 6))
     for words, point in named.items():
         x, y = at(point)
-        # To the left of what is far right, so that it stays within.
-        left = float(x) > WIDTH * 0.6
+        left = float(x) + LETTER * len(words) > WIDTH - RIGHT
         beside = str(float(x) + (-9 if left else 9))
         made += [
             _circle((x, y), 'named', 5),

@@ -28,11 +28,12 @@ from spark_ros.model import CorrectionKind, State
 from spark_ros.policy import Thresholds
 
 IGNORE_BELOW = 0.05
+"""All that the detector finds: where it is least sure, it often sees two things as one."""
 
 
-def asking(ask_below: float) -> Policy:
-    """Return the policy of the demo's node with a threshold: no cool-down and no limits."""
-    camera = CameraPolicy(Thresholds(ask_below, IGNORE_BELOW), cooldown_s=0.0)
+def asking(ask_below: float, ignore_below: float = IGNORE_BELOW) -> Policy:
+    """Return the policy of the demo's node with thresholds: no cool-down and no limits."""
+    camera = CameraPolicy(Thresholds(ask_below, ignore_below), cooldown_s=0.0)
     return Policy({CAMERA: camera}, open=0)
 
 
