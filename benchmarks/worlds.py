@@ -175,7 +175,7 @@ def main() -> int:
     print(f'{"":5}  {DEFAULT:20} {now[0]:6.1f}   {now[1]:<6.4f}')
     print(f'{"":5}  {"oracle":20} {oracle(others):6.1f}   {0.0:<6.4f}')
     points = {
-        f'{alpha:.0%}, calibrated': (float(each.asked.mean()), each.mean)
+        f'{100 * alpha:g} %, calibrated': (float(each.asked.mean()), each.mean)
         for (alpha, name), each in counted.items() if name == 'one threshold'
     }  # fmt: skip
     drawn = plot(

@@ -10,7 +10,7 @@ from html import escape
 from types import MappingProxyType
 
 WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 28, 44
 PARTS = 5
 LETTER = 7
 """About the width of a letter in the size of the texts."""
@@ -47,7 +47,7 @@ def plot(
     Args:
         series: what is shown.
         x_name: under the axis.
-        y_name: beside the axis.
+        y_name: above the axis.
         promise: a height that is to be kept, as a dashed line.
         chosen: a filled point.
         present: a ring.
@@ -73,6 +73,7 @@ def plot(
             _text(x, str(HEIGHT - BOTTOM + 16), f'{x_most * part / PARTS:.3g}', 'middle'),
         ]
     made.append(_text(str(WIDTH // 2), str(HEIGHT - 8), x_name, 'middle'))
+    made.append(_text('8', '14', y_name, 'start'))
     if promise is not None:
         _, y = at((0, promise))
         made.append(f'<line class="promise" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')

@@ -32,7 +32,8 @@ def benchmark() -> dict[str, Any]:
 def drives() -> list[Drive]:
     random = np.random.default_rng(3)
     return [
-        drive(str(n), 0.1 + 0.8 * random.beta(2, 3, 3), random.uniform(0.5, 1, 6)) for n in range(80)
+        drive(str(n), 0.1 + 0.8 * random.beta(2, 3, 3), random.uniform(0.5, 1, 6))
+        for n in range(80)
     ]
 
 
@@ -74,4 +75,4 @@ def test_a_few_worlds(tmp_path: Path) -> None:
     assert '20 of 20 worlds' in first.stderr and second.stderr == ''
     assert second.stdout == first.stdout
     words = [each.text for each in ElementTree.parse(picture).getroot().findall('{*}text')]
-    assert {'ask_below 0.6', '50%, calibrated', 'oracle', 'one threshold'} <= set(words)
+    assert {'ask_below 0.6', '50 %, calibrated', 'oracle', 'one threshold'} <= set(words)
