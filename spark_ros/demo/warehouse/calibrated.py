@@ -20,7 +20,7 @@ from spark_ros.demo.warehouse.comparison import RIGHT_FROM_IOU, Frame
 from spark_ros.demo.warehouse.fleet import drive_worlds
 from spark_ros.geometry import ImageSize
 
-WORLDS, ALPHA = 60, 0.1
+WORLDS, ALPHA = 40, 0.1
 THRESHOLDS, REPORT = 'thresholds.yaml', 'calibration.html'
 TOLD_EACH = 10
 
