@@ -6,7 +6,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -36,7 +35,7 @@ def drive_worlds(
         audit_rate: the probability that a frame is audited.
         progress: is told how many worlds were driven through.
     """
-    # Not forked: a caller may have threads.
+    # Not forked: a caller may have threads, and what is spawned ends when it is killed.
     spawn = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(os.cpu_count(), spawn, _begin) as pool:
         driven = [pool.submit(_drive, hall, seed, policy, frames, audit_rate) for seed in seeds]
@@ -49,16 +48,8 @@ def drive_worlds(
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the parent, and end with it, however it ends."""
+    """Leave Ctrl-C to the caller, and use one processor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
     cv2.setNumThreads(1)
 
 
