@@ -86,9 +86,12 @@ def compared(
         played = replay(drive, policy)
         missed = f'{played.unasked:.0f} of {drive.weight:.0f}'
         lines.append(f'{name:<24}{len(played.asked):>10}{missed:>16}')
+    wrong = sum(map(bool, drive.errors.values()))
     lines += [
+        f'{"oracle":<24}{wrong:>10}{f"0 of {drive.weight:.0f}":>16}',
         '',
         'asked        of the frames; everything wrong on a frame that is asked about is found',
+        'oracle       asks about just the frames on which something is wrong',
         'promised     of worlds like those that were calibrated on, which this hall is not',
     ]
     return '\n'.join(lines)

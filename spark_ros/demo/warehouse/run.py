@@ -77,7 +77,10 @@ def run(options: Options) -> int:
         print(evaluator.report(output, f'A loop through the {world.stem}'), flush=True)
         if calibrated:
             camera = Scene.load(world).camera
-            policies = {f'ask_below {threshold(each):.2f}': each for each in (present, calibrated)}
+            policies = {
+                f'ask_below {threshold(present):.2f}': present,
+                f'calibrated: {threshold(calibrated):.2f}': calibrated,
+            }
             size = ImageSize(camera.width, camera.height)
             print(compared(evaluator.complete(), size, policies), flush=True)
         unresolved = len(evaluator.asked - evaluator.over)

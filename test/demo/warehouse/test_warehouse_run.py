@@ -63,7 +63,7 @@ def test_calibrated_thresholds_miss_less(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert '40 of 40 worlds' in done.stdout
     (default, calibrated) = re.findall(
-        r'^ask_below (0\.\d+) +(\d+) +(\d+) of (\d+)$', done.stdout, re.MULTILINE)
+        r'^(?:ask_below|calibrated:) (0\.\d+) +(\d+) +(\d+) of (\d+)$', done.stdout, re.MULTILINE)
     assert float(default[0]) == float(ASKING['ask_below'])
     assert int(calibrated[2]) < int(default[2]) / 2, done.stdout
     asked = re.search(r', of which (\d+) were asked', done.stdout)
