@@ -7,7 +7,7 @@ ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 demo_arguments = $(if $(IMAGES),--images "$(IMAGES)") $(if $(OPERATOR),--operator "$(OPERATOR)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCENE),--scene "$(SCENE)") \
-	$(if $(WORKERS),--workers "$(WORKERS)")
+	$(if $(CALIBRATE),--calibrate) $(if $(WORKERS),--workers "$(WORKERS)")
 
 # A ROS that is sourced in this shell would mix into the environment in .venv.
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME
@@ -25,6 +25,8 @@ help:
 	@echo '                 OPERATOR=me               you answer, in a browser'
 	@echo '                 BACKEND=heat              over the Heat API'
 	@echo '                 SCENE=warehouse           a loop through a simulated hall, scored'
+	@echo '                 SCENE=warehouse CALIBRATE=1'
+	@echo '                                           the same, with thresholds calibrated first'
 	@echo '                 WORKERS=2                 two processes of the service, on PostgreSQL'
 	@echo 'make test      the tests to run after each change   ARGS="-k geometry"  some of them'
 	@echo 'make test-all  these and the slow ones: kills, chaos, whole demos, other ways to install'

@@ -42,6 +42,9 @@ RUN = {
     'make demo SCENE=warehouse': (
         'test/demo/warehouse/test_warehouse_run.py::test_asking_makes_the_result_better'
     ),
+    'make demo SCENE=warehouse CALIBRATE=1': (
+        'test/demo/warehouse/test_warehouse_run.py::test_calibrated_thresholds_miss_less'
+    ),
     'make demo WORKERS=2': 'test/demo/test_demo_run.py::test_two_processes_serve_it',
     'make service': 'test/installation/test_make.py::test_service',
     'make bench': 'test/installation/test_make.py::test_bench',

@@ -58,7 +58,8 @@ def learned_path(policy: Policy, set_aside: Iterable[Drive]) -> list[Policy]:
         labels.setdefault(camera, set()).add(label)
 
     def ask_below(step: int, camera: str, label: str) -> float:
-        least = 1.0 - step / STEPS
+        # Squared: few detections are likely to be wrong, so that the steps are finer there.
+        least = (1.0 - step / STEPS) ** 2
         of = blocks.get((camera, label), blocks.get((camera, '')))
         return step / STEPS if of is None else below(of, least)
 

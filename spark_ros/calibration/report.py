@@ -10,20 +10,15 @@ from typing import Any
 
 from spark_ros.calibration.calibrate import Calibration, mean_share, questions_per_100
 from spark_ros.calibration.decisions import Policy
-from spark_ros.calibration.plot import Series, plot
+from spark_ros.calibration.plot import STYLE, Series, plot
 
-STYLE = """
+PAGE_STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em;
   color: #1c2128; background: #fff; }
 table { border-collapse: collapse; } td, th { padding: .2em .8em; text-align: left;
   border-bottom: 1px solid #8886; } td.n, th.n { text-align: right; }
-svg { width: 100%; height: auto; } .grid { stroke: #8884; } .axis { fill: currentColor; }
-.line { fill: none; stroke: #1f6feb; stroke-width: 2; } .dot { fill: #1f6feb; }
-.promise { stroke: #d1242f; stroke-dasharray: 6 4; } .chosen { fill: #d1242f; }
-.present { fill: none; stroke: #8250df; stroke-width: 3; }
-@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117; }
-  .line { stroke: #58a6ff; } .dot { fill: #58a6ff; } .present { stroke: #bc8cff; }
-  .promise { stroke: #ff7b72; } .chosen { fill: #ff7b72; } }
+svg { width: 100%; height: auto; }
+@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117; } }
 """
 
 
@@ -157,7 +152,8 @@ def as_html(done: Calibration) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         '<meta name="color-scheme" content="light dark"><title>Calibration</title>'
-        f'<style>{STYLE}</style></head><body>\n' + '\n'.join(body) + '\n</body></html>\n'
+        f'<style>{PAGE_STYLE}{STYLE}</style></head><body>\n' + '\n'.join(body)
+        + '\n</body></html>\n'
     )
 
 

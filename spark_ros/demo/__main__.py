@@ -38,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         '--frames', type=int, default=0, help="frames on the scene's loop; 0: its camera's rate"
     )
     parser.add_argument(
+        '--calibrate', action='store_true',
+        help='find the thresholds on random worlds like the scene first, and compare both',
+    )  # fmt: skip
+    parser.add_argument(
         '--workers', default='1', metavar='N',
         help="processes of the service; more than one need PostgreSQL's URL in "
         'SPARK_SERVICE_DATABASE (default: %(default)s)',
@@ -57,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Check the images, then import what takes long, and run."""
+    if arguments.calibrate and not arguments.scene:
+        raise DemoError('--calibrate needs a --scene, such as warehouse')
     if arguments.images and not arguments.scene:
         images = find_images(arguments.images)
         for remark in images.remarks:

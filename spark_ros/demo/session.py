@@ -44,6 +44,7 @@ class Options:
         backend: which API the node asks over, `spark` or `heat`.
         scene: a world's name, or the path of a file; None for the photographs.
         frames: on the scene's one loop; 0: as many as the world's camera takes.
+        calibrate: find the node's thresholds on random worlds like the scene first.
         workers: how many processes of the service there are.
         output: where the pictures go.
     """
@@ -53,6 +54,7 @@ class Options:
     backend: str = 'spark'
     scene: str | None = None
     frames: int = 0
+    calibrate: bool = False
     workers: str = '1'
     output: Path = Path('demo_output')
 
@@ -159,13 +161,14 @@ def start_service(
 
 def start_node(
     processes: Processes, monitor: Monitor, service: Service, backend: str,
-    camera: Mapping[str, str],
+    camera: Mapping[str, str], thresholds: Path | None = None,
 ) -> None:  # fmt: skip
     """Start the spark node beside a service.
 
     Args:
         monitor: hears all of it from then on.
         camera: parameters of the node's one camera.
+        thresholds: a parameter file, as `spark calibrate` writes it, that overrules these.
 
     Raises:
         DemoError: it is not heard of, or something ended.
@@ -184,6 +187,8 @@ def start_node(
         **{f'{CAMERA}.{name}': value for name, value in camera.items()},
     }
     arguments = [part for name, value in parameters.items() for part in ('-p', f'{name}:={value}')]
+    if thresholds:
+        arguments += ['--params-file', str(thresholds)]
     processes.start(
         'node', 'spark_ros.ros.main', '--ros-args', *arguments, SPARK_TOKEN=service.key
     )

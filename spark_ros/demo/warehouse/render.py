@@ -33,14 +33,7 @@ class Renderer:
             seed: of the camera's noise; without one there is none.
         """
         camera = robot @ self.scene.camera.mount
-        depth, owner = self._cast(camera)
-        colours = self._lit(camera, depth, owner)
-        edge = cv2.morphologyEx(owner, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-        colours[edge] = cv2.GaussianBlur(colours, (3, 3), 0)[edge]
-        if seed is not None:
-            noise = np.random.default_rng(seed).standard_normal(colours.shape, np.float32)
-            colours += noise * self.scene.camera.noise
-        return np.ascontiguousarray((colours.clip(0, 1) * 255).round()[..., ::-1], np.uint8)
+        return self._image(camera, *self._cast(camera), seed, 0.0)
 
     def objects(self, robot: Pose) -> list[Detection]:
         """Tell of every labelled object of which at least one pixel is seen.
@@ -49,7 +42,35 @@ class Renderer:
         that is: less than 1 where something stands before it or the image ends.
         """
         camera = robot @ self.scene.camera.mount
-        _, owner = self._cast(camera)
+        return self._objects(camera, self._cast(camera)[1])
+
+    def look(
+        self, robot: Pose, seed: int | None = None, blur_px: float = 0.0
+    ) -> tuple[Image, list[Detection]]:
+        """Return `render` and `objects` together, in less time.
+
+        Args:
+            blur_px: standard deviation of the blur of the lens.
+        """
+        camera = robot @ self.scene.camera.mount
+        depth, owner = self._cast(camera)
+        image = self._image(camera, depth, owner, seed, blur_px)
+        return image, self._objects(camera, owner)
+
+    def _image(
+        self, camera: Pose, depth: Floats, owner: Owners, seed: int | None, blur_px: float
+    ) -> Image:
+        colours = self._lit(camera, depth, owner)
+        edge = cv2.morphologyEx(owner, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+        colours[edge] = cv2.GaussianBlur(colours, (3, 3), 0)[edge]
+        if blur_px:
+            colours = np.asarray(cv2.GaussianBlur(colours, (0, 0), blur_px), np.float32)
+        if seed is not None:
+            noise = np.random.default_rng(seed).standard_normal(colours.shape, np.float32)
+            colours += noise * self.scene.camera.noise
+        return np.ascontiguousarray((colours.clip(0, 1) * 255).round()[..., ::-1], np.uint8)
+
+    def _objects(self, camera: Pose, owner: Owners) -> list[Detection]:
         models = np.array([*(shape.model for shape in self.scene.shapes), _NOBODY])[owner]
         found = []
         for model in np.unique(models[models != _NOBODY]):

@@ -16,8 +16,16 @@ from ament_index_python.packages import get_package_share_directory
 from spark_ros.demo import session
 from spark_ros.demo.errors import DemoError
 from spark_ros.demo.session import Options
+from spark_ros.demo.warehouse.audits import asking
+from spark_ros.demo.warehouse.calibrated import (
+    THRESHOLDS,
+    calibrate_on_worlds,
+    compared,
+    threshold,
+)
 from spark_ros.demo.warehouse.evaluator import Evaluator
-from spark_ros.demo.warehouse.scene import LABELS
+from spark_ros.demo.warehouse.scene import LABELS, Scene
+from spark_ros.geometry import ImageSize
 
 # The operator looks so long that the truth about an image is told before it is needed.
 LOOK_S = 0.8
@@ -37,6 +45,11 @@ def run(options: Options) -> int:
         DemoError: a part of it did not start, or ended early.
     """
     world = world_file(options.scene or '')
+    output = options.output / world.stem
+    present = asking(float(ASKING['ask_below']), float(ASKING['ignore_below']))
+    calibrated = (
+        calibrate_on_worlds(world, threshold(present), output) if options.calibrate else None
+    )
     with session.ros_and_processes() as processes:
         truth_file = processes.folder / 'truth.json'
         truth_file.write_text(NO_TRUTH_YET, encoding='utf-8')
@@ -52,14 +65,24 @@ def run(options: Options) -> int:
             '-p', f'world:={world}', '-p', f'truth_file:={truth_file}',
         )  # fmt: skip
         evaluator = Evaluator()
-        session.start_node(processes, evaluator, service, options.backend, ASKING)
+        session.start_node(
+            processes, evaluator, service, options.backend, ASKING,
+            output / THRESHOLDS if calibrated else None,
+        )  # fmt: skip
         # The detector, the truth, the spark node and the evaluator listen to the images.
         session.play(
             processes, evaluator, options.person, 'spark_ros.demo.warehouse.simulator',
             str(world), '--listeners', '4', '--frames', str(options.frames),
         )  # fmt: skip
-        print(evaluator.report(options.output / world.stem, f'A loop through the {world.stem}'),
-              flush=True)  # fmt: skip
+        print(evaluator.report(output, f'A loop through the {world.stem}'), flush=True)
+        if calibrated:
+            camera = Scene.load(world).camera
+            policies = {
+                f'ask_below {threshold(present):.2f}': present,
+                f'calibrated: {threshold(calibrated):.2f}': calibrated,
+            }
+            size = ImageSize(camera.width, camera.height)
+            print(compared(evaluator.complete(), size, policies), flush=True)
         unresolved = len(evaluator.asked - evaluator.over)
         if unresolved:
             print(f'{unresolved} question(s) have no answer')

@@ -13,6 +13,7 @@ import pytest
 from checkout import linked_checkout, make_environment
 
 from spark_ros.demo.__main__ import main
+from spark_ros.demo.warehouse.run import ASKING
 
 ROW = r'^{} +([\d.]+) +([\d.]+) +([\d.]+) +(\d+) +(\d+) +(\d+)$'
 
@@ -48,6 +49,32 @@ def test_asking_makes_the_result_better(tmp_path, monkeypatch):
     assert picture is not None and picture.shape[1] == 1240
     monkeypatch.delenv('LOOP_OF_TEST')
     assert left_behind(marker) == []
+
+
+@pytest.mark.slow('forty worlds are rendered, and a robot drives through the whole hall')
+@pytest.mark.timeout(580)
+def test_calibrated_thresholds_miss_less(tmp_path):
+    """By the node itself: it asks about just the frames that the replay says."""
+    checkout = linked_checkout(tmp_path / 'checkout')
+    done = subprocess.run(
+        ['make', 'demo', 'SCENE=warehouse', 'CALIBRATE=1'], cwd=checkout, env=make_environment(),
+        text=True, capture_output=True, timeout=560, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '40 of 40 worlds' in done.stdout
+    (default, calibrated) = re.findall(
+        r'^(?:ask_below|calibrated:) (0\.\d+) +(\d+) +(\d+) of (\d+)$', done.stdout, re.MULTILINE)
+    assert float(default[0]) == float(ASKING['ask_below'])
+    assert int(calibrated[2]) < int(default[2]) / 2, done.stdout
+    asked = re.search(r', of which (\d+) were asked', done.stdout)
+    assert asked and asked[1] == calibrated[1], done.stdout
+    made = (checkout / 'demo_output' / 'warehouse' / 'thresholds.yaml').read_text('utf-8')
+    assert f'ask_below: {calibrated[0].rstrip("0")}' in made
+
+
+def test_calibrating_needs_a_scene(tmp_path, capsys):
+    assert main(['--calibrate', '--output', str(tmp_path)]) == 1
+    assert capsys.readouterr().err == 'demo: --calibrate needs a --scene, such as warehouse\n'
 
 
 def test_a_world_that_is_not_there_is_named(tmp_path, capsys):
