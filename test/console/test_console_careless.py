@@ -134,6 +134,7 @@ def set_program(service: Service, text: str) -> None:
     service.command('program', 'set', 'shelves', '--file', str(file))
 
 
+@pytest.mark.timeout(300)
 def test_one_who_does_not_look_is_found_out(service, browser, operators, new_page, monkeypatch):
     monkeypatch.setattr(statistics_api, 'KEPT_S', 0.0)
     robot = Robot(service)
