@@ -146,7 +146,8 @@ def main() -> int:
     """Print the table and write the picture; return 0 if the promise was kept."""
     arguments = _parser().parse_args()
     present = asking(DEFAULT_ASK_BELOW)
-    drives = drives_through(arguments, present)
+    # As the command does: of a drive without an audit nothing is known.
+    drives = [drive for drive in drives_through(arguments, present) if drive.errors]
     taught = round(LEARN_FROM * len(drives))
     learnt_from, others = drives[:taught], drives[taught:]
     shared = replay_all(others, shared_path(present))
