@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -88,7 +89,10 @@ class DecisionWriter:
         self._size = os.fstat(descriptor).st_size
 
     def _write(self, line: bytes) -> None:
-        self._size += self._file.write(line)
+        written = self._file.write(line)
+        self._size += written
+        if written < len(line):
+            raise OSError(errno.ENOSPC, 'only a part of a line was written', str(self._path))
 
     def _rotate(self) -> None:
         self._file.close()
