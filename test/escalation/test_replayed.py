@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from triage_harness import CAMERAS, WORLD, Office, Seen, office, seen
@@ -25,6 +26,8 @@ from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.settings import Limits, Settings
 from spark_ros.model import Answer, State
 from spark_ros.policy import Thresholds
+
+pytestmark = pytest.mark.slow('plays hundreds of series of frames')
 
 COOLDOWN_S = 60.0
 scores = st.sampled_from([0.05, 0.15, 0.35, 0.55, 0.7, 0.9])
