@@ -58,7 +58,7 @@ class Decisions:
     def configure(self) -> None:
         """Begin a new drive where there is one, or note that its policy changes."""
         settings = self._current.settings
-        self.drive = settings.drive or f'{settings.robot_id}-{self._own}'.lstrip('-')
+        self.drive = _text(settings.drive or f'{settings.robot_id}-{self._own}'.lstrip('-'))
         begun, policy = self._begun, policy_of(settings)
         if begun is None or begun.drive != self.drive:
             record = DriveRecord(self.drive, time.time(), policy)

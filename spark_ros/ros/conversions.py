@@ -224,7 +224,7 @@ def resolution_message(resolved: Resolved) -> Resolution:
         created=time_message(int((answer.created or asked.created) * NS)),
         closed=time_message(int((answer.closed or known) * NS)),
         response_time=max(known - asked.created, 0.0),
-        metadata=key_values({**asked.metadata, **({'audit': 'true'} if asked.audit else {})}),
+        metadata=key_values(asked.metadata),
     )
 
 
