@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from hypothesis import strategies as st
 from samples import escalation, image
 from triage_harness import Seen, office, seen
 
+from spark_ros.calibration.decision_files import read_log
+from spark_ros.calibration.drives import drives_of
 from spark_ros.escalation.audits import is_audited
 from spark_ros.escalation.backends.heat_question import DetectionAs, heat_request
+from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.journal.errors import JournalFull
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.pictures.framing import as_sent, in_frame
@@ -156,3 +160,27 @@ def test_no_audit_takes_the_place_of_a_doubt() -> None:
             assert here.engagements._questions.waiting() == 1
 
     run(test())
+
+
+def test_a_new_name_begins_a_drive_and_a_changed_threshold_goes_on_with_it(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / 'decisions.jsonl', 1_000_000)
+
+    async def test() -> None:
+        async with office(EVERY, log=log) as here:
+            await here.see(Seen([seen(0, 0.5)]))
+            stricter = {'front': replace(EVERY['front'], thresholds=Thresholds(0.4, 0.1))}
+            here.configure(asking=stricter)
+            await here.see(Seen([seen(0, 0.5)], stamp_ns=2))
+            here.configure(drive='another', poll_interval_s=2.0)
+            await here.see(Seen([seen(3, 0.3)], stamp_ns=3))
+
+    run(test())
+    log.close()
+    first, second = drives_of(read_log([log.path]))
+    assert [(each.id, each.whole) for each in (first, second)] == [
+        ('a drive', True), ('another', True)
+    ]
+    assert [frame.asked for frame in first.frames] == [True, False]
+    assert first.policy.cameras['front'].thresholds.ask_below == 0.4
+    (frame,) = second.frames
+    assert frame.asked and frame.audit and frame.audit_rate == 1.0
