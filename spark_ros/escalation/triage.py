@@ -152,7 +152,7 @@ class Triage:
             if escalation is not None and self._tell(escalation, asking, dry_run, now):
                 await self._work(cooldown.start, doubted_of(escalation), now)
             return
-        record = replace(self.decisions.begin(frame, now), refused='bad image')
+        record = self.decisions.begin(frame, now)
         found: Sequence[Annotation] = ()
         try:
             cooldown = self._cooldown[frame.camera]
@@ -161,15 +161,16 @@ class Triage:
             )
             if cooldown.full and (escalation is None or escalation.audit is Audit.ONLY):
                 self._drop('too many objects are cooling down')
-            if escalation is None:
-                record = replace(record, refused='')
-            else:
+            if escalation is not None:
                 escalation = replace(escalation, drive=record.drive)
                 record = await self._decide(record, escalation, frame)
-            if record.asked and escalation is not None:
-                await self._work(cooldown.start, doubted_of(escalation), now)
-        finally:
-            self.decisions.decided(record, found)
+                if record.asked:
+                    await self._work(cooldown.start, doubted_of(escalation), now)
+        except Exception as error:
+            why = 'bad image' if isinstance(error, EncodingError) else type(error).__name__
+            self.decisions.decided(replace(record, refused=why), found)
+            raise
+        self.decisions.decided(record, found)
 
     async def _decide(
         self, record: FrameRecord, escalation: Escalation, frame: DetectedFrame
@@ -179,7 +180,7 @@ class Triage:
         if escalation.audit is not Audit.ONLY:
             refused = await self._ask(escalation, frame, record.at_s)
             if not refused:
-                return replace(record, asked=True, question=escalation.id, refused='')
+                return replace(record, asked=True, question=escalation.id)
         if escalation.audit:
             # What the limits of doubts refuse is still an audit.
             audit = replace(escalation, audit=Audit.ONLY)

@@ -25,6 +25,7 @@ from spark_ros.escalation.question.asking import Asking
 from spark_ros.escalation.question.escalation import Audit
 from spark_ros.escalation.question.outgoing_image import ImageSettings
 from spark_ros.escalation.settings import Limits
+from spark_ros.escalation.triage import MAX_WAITING
 from spark_ros.model import Answer, Correction, CorrectionKind, State, box_annotation
 from spark_ros.policy import Thresholds
 
@@ -184,3 +185,25 @@ def test_a_new_name_begins_a_drive_and_a_changed_threshold_goes_on_with_it(tmp_p
     assert first.policy.cameras['front'].thresholds.ask_below == 0.4
     (frame,) = second.frames
     assert frame.asked and frame.audit and frame.audit_rate == 1.0
+
+
+def test_an_audit_that_cannot_be_asked_is_logged_with_the_reason(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / 'decisions.jsonl', 1_000_000)
+
+    async def test() -> None:
+        async with office(EVERY, Limits(audits_per_hour=1), log=log) as here:
+            with pytest.raises(ValueError, match='no image'):
+                await here.see(Seen([seen(0, 0.9)], broken=True))
+            for stamp_ns in (2, 3):
+                await here.see(Seen([], stamp_ns=stamp_ns))
+            for stamp_ns in range(4, 4 + MAX_WAITING + 1):
+                here.triage.offer(Seen([], stamp_ns=stamp_ns))
+
+    run(test())
+    log.close()
+    (drive,) = drives_of(read_log([log.path]))
+    assert [(frame.audit, frame.refused) for frame in drive.frames] == [
+        (True, 'bad image'), (True, ''), (True, 'limits.audits_per_hour'),
+        (True, 'the encoder is busy'),
+    ]  # fmt: skip
+    assert [len(frame.detections) for frame in drive.frames] == [1, 0, 0, 0]

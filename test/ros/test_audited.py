@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from front import Front
 from person import Person
-from robot import Robot
+from robot import RELIABLE, Robot
 from services import Service
 
 from spark_ros.calibration.decision_files import read_log
@@ -54,11 +55,12 @@ def test_an_audit_is_asked_blind_and_its_answer_is_logged(
     monkeypatch.setenv('SPARK_TOKEN', service.key)
     service.start()
     robot.listen('front')
-    node = robot.start(
-        server__url=service.url, server__kind=kind, heat__detection_as='label',
-        front__audit_rate=1.0, front__image__crop=True, decisions__path=str(log),
-        decisions__promise=0.05, drive_id='monday',
-    )  # fmt: skip
+    given = {
+        'server__url': service.url, 'server__kind': kind, 'heat__detection_as': 'label',
+        'front__audit_rate': 1.0, 'front__image__crop': True, 'decisions__path': str(log),
+        'decisions__promise': 0.05,
+    }  # fmt: skip
+    node = robot.start(**given, drive_id='monday')
     person, front = Person(service), Front(robot)
     front.see('cat', SURE)
     front.see('dog', DOUBTED)
@@ -74,10 +76,14 @@ def test_an_audit_is_asked_blind_and_its_answer_is_logged(
     robot.until(lambda: len(lines(log, 'answer')) == 2)
     robot.executor.remove_node(node)
     node.close()
-    robot.spark = None
+    heard: list[DiagnosticArray] = []
+    robot.hear(DiagnosticArray, '/diagnostics', heard, RELIABLE)
+    robot.start(**given, drive_id='tuesday')
+    said_of = '50.0% of the errors of 1 drive(s) went unasked'
+    robot.until(lambda: any(each.message == said_of for all in heard for each in all.status))
     person.close()
     service.stop()
-    (drive,) = drives_of(read_log([log]))
+    drive, _ = drives_of(read_log([log]))
     assert (drive.id, drive.audits, len(drive.errors)) == ('monday', 2, 2)
     sure, doubted = drive.frames
     assert (sure.asked, doubted.asked, doubted.detections[0].score) == (False, True, DOUBTED)

@@ -36,7 +36,7 @@ def check_decisions(state: DecisionsState) -> CheckResult:
     if watch is not None:
         fine = 'no drive with answered audits yet'
         if watch.drives:
-            fine = f'{_share(watch)} of the errors of {watch.drives} drives went unasked'
+            fine = f'{_share(watch)} of the errors of {watch.drives} drive(s) went unasked'
     return CheckResult(
         'decisions',
         fine,
@@ -71,7 +71,7 @@ def _problems(state: DecisionsState) -> Iterator[Problem]:
     if watch is not None and watch.broken:
         yield warning(
             'promise broken',
-            f'{_share(watch)} of the errors of {watch.drives} drives went unasked, and at most '
+            f'{_share(watch)} of the errors of {watch.drives} drive(s) went unasked, and at most '
             f'{watch.alpha:.1%} was promised: something has changed. Calibrate again on new '
             'drives (spark calibrate); until then raise ask_below or lower ignore_below',
         )
