@@ -70,6 +70,7 @@ docs: env
 # With the tests' packages: the console is measured in a browser.
 bench: env-tests
 	@.venv/bin/python benchmarks/run.py $(if $(QUICK),--quick)
+	@.venv/bin/python benchmarks/decisions.py $(if $(QUICK),--quick)
 	@.venv/bin/python benchmarks/floor.py $(if $(QUICK),--quick)
 	@.venv/bin/python benchmarks/console.py $(if $(QUICK),--quick)
 

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Cameras: bgr8 at 30 Hz, best effort, as a driver would publish them."""
+"""Cameras: bgr8 at 30 Hz, best effort, as a driver would publish them, and their detectors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rclpy.qos import qos_profile_sensor_data
 from rclpy.signals import SignalHandlerOptions
 from reporting import answer_readings, camera_names
 from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 RATE_HZ = 30.0
 MATCHED_S = 2.0
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument('--frames', type=int, default=0)
     parser.add_argument('--subscribers', type=int, default=0, help='of each camera')
     parser.add_argument('--cameras', type=int, default=1)
+    parser.add_argument('--detections', type=int, default=0, help='on each frame; 0: no detector')
     parser.add_argument('--width', type=int, default=1920)
     parser.add_argument('--height', type=int, default=1080)
     options = parser.parse_args()
@@ -33,6 +35,11 @@ def main() -> None:
     publishers = [
         node.create_publisher(Image, f'{name}/image_raw', qos_profile_sensor_data)
         for name in camera_names(options.cameras)
+    ]
+    detectors = [
+        node.create_publisher(Detection2DArray, f'{name}/detections', 10)
+        for name in camera_names(options.cameras)
+        if options.detections
     ]
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -53,12 +60,30 @@ def main() -> None:
     while not (ended.is_set() or (options.frames and sent == options.frames)):
         message.header.stamp = node.get_clock().now().to_msg()
         publishers[sent % len(publishers)].publish(message)
+        if detectors:
+            found = _sure(options.detections, message)
+            detectors[sent % len(publishers)].publish(found)
         sent += 1
         # After a hiccup it goes on at its rate: no driver sends late frames in a burst.
         due = max(due + every, time.monotonic())
         ended.wait(due - time.monotonic())
     ended.wait()
     rclpy.try_shutdown()
+
+
+def _sure(number: int, image: Image) -> Detection2DArray:
+    """Return detections that nobody is asked about."""
+    array = Detection2DArray(header=image.header)
+    for index in range(number):
+        found = Detection2D(header=image.header)
+        found.bbox.center.position.x = image.width * (index + 0.5) / number
+        found.bbox.center.position.y = image.height / 2
+        found.bbox.size_x = found.bbox.size_y = image.width / (2 * number)
+        hypothesis = ObjectHypothesisWithPose()
+        hypothesis.hypothesis.class_id, hypothesis.hypothesis.score = 'cat', 0.9
+        found.results = [hypothesis]
+        array.detections.append(found)
+    return array
 
 
 if __name__ == '__main__':

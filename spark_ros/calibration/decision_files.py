@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +90,10 @@ class DecisionWriter:
         self._size = os.fstat(descriptor).st_size
 
     def _write(self, line: bytes) -> None:
-        self._size += self._file.write(line)
+        written = self._file.write(line)
+        self._size += written
+        if written < len(line):
+            raise OSError(errno.ENOSPC, 'only a part of a line was written', str(self._path))
 
     def _rotate(self) -> None:
         self._file.close()
@@ -121,10 +126,30 @@ def files_of(path: Path) -> list[Path]:
     return [other for _, other in sorted(older)] + ([path] if path.is_file() else [])
 
 
-def read_log(paths: Iterable[Path]) -> Iterator[Record]:
+def drive_records(paths: Iterable[Path]) -> dict[str, DriveRecord]:
+    """Return the last record of each drive of some logs, by id, in the order of their beginning.
+
+    Raises:
+        OSError, DecisionError: as `read_log`.
+    """
+    return {
+        record.drive: record
+        for record in read_log(paths, kind='drive')
+        if isinstance(record, DriveRecord)
+    }
+
+
+def read_log(
+    paths: Iterable[Path], drives: Collection[str] | None = None, kind: str = ''
+) -> Iterator[Record]:
     """Yield the records of logs, each log from its oldest file on and no file twice.
 
     A line that a crash tore is left out: it is the last of its file, or a new start follows it.
+
+    Args:
+        paths: of the newest file of each log.
+        drives: only of these; the other lines are not even parsed.
+        kind: only of this kind, likewise; empty: of all.
 
     Raises:
         OSError: a file cannot be read.
@@ -134,14 +159,18 @@ def read_log(paths: Iterable[Path]) -> Iterator[Record]:
     for file in (file for path in paths for file in files_of(path)):
         if (real := file.resolve()) not in seen:
             seen.add(real)
-            yield from _read_file(file)
+            yield from _read_file(file, drives, kind)
 
 
-def _read_file(file: Path) -> Iterator[Record]:
+def _read_file(file: Path, drives: Collection[str] | None, kind: str) -> Iterator[Record]:
+    wanted = None if drives is None else [f'"drive":{json.dumps(d)}'.encode() for d in drives]
+    begins = f'{{"kind":"{kind}'.encode() if kind else b''
     torn: DecisionError | None = None
     with file.open('rb') as lines:
         for number, line in enumerate(lines, 1):
-            if not line.strip():
+            if not line.strip() or not line.startswith(begins):
+                continue
+            if wanted is not None and not any(drive in line for drive in wanted):
                 continue
             try:
                 record = from_line(line)

@@ -8,15 +8,20 @@ from collections.abc import Iterable, Mapping
 from spark_ros.calibration.decisions import Policy
 
 
-def parameter_file(policy: Policy, comments: Iterable[str] = ()) -> str:
+def parameter_file(
+    policy: Policy, comments: Iterable[str] = (), promise: float | None = None
+) -> str:
     """Return the thresholds of all cameras as YAML that ROS 2 loads.
 
     Args:
         policy: whose thresholds are written; its cool-downs and limits are told in a comment.
         comments: lines to begin with.
+        promise: the share of errors that may go unasked, for the node to watch.
     """
     lines = [f'# {_printable(comment)}' for comment in comments]
     lines += ['/**:', '  ros__parameters:']
+    if promise is not None:
+        lines += ['    decisions:', f'      promise: {_decimal(promise)}']
     for name, camera in policy.cameras.items():
         rules = camera.thresholds
         lines += [

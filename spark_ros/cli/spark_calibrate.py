@@ -45,7 +45,9 @@ def calibrate_logs(arguments: argparse.Namespace) -> tuple[bool, dict[str, Any],
             f'{promise_words(done)}.',
             f'With limits.open {policy.open} and limits.per_hour {policy.per_hour}.',
         ]
-        thresholds.write_text(parameter_file(policy, comments), 'utf-8')
+        # The node watches the mean share of drives; weighed by errors it is another promise.
+        watched = promise.alpha if promise.cap is None else 0.0
+        thresholds.write_text(parameter_file(policy, comments, watched), 'utf-8')
         lines.append(f'Written: {thresholds}, and {folder / "report.html"}.')
     return done.policy is not None, plain, lines
 

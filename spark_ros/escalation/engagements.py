@@ -18,7 +18,13 @@ from spark_ros.escalation.engagement import KEEP_EXPIRED_S, Context, live
 from spark_ros.escalation.journal.entry import Entry
 from spark_ros.escalation.journal.errors import JournalFull
 from spark_ros.escalation.journal.journal import Journal
-from spark_ros.escalation.question.escalation import EncodedImage, Escalation, Resolved, Status
+from spark_ros.escalation.question.escalation import (
+    Audit,
+    EncodedImage,
+    Escalation,
+    Resolved,
+    Status,
+)
 from spark_ros.escalation.questions import Question
 from spark_ros.escalation.settings import Limits
 from spark_ros.model import State
@@ -58,10 +64,10 @@ class Engagements:
         self._questions, self._journal = context.questions, context.journal
         self._tasks: set[asyncio.Task[None]] = set()
         self._withdrawn: list[Entry] = []
-        self._hourly = HourlyLimit()
+        self._hourly, self._audits_hourly = HourlyLimit(), HourlyLimit()
         # A restart must not make an hour have more questions.
-        for age_s in self._journal.accepted_lately:
-            self._hourly.count(time.monotonic() - age_s)
+        for age_s, audit in self._journal.accepted_lately:
+            (self._audits_hourly if audit else self._hourly).count(time.monotonic() - age_s)
 
     def recover(self) -> None:
         """Continue with the unfinished questions of the last run."""
@@ -111,17 +117,24 @@ class Engagements:
             return 'limits.open'
         return ''
 
+    def admits_audit(self, now: float) -> str:
+        """Return an empty string, or why one more audit cannot be asked now."""
+        limit, waiting = self._limits.audits_per_hour, self._questions.audits_waiting()
+        full = self._audits_hourly.reached(now, limit) or is_full(waiting, limit)
+        return 'limits.audits_per_hour' if full else ''
+
     async def submit(self, escalation: Escalation, image: EncodedImage, now: float) -> None:
         """Accept a question: it is on the disk when this returns.
 
         If the journal is full, questions that are kept only for a late answer are given up first,
-        then the oldest unsent one of the lowest priority.
+        then the oldest unsent one of the lowest priority. None of these gives way to an audit.
 
         Raises:
             LimitReached: none gives way to it any more.
             JournalFull: there is no room even so, and it was not accepted.
         """
-        if is_full(self._questions.waiting(), self._limits.open):
+        audit = escalation.audit is Audit.ONLY
+        if not audit and is_full(self._questions.waiting(), self._limits.open):
             await self._give_way(escalation)
         used: dict[str, float] = {}
         while True:
@@ -133,9 +146,9 @@ class Engagements:
                 if full.used >= used.get(full.limit, math.inf):
                     raise
                 used[full.limit] = full.used
-                if not await self._make_room(full.limit, escalation.priority):
+                if not await self._make_room(full.limit, -1 if audit else escalation.priority):
                     raise
-        self._hourly.count(now)
+        (self._audits_hourly if audit else self._hourly).count(now)
         self.context.emit(Status(escalation, State.QUEUED))
         self._take(entry)
 

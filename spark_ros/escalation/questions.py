@@ -16,6 +16,7 @@ from spark_ros.clients.extensions import MAX_DEADLINE_S, MIN_DEADLINE_S
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.backends.backend import Asked, Report
 from spark_ros.escalation.journal.entry import Entry
+from spark_ros.escalation.question.escalation import Audit
 from spark_ros.model import State
 
 WAITING = frozenset({State.QUEUED, State.OPEN, State.ASSIGNED})
@@ -112,6 +113,7 @@ class Questions:
         self._by_id: dict[str, Question] = {}
         self._id_of: dict[str, str] = {}
         self._waiting: set[str] = set()
+        self._audits: set[str] = set()
         # In the order of sending; who is over a limit gives way from its end.
         self._unsent: list[tuple[int, float, float, str]] = []
 
@@ -176,7 +178,7 @@ class Questions:
         return any(q.may_be_open and not q.token for q in self._by_id.values())
 
     def all_waiting(self) -> list[Question]:
-        """Return those that count against the limit, oldest first."""
+        """Return those that wait to be sent or answered, oldest first."""
         return [question for question in self._by_id.values() if question.state in WAITING]
 
     def standing(self, now: float) -> Standing:
@@ -191,8 +193,12 @@ class Questions:
         )
 
     def waiting(self) -> int:
-        """Count those that count against the limit."""
-        return len(self._waiting)
+        """Count those that count against the limit on open questions."""
+        return len(self._waiting) - len(self._audits)
+
+    def audits_waiting(self) -> int:
+        """Count those that are audits only."""
+        return len(self._audits)
 
     def most_certain_unsent(self, than: float, priority: int = 0) -> Question | None:
         """Return the unsent one that gives way to one of a certainty and a priority.
@@ -209,8 +215,16 @@ class Questions:
         return next((q for q in self._by_id.values() if q.state is State.EXPIRED), None)
 
     def oldest_unsent(self, priority: int) -> Question | None:
-        """Return the question to give up when there is no room; none above this priority."""
-        unsent = [q for q in self._by_id.values() if q.unsent and q.entry.priority <= priority]
+        """Return the question to give up when there is no room.
+
+        None above this priority, and no audit: which of these are asked must not depend on what
+        is doubted.
+        """
+        unsent = [
+            q
+            for q in self._by_id.values()
+            if q.unsent and not q.entry.audit and q.entry.priority <= priority
+        ]
         return min(unsent, key=lambda q: (q.entry.priority, q.entry.created), default=None)
 
     def _place(self, question: Question) -> None:
@@ -219,8 +233,13 @@ class Questions:
         known = self._by_id.get(entry.id) is question
         if known and question.state in WAITING:
             self._waiting.add(entry.id)
+            if entry.audit is Audit.ONLY:
+                self._audits.add(entry.id)
         else:
             self._waiting.discard(entry.id)
+            self._audits.discard(entry.id)
+        if entry.audit:
+            return
         at = bisect_left(self._unsent, entry.order)
         stands = at < len(self._unsent) and self._unsent[at] == entry.order
         if known and question.unsent and not stands:

@@ -16,6 +16,7 @@ from spark_ros.escalation.answers.feed import Feed
 from spark_ros.escalation.answers.webhook_receiver import WebhookReceiver, WebhookSettings
 from spark_ros.escalation.backends.backend import Backend, Report
 from spark_ros.escalation.backends.contact import Contacts
+from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.engagement import Context, Event
 from spark_ros.escalation.engagements import Engagements, cancel_all
 from spark_ros.escalation.health.snapshot import Health, Snapshot
@@ -63,6 +64,7 @@ class Runtime:
         settings: Settings,
         deliver: Callable[[Event], None],
         died: Callable[[], None] = lambda: None,
+        log: DecisionLog | None = None,
     ) -> None:
         """Start the thread; people can be asked after `connect`.
 
@@ -72,9 +74,10 @@ class Runtime:
                 it and return.
             died: called on the runtime's thread when it ends by an error: nothing will be asked
                 or answered any more.
+            log: has each decision, or is None; owned by the runtime, and closed by it.
         """
         self._current = Current(settings)
-        self._died = died
+        self._died, self._log = died, log
         self.paused = self._stopping = False
         self._health = Health(deliver)
         self._connected: Future[Connection] = Future()
@@ -174,11 +177,14 @@ class Runtime:
             self._thread.join(1.0)
 
     def close(self) -> None:
-        """Close the journal. The runtime cannot be used afterwards."""
+        """Close the journal and the log of decisions. The runtime cannot be used afterwards."""
         self.stop()
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     def _post(self, call: Callable[..., object], *arguments: object) -> None:
         with suppress(RuntimeError):
@@ -212,7 +218,7 @@ class Runtime:
             self._loop.close()
 
     async def _main(self) -> None:
-        self._triage = Triage(self._current, self._health.deliver)
+        self._triage = Triage(self._current, self._deliver, log=self._log)
         self._task = asyncio.gather(
             self._triage.run(), self._health.run(self._triage), self._ask_people()
         )
@@ -224,7 +230,7 @@ class Runtime:
         connection = await asyncio.wrap_future(self._connected)
         context = Context(
             connection.backend, Contacts(images_elsewhere=connection.images_elsewhere),
-            connection.journal, self._current, self._health.deliver,
+            connection.journal, self._current, self._deliver,
         )  # fmt: skip
         engagements = Engagements(context)
         # First of all: what the feed or a push says of a question of a former run must find it.
@@ -240,6 +246,10 @@ class Runtime:
             await asyncio.gather(engagements.run(), feed.run())
         finally:
             await context.backend.aclose()
+
+    def _deliver(self, event: Event) -> None:
+        self._triage.decisions.heard(event)
+        self._health.deliver(event)
 
     def _configure(self, settings: Settings) -> None:
         self._current.settings = settings

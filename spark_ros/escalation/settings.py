@@ -17,11 +17,14 @@ class Limits:
         open: questions that wait to be sent or answered at one time.
         per_hour: questions in any 3600 seconds.
         age_s: how long an unanswered question is kept, whatever its own timeout.
+        audits_per_hour: audits in any 3600 seconds, and those that wait at one time; they count
+            for no other limit.
     """
 
     open: int = 50
     per_hour: int = 0
     age_s: float = 0.0
+    audits_per_hour: int = 60
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Settings:
         poll_max_interval_s: the longest.
         journal_max_bytes: what images in the journal may take; 0 is no limit.
         dry_run: publish what would be asked, and ask nobody.
+        robot_id: of the robot, whose audits are its own.
+        drive: the id of the drive; empty: one is made for each start.
     """
 
     asking: Mapping[str, Asking] = field(default_factory=dict)
@@ -42,6 +47,8 @@ class Settings:
     poll_max_interval_s: float = 15.0
     journal_max_bytes: int = 0
     dry_run: bool = False
+    robot_id: str = ''
+    drive: str = ''
 
 
 @dataclass

@@ -7,10 +7,14 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
+from spark_ros.calibration.decisions import FrameRecord
+from spark_ros.escalation.decision_log import DecisionLog
+from spark_ros.escalation.decisions import Decisions
 from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.engagements import UNKNOWN, Engagements, LimitReached
 from spark_ros.escalation.journal.errors import JournalError, JournalFull
@@ -18,7 +22,7 @@ from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.asking import Asking, DetectedFrame, doubts
 from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
-from spark_ros.escalation.question.escalation import Escalation, Status
+from spark_ros.escalation.question.escalation import Audit, Escalation, Status
 from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.settings import Current
 from spark_ros.model import Annotation, State
@@ -51,6 +55,7 @@ class Triage:
         current: Current,
         emit: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
+        log: DecisionLog | None = None,
     ) -> None:
         """Set up on the loop; accepted frames and requests wait for `connect`.
 
@@ -58,8 +63,10 @@ class Triage:
             current: when and what to ask.
             emit: called on the loop with what would be asked in a dry run; must not block.
             clock: steady, in seconds.
+            log: has each decision, or is None.
         """
         self._current, self._emit, self._clock = current, emit, clock
+        self.decisions = Decisions(current, log, clock)
         self._engagements: asyncio.Future[Engagements] = asyncio.Future()
         self._cooldown = {camera: Cooldown() for camera in current.settings.asking}
         self._frames: asyncio.Queue[DetectedFrame] = asyncio.Queue(MAX_WAITING)
@@ -83,6 +90,7 @@ class Triage:
     def configure(self) -> None:
         """Apply changed settings, for the same cameras; what was asked stays remembered."""
         settings = self._current.settings
+        self.decisions.configure()
         if self._dry_run is None and settings.dry_run:
             # Each dry run begins without a memory.
             self._dry_run = DryRun(settings.asking)
@@ -104,6 +112,9 @@ class Triage:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
             self._drop('the encoder is busy')
+            if self._dry_run is None:
+                record = self.decisions.begin(frame, self._clock())
+                self.decisions.decided(replace(record, refused='the encoder is busy'))
 
     async def run(self) -> None:
         """Decide on queued frames in order of arrival, until cancelled."""
@@ -127,7 +138,7 @@ class Triage:
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     async def consider(self, frame: DetectedFrame) -> None:
-        """Ask about a frame if a detection on it is doubted and not cooling down.
+        """Ask about a frame if a detection on it is doubted and not cooling down, or for an audit.
 
         Raises:
             EncodingError: its image is invalid.
@@ -135,18 +146,48 @@ class Triage:
         now = self._clock()
         # A change of parameters in the meantime is for the next frame.
         asking, dry_run = self._current.settings.asking[frame.camera], self._dry_run
-        cooldown = (dry_run.cooldowns if dry_run else self._cooldown)[frame.camera]
-        escalation = await self._work(doubts, frame, asking, cooldown, now)
-        if escalation is None:
-            if cooldown.full:
-                self._drop('too many objects are cooling down')
-            return
         if dry_run is not None:
-            asked = self._tell(escalation, asking, dry_run, now)
-        else:
-            asked = await self._ask(escalation, frame, now)
-        if asked:
-            await self._work(cooldown.start, doubted_of(escalation), now)
+            cooldown = dry_run.cooldowns[frame.camera]
+            _, escalation = await self._work(doubts, frame, asking, cooldown, now)
+            if escalation is not None and self._tell(escalation, asking, dry_run, now):
+                await self._work(cooldown.start, doubted_of(escalation), now)
+            return
+        record = self.decisions.begin(frame, now)
+        found: Sequence[Annotation] = ()
+        try:
+            cooldown = self._cooldown[frame.camera]
+            found, escalation = await self._work(
+                doubts, frame, asking, cooldown, now, record.audit
+            )
+            if cooldown.full and (escalation is None or escalation.audit is Audit.ONLY):
+                self._drop('too many objects are cooling down')
+            if escalation is not None:
+                escalation = replace(escalation, drive=record.drive)
+                record = await self._decide(record, escalation, frame)
+                if record.asked:
+                    await self._work(cooldown.start, doubted_of(escalation), now)
+        except Exception as error:
+            why = 'bad image' if isinstance(error, EncodingError) else type(error).__name__
+            self.decisions.decided(replace(record, refused=why), found)
+            raise
+        self.decisions.decided(record, found)
+
+    async def _decide(
+        self, record: FrameRecord, escalation: Escalation, frame: DetectedFrame
+    ) -> FrameRecord:
+        """Ask what can be asked; return the record with what came of it."""
+        refused = ''
+        if escalation.audit is not Audit.ONLY:
+            refused = await self._ask(escalation, frame, record.at_s)
+            if not refused:
+                return replace(record, asked=True, question=escalation.id)
+        if escalation.audit:
+            # What the limits of doubts refuse is still an audit.
+            audit = replace(escalation, audit=Audit.ONLY)
+            if audit_refused := await self._ask(audit, frame, record.at_s):
+                return replace(record, refused=refused or audit_refused)
+            record = replace(record, question=escalation.id)
+        return replace(record, refused=refused)
 
     async def ask(self, request: Request) -> str:
         """Ask for another node; return an empty string, or why the question is not accepted."""
@@ -193,20 +234,21 @@ class Triage:
         if camera in self._cooldown and (doubted := doubted_of(escalation)):
             await self._work(self._cooldown[camera].start, doubted, now)
 
-    async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> bool:
-        """Ask; return whether it is accepted. If not, the next frame may be asked about."""
-        if now < self._full_until.get(escalation.camera, 0.0):
+    async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> str:
+        """Ask; return an empty string, or why it is not accepted: the next frame may be."""
+        doubt = escalation.audit is not Audit.ONLY
+        if doubt and now < self._full_until.get(escalation.camera, 0.0):
             self._drop('the journal is full')
-            return False
+            return 'the journal is full'
         try:
             await self._accept(escalation, frame, now)
         except (LimitReached, JournalFull) as error:
-            if isinstance(error, JournalFull):
+            if doubt and isinstance(error, JournalFull):
                 # Every frame would be encoded for nothing until there is room.
                 self._full_until[escalation.camera] = now + FULL_PAUSE_S
             self._drop(error.limit)
-            return False
-        return True
+            return error.limit
+        return ''
 
     async def _accept(self, escalation: Escalation, frame: DetectedFrame, now: float) -> None:
         """Accept a question: it is on the disk when this returns.
@@ -217,7 +259,11 @@ class Triage:
         engagements = await asyncio.shield(self._engagements)
         assert escalation.outgoing is not None
         async with self._turn:
-            if refusal := engagements.admits(escalation.certainty, now, escalation.priority):
+            if escalation.audit is Audit.ONLY:
+                refusal = engagements.admits_audit(now)
+            else:
+                refusal = engagements.admits(escalation.certainty, now, escalation.priority)
+            if refusal:
                 raise LimitReached(refusal)
             if self._requests.get(escalation.id):
                 raise Withdrawn

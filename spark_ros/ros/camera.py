@@ -33,7 +33,7 @@ TICK_S = 0.02
 
 
 class CameraInput:
-    """Subscribe to a camera and its detector, and offer each doubted frame.
+    """Subscribe to a camera and its detector, and offer each frame that has to be looked at.
 
     Attributes:
         frames: how many frames were added to the ring.
@@ -197,8 +197,10 @@ class CameraInput:
     def _on_detections(self, message: Any) -> None:
         self.detections += 1
         self._newest_detections = message
-        thresholds = self._config.asking.thresholds
-        if not self._detector.needs_frame(message, thresholds, self._labels.now):
+        config = self._config
+        if not config.every_frame and not self._detector.needs_frame(
+            message, config.asking.thresholds, self._labels.now
+        ):
             return
         if len(self._waiting) >= MAX_WAITING:
             self._lose(self._waiting.popleft()[1], 'too many wait for their frame')

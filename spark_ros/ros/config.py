@@ -41,6 +41,10 @@ def _label_options(labels: tuple[str, ...]) -> tuple[str, ...]:
     return labels
 
 
+def _path(path: str) -> Path | None:
+    return Path(path).expanduser() if path else None
+
+
 def _image_size(numbers: tuple[int, ...]) -> ImageSize | None:
     if len(numbers) not in (0, 2):
         raise ValueError('give [width, height], or nothing')
@@ -69,10 +73,12 @@ class CameraConfig:
     Attributes:
         name: the camera's.
         asking: how it is asked about, made of this block and of the node's parameters.
+        every_frame: whether also frames without a doubt are looked at.
     """
 
     name: str
     asking: Asking = field(default_factory=Asking)
+    every_frame: bool = False
     # fmt: off
     image_topic: str = parameter('image_topic', STRING, '', 'Image topic; empty: <camera>/image_raw, or <camera>/image_raw/compressed.')
     transport: str = parameter('transport', STRING, 'raw', 'sensor_msgs/Image or sensor_msgs/CompressedImage.', choices=('raw', 'compressed'))
@@ -90,6 +96,7 @@ class CameraConfig:
     ignore_below_labels: tuple[str, ...] = parameter('ignore_below_labels', STRINGS, [], 'Labels with their own ignore_below.', live=True)
     ignore_below_scores: tuple[float, ...] = parameter('ignore_below_scores', DOUBLES, [], 'The ignore_below of these labels, in the same order.', (0.0, 1.0), live=True)
     cooldown_s: float = parameter('cooldown_s', DOUBLE, 30.0, 'Seconds in which the same object is asked about only once.', (0.0, 86_400.0), live=True)
+    audit_rate: float = parameter('audit_rate', DOUBLE, 0.0, 'Share of frames that people are asked about whatever the scores, without being shown these (audits).', (0.0, 1.0), live=True)
     priority: int = parameter('priority', INTEGER, 0, 'Questions of cameras with a higher priority are sent first, and answered first if the service keeps to that; when a limit is reached, they are the last to be dropped.', (0, 255), live=True)
     detection_image_size: ImageSize | None = parameter('detection_image_size', INTEGERS, [], "[width, height] of the detector's input, if its boxes are in pixels of that input; empty: they are in pixels of the image.", (1, 65_535), live=True, read=_image_size)
     detection_fit: Fit = parameter('detection_fit', STRING, 'stretch', 'How the image was fitted to that size: stretched, with bars on two sides (letterbox), or with a bar on the right or below only (letterbox_top_left).', choices=tuple(fit.value for fit in Fit), live=True, read=Fit)
@@ -134,7 +141,12 @@ class NodeConfig:
     timeout_s: float = parameter('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question expires; 0: never.', (0.0, 31_536_000.0), live=True)
     limits_open: int = parameter('limits.open', INTEGER, 50, 'Most questions that wait to be sent or answered at one time; 0: no limit.', (0, 1_000_000), live=True)
     limits_per_hour: int = parameter('limits.per_hour', INTEGER, 0, 'Most questions asked in any hour, also across a restart; 0: no limit.', (0, 1_000_000), live=True)
-    journal_path: Path | None = parameter('journal.path', STRING, '', 'File in which questions survive a restart; empty: memory only.', read=lambda path: Path(path).expanduser() if path else None)
+    limits_audits_per_hour: int = parameter('limits.audits_per_hour', INTEGER, 60, 'Most audits asked in any hour, also across a restart, and most that wait at one time; they count for no other limit. 0: no limit.', (0, 1_000_000), live=True)
+    drive_id: str = parameter('drive_id', STRING, '', 'Name of the drive in the log of decisions, another for each drive and robot; empty: one for each start of the node. A new name begins a new drive.', live=True)
+    decisions_path: Path | None = parameter('decisions.path', STRING, '', 'File in which each decision is logged for `spark calibrate`; empty: none.', read=_path)
+    decisions_max_mb: float = parameter('decisions.max_mb', DOUBLE, 200.0, 'Most megabytes of that log; beyond, its oldest tenth is removed.', (1.0, 1_000_000.0))
+    decisions_promise: float = parameter('decisions.promise', DOUBLE, 0.0, "Share of a drive's errors that may go unasked on average; the log is compared with it, drive by drive. `spark calibrate` writes it beside the thresholds. 0: nothing is promised.", (0.0, 0.999))
+    journal_path: Path | None = parameter('journal.path', STRING, '', 'File in which questions survive a restart; empty: memory only.', read=_path)
     journal_max_mb: float = parameter('journal.max_mb', DOUBLE, 1000.0, 'Most megabytes of images in the journal; 0: no limit.', (0.0, 1_000_000.0), live=True)
     journal_max_count: int = parameter('journal.max_count', INTEGER, 0, 'Most questions in the journal; 0: no limit.', (0, 1_000_000))
     journal_max_age_h: float = parameter('journal.max_age_h', DOUBLE, 0.0, 'Hours after which an unanswered question is given up; 0: never.', (0.0, 8760.0))
@@ -156,12 +168,17 @@ class NodeConfig:
         """The part that may change while the node runs."""
         return Settings(
             asking={camera.name: camera.asking for camera in self.cameras},
-            limits=Limits(self.limits_open, self.limits_per_hour, self.journal_max_age_h * HOUR_S),
+            limits=Limits(
+                self.limits_open, self.limits_per_hour, self.journal_max_age_h * HOUR_S,
+                self.limits_audits_per_hour,
+            ),
             poll_interval_s=self.poll_interval_s,
             poll_max_interval_s=self.poll_max_interval_s,
             journal_max_bytes=int(self.journal_max_mb * 1e6),
             dry_run=self.dry_run,
-        )
+            robot_id=self.robot_id,
+            drive=self.drive_id,
+        )  # fmt: skip
 
 
 NODE = tuple(specs(NodeConfig).values())

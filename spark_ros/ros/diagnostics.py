@@ -6,15 +6,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 
+from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.health.camera import CameraState, check_camera
 from spark_ros.escalation.health.check import CheckResult, Level
+from spark_ros.escalation.health.decisions import DecisionsState, check_decisions
 from spark_ros.escalation.health.lately import Lately
 from spark_ros.escalation.health.questions import check_questions
 from spark_ros.escalation.health.service import check_service
+from spark_ros.escalation.promise_watch import PromiseWatch
 from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
@@ -30,11 +34,12 @@ logger = logging.getLogger(__name__)
 
 
 class Diagnostics:
-    """One status for each camera, one for the questions and one for the service, each second."""
+    """A status each second for each camera, the questions, the service and the log."""
 
     def __init__(
-        self, node: Node, config: NodeConfig, cameras: Mapping[str, CameraInput], runtime: Runtime
-    ) -> None:
+        self, node: Node, config: NodeConfig, cameras: Mapping[str, CameraInput],
+        runtime: Runtime, log: DecisionLog | None, watch: PromiseWatch | None,
+    ) -> None:  # fmt: skip
         """Advertise.
 
         Args:
@@ -42,8 +47,11 @@ class Diagnostics:
             config: the parameters; see `configure`.
             cameras: by name.
             runtime: asks the questions.
+            log: of decisions, if there is one.
+            watch: compares it with a promise, if there is one.
         """
         self._node, self._config, self._runtime = node, config, runtime
+        self._log, self._watch = log, watch
         self._watches = [_CameraWatch(name, camera) for name, camera in cameras.items()]
         self._logged: dict[str, tuple[frozenset[str], float]] = {}
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -79,7 +87,17 @@ class Diagnostics:
             *map(check_camera, states),
             check_questions(snapshot, config.journal_path, idle, now),
             check_service(config.server_kind, config.server_url, snapshot, now),
+            *self._check_decisions(),
         ]
+
+    def _check_decisions(self) -> list[CheckResult]:
+        log, watch = self._log, self._watch
+        if log is None:
+            return []
+        state = DecisionsState(log.path, log.refused, log.lost)
+        if watch is not None:
+            state = replace(state, watch=watch.seen, problem=watch.problem)
+        return [check_decisions(state)]
 
     def _log_change(self, result: CheckResult, now: float) -> None:
         """Log a part of the node that got worse or better, at most once in `LOG_AGAIN_S`."""

@@ -12,8 +12,10 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.once import WarnOnce
+from spark_ros.escalation.promise_watch import PromiseWatch
 from spark_ros.escalation.runtime import Runtime
 from spark_ros.ros.annotated import AnnotatedPictures
 from spark_ros.ros.backends import connect
@@ -66,7 +68,13 @@ class SparkNode(Node):
         for name in unknown_parameters(self):
             logger.warning("there is no parameter '%s'; it is ignored", name)
         inbox = self._inbox = Inbox(self)
-        runtime = self._runtime = Runtime(config.settings, self._deliver, died)
+        watch, log = None, None
+        if path := config.decisions_path:
+            if config.decisions_promise:
+                watch = PromiseWatch(path, config.decisions_promise)
+            began = watch.began if watch else lambda drive: None
+            log = DecisionLog(path, int(config.decisions_max_mb * 1e6), began)
+        runtime = self._runtime = Runtime(config.settings, self._deliver, died, log)
         undo.callback(runtime.close)
         names = config.camera_names
         self.pictures = AnnotatedPictures(self, inbox, names, runtime.fetch_image)
@@ -81,7 +89,7 @@ class SparkNode(Node):
         Services(self, inbox, runtime, cameras)
         self._engage = EngageServer(self, inbox, runtime, cameras)
         undo.callback(self._engage.destroy)
-        self._diagnostics = Diagnostics(self, config, cameras, runtime)
+        self._diagnostics = Diagnostics(self, config, cameras, runtime, log, watch)
         LiveParameters(self, self._ask_people, self.reconfigure)
         self._parameter_service = SafeParameterService(self)
         for camera in self._cameras:

@@ -259,7 +259,9 @@ def _camera(name: str, node: NodeConfig, values: Mapping[str, Any]) -> CameraCon
                 camera.image_black_out,
             ),
             send=node.metadata_send,
+            audit_rate=camera.audit_rate,
         ),
+        every_frame=node.decisions_path is not None or camera.audit_rate > 0.0,
     )
 
 

@@ -126,7 +126,7 @@ def test_a_hostile_label_runs_nothing_in_the_report(tmp_path: Path, capsys) -> N
     )
     assert not re.search(r'https?:|url\(|@import', page) and 'alert(1)' in page
     loaded = yaml.safe_load((tmp_path / 'made' / 'thresholds.yaml').read_text())
-    assert list(loaded['/**']['ros__parameters']) == [HOSTILE]
+    assert list(loaded['/**']['ros__parameters']) == ['decisions', HOSTILE]
 
 
 def test_decisions_are_summarised(log, capsys) -> None:

@@ -223,7 +223,7 @@ async def running(
     settings = Settings(
         asking=asking or {}, limits=limits or Limits(), poll_interval_s=interval_s,
         poll_max_interval_s=longest_s, journal_max_bytes=journal.max_image_bytes,
-        dry_run=dry_run,
+        dry_run=dry_run, robot_id='rover', drive='a drive',
     )  # fmt: skip
     engagements = Running(service, journal, settings, record)
     engagements.recover()

@@ -159,11 +159,11 @@ def test_an_answer_comes_back_as_it_was(answer: Answer) -> None:
 
 
 FORMATS = {
-    2: {
+    3: {
         'Escalation': (
             'id camera stamp_ns frame_id frame_match image_size source_size question priors '
             'created program metadata priority certainty timeout_s source outgoing source_fit '
-            'class_ids'
+            'class_ids audit drive'
         ),
         'OutgoingImage': 'frame region size format quality black_out',
         'Question': (

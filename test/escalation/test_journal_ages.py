@@ -109,7 +109,7 @@ def test_where_the_disk_refuses_the_age_is_known_all_the_same(
     for _ in range(2):
         with closing(Journal(path, now=at(Moment('b', 20.0, TODAY_S + 60.0)))) as journal:
             assert [entry.age_s for entry in journal.entries()] == [60.0]
-            assert journal.accepted_lately() == [60.0]
+            assert journal.accepted_lately() == [(60.0, False)]
     with closing(sqlite3.connect(path)) as db:
         assert db.execute('SELECT age_s, boot FROM escalation').fetchall() == [(0.0, 'a')]
 
@@ -121,11 +121,12 @@ def test_the_last_hour_is_known_after_a_restart_whatever_has_become_of_it(path: 
             journal.done(journal.add(escalation(), image()).id)
     later = at(Moment('b', 20.0, TODAY_S + 3700.0))
     with closing(Journal(path, now=later)) as journal:
-        assert not journal.entries() and journal.accepted_lately() == [2700.0, 700.0]
+        assert not journal.entries()
+        assert journal.accepted_lately() == [(2700.0, False), (700.0, False)]
     with closing(Journal(path, now=at(Moment('b', 1020.0, 0.0)))) as journal:
-        assert journal.accepted_lately() == [1700.0]
+        assert journal.accepted_lately() == [(1700.0, False)]
         journal.add(escalation(), image())
-        assert journal.accepted_lately() == [1700.0, 0.0]
+        assert journal.accepted_lately() == [(1700.0, False), (0.0, False)]
     with closing(sqlite3.connect(path)) as db:
         assert db.execute('SELECT COUNT(*) FROM accepted').fetchone() == (2,)
 

@@ -11,6 +11,7 @@ from typing import Any
 from engagements_harness import Record, Running, Service, running
 from samples import SIZE, image
 
+from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.pictures.encoding import EncodingError
@@ -110,7 +111,7 @@ class Office:
 @asynccontextmanager
 async def office(
     asking: Mapping[str, Asking], limits: Limits | None = None, journal: Journal | None = None,
-    *, dry_run: bool = False,
+    *, dry_run: bool = False, log: DecisionLog | None = None,
 ) -> AsyncIterator[Office]:  # fmt: skip
     """Begin; the journal is in memory unless one is given."""
     service = Service()
@@ -119,12 +120,13 @@ async def office(
     ) as (engagements, record):
 
         def heard(event: Event) -> None:
+            triage.decisions.heard(event)
             if isinstance(event, Status):
                 here.told.append((here.now, event))
 
         record.heard = heard
-        triage = Triage(engagements.current, record, lambda: here.now)
+        here = Office(None, engagements, record, service)  # type: ignore[arg-type]
+        triage = here.triage = Triage(engagements.current, record, lambda: here.now, log)
         triage.connect(engagements)
-        here = Office(triage, engagements, record, service)
         yield here
         triage.close()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rclpy.qos import ReliabilityPolicy
 from robot import RELIABLE, Robot, detection, detections, picture, raw, stamped
 from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import Detection2D, Detection2DArray
 
 
 class Front:
@@ -25,9 +25,16 @@ class Front:
             )
         )
 
+    def see_nothing(self) -> None:
+        """Publish a frame without a detection on it."""
+        self._publish()
+
     def see(self, label: str, score: float, x: float = 20.0) -> None:
         """Publish a frame with a detection on it."""
+        self._publish(detection(label, (x, 20.0, 60.0, 60.0), score))
+
+    def _publish(self, *found: Detection2D) -> None:
         self._at += 1.0
         header = stamped(self._at)
         self._images.publish(raw(picture(1), header))
-        self._found.publish(detections(header, detection(label, (x, 20.0, 60.0, 60.0), score)))
+        self._found.publish(detections(header, *found))

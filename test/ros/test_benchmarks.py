@@ -15,6 +15,7 @@ PAGE = BENCHMARKS.parent / 'docs' / 'benchmarks.md'
 SHORTLY = {
     'chaos.py --backend spark': '--questions=12 --node-kills=1 --service-kills=1 --seconds=90',
     'many.py': '--open=100 --answered=20',
+    'decisions.py': '--rounds=1 --round-seconds=1',
 }
 
 

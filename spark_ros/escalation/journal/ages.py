@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import suppress
 
 from spark_ros.escalation.journal.elapsed import CLOCK_SET_S, Moment, elapsed_s
+from spark_ros.escalation.question.escalation import Audit
 
 HOUR_S = 3600.0
 # Whatever stands there is a number and a text then.
@@ -41,7 +42,7 @@ def carry_over(db: sqlite3.Connection, now: Moment) -> None:
         db.execute('ROLLBACK')
 
 
-def count_accepted(db: sqlite3.Connection, now: Moment) -> None:
+def count_accepted(db: sqlite3.Connection, audit: Audit, now: Moment) -> None:
     """Count one question, and forget those of more than an hour ago.
 
     Raises:
@@ -51,15 +52,20 @@ def count_accepted(db: sqlite3.Connection, now: Moment) -> None:
         'DELETE FROM accepted WHERE boot = ? AND age_s + ? - up_s > ?',
         (now.boot, now.up_s, HOUR_S),
     )
-    db.execute('INSERT INTO accepted VALUES (0, ?, ?, ?)', now)
+    db.execute('INSERT INTO accepted VALUES (0, ?, ?, ?, ?)', (*now, audit.value))
 
 
-def accepted_lately(db: sqlite3.Connection, now: Moment) -> list[float]:
+def accepted_lately(db: sqlite3.Connection, now: Moment) -> list[tuple[float, bool]]:
     """Return how many seconds ago each question of the last hour was accepted, oldest first.
+
+    With each comes whether it was an audit only.
 
     Raises:
         sqlite3.Error: the file cannot be read.
     """
-    rows = db.execute(f'SELECT {READ} FROM accepted').fetchall()
-    ages = (age_s + elapsed_s(Moment(*read), now) for age_s, *read in rows)
-    return sorted((age for age in ages if age <= HOUR_S), reverse=True)
+    rows = db.execute(f'SELECT {READ}, audit FROM accepted').fetchall()
+    ages = (
+        (age_s + elapsed_s(Moment(*read), now), audit == Audit.ONLY.value)
+        for age_s, *read, audit in rows
+    )
+    return sorted((each for each in ages if each[0] <= HOUR_S), reverse=True)

@@ -44,7 +44,7 @@ class AsyncJournal:
         spared: the questions that are in memory only.
         refused: why the disk refuses just now, or empty; known anew with each question.
         accepted_lately: how many seconds before it was opened each of that last hour's questions
-            was accepted.
+            was accepted, and whether it was an audit only.
     """
 
     def __init__(self, disk: Journal) -> None:
@@ -54,7 +54,7 @@ class AsyncJournal:
         self.refused = ''
         self._spare = Journal(None, disk.max_image_bytes, disk.max_count)
         self._thread = ThreadPoolExecutor(1, 'journal')
-        self.accepted_lately = self._read_or(Journal.accepted_lately, list[float]())
+        self.accepted_lately = self._read_or(Journal.accepted_lately, list[tuple[float, bool]]())
 
     async def add(self, escalation: Escalation, image: EncodedImage) -> Entry:
         """Store a question; on the disk, or in memory where the disk refuses.

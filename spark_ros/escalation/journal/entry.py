@@ -11,6 +11,7 @@ from typing import Any
 
 from spark_ros.escalation.journal.elapsed import Moment, elapsed_s
 from spark_ros.escalation.journal.records import UnreadableRecord
+from spark_ros.escalation.question.escalation import Audit
 from spark_ros.model import State
 
 KEPT = ('id', 'state', 'image_url', 'token', 'record', 'answer')
@@ -38,6 +39,7 @@ class Entry:
     may_be_open: bool = False
     image_url: str = ''
     token: str = ''
+    audit: Audit = Audit.NO
     age_s: float = field(default=0.0, compare=False)
 
     @property
@@ -52,19 +54,21 @@ def read_entry(values: list[Any], now: Moment) -> Entry:
     Raises:
         UnreadableRecord: the row was changed by something else.
     """
-    id, priority, certainty, created, timeout_s, state, sent, url, token, age_s, *read = values
-    texts, numbers = (id, url, token, read[0]), (certainty, created, timeout_s, age_s, *read[1:])
+    id, priority, certainty, created, timeout_s, state, sent, url, token, audit, *ages = values
+    age_s, *read = ages
+    texts = (id, url, token, audit, read[0])
+    numbers = (certainty, created, timeout_s, age_s, *read[1:])
     if not all(isinstance(text, str) for text in texts):
         raise UnreadableRecord('a value is not a text')
     if not all(isinstance(number, int | float) for number in (priority, *numbers)):
         raise UnreadableRecord('a value is not a number')
     try:
-        known, whole = State(state), int(priority)
+        known, whole, chosen = State(state), int(priority), Audit(audit)
     except (ValueError, OverflowError) as error:
         raise UnreadableRecord(str(error)) from None
     return Entry(
         id, whole, certainty, created, timeout_s, known, bool(sent), url, token,
-        age_s + elapsed_s(Moment(*read), now),
+        chosen, age_s + elapsed_s(Moment(*read), now),
     )  # fmt: skip
 
 

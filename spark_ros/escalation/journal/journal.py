@@ -140,17 +140,18 @@ class Journal:
             self._make_room(len(image.data))
             self._db.execute(
                 'INSERT INTO escalation (id, priority, certainty, created, timeout_s, state, '
-                'record, source, boot, up_s, wall_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+                'record, source, audit, boot, up_s, wall_s) '
+                'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
                 (
                     *columns, State.QUEUED.value, dump_escalation(escalation), escalation.source,
-                    *now,
+                    escalation.audit.value, *now,
                 ),
             )
             self._db.execute(
                 'INSERT INTO image VALUES (?, ?, ?, ?, ?)',
                 (escalation.id, image.data, *image.size, image.format),
             )
-            count_accepted(self._db, now)
+            count_accepted(self._db, escalation.audit, now)
             self._db.execute('COMMIT')
         except JournalFull:
             self._db.execute('ROLLBACK')
@@ -159,13 +160,13 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute('ROLLBACK')
             raise JournalError(f'the question cannot be stored in {self.path}: {error}') from None
-        return Entry(*columns)
+        return Entry(*columns, audit=escalation.audit)
 
     def entries(self) -> list[Entry]:
         """Return everything that is not done, oldest first."""
         rows = self._db.execute(
             'SELECT rowid, id, priority, certainty, created, timeout_s, state, may_be_open, '
-            'image_url, token, age_s, boot, up_s, wall_s FROM escalation ORDER BY rowid'
+            'image_url, token, audit, age_s, boot, up_s, wall_s FROM escalation ORDER BY rowid'
         ).fetchall()
         now, found = self._now(), []
         for row, *values in rows:
@@ -175,10 +176,11 @@ class Journal:
                 self._set_aside(row, str(error))
         return found
 
-    def accepted_lately(self) -> list[float]:
+    def accepted_lately(self) -> list[tuple[float, bool]]:
         """Return how many seconds ago each of the last hour's questions was accepted.
 
-        Oldest first, whatever has become of them. Raises sqlite3.Error.
+        Oldest first, whatever has become of them; with each, whether it was an audit only.
+        Raises sqlite3.Error.
         """
         return accepted_lately(self._db, self._now())
 

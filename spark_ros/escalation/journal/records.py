@@ -16,7 +16,7 @@ from spark_ros.model import Answer
 
 T = TypeVar('T')
 
-VERSION = 2
+VERSION = 3
 """Of the names and types of all fields below `Escalation` and `Answer`; a test holds them."""
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # `age_s` is how old a row was when the clocks were read as `boot`, `up_s` and `wall_s` say.
 SCHEMA = """
 CREATE TABLE escalation (
@@ -23,6 +23,7 @@ CREATE TABLE escalation (
     source BLOB NOT NULL,
     answer TEXT,
     late INTEGER NOT NULL DEFAULT 0,
+    audit TEXT NOT NULL,
     age_s REAL NOT NULL DEFAULT 0,
     boot TEXT NOT NULL,
     up_s REAL NOT NULL,
@@ -33,7 +34,8 @@ CREATE TABLE unreadable (
 );
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE accepted (
-    age_s REAL NOT NULL, boot TEXT NOT NULL, up_s REAL NOT NULL, wall_s REAL NOT NULL
+    age_s REAL NOT NULL, boot TEXT NOT NULL, up_s REAL NOT NULL, wall_s REAL NOT NULL,
+    audit TEXT NOT NULL
 );
 CREATE TABLE image (
     id TEXT PRIMARY KEY REFERENCES escalation(id) ON DELETE CASCADE,

@@ -6,6 +6,7 @@ Pure. The service only ever sees the image that is sent; everybody on the robot 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from spark_ros.escalation.question.escalation import Escalation
@@ -27,8 +28,11 @@ TOLERANCE = 1e-6
 def as_sent(asked: Escalation) -> Escalation:
     """Return the question as the service sees it: its image is all there is.
 
-    A prior outside of what is sent is left out, one across its edge is cut off there.
+    A prior outside of what is sent is left out, one across its edge is cut off there. Of an audit
+    nobody sees what the detector was sure of.
     """
+    if asked.audit:
+        asked = replace(asked, priors=_blind(asked.priors))
     outgoing = asked.outgoing
     if outgoing is None:
         return asked
@@ -45,6 +49,8 @@ def in_frame(asked: Escalation, answer: Answer) -> Answer:
     where the prior was, and a side of a box at the image's edge, where the prior went on, too:
     nobody could see more of it.
     """
+    if asked.audit:
+        answer = replace(answer, corrections=_of_priors(asked.priors, answer.corrections))
     outgoing = asked.outgoing
     if outgoing is None or outgoing.whole:
         return answer
@@ -62,6 +68,31 @@ def in_frame(asked: Escalation, answer: Answer) -> Answer:
             for prior, sent in zip(asked.priors, seen, strict=True)
         ]
     return replace(answer, corrections=tuple(corrections))
+
+
+def _blind(priors: Iterable[Annotation]) -> tuple[Annotation, ...]:
+    """Return priors without scores and attributes, from left to right.
+
+    Detectors sort by score, so that their order would tell it.
+    """
+    return tuple(
+        sorted((replace(p, score=None, attributes={}) for p in priors), key=lambda p: p.box)
+    )
+
+
+def _of_priors(
+    priors: Iterable[Annotation], corrections: Iterable[Correction]
+) -> tuple[Correction, ...]:
+    """Return corrections of blind priors as ones of the priors themselves, in their order."""
+    of_ids = {c.original.id: c for c in corrections if c.original is not None}
+    again = [
+        Correction(
+            correction.kind, prior, prior if correction.kind in STANDS else correction.corrected
+        )
+        for prior in priors
+        if (correction := of_ids.get(prior.id)) is not None
+    ]
+    return (*again, *(c for c in corrections if c.original is None))
 
 
 def _correction(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from spark_ros.escalation.question.escalation import EncodedImage, Escalation, FrameMatch
+from spark_ros.escalation.question.escalation import Audit, EncodedImage, Escalation, FrameMatch
 from spark_ros.escalation.question.outgoing_image import (
     METADATA_KEYS,
     ImageSettings,
@@ -91,6 +91,7 @@ class Asking:
         priority: 0 to 255; the highest goes first.
         image: how its frames may leave.
         send: the keys of the metadata that may leave.
+        audit_rate: this share of frames is asked about whatever is seen on them.
     """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -102,6 +103,7 @@ class Asking:
     priority: int = 0
     image: ImageSettings = field(default_factory=ImageSettings)
     send: tuple[str, ...] = METADATA_KEYS
+    audit_rate: float = 0.0
 
     def spec(self) -> QuestionSpec:
         """Return the question that the camera's parameters define."""
@@ -111,21 +113,29 @@ class Asking:
 
 
 def doubts(
-    frame: DetectedFrame, asking: Asking, cooldown: Cooldown, now: float
-) -> Escalation | None:
-    """Return the question about a frame, or None if there is nothing to ask.
+    frame: DetectedFrame, asking: Asking, cooldown: Cooldown, now: float, audited: bool = False
+) -> tuple[Sequence[Annotation], Escalation | None]:
+    """Return what was seen on a frame, and the question about it or None.
 
-    Doubted detections that are not cooling down are marked: the question is about them.
+    Doubted detections that are not cooling down are marked: the question is about them. An audit
+    is about the whole frame, and asked after all doubts of its priority.
 
     Raises:
         EncodingError: the image is invalid.
     """
-    counted, doubted = _judged(frame, asking.thresholds)
+    found = frame.annotations()
+    counted, doubted = _judged(found, asking.thresholds)
     fresh = fresh_doubts(doubted, cooldown, asking.cooldown_s, now)
-    if not fresh:
-        return None
+    if not (fresh or audited):
+        return found, None
     priors = _mark(counted, {a.id for a in fresh})
-    return make_escalation(str(uuid.uuid4()), frame, asking, asking.spec(), priors, fresh)
+    asked = make_escalation(
+        str(uuid.uuid4()), frame, asking, asking.spec(), priors, [] if audited else fresh
+    )
+    if audited:
+        audit = Audit.ALSO if fresh else Audit.ONLY
+        asked = replace(asked, audit=audit, certainty=certainty(fresh))
+    return found, asked
 
 
 def make_escalation(
@@ -163,15 +173,15 @@ def make_escalation(
 
 def observed(frame: DetectedFrame, thresholds: Thresholds) -> tuple[Annotation, ...]:
     """Return the detections as priors; the doubted ones are marked."""
-    counted, doubted = _judged(frame, thresholds)
+    counted, doubted = _judged(frame.annotations(), thresholds)
     return _mark(counted, {a.id for a in doubted})
 
 
 def _judged(
-    frame: DetectedFrame, thresholds: Thresholds
+    found: Sequence[Annotation], thresholds: Thresholds
 ) -> tuple[list[Annotation], list[Annotation]]:
     """Return the detections that are part of a question, and the doubted ones of them."""
-    counted = [a for a in frame.annotations() if thresholds.counts(a.label, a.score or 0.0)]
+    counted = [a for a in found if thresholds.counts(a.label, a.score or 0.0)]
     return counted, [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
 
 

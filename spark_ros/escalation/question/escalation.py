@@ -20,6 +20,18 @@ class FrameMatch(str, Enum):
     NEWEST = 'newest'
 
 
+class Audit(str, Enum):
+    """Whether a frame was chosen for an audit; the service never learns of it."""
+
+    NO = ''
+    ALSO = 'also'
+    """The policy asks about it as well, so that it counts for the limits of doubts."""
+    ONLY = 'only'
+
+    def __bool__(self) -> bool:
+        return self is not Audit.NO
+
+
 @dataclass(frozen=True)
 class EncodedImage:
     """An image as it leaves the robot: JPEG or PNG bytes and the upright size in pixels."""
@@ -45,6 +57,7 @@ class Escalation:
         certainty: the lowest score among the doubted detections; the least certain go first.
         created: Unix seconds.
         timeout_s: how long an answer is waited for; 0 waits for ever.
+        drive: whose log of decisions has the frame; empty if none has.
     """
 
     id: str
@@ -66,6 +79,8 @@ class Escalation:
     outgoing: OutgoingImage | None = None
     source_fit: Fit = Fit.STRETCH
     class_ids: Mapping[str, str] = field(default_factory=dict)
+    audit: Audit = Audit.NO
+    drive: str = ''
 
 
 def robot_of(escalation: Escalation) -> str | None:

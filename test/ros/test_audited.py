@@ -1,0 +1,124 @@
+# Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
+"""An audit from the camera to the service, to a person, and back into the log of decisions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from front import Front
+from person import Person
+from robot import RELIABLE, Robot
+from services import Service
+
+from spark_ros.calibration.decision_files import read_log
+from spark_ros.calibration.drives import drives_of
+from spark_ros.cli.spark import main
+from spark_ros.model import State
+
+SURE, DOUBTED = 0.8125, 0.3125
+UNTOLD = ('0.8125', '0.3125', 'score', 'doubt', 'audit')
+
+
+def stored(service: Service) -> str:
+    """Return what the service keeps in rows."""
+    with closing(sqlite3.connect(service.data / 'service.db')) as db:
+        return '\n'.join(line for line in db.iterdump() if line.startswith('INSERT'))
+
+
+def shown(person: Person) -> list[dict[str, Any]]:
+    """Take each question, and return it as the console shows it."""
+    return [person.take(each['id']) for each in person.queue()]
+
+
+def lines(path: Path, kind: str) -> list[dict[str, Any]]:
+    """Return the lines of one kind."""
+    found = map(json.loads, path.read_text().splitlines()) if path.exists() else iter(())
+    return [each for each in found if each['kind'] == kind]
+
+
+def said(kind: str, question: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer that says that there is nothing on the frame."""
+    return {'shapes': []} if kind == 'spark' else {'response': []}
+
+
+@pytest.mark.parametrize('kind', ['spark', 'heat'])
+def test_an_audit_is_asked_blind_and_its_answer_is_logged(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, capsys: Any
+) -> None:
+    service, log = Service(tmp_path / 'service', kind), tmp_path / 'log' / 'decisions.jsonl'
+    monkeypatch.setenv('SPARK_TOKEN', service.key)
+    service.start()
+    robot.listen('front')
+    given = {
+        'server__url': service.url, 'server__kind': kind, 'heat__detection_as': 'label',
+        'front__audit_rate': 1.0, 'front__image__crop': True, 'decisions__path': str(log),
+        'decisions__promise': 0.05,
+    }  # fmt: skip
+    node = robot.start(**given, drive_id='monday')
+    person, front = Person(service), Front(robot)
+    front.see('cat', SURE)
+    front.see('dog', DOUBTED)
+    robot.until(lambda: len(person.queue()) == 2)
+    questions = shown(person)
+    for told in (stored(service), json.dumps(questions)):
+        assert [word for word in UNTOLD if word in told] == []
+    for question in questions:
+        person.answer(question, **said(kind, question))
+    robot.until(lambda: len(robot.resolutions) == 2)
+    scores = sorted(each.corrections[0].original.score for each in robot.resolutions)
+    assert scores == [DOUBTED, SURE]
+    robot.until(lambda: len(lines(log, 'answer')) == 2)
+    robot.executor.remove_node(node)
+    node.close()
+    heard: list[DiagnosticArray] = []
+    robot.hear(DiagnosticArray, '/diagnostics', heard, RELIABLE)
+    robot.start(**given, drive_id='tuesday')
+    said_of = '50.0% of the errors of 1 drive(s) went unasked'
+    robot.until(lambda: any(each.message == said_of for all in heard for each in all.status))
+    person.close()
+    service.stop()
+    drive, _ = drives_of(read_log([log]))
+    assert (drive.id, drive.audits, len(drive.errors)) == ('monday', 2, 2)
+    sure, doubted = drive.frames
+    assert (sure.asked, doubted.asked, doubted.detections[0].score) == (False, True, DOUBTED)
+    assert main(['decisions', str(log)]) == 0
+    assert '2 of 2 audits answered: 2 nothing there' in capsys.readouterr().out
+    assert main(['calibrate', str(log), '--into', str(tmp_path / 'made')]) == 1
+    assert 'drives' in capsys.readouterr().out
+
+
+def test_an_answer_after_a_restart_belongs_to_its_own_drive(
+    robot: Robot, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit survives it, and a frame without detections is one, too."""
+    monkeypatch.setenv('SPARK_TOKEN', service.key)
+    log = tmp_path / 'decisions.jsonl'
+    given = {
+        'server__url': service.url, 'front__audit_rate': 1.0, 'decisions__path': str(log),
+    }  # fmt: skip
+    node = robot.start(**given, drive_id='monday')
+    front = Front(robot)
+    front.see_nothing()
+    robot.until(lambda: lines(log, 'frame'))
+    robot.executor.remove_node(node)
+    node.close()
+    service.start()
+    robot.listen('front')
+    robot.start(**given, drive_id='tuesday')
+    person = Person(service)
+    robot.until(person.queue)
+    (question,) = shown(person)
+    person.answer(question, shapes=[])
+    robot.until(lambda: lines(log, 'answer'))
+    person.close()
+    monday, tuesday = drives_of(read_log([log]))
+    assert (monday.id, tuesday.id) == ('monday', 'tuesday')
+    assert len(monday.errors) == 1 and not tuesday.frames
+    (answer,) = lines(log, 'answer')
+    assert (answer['drive'], answer['state']) == ('monday', State.CLOSED.value)
