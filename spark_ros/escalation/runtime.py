@@ -224,7 +224,7 @@ class Runtime:
         connection = await asyncio.wrap_future(self._connected)
         context = Context(
             connection.backend, Contacts(images_elsewhere=connection.images_elsewhere),
-            connection.journal, self._current, self._health.deliver,
+            connection.journal, self._current, self._deliver,
         )  # fmt: skip
         engagements = Engagements(context)
         # First of all: what the feed or a push says of a question of a former run must find it.
@@ -240,6 +240,11 @@ class Runtime:
             await asyncio.gather(engagements.run(), feed.run())
         finally:
             await context.backend.aclose()
+
+    def _deliver(self, event: Event) -> None:
+        """Pass on what happened to a question."""
+        self._triage.heard(event)
+        self._health.deliver(event)
 
     def _configure(self, settings: Settings) -> None:
         self._current.settings = settings

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from spark_ros.escalation.engagement import Event
@@ -18,8 +19,9 @@ from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.asking import Asking, DetectedFrame, doubts
 from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
-from spark_ros.escalation.question.escalation import Escalation, Status
+from spark_ros.escalation.question.escalation import Escalation, Resolved, Status
 from spark_ros.escalation.question.request import Request
+from spark_ros.escalation.reuse import RecentAnswers
 from spark_ros.escalation.settings import Current
 from spark_ros.model import Annotation, State
 from spark_ros.policy import Cooldown
@@ -44,6 +46,7 @@ class Triage:
     Attributes:
         dropped: how many questions were not asked, by cause.
         unusable: by camera, how many frames could not be encoded.
+        reused: how many frames an earlier answer was used for.
     """
 
     def __init__(
@@ -56,12 +59,15 @@ class Triage:
 
         Args:
             current: when and what to ask.
-            emit: called on the loop with what would be asked in a dry run; must not block.
+            emit: called on the loop with answers that are used again, and with what would be
+                asked in a dry run; must not block.
             clock: steady, in seconds.
         """
         self._current, self._emit, self._clock = current, emit, clock
         self._engagements: asyncio.Future[Engagements] = asyncio.Future()
         self._cooldown = {camera: Cooldown() for camera in current.settings.asking}
+        # Only the encoder's thread touches it.
+        self._recent = RecentAnswers()
         self._frames: asyncio.Queue[DetectedFrame] = asyncio.Queue(MAX_WAITING)
         # Requests that are not accepted yet, and whether they were withdrawn.
         self._requests: dict[str, bool] = {}
@@ -74,6 +80,7 @@ class Triage:
         self._summing_up: asyncio.TimerHandle | None = None
         self.dropped: Counter[str] = Counter()
         self.unusable: Counter[str] = Counter()
+        self.reused = 0
         self.configure()
 
     def connect(self, engagements: Engagements) -> None:
@@ -104,6 +111,13 @@ class Triage:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
             self._drop('the encoder is busy')
+
+    def heard(self, event: Event) -> None:
+        """Note how a question ended, so that its answer can be used again; on the loop."""
+        if isinstance(event, Resolved) or event.state.terminal:
+            with suppress(RuntimeError):
+                # The thread has gone when the node ends.
+                self._worker.submit(self._recent.take, event, self._clock())
 
     async def run(self) -> None:
         """Decide on queued frames in order of arrival, until cancelled."""
@@ -137,6 +151,9 @@ class Triage:
         asking, dry_run = self._current.settings.asking[frame.camera], self._dry_run
         cooldown = (dry_run.cooldowns if dry_run else self._cooldown)[frame.camera]
         escalation = await self._work(doubts, frame, asking, cooldown, now)
+        reuses = asking.reuse_s > 0 and dry_run is None
+        if reuses and await self._answer(frame, asking, now):
+            return
         if escalation is None:
             if cooldown.full:
                 self._drop('too many objects are cooling down')
@@ -146,6 +163,9 @@ class Triage:
         else:
             asked = await self._ask(escalation, frame, now)
         if asked:
+            if reuses:
+                # Its answer comes to the same thread, and so after this.
+                await self._work(self._recent.asked, escalation, frame)
             await self._work(cooldown.start, doubted_of(escalation), now)
 
     async def ask(self, request: Request) -> str:
@@ -192,6 +212,15 @@ class Triage:
             raise
         if camera in self._cooldown and (doubted := doubted_of(escalation)):
             await self._work(self._cooldown[camera].start, doubted, now)
+
+    async def _answer(self, frame: DetectedFrame, asking: Asking, now: float) -> bool:
+        """Answer a frame by what people lately said; return whether that is known."""
+        resolved = await self._work(self._recent.answer, frame, asking, now)
+        if resolved is None:
+            return False
+        self.reused += 1
+        self._emit(resolved)
+        return True
 
     async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> bool:
         """Ask; return whether it is accepted. If not, the next frame may be asked about."""

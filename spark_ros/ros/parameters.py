@@ -259,6 +259,7 @@ def _camera(name: str, node: NodeConfig, values: Mapping[str, Any]) -> CameraCon
                 camera.image_black_out,
             ),
             send=node.metadata_send,
+            reuse_s=camera.reuse_s,
         ),
     )
 
