@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,7 @@ from spark_ros.policy import SAME_OBJECT_IOU, ious, tracker_id
 from spark_ros.wire.step_log import log_step
 
 MAX_OBJECTS = 256
+MAX_QUESTIONS = 8
 REUSED = 'reused'
 REUSED_FROM = 'reused_from'
 WITHOUT_ANSWER = (State.FAILED, State.EXPIRED, State.CANCELED)
@@ -46,17 +47,16 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class _Object:
-    """A doubted detection that people were asked about.
+class _Asked:
+    """What was asked about an object, and what a person said of it.
 
     Attributes:
         id: of the question.
         look: of the crop that people see.
-        box: where it was last seen, normalized.
-        correction: what the answer says of it, once there is one.
+        correction: what the answer says, once there is one.
         flags: of that answer.
-        answered_at: when that was, in seconds.
-        logged: the log says already that its answer is used again.
+        answered_at: when it came, in seconds.
+        logged: the log says already that it is used again.
     """
 
     id: str
@@ -64,11 +64,25 @@ class _Object:
     program: str
     prior: Annotation
     look: int
-    box: Box
     correction: Correction | None = None
     flags: tuple[str, ...] = ()
     answered_at: float = 0.0
     logged: bool = False
+
+
+@dataclass(eq=False)
+class _Object:
+    """A thing that people were asked about.
+
+    Attributes:
+        seen: its detection where it was last doubted.
+        open: the first few of the questions about it that are not answered.
+        answered: the one that was answered last.
+    """
+
+    seen: Annotation
+    open: list[_Asked] = field(default_factory=list)
+    answered: _Asked | None = None
 
 
 class RecentAnswers:
@@ -89,18 +103,18 @@ class RecentAnswers:
             # The service gets such an image as it is; without a look nothing is found again.
             return
         doubted = [prior for prior in escalation.priors if prior.doubted]
-        known = self._objects.get(escalation.camera, [])
-        # The new answer will be about the same objects.
-        replaced = _follow(known, doubted)
-        new = [
-            _Object(
-                escalation.id, escalation.question, escalation.program, prior,
-                look(pixels, prior.box), prior.box,
-            )
-            for prior in doubted
-        ]  # fmt: skip
-        kept = [each for each in known if each not in replaced]
-        self._objects[escalation.camera] = [*kept, *new][-MAX_OBJECTS:]
+        objects = self._objects.setdefault(escalation.camera, [])
+        for prior, known in zip(doubted, _follow(objects, doubted), strict=True):
+            if known is None:
+                objects.append(known := _Object(prior))
+            if len(known.open) < MAX_QUESTIONS:
+                known.open.append(
+                    _Asked(
+                        escalation.id, escalation.question, escalation.program, prior,
+                        look(pixels, prior.box),
+                    )
+                )  # fmt: skip
+        del objects[:-MAX_OBJECTS]
 
     def take(self, event: Event, now: float) -> None:
         """Note an answer, or that there will be none; only what a person closed is used."""
@@ -112,12 +126,12 @@ class RecentAnswers:
                 flags = event.answer.flags
         elif event.state not in WITHOUT_ANSWER:
             return
-        objects = self._objects.get(event.escalation.camera, [])
-        for each in [each for each in objects if each.id == event.escalation.id]:
-            each.correction, each.flags = said.get(each.prior.id), flags
-            each.answered_at = now
-            if each.correction is None:
-                objects.remove(each)
+        for known in self._objects.get(event.escalation.camera, ()):
+            for each in [each for each in known.open if each.id == event.escalation.id]:
+                known.open.remove(each)
+                each.correction = said.get(each.prior.id)
+                if each.correction is not None:
+                    each.flags, each.answered_at, known.answered = flags, now, each
 
     def answer(self, frame: DetectedFrame, asking: Asking, now: float) -> Resolved | None:
         """Return the answer to a frame whose doubts were all answered lately, else None.
@@ -128,23 +142,22 @@ class RecentAnswers:
             asking: the settings of its camera.
             now: in seconds.
         """
-        objects = [
-            each
-            for each in self._objects.get(frame.camera, ())
-            if each.correction is None or now - each.answered_at < asking.reuse_s
-        ]
-        self._objects[frame.camera] = objects
+        objects = self._objects.get(frame.camera, [])
+        for known in objects:
+            if known.answered and now - known.answered.answered_at >= asking.reuse_s:
+                known.answered = None
+        objects[:] = [known for known in objects if known.open or known.answered]
         if not objects:
             return None
         priors = observed(frame, asking.thresholds)
         doubted = [prior for prior in priors if prior.doubted]
         found = [
-            each
-            for each in _follow(objects, doubted)
-            if each is not None
-            and each.correction is not None
-            and (each.question, each.program) == (asking.question, asking.program)
-        ]
+            known.answered
+            for known in _follow(objects, doubted)
+            if known and known.answered
+            and known.answered.question == asking.question
+            and known.answered.program == asking.program
+        ]  # fmt: skip
         if not doubted or len(found) < len(doubted):
             return None
         try:
@@ -197,17 +210,19 @@ def _follow(objects: Sequence[_Object], doubted: Sequence[Annotation]) -> list[_
     found: list[_Object | None] = [None] * len(doubted)
     if not objects or not doubted:
         return found
+    there = [known.seen for known in objects]
     numbers: dict[tuple[str, str], int] = {}
-    some = np.array([numbers.setdefault(_name(one), len(numbers)) for one in doubted])
-    others = np.array([numbers.setdefault(_name(o.prior), len(numbers)) for o in objects])
-    same = some[:, None] == others[None]
+    some, others = (
+        np.array([numbers.setdefault(_name(one), len(numbers)) for one in each])
+        for each in (doubted, there)
+    )
     tracked = np.array([bool(tracker_id(one)) for one in doubted])[:, None]
-    overlaps = ious(np.array([one.box for one in doubted]), np.array([o.box for o in objects]))
-    nearness = np.where(same, np.where(tracked, 1.0, overlaps), 0.0)
+    overlaps = ious(np.array([one.box for one in doubted]), np.array([one.box for one in there]))
+    nearness = np.where(some[:, None] == others, np.where(tracked, 1.0, overlaps), 0.0)
     while nearness.max() >= SAME_OBJECT_IOU:
         row, column = divmod(int(nearness.argmax()), len(objects))
         found[row] = objects[column]
-        objects[column].box = doubted[row].box
+        objects[column].seen = doubted[row]
         nearness[row, :] = nearness[:, column] = 0.0
     return found
 

@@ -133,18 +133,30 @@ def test_it_is_forgotten_and_then_asked_again() -> None:
     asyncio.run(scenario())
 
 
-def test_a_newer_question_about_an_object_counts() -> None:
+def test_the_last_answer_about_an_object_counts() -> None:
     async def scenario() -> None:
         async with office({'front': REUSING}) as here:
-            await say(here, await here.see(look_at(seen(0, 0.4))))
+            first = await here.see(look_at(seen(0, 0.4)))
+            await say(here, first)
             here.now = 6.0
             second = await here.see(look_at(seen(0, 0.4), seen(1, 0.4)))
             assert second and [prior.doubted for prior in second.priors] == [True, True]
-            here.now = 7.0
-            assert await reused(here, look_at(seen(0, 0.4))) is None
+            again = await reused(here, look_at(seen(0, 0.4)))
+            assert again and again.escalation.metadata['reused_from'] == first.id
             await say(here, second)
             again = await reused(here, look_at(seen(0, 0.4)))
             assert again and again.escalation.metadata['reused_from'] == second.id
+
+    asyncio.run(scenario())
+
+
+def test_without_a_cooldown_the_first_answer_ends_the_asking() -> None:
+    async def scenario() -> None:
+        async with office({'front': replace(REUSING, cooldown_s=0.0)}) as here:
+            first, *_ = [await here.see(look_at(seen(0, 0.4))) for _ in range(20)]
+            await say(here, first)
+            again = await reused(here, look_at(seen(0, 0.4)))
+            assert again and again.escalation.metadata['reused_from'] == first.id
 
     asyncio.run(scenario())
 
