@@ -117,12 +117,16 @@ class RecentAnswers:
         del objects[:-MAX_OBJECTS]
 
     def take(self, event: Event, now: float) -> None:
-        """Note an answer, or that there will be none; only what a person closed is used."""
+        """Note an answer, or that there will be none; only what somebody said of it counts."""
         said: dict[str, Correction] = {}
         flags: tuple[str, ...] = ()
         if isinstance(event, Resolved):
             if event.answer.state is State.CLOSED:
-                said = {c.original.id: c for c in event.answer.corrections if c.original}
+                said = {
+                    each.original.id: each
+                    for each in event.answer.corrections
+                    if each.original and each.kind is not CorrectionKind.UNMENTIONED
+                }
                 flags = event.answer.flags
         elif event.state not in WITHOUT_ANSWER:
             return

@@ -106,14 +106,21 @@ def test_it_answers_later_frames() -> None:
     asyncio.run(scenario())
 
 
-def test_it_answers_what_cools_down() -> None:
-    async def scenario() -> None:
+def test_it_answers_what_cools_down_and_logs_that_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> str:
         async with office({'front': REUSING}) as here:
-            await say(here, await here.see(look_at(seen(0, 0.4))))
-            here.now = 1.0
-            assert await reused(here, look_at(seen(0, 0.4)))
+            asked = await here.see(look_at(seen(0, 0.4)))
+            await say(here, asked)
+            assert asked
+            for now in (1.0, 2.0):
+                here.now = now
+                assert await reused(here, look_at(seen(0, 0.4)))
+            return asked.id
 
-    asyncio.run(scenario())
+    caplog.set_level('INFO')
+    id = asyncio.run(scenario())
+    (line,) = [record.message for record in caplog.records if 'state=reused' in record.message]
+    assert line == f'question={id} token=- robot=- state=reused camera=front'
 
 
 def test_it_is_forgotten_and_then_asked_again() -> None:
@@ -286,6 +293,19 @@ def test_an_image_that_cannot_be_decoded_is_asked_about() -> None:
     async def scenario() -> None:
         async with office({'front': REUSING}) as here:
             await say(here, await here.see(look_at(seen(0, 0.4), picture=None)))
+            here.now = 6.0
+            assert await here.see(look_at(seen(0, 0.4)))
+
+    asyncio.run(scenario())
+
+
+def test_what_nobody_mentioned_is_asked_again() -> None:
+    def unmentioned(asked: Escalation) -> list[Correction]:
+        return [Correction(CorrectionKind.UNMENTIONED, prior, prior) for prior in asked.priors]
+
+    async def scenario() -> None:
+        async with office({'front': REUSING}) as here:
+            await say(here, await here.see(look_at(seen(0, 0.4))), unmentioned)
             here.now = 6.0
             assert await here.see(look_at(seen(0, 0.4)))
 
