@@ -255,6 +255,19 @@ def test_a_tracker_finds_it_elsewhere() -> None:
     asyncio.run(scenario())
 
 
+def test_its_place_moves_along_while_nobody_has_answered() -> None:
+    async def scenario() -> None:
+        async with office({'front': REUSING}) as here:
+            asked = await here.see(look_at(seen(0, 0.4)))
+            for step in range(1, 5):
+                frame = look_at(seen(0, 0.4, 0.04 * step), picture=shifted(0.04 * step))
+                assert await reused(here, frame) is None
+            await say(here, asked)
+            assert await reused(here, look_at(seen(0, 0.4, 0.2), picture=shifted(0.2)))
+
+    asyncio.run(scenario())
+
+
 def test_who_asks_on_purpose_gets_a_person() -> None:
     async def scenario() -> None:
         async with office({'front': REUSING}) as here:
