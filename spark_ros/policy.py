@@ -87,8 +87,8 @@ class Cooldown:
     def start(self, asked: Iterable[Annotation], now: float) -> None:
         """Start the cool-down of objects of one frame that are being asked about."""
         for annotation in self._unseen(list(asked)):
-            if tracker_id := _tracker_id(annotation):
-                self._tracked[tracker_id] = now
+            if id := tracker_id(annotation):
+                self._tracked[id] = now
             else:
                 self._placed.setdefault(annotation.label, _Places()).add(annotation.box, now)
 
@@ -99,10 +99,10 @@ class Cooldown:
         self._placed = {label: places for label, places in self._placed.items() if places.at}
 
     def _unseen(self, found: Sequence[Annotation]) -> list[Annotation]:
-        unseen = [_tracker_id(annotation) not in self._tracked for annotation in found]
+        unseen = [tracker_id(annotation) not in self._tracked for annotation in found]
         by_label: dict[str, list[int]] = {}
         for number, annotation in enumerate(found):
-            if annotation.label in self._placed and not _tracker_id(annotation):
+            if annotation.label in self._placed and not tracker_id(annotation):
                 by_label.setdefault(annotation.label, []).append(number)
         for label, numbers in by_label.items():
             followed = self._placed[label].follow([found[number].box for number in numbers])
@@ -217,5 +217,6 @@ def certainty(doubted: Sequence[Annotation]) -> float:
     return min((a.score for a in doubted if a.score is not None), default=1.0)
 
 
-def _tracker_id(annotation: Annotation) -> str:
+def tracker_id(annotation: Annotation) -> str:
+    """Return the id that a tracker gave an object, or an empty string."""
     return str(annotation.attributes.get(TRACKER_ID, ''))

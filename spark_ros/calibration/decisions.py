@@ -21,6 +21,8 @@ from spark_ros.policy import TRACKER_ID, Thresholds
 
 VERSION = 1
 LABELS = 'ask_below_of', 'ignore_below_of'
+# Why a frame was not asked about where what a person had said of its objects was used again.
+REUSED = 'reused'
 
 
 class DecisionError(ValueError):

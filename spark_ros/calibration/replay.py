@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 import numpy as np
 import numpy.typing as npt
 
-from spark_ros.calibration.decisions import Policy
+from spark_ros.calibration.decisions import REUSED, Policy
 from spark_ros.calibration.drives import Drive
 from spark_ros.policy import Cooldown, HourlyLimit, fresh_doubts, is_full
 
@@ -62,7 +62,8 @@ def replay(drive: Drive, policy: Policy) -> Replayed:
     """Play one drive under a policy.
 
     Questions wait as long for their answer as they did; those that were not asked, as long as
-    questions of the drive usually did.
+    questions of the drive usually did. A frame for which an answer was used again is not asked
+    about, whatever the policy.
 
     Raises:
         KeyError: the policy lacks a camera of the drive.
@@ -79,7 +80,11 @@ def replay(drive: Drive, policy: Policy) -> Replayed:
         fresh = fresh_doubts(doubted, cooldown, camera.cooldown_s, now) if doubted else []
         while open_until and open_until[0] <= now:
             heappop(open_until)
-        refused = hourly.reached(now, policy.per_hour) or is_full(len(open_until), policy.open)
+        refused = (
+            frame.refused == REUSED
+            or hourly.reached(now, policy.per_hour)
+            or is_full(len(open_until), policy.open)
+        )
         if fresh and not refused:
             asked.append(index)
             hourly.count(now)

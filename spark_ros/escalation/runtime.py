@@ -248,7 +248,8 @@ class Runtime:
             await context.backend.aclose()
 
     def _deliver(self, event: Event) -> None:
-        self._triage.decisions.heard(event)
+        """Pass on what happened to a question."""
+        self._triage.heard(event)
         self._health.deliver(event)
 
     def _configure(self, settings: Settings) -> None:

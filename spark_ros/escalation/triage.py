@@ -9,10 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from spark_ros.calibration.decisions import FrameRecord
+from spark_ros.calibration.decisions import REUSED, FrameRecord
 from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.decisions import Decisions
 from spark_ros.escalation.engagement import Event
@@ -22,8 +23,9 @@ from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.asking import Asking, DetectedFrame, doubts
 from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain, reason
-from spark_ros.escalation.question.escalation import Audit, Escalation, Status
+from spark_ros.escalation.question.escalation import Audit, Escalation, Resolved, Status
 from spark_ros.escalation.question.request import Request
+from spark_ros.escalation.reuse import RecentAnswers
 from spark_ros.escalation.settings import Current
 from spark_ros.model import Annotation, State
 from spark_ros.policy import Cooldown
@@ -48,6 +50,7 @@ class Triage:
     Attributes:
         dropped: how many questions were not asked, by cause.
         unusable: by camera, how many frames could not be encoded.
+        reused: how many frames an earlier answer was used for.
     """
 
     def __init__(
@@ -61,7 +64,8 @@ class Triage:
 
         Args:
             current: when and what to ask.
-            emit: called on the loop with what would be asked in a dry run; must not block.
+            emit: called on the loop with answers that are used again, and with what would be
+                asked in a dry run; must not block.
             clock: steady, in seconds.
             log: has each decision, or is None.
         """
@@ -69,6 +73,8 @@ class Triage:
         self.decisions = Decisions(current, log, clock)
         self._engagements: asyncio.Future[Engagements] = asyncio.Future()
         self._cooldown = {camera: Cooldown() for camera in current.settings.asking}
+        # Only the encoder's thread touches it.
+        self._recent = RecentAnswers()
         self._frames: asyncio.Queue[DetectedFrame] = asyncio.Queue(MAX_WAITING)
         # Requests that are not accepted yet, and whether they were withdrawn.
         self._requests: dict[str, bool] = {}
@@ -81,6 +87,7 @@ class Triage:
         self._summing_up: asyncio.TimerHandle | None = None
         self.dropped: Counter[str] = Counter()
         self.unusable: Counter[str] = Counter()
+        self.reused = 0
         self.configure()
 
     def connect(self, engagements: Engagements) -> None:
@@ -115,6 +122,14 @@ class Triage:
             if self._dry_run is None:
                 record = self.decisions.begin(frame, self._clock())
                 self.decisions.decided(replace(record, refused='the encoder is busy'))
+
+    def heard(self, event: Event) -> None:
+        """Note how a question ended, so that its answer can be used again; on the loop."""
+        self.decisions.heard(event)
+        if isinstance(event, Resolved) or event.state.terminal:
+            with suppress(RuntimeError):
+                # The thread has gone when the node ends.
+                self._worker.submit(self._recent.take, event, self._clock())
 
     async def run(self) -> None:
         """Decide on queued frames in order of arrival, until cancelled."""
@@ -159,12 +174,19 @@ class Triage:
             found, escalation = await self._work(
                 doubts, frame, asking, cooldown, now, record.audit
             )
-            if cooldown.full and (escalation is None or escalation.audit is Audit.ONLY):
+            if not record.audit and await self._reuse(frame, asking, now):
+                if escalation is not None:
+                    record = replace(record, refused=REUSED)
+                escalation = None
+            elif cooldown.full and (escalation is None or escalation.audit is Audit.ONLY):
                 self._drop('too many objects are cooling down')
             if escalation is not None:
                 escalation = replace(escalation, drive=record.drive)
                 record = await self._decide(record, escalation, frame)
                 if record.asked:
+                    if asking.reuse_s > 0:
+                        # Its answer comes to the same thread, and so after this.
+                        await self._work(self._recent.asked, escalation, frame)
                     await self._work(cooldown.start, doubted_of(escalation), now)
         except Exception as error:
             why = 'bad image' if isinstance(error, EncodingError) else type(error).__name__
@@ -233,6 +255,17 @@ class Triage:
             raise
         if camera in self._cooldown and (doubted := doubted_of(escalation)):
             await self._work(self._cooldown[camera].start, doubted, now)
+
+    async def _reuse(self, frame: DetectedFrame, asking: Asking, now: float) -> bool:
+        """Answer a frame by what people lately said; return whether that is known."""
+        if asking.reuse_s <= 0:
+            return False
+        resolved = await self._work(self._recent.answer, frame, asking, now)
+        if resolved is None:
+            return False
+        self.reused += 1
+        self._emit(resolved)
+        return True
 
     async def _ask(self, escalation: Escalation, frame: DetectedFrame, now: float) -> str:
         """Ask; return an empty string, or why it is not accepted: the next frame may be."""

@@ -97,6 +97,7 @@ class CameraConfig:
     ignore_below_scores: tuple[float, ...] = parameter('ignore_below_scores', DOUBLES, [], 'The ignore_below of these labels, in the same order.', (0.0, 1.0), live=True)
     cooldown_s: float = parameter('cooldown_s', DOUBLE, 30.0, 'Seconds in which the same object is asked about only once.', (0.0, 86_400.0), live=True)
     audit_rate: float = parameter('audit_rate', DOUBLE, 0.0, 'Share of frames that people are asked about whatever the scores, without being shown these (audits).', (0.0, 1.0), live=True)
+    reuse_s: float = parameter('reuse_s', DOUBLE, 0.0, 'Seconds in which what a person said of an object is used again for the same object that looks the same; 0: never.', (0.0, 60.0), live=True)
     priority: int = parameter('priority', INTEGER, 0, 'Questions of cameras with a higher priority are sent first, and answered first if the service keeps to that; when a limit is reached, they are the last to be dropped.', (0, 255), live=True)
     detection_image_size: ImageSize | None = parameter('detection_image_size', INTEGERS, [], "[width, height] of the detector's input, if its boxes are in pixels of that input; empty: they are in pixels of the image.", (1, 65_535), live=True, read=_image_size)
     detection_fit: Fit = parameter('detection_fit', STRING, 'stretch', 'How the image was fitted to that size: stretched, with bars on two sides (letterbox), or with a bar on the right or below only (letterbox_top_left).', choices=tuple(fit.value for fit in Fit), live=True, read=Fit)

@@ -11,9 +11,14 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.escalation.pictures.encoding import encode_compressed, encode_frame, read_header
+from spark_ros.escalation.pictures.encoding import (
+    decode_upright,
+    encode_compressed,
+    encode_frame,
+    read_header,
+)
 from spark_ros.escalation.question.escalation import EncodedImage, FrameMatch
-from spark_ros.escalation.question.outgoing_image import OutgoingImage
+from spark_ros.escalation.question.outgoing_image import OutgoingImage, Pixels
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Annotation
 from spark_ros.ros.conversions import read_detections, stamp_ns
@@ -89,6 +94,12 @@ class RosDetectedFrame:
         if isinstance(self._image, CompressedImage):
             return encode_compressed(bytes(self._image.data), outgoing)
         return encode_frame(to_pixels(self._image, outgoing.black_out), outgoing)
+
+    def pixels(self) -> Pixels:
+        """Return upright BGR or grey pixels."""
+        if isinstance(self._image, CompressedImage):
+            return decode_upright(bytes(self._image.data))
+        return to_pixels(self._image)
 
     def source(self) -> bytes:
         """Return the detections as they came, serialized."""

@@ -110,6 +110,9 @@ class Outputs:
         if detections is not None and asked.question.kind is QuestionKind.ANNOTATE:
             unknown = partial(self._warn_of_label, asked.camera)
             detections.publish(corrected_detections(resolved, unknown))
+        if resolved.reused:
+            # It was never in the journal, nor was its image.
+            return
         self._show(resolved)
         log_step(
             logger, 'published', question=asked.id, token=resolved.token, robot=robot_of(asked)

@@ -260,6 +260,7 @@ def _camera(name: str, node: NodeConfig, values: Mapping[str, Any]) -> CameraCon
             ),
             send=node.metadata_send,
             audit_rate=camera.audit_rate,
+            reuse_s=camera.reuse_s,
         ),
         every_frame=node.decisions_path is not None or camera.audit_rate > 0.0,
     )

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from engagements_harness import Record, Running, Service, running
 from samples import SIZE, image
 
@@ -49,6 +50,8 @@ class Seen:
     frame_match: FrameMatch = FrameMatch.EXACT
     broken: bool = False
     encoded: int = 0
+    picture: np.ndarray | None = None
+    looked_at: int = 0
     source_fit: Fit = Fit.STRETCH
     class_ids: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,6 +72,12 @@ class Seen:
         if self.broken:
             raise EncodingError('it is no image')
         return image()
+
+    def pixels(self) -> np.ndarray:
+        self.looked_at += 1
+        if self.picture is None:
+            raise EncodingError('it cannot be decoded')
+        return self.picture
 
     def source(self) -> bytes:
         return b''
@@ -123,6 +132,7 @@ async def office(
             triage.decisions.heard(event)
             if isinstance(event, Status):
                 here.told.append((here.now, event))
+            triage.heard(event)
 
         record.heard = heard
         here = Office(None, engagements, record, service)  # type: ignore[arg-type]

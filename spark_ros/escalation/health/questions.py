@@ -61,6 +61,7 @@ def check_questions(
             'not asked': str(sum(snapshot.dropped.values())),
             **{f'not asked: {cause}': str(n) for cause, n in sorted(snapshot.dropped.items())},
             **{f'ended: {state}': str(n) for state, n in sorted(snapshot.ended.items())},
+            'answers used again': str(snapshot.reused),
             'answers come by': ', '.join(snapshot.paths),
             'response time p50 (s)': _seconds(snapshot.response_time_s(0.5)),
             'response time p95 (s)': _seconds(snapshot.response_time_s(0.95)),

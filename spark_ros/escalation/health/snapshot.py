@@ -47,6 +47,7 @@ class Snapshot:
         dropped_lately: of these, in the last minute.
         unusable: by camera, how many frames could not be encoded.
         ended: how many questions ended in which state.
+        reused: how many frames were answered by an earlier answer.
         response_times_s: of the last answers, sorted.
         journal_path: its file, or None where it is in memory.
         refused: why the disk refuses the journal now, or empty.
@@ -67,6 +68,7 @@ class Snapshot:
     dropped_lately: Mapping[str, int] = field(default_factory=dict)
     unusable: Mapping[str, int] = field(default_factory=dict)
     ended: Mapping[str, int] = field(default_factory=dict)
+    reused: int = 0
     response_times_s: tuple[float, ...] = ()
     journal_path: Path | None = None
     refused: str = ''
@@ -136,6 +138,7 @@ class Health:
             dropped_lately=self._lately.update(dropped, now),
             unusable=dict(triage.unusable),
             ended=dict(self._ended),
+            reused=triage.reused,
             response_times_s=tuple(sorted(self._times)),
             measured_at=now,
         )

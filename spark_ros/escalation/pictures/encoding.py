@@ -120,6 +120,15 @@ def encode_pixels(pixels: Pixels, quality: int = JPEG_QUALITY, form: str = 'jpeg
     return EncodedImage(data.tobytes(), ImageSize(pixels.shape[1], pixels.shape[0]), form)
 
 
+def decode_upright(data: bytes) -> Pixels:
+    """Decode a JPEG or PNG file to upright BGR pixels (H, W, 3).
+
+    Raises:
+        EncodingError: it cannot be decoded.
+    """
+    return _decode(data, read_header(data))
+
+
 def decode_pixels(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Pixels:
     """Decode to BGR pixels (H, W, 3), upright as OpenCV reads them unless `flags` say otherwise.
 

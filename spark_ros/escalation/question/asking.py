@@ -15,6 +15,7 @@ from spark_ros.escalation.question.outgoing_image import (
     METADATA_KEYS,
     ImageSettings,
     OutgoingImage,
+    Pixels,
     chosen,
     plan,
 )
@@ -59,6 +60,9 @@ class DetectedFrame(Protocol):
     def encode(self, outgoing: OutgoingImage) -> EncodedImage:
         """Return the image as it leaves the robot, encoded. Raises EncodingError."""
 
+    def pixels(self) -> Pixels:
+        """Return the upright image: BGR (H, W, 3) or grey (H, W). Raises EncodingError."""
+
     def source(self) -> bytes:
         """Return the detections as they came, serialized."""
 
@@ -87,6 +91,7 @@ class Asking:
 
     Attributes:
         cooldown_s: the same object is asked about only once in this time.
+        reuse_s: how long an answer about an object is used again; 0: never.
         timeout_s: how long an answer is waited for; 0 waits for ever.
         priority: 0 to 255; the highest goes first.
         image: how its frames may leave.
@@ -104,6 +109,7 @@ class Asking:
     image: ImageSettings = field(default_factory=ImageSettings)
     send: tuple[str, ...] = METADATA_KEYS
     audit_rate: float = 0.0
+    reuse_s: float = 0.0
 
     def spec(self) -> QuestionSpec:
         """Return the question that the camera's parameters define."""

@@ -90,13 +90,20 @@ def robot_of(escalation: Escalation) -> str | None:
 
 @dataclass(frozen=True)
 class Resolved:
-    """An answer together with what was asked."""
+    """An answer together with what was asked.
+
+    Attributes:
+        late: it came after the question had expired.
+        recovered: it came in a former run.
+        reused: it was given about an earlier frame; this one was not asked about.
+    """
 
     escalation: Escalation
     token: str
     answer: Answer
     late: bool = False
     recovered: bool = False
+    reused: bool = False
 
 
 @dataclass(frozen=True)
