@@ -6,13 +6,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from triage_harness import Office, Seen, office, seen
 
+from spark_ros.calibration.decision_files import read_log
+from spark_ros.calibration.drives import drives_of
+from spark_ros.calibration.replay import replay
 from spark_ros.escalation.backends.backend import Report
+from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.question.asking import Asking, QuestionSpec
 from spark_ros.escalation.question.escalation import Escalation, Resolved
 from spark_ros.escalation.question.request import Request
@@ -279,6 +284,28 @@ def test_who_asks_on_purpose_gets_a_person() -> None:
             assert not frame.looked_at
 
     asyncio.run(scenario())
+
+
+def test_an_audit_gets_a_person_and_what_is_used_again_is_logged(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / 'decisions.jsonl', 1_000_000)
+
+    async def scenario() -> None:
+        audited = replace(REUSING, audit_rate=1.0, cooldown_s=1.0)
+        async with office({'front': audited}, log=log) as here:
+            await say(here, await here.see(look_at(seen(0, 0.4))))
+            here.now = 2.0
+            assert await here.see(look_at(seen(0, 0.4), stamp_ns=2))
+            here.configure(asking={'front': replace(audited, audit_rate=0.0)})
+            here.now = 4.0
+            assert await reused(here, look_at(seen(0, 0.4), stamp_ns=3))
+
+    asyncio.run(scenario())
+    log.close()
+    (drive,) = drives_of(read_log([log.path]))
+    assert [(each.asked, each.audit, each.refused) for each in drive.frames] == [
+        (True, True, ''), (True, True, ''), (False, False, 'reused'),
+    ]  # fmt: skip
+    assert replay(drive, drive.policy).asked == (0, 1)
 
 
 def test_with_reuse_off_no_frame_is_looked_at() -> None:
