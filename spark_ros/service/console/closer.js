@@ -87,7 +87,8 @@ export class Closer {
   }
 
   #button(id, name, key, action) {
-    const made = el('button', { type: 'button', 'data-testid': id }, `${word(name)} `, el('kbd', {}, key));
+    const made = el(
+      'button', { type: 'button', 'data-testid': id }, `${word(name)} `, el('kbd', {}, key));
     made.addEventListener('click', () => action());
     return made;
   }

@@ -117,7 +117,8 @@ export class Controller {
   }
 
   flag(reason) {
-    if (this.current) this.#once(() => this.#finish((id) => api.flag(id, reason), word('notice.flagged')));
+    const send = (id) => api.flag(id, reason);
+    if (this.current) this.#once(() => this.#finish(send, word('notice.flagged')));
   }
 
   /** Leave the question to somebody else, perhaps with a reason. */

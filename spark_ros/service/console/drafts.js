@@ -76,7 +76,8 @@ export class Drafts {
 
   /** All that is stored, the oldest first. */
   #all() {
-    const keys = Array.from({ length: this.#storage?.length ?? 0 }, (_, at) => this.#storage.key(at));
+    const { length } = this.#storage ?? [];
+    const keys = Array.from({ length }, (_, at) => this.#storage.key(at));
     return keys
       .filter((key) => key.startsWith(PREFIX))
       .map((key) => [key, read(this.#storage.getItem(key))])
@@ -114,8 +115,10 @@ export class Drafts {
 function written(draft) {
   const whole = JSON.stringify(draft);
   if (whole.length <= LONGEST) return whole;
-  return JSON.stringify(draft, (name, value) =>
-    (['past', 'future'].includes(name) && Array.isArray(value) ? value.slice(-SHORT_HISTORY) : value));
+  return JSON.stringify(draft, (name, value) => {
+    const history = ['past', 'future'].includes(name) && Array.isArray(value);
+    return history ? value.slice(-SHORT_HISTORY) : value;
+  });
 }
 
 function read(text) {

@@ -14,7 +14,8 @@ export function setUpDrawers() {
   // Whatever is chosen in one, and whatever is pressed beside it.
   addEventListener('click', ({ target }) => {
     if (target.closest('.opener')) return;
-    if (!target.closest('.drawer-open') || target.closest('.drawer-open :is(button, a)')) closeAll();
+    const stays = target.closest('.drawer-open') && !target.closest('.drawer-open :is(button, a)');
+    if (!stays) closeAll();
   });
   addEventListener('keydown', (event) => {
     const [button] = event.key === 'Escape' ? openers().filter(isOpen) : [];
@@ -33,5 +34,6 @@ function closeAll() {
 
 function setOpen(button, open) {
   button.setAttribute('aria-expanded', String(open));
-  document.getElementById(button.getAttribute('aria-controls')).classList.toggle('drawer-open', open);
+  const drawer = document.getElementById(button.getAttribute('aria-controls'));
+  drawer.classList.toggle('drawer-open', open);
 }

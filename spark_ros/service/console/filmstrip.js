@@ -16,7 +16,8 @@ export class Filmstrip {
   show(images, onChoose) {
     this.#buttons = images.map((image, at) => {
       const url = ownPath(image.thumbnail);
-      const picture = url ? [el('img', { src: url, alt: '', loading: 'lazy', draggable: 'false' })] : [];
+      const look = { src: url, alt: '', loading: 'lazy', draggable: 'false' };
+      const picture = url ? [el('img', look)] : [];
       const button = el('button', { type: 'button', 'data-testid': 'film' }, ...picture,
         el('span', { 'aria-hidden': 'true' }, el('b', {}, String(at + 1)), el('i', {})));
       button.addEventListener('click', () => onChoose(at));

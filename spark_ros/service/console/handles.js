@@ -61,7 +61,9 @@ export class Handles {
   dragged({ vertices }, name, dx, dy) {
     const index = Number(name.slice(1));
     if (name.startsWith('v')) return withVertexMoved(vertices, index, dx, dy);
-    if (name.startsWith('m')) return withVertexMoved(withVertexAdded(vertices, index), index + 1, dx, dy);
+    if (name.startsWith('m')) {
+      return withVertexMoved(withVertexAdded(vertices, index), index + 1, dx, dy);
+    }
     return resized(vertices, name, dx, dy, this.#canvas.imageReach(SMALLEST_PX));
   }
 

@@ -33,7 +33,8 @@ export class Notifications {
     let shown;
     try {
       // A tag, so that a newer one takes the place of the last.
-      shown = new Notification(word('notify.title'), { body: word('notify.waiting', { n }), tag: 'queue' });
+      const body = word('notify.waiting', { n });
+      shown = new Notification(word('notify.title'), { body, tag: 'queue' });
     } catch {
       // Browsers of phones show none for a page.
       return;

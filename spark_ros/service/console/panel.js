@@ -76,7 +76,8 @@ function showSkips(skips) {
 }
 
 function makeRow(name, value) {
-  return el('tr', {}, el('th', { scope: 'row' }, el('bdi', {}, name)), el('td', { dir: 'auto' }, value));
+  const heading = el('th', { scope: 'row' }, el('bdi', {}, name));
+  return el('tr', {}, heading, el('td', { dir: 'auto' }, value));
 }
 
 function timeText(value) {

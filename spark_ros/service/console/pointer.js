@@ -39,7 +39,7 @@ export class Pointer {
     this.#drawing = drawing;
     this.#handles = handles;
     this.onDrawn = onDrawn;
-    // Else the browser makes a gesture of its own of a quick drag, and takes the next tap for its end.
+    // Else the browser makes a gesture of a quick drag, and takes the next tap for its end.
     stage.addEventListener('touchstart', (event) => {
       if (!event.target.closest(NOT_THE_IMAGE)) event.preventDefault();
     }, { passive: false });
@@ -51,7 +51,9 @@ export class Pointer {
       this.cancel();
     });
     stage.addEventListener('pointerleave', () => (this.#last = null));
-    stage.addEventListener('dblclick', () => this.#drawing.type === 'polygon' && this.#drawing.complete());
+    stage.addEventListener('dblclick', () => {
+      if (this.#drawing.type === 'polygon') this.#drawing.complete();
+    });
     stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
   }
 

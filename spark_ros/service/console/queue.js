@@ -152,24 +152,28 @@ export class Queue {
     const asker = el('bdi', { class: 'asker', 'data-testid': 'asker' });
     const age = el('span', { class: 'age', 'data-testid': 'age' });
     const left = el('span', { class: 'left', 'data-testid': 'left' });
-    const priority = el('span', { class: 'priority', 'data-testid': 'priority', title: word('queue.priority') });
+    const priority = el('span', {
+      class: 'priority', 'data-testid': 'priority', title: word('queue.priority'),
+    });
     const state = el('span', { class: 'badge' });
     const holder = el('span', { class: 'holder', 'data-testid': 'holder' });
     const images = el('span', { class: 'images', 'data-testid': 'images' });
     const shapes = el('span', { class: 'muted' });
-    const patience = el('span', { class: 'patience', 'data-testid': 'patience', 'aria-hidden': 'true' }, el('span'));
+    const patience = el(
+      'span', { class: 'patience', 'data-testid': 'patience', 'aria-hidden': 'true' }, el('span'));
     const button = el(
       'button',
       { type: 'button', 'data-testid': 'question' },
       picture,
       el('span', { class: 'words' }, asker, title,
-        el('span', { class: 'facts' }, left, age, priority, state, holder, images, shapes), patience),
+        el('span', { class: 'facts' }, left, age, priority, state, holder, images, shapes),
+        patience),
     );
     button.dataset.id = asText(question.id);
     button.addEventListener('click', () => this.#onOpen(question.id));
     const row = {
-      item: el('li', {}, button), button, picture, asker, title, age, left, priority, state, holder,
-      images, shapes, patience,
+      item: el('li', {}, button), button, picture, asker, title, age, left, priority, state,
+      holder, images, shapes, patience,
     };
     this.#rows.set(question.id, row);
     return row;
@@ -181,16 +185,20 @@ export class Queue {
     const shown = url ?? sign;
     if (row.shown !== shown) Object.assign(row, { shown, tries: 0, due: true });
     if (row.due) showPicture(row, url, sign);
-    const title = asText(question.instructions) || asText(question.program) || word('queue.question');
+    const asked = asText(question.instructions) || asText(question.program);
+    const title = asked || word('queue.question');
     const free = question.excluded ? 'not-for-you' : 'open';
-    const state = question.mine ? 'yours' : question.state === 'assigned' ? this.#takenBy(question) : free;
+    const others = question.state === 'assigned' ? this.#takenBy(question) : free;
+    const state = question.mine ? 'yours' : others;
     const who = state === 'taken' ? asText(question.holder) : '';
-    say(row.asker, clipped([question.robot, question.camera].map(asText).filter(Boolean).join(' · '), 80));
+    const asker = [question.robot, question.camera].map(asText).filter(Boolean).join(' · ');
+    say(row.asker, clipped(asker, 80));
     row.asker.title = clipped(asText(question.program), 120);
     say(row.title, clipped(title, 160));
     say(row.state, word(STATES[state]));
     say(row.holder, who && word('queue.holder', { who }));
-    say(row.images, question.image_count > 1 ? word('queue.images', { n: question.image_count }) : '');
+    const { image_count: n } = question;
+    say(row.images, n > 1 ? word('queue.images', { n }) : '');
     say(row.shapes, aboutShapes(question));
     say(row.priority, question.priority > 0 ? `P${question.priority}` : '');
     row.state.dataset.state = state;

@@ -147,7 +147,8 @@ function showSkipped(skipped) {
   byId('skipped').replaceChildren(...skipped.map(({ program, reason, count }) => el(
     'tr', { 'data-testid': 'skipped-row' },
     el('td', { class: 'name' }, el('bdi', {}, clipped(program ?? '', LONGEST_NAME) || NONE)),
-    el('td', { class: 'name' }, el('bdi', {}, clipped(reason, LONGEST_NAME) || word('statistics.noReason'))),
+    el('td', { class: 'name' },
+      el('bdi', {}, clipped(reason, LONGEST_NAME) || word('statistics.noReason'))),
     el('td', {}, String(count)),
   )));
 }

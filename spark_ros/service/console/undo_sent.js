@@ -27,7 +27,9 @@ export class UndoSent {
 
   /** What the service holds back, after a reload, too. */
   apply(held) {
-    for (const { id, left_s: left } of held) if (left > 0 && !this.#held.has(id)) this.hold(id, left);
+    for (const { id, left_s: left } of held) {
+      if (left > 0 && !this.#held.has(id)) this.hold(id, left);
+    }
   }
 
   drop(id) {

@@ -1,6 +1,6 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-// Where the image lies on the stage: its scale and the place of its top-left corner, in pixels of the
-// screen. Pure: every function returns a new view.
+// Where the image lies on the stage: its scale and the place of its top-left corner, in pixels of
+// the screen. Pure: every function returns a new view.
 
 export const MARGIN_PX = 20;
 export const MAX_SCALE = 40;

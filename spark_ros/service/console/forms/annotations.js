@@ -38,7 +38,8 @@ export class Annotations {
       board, picture, mayAdd: () => this.#mayAdd(), onAdded: () => this.#inner?.focus(),
       words: (shape) => this.#innerWords(shape),
     });
-    this.#tabs = new Tabs(byId('tabs'), question.attachments.length, (at) => this.#showAttachment(at));
+    const show = (at) => this.#showAttachment(at);
+    this.#tabs = new Tabs(byId('tabs'), question.attachments.length, show);
     this.element = el('div', { class: 'answer' },
       el('p', { class: 'muted' }, `${this.#asked()} ${this.#surface.how}`), this.#list, this.#about);
   }

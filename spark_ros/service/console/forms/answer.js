@@ -1,7 +1,8 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The form for one prompt: a whole question, or the one about each annotation. Every form has an
 // `element` for the panel and perhaps a `wide` one for the middle, its `value` in the API's shape,
-// the `problem` that keeps it from being sent ('' for none; `problemOf` for any value), `keys`, `help`, `focus` and `clear`;
+// the `problem` that keeps it from being sent ('' for none; `problemOf` for any value), `keys`,
+// `help`, `focus` and `clear`;
 // `submitsFromField`: Enter in its field sends the answer.
 
 import { Choices } from './choices.js';

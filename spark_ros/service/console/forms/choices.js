@@ -39,7 +39,8 @@ export class Choices {
   }
 
   get value() {
-    return this.#prompt.choices.map(({ value }) => value).filter((value) => this.#chosen.has(value));
+    const values = this.#prompt.choices.map(({ value }) => value);
+    return values.filter((value) => this.#chosen.has(value));
   }
 
   set value(values) {
