@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import chromium, log_in
 from diagnostic_msgs.msg import DiagnosticArray
 from front import Front
 from person import Person
+from playwright.sync_api import expect
 from robot import RELIABLE, Robot
 from services import Service
 
@@ -91,6 +93,28 @@ def test_an_audit_is_asked_blind_and_its_answer_is_logged(
     assert '2 of 2 audits answered: 2 nothing there' in capsys.readouterr().out
     assert main(['calibrate', str(log), '--into', str(tmp_path / 'made')]) == 1
     assert 'drives' in capsys.readouterr().out
+
+
+def test_nothing_on_the_screen_tells_what_the_detector_thinks(
+    robot: Robot, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('SPARK_TOKEN', service.key)
+    service.start()
+    robot.listen('front')
+    robot.start(server__url=service.url, front__audit_rate=1.0)
+    person, front = Person(service), Front(robot)
+    front.see('dog', DOUBTED)
+    robot.until(person.queue)
+    person.close()
+    with chromium() as browser:
+        page = browser.new_page()
+        log_in(page, service.command('login-link'))
+        page.keyboard.press('Enter')
+        expect(page.get_by_test_id('tag')).to_contain_text('dog')
+        expect(page.get_by_test_id('prior')).to_contain_text('dog')
+        expect(page.get_by_test_id('metadata')).to_contain_text('stamp')
+        assert [word for word in ('%', '0.31', '?') if word in page.inner_text('main')] == []
+        expect(page.locator('.doubted')).to_have_count(0)
 
 
 def test_an_answer_after_a_restart_belongs_to_its_own_drive(
