@@ -204,7 +204,7 @@ def drive(views: Iterable[View], asking: Asking, wait_s: float) -> Counter[str]:
         while open_questions and open_questions[0][0] <= now:
             at, asked, seen = open_questions.pop(0)
             recent.take(Resolved(asked, '', answer_to(asked, seen)), at)
-        escalation = doubts(view, asking, cooldown, now)
+        _, escalation = doubts(view, asking, cooldown, now)
         counts['frames'] += 1
         counts['doubted'] += any(
             asking.thresholds.doubted(a.label, a.score or 0.0) for a in view.found

@@ -107,7 +107,7 @@ def test_each_image_has_its_own_priors_and_answer(service: InProcess) -> None:
     )
     assert [
         each['priors'] for each in operator.get('/console/api/queue').json()['questions']
-    ] == [2]
+    ] == [4]
     question = operator.claim_first()
     assert question['image_count'] == 2
     assert [image['image']['source'] for image in question['images']] == [
