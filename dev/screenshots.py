@@ -43,7 +43,7 @@ SIZES: dict[str, Any] = {
     'phone': {'viewport': {'width': 390, 'height': 844}, 'device_scale_factor': 2, **TOUCH},
 }
 # A screen of a console has few colours; a photograph on it still looks well with so many.
-COLOURS = 80
+COLOURS = 108
 LARGEST = 150_000
 
 LOBBY = """\

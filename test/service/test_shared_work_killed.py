@@ -56,6 +56,7 @@ def two(
         ]
 
 
+@pytest.mark.timeout(240)
 def test_raced_for_questions_are_held_and_answered_once(
     two: list[Served], postgres: PostgresServer, database: str
 ) -> None:
