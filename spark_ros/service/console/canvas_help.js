@@ -3,14 +3,14 @@
 
 import { word } from './words.js';
 
-const TOUCH_HELP = [
+/** What fingers do, where there are such. */
+export const TOUCH_HELP = matchMedia('(pointer: coarse)').matches ? [
   [[word('touch.tap')], word('touch.select')],
   [[word('touch.two')], word('touch.zoom')],
-];
+] : [];
 
 /** Wherever something can be drawn. */
 export const LOOK_HELP = [
-  ...(matchMedia('(pointer: coarse)').matches ? TOUCH_HELP : []),
   [['N', '←', '↑', '→', '↓'], word('canvas.help.by-keys')],
   [['V'], word('canvas.help.handle')],
   [['C'], word('canvas.help.cycle')],

@@ -667,7 +667,8 @@ export const WORDS = {
     'Draw a polygon: click each vertex; a double click, Enter or a click on the first one ends it',
     'Polygon zeichnen: jede Ecke anklicken; Doppelklick, Enter oder ein Klick auf die erste schließt es',
   ],
-  'canvas.help.dot': ['Place a dot', 'Punkt setzen'],
+  'canvas.help.dot': ['Place dots with each click, until D again',
+    'Mit jedem Klick einen Punkt setzen, bis wieder D'],
   'canvas.help.vertex': [
     'Add a vertex after the one that is taken; Del removes that one',
     'Ecke nach der gewählten einfügen; Entf entfernt die gewählte',

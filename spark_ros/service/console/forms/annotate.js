@@ -1,7 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The form of a SparkAI question: correct the shapes on an image, answer in words.
 
-import { CANVAS_HELP } from '../canvas_help.js';
+import { CANVAS_HELP, TOUCH_HELP } from '../canvas_help.js';
 import { colourOf } from '../colours.js';
 import { byId, say } from '../dom.js';
 import { isDoubted, scoreOf } from '../shapes.js';
@@ -40,7 +40,7 @@ export class AnnotateForm {
   #asksTwice = false;
   #asked = false;
 
-  help = [...CANVAS_HELP, ...ANNOTATE_HELP];
+  help = [...TOUCH_HELP, ...ANNOTATE_HELP, ...CANVAS_HELP];
   submitsFromField = false;
 
   constructor({ board, labels, picture, review }) {

@@ -1,7 +1,7 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Points and rectangles on an image or a video, on the same stage as SparkAI's boxes.
 
-import { LOOK_HELP } from '../canvas_help.js';
+import { LOOK_HELP, TOUCH_HELP } from '../canvas_help.js';
 import { byId, el, ownPath } from '../dom.js';
 import { videoMedium } from '../medium.js';
 import { notify } from '../status.js';
@@ -21,6 +21,7 @@ export class PlaceMarks {
   #transport = null;
 
   help = [
+    ...TOUCH_HELP,
     [['Tab'], word('mark.help-step-on')],
     [['N'], word('mark.help-on-top')],
     [['Del'], word('mark.help-delete')],
