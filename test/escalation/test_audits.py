@@ -65,27 +65,29 @@ def test_nothing_of_the_detectors_mind_leaves_and_all_of_it_comes_back() -> None
             assert asked.outgoing is not None and asked.outgoing.whole
             sent = as_sent(asked)
             assert [(p.id, p.score, p.attributes) for p in sent.priors] == [
-                ('0', None, {}), ('5', None, {}), ('3', None, {})
+                ('0', None, {}), ('1', None, {}), ('2', None, {})
             ]
+            left_to_right = sorted(asked.priors, key=lambda prior: prior.box)
+            assert [p.box for p in sent.priors] == [p.box for p in left_to_right]
             for each in DetectionAs:
                 assert heat_request(sent, 'http://image', each) == heat_request(
                     sent, 'http://image', DetectionAs.RECTANGLES
                 )
-            box = box_annotation('dog', sent.priors[0].box, id='0')
+            box = box_annotation('dog', sent.priors[1].box, id='1')
             said = Answer(
                 State.CLOSED,
                 corrections=(
-                    Correction(CorrectionKind.MODIFIED, sent.priors[0], box),
-                    Correction(CorrectionKind.CONFIRMED, sent.priors[1], sent.priors[1]),
+                    Correction(CorrectionKind.CONFIRMED, sent.priors[0], sent.priors[0]),
+                    Correction(CorrectionKind.MODIFIED, sent.priors[1], box),
                     Correction(CorrectionKind.REMOVED, sent.priors[2], None),
                     Correction(CorrectionKind.ADDED, None, box),
                 ),
             )
             kinds = CorrectionKind
             assert in_frame(asked, said).corrections == (
-                Correction(kinds.CONFIRMED, asked.priors[0], asked.priors[0]),
+                Correction(kinds.MODIFIED, asked.priors[0], replace(box, id='5')),
                 Correction(kinds.REMOVED, asked.priors[1], None),
-                Correction(kinds.MODIFIED, asked.priors[2], box),
+                Correction(kinds.CONFIRMED, asked.priors[2], asked.priors[2]),
                 Correction(kinds.ADDED, None, box),
             )
 
