@@ -68,7 +68,7 @@ class Decisions:
             return
         self._begun = record
         if self._log is not None:
-            self._log.post(lambda: record)
+            self._log.begin(record)
 
     def begin(self, frame: DetectedFrame, now: float) -> FrameRecord:
         """Return what is known of a frame before anything was decided, but for an audit."""
@@ -88,7 +88,7 @@ class Decisions:
             found: all of them.
         """
         if self._log is not None:
-            self._log.post(partial(_with_detections, record, found))
+            self._log.post(partial(_with_detections, record, found), len(found))
 
     def heard(self, event: Event) -> None:
         """Log how a question of a logged frame ended."""
@@ -107,7 +107,8 @@ class Decisions:
         if isinstance(event, Resolved) and event.late:
             # For so long it counted as open.
             waited_s = min(waited_s, asked.timeout_s or waited_s)
-        self._log.post(partial(_answer, asked, answer, waited_s))
+        make = partial(_answer, asked, answer, waited_s)
+        self._log.post(make, len(answer.corrections))
 
     def _waited_s(self, asked: Escalation, answer: Answer) -> float:
         at_s = self._asked_at.pop(asked.id, None)
