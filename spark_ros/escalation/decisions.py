@@ -73,12 +73,16 @@ class Decisions:
     def begin(self, frame: DetectedFrame, now: float) -> FrameRecord:
         """Return what is known of a frame before anything was decided, but for an audit."""
         rate = self._current.settings.asking[frame.camera].audit_rate
-        chosen = is_audited(
-            rate, self._current.settings.robot_id, self.drive, frame.camera, frame.stamp_ns
-        )
         return FrameRecord(
-            self.drive, frame.camera, max(frame.stamp_ns, 0), now, audit=chosen, audit_rate=rate
-        )
+            self.drive, frame.camera, max(frame.stamp_ns, 0), now,
+            audit=self.audits(frame), audit_rate=rate,
+        )  # fmt: skip
+
+    def audits(self, frame: DetectedFrame) -> bool:
+        """Return whether a frame is chosen for an audit."""
+        settings = self._current.settings
+        rate = settings.asking[frame.camera].audit_rate
+        return is_audited(rate, settings.robot_id, self.drive, frame.camera, frame.stamp_ns)
 
     def decided(self, record: FrameRecord, found: Sequence[Annotation] = ()) -> None:
         """Log what was decided about a frame.

@@ -209,3 +209,41 @@ def test_an_audit_that_cannot_be_asked_is_logged_with_the_reason(tmp_path: Path)
         (True, 'the encoder is busy'),
     ]  # fmt: skip
     assert [len(frame.detections) for frame in drive.frames] == [1, 0, 0, 0]
+
+
+def test_a_frame_that_nobody_is_asked_about_gives_way_first(tmp_path: Path) -> None:
+    """It costs its line in the log, and counts as no question."""
+    log = DecisionLog(tmp_path / 'decisions.jsonl', 1_000_000)
+
+    async def test() -> None:
+        async with office({'front': Asking(Thresholds(0.6, 0.1))}, log=log) as here:
+            for stamp_ns in range(MAX_WAITING):
+                score = 0.9 if stamp_ns in (3, 7) else 0.5
+                here.triage.offer(Seen([seen(0, score)], stamp_ns=stamp_ns))
+            for stamp_ns in range(100, 103):
+                here.triage.offer(Seen([seen(0, 0.5)], stamp_ns=stamp_ns))
+            assert here.triage.dropped == {'the encoder is busy': 1}
+            here.triage.offer(Seen([seen(0, 0.9)], stamp_ns=103))
+            assert here.triage.dropped == {'the encoder is busy': 1}
+            here.configure(asking=EVERY)
+            here.triage.offer(Seen([seen(0, 0.9)], stamp_ns=104))
+            assert here.triage.dropped == {'the encoder is busy': 2}
+            waiting = [(await here.triage._frames.get()).stamp_ns for _ in range(MAX_WAITING)]
+            assert waiting == [s for s in range(MAX_WAITING) if s not in (3, 7)] + [100, 101]
+
+    run(test())
+    log.close()
+    (drive,) = drives_of(read_log([log.path]))
+    assert [frame.stamp_ns for frame in drive.frames] == [3, 7, 102, 103, 104]
+    assert {frame.refused for frame in drive.frames} == {'the encoder is busy'}
+
+
+def test_an_audit_whose_doubt_was_refused_is_sent_after_doubts() -> None:
+    async def test() -> None:
+        async with office(EVERY, Limits(per_hour=1)) as here:
+            await here.see(Seen([seen(0, 0.5)]))
+            asked = await here.see(Seen([seen(3, 0.2)], stamp_ns=2))
+            assert asked is not None and asked.audit is Audit.ONLY
+            assert asked.certainty == 1.0
+
+    run(test())
