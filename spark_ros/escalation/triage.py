@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.reuse import RecentAnswers
 from spark_ros.escalation.settings import Current
 from spark_ros.model import Annotation, State
-from spark_ros.policy import Cooldown
+from spark_ros.policy import HOUR_S, Cooldown
 
 T = TypeVar('T')
 
@@ -84,6 +85,7 @@ class Triage:
         self._worker = ThreadPoolExecutor(1, 'encoder')
         self._warn = WarnOnce(logger)
         self._full_until: dict[str, float] = {}
+        self._warn_of_audits_at = -math.inf
         self._dry_run: DryRun | None = None
         self._summing_up: asyncio.TimerHandle | None = None
         self.dropped: Counter[str] = Counter()
@@ -353,7 +355,14 @@ class Triage:
 
     def _drop(self, why: str) -> None:
         self.dropped[why] += 1
-        if self.dropped[why] in (1, 10, 100) or self.dropped[why] % 1000 == 0:
+        if why == 'limits.audits_per_hour':
+            if (now := self._clock()) >= self._warn_of_audits_at:
+                self._warn_of_audits_at = now + HOUR_S
+                logger.warning(
+                    '%s is reached, and audits are not asked: lower audit_rate, so that they are '
+                    'spread evenly over each drive', why,
+                )  # fmt: skip
+        elif self.dropped[why] in (1, 10, 100) or self.dropped[why] % 1000 == 0:
             logger.warning('%d questions not asked so far: %s', self.dropped[why], why)
 
 

@@ -238,6 +238,20 @@ def test_a_frame_that_nobody_is_asked_about_gives_way_first(tmp_path: Path) -> N
     assert {frame.refused for frame in drive.frames} == {'the encoder is busy'}
 
 
+def test_refused_audits_are_warned_about_once_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+    assert Limits().audits_per_hour == 600
+
+    async def test() -> None:
+        async with office(EVERY, Limits(audits_per_hour=1)) as here:
+            for now in (0.0, 1.0, 2.0, 3600.0, 3602.0, 3603.0):
+                here.now = now
+                await here.see(Seen([], stamp_ns=int(now)))
+
+    run(test())
+    said = [each.message for each in caplog.records if 'audits_per_hour' in each.message]
+    assert len(said) == 2 and all('lower audit_rate' in each for each in said)
+
+
 def test_an_audit_whose_doubt_was_refused_is_sent_after_doubts() -> None:
     async def test() -> None:
         async with office(EVERY, Limits(per_hour=1)) as here:
