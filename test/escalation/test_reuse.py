@@ -339,21 +339,6 @@ def test_an_image_that_cannot_be_decoded_is_asked_about() -> None:
     asyncio.run(scenario())
 
 
-def test_what_was_asked_cools_down_even_if_it_cannot_be_remembered() -> None:
-    class Odd(Seen):
-        def pixels(self) -> np.ndarray:
-            raise MemoryError
-
-    async def scenario() -> None:
-        async with office({'front': REUSING}) as here:
-            with pytest.raises(MemoryError):
-                await here.see(Odd([seen(0, 0.4)]))
-            assert [status.state for _, status in here.told] == [State.QUEUED]
-            assert await here.see(look_at(seen(0, 0.4), stamp_ns=2)) is None
-
-    asyncio.run(scenario())
-
-
 def test_what_nobody_mentioned_is_asked_again() -> None:
     def unmentioned(asked: Escalation) -> list[Correction]:
         return [Correction(CorrectionKind.UNMENTIONED, prior, prior) for prior in asked.priors]
