@@ -86,6 +86,9 @@ class View:
     def source_size(self) -> ImageSize:
         return self.size()
 
+    def may_be_doubted(self, thresholds: Thresholds) -> bool:
+        return any(thresholds.doubted(a.label, a.score or 0.0) for a in self.found)
+
     def annotations(self) -> Sequence[Annotation]:
         return self.found
 

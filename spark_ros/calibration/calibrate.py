@@ -108,10 +108,10 @@ def calibrate(
     Raises:
         ValueError: there is no drive to calibrate on.
     """
-    counted, left_out = [], {'its beginning is lost': 0, 'no audit was answered': 0}
+    counted, left_out = [], {'a part of it is lost': 0, 'no audit was answered': 0}
     for drive in drives:
         if not drive.whole:
-            left_out['its beginning is lost'] += 1
+            left_out['a part of it is lost'] += 1
         elif not drive.errors:
             left_out['no audit was answered'] += 1
         else:

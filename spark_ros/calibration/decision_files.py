@@ -76,7 +76,8 @@ class DecisionWriter:
         if self._size and self._size + len(line) > self._max_bytes:
             self._rotate()
             if self._drive is not None and self._drive is not record:
-                self._write(to_line(replace(self._drive, continued=True)).encode() + b'\n')
+                again = replace(self._drive, continued=True, lost=0)
+                self._write(to_line(again).encode() + b'\n')
         self._write(line)
 
     def close(self) -> None:
@@ -144,7 +145,8 @@ def read_log(
 ) -> Iterator[Record]:
     """Yield the records of logs, each log from its oldest file on and no file twice.
 
-    A line that a crash tore is left out: it is the last of its file, or a new start follows it.
+    Lines that a crash or a full disk tore are left out: the file ends after them, or the record of
+    a drive follows, with which each start and each new attempt begins.
 
     Args:
         paths: of the newest file of each log.
@@ -168,22 +170,25 @@ def _read_file(file: Path, drives: Collection[str] | None, kind: str) -> Iterato
     torn: DecisionError | None = None
     with file.open('rb') as lines:
         for number, line in enumerate(lines, 1):
-            if not line.strip() or not line.startswith(begins):
-                continue
-            if wanted is not None and not any(drive in line for drive in wanted):
+            chosen = line.startswith(begins) and (
+                wanted is None or any(drive in line for drive in wanted)
+            )
+            # What follows a torn line is looked at even if it is not asked for.
+            if not line.strip() or not (chosen or torn):
                 continue
             try:
                 record = from_line(line)
             except DecisionError as error:
                 where = DecisionError(f'{file}:{number}: {error}')
-                if torn is not None or not isinstance(error, NotJson):
-                    raise torn or where from None
-                torn = where
+                if not isinstance(error, NotJson):
+                    raise where from None
+                torn = torn or where
                 continue
             if torn is not None and not isinstance(record, DriveRecord):
                 raise torn
             torn = None
-            yield record
+            if chosen:
+                yield record
 
 
 def _escaped(name: str) -> str:

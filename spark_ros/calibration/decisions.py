@@ -64,12 +64,14 @@ class DriveRecord:
         drive: its id; the unit that the guarantee counts.
         started: Unix seconds.
         continued: the drive began in an earlier file, or its policy changes here.
+        lost: so many records could not be written while it was the present drive.
     """
 
     drive: str
     started: float
     policy: Policy
     continued: bool = False
+    lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def to_line(record: Record) -> str:
     if isinstance(record, DriveRecord):
         plain: dict[str, Any] = {
             'kind': 'drive', 'version': VERSION, 'drive': record.drive,
-            'started': record.started, 'continued': record.continued,
+            'started': record.started, 'continued': record.continued, 'lost': record.lost,
             'open': record.policy.open, 'per_hour': record.policy.per_hour,
             'cameras': {
                 name: {
@@ -248,8 +250,8 @@ def _record(fields: _Fields) -> Record:
             str(name): _camera(_Fields(each)) for name, each in fields.get('cameras', dict).items()
         }
         policy = Policy(cameras, fields.whole('open'), fields.whole('per_hour'))
-        started = fields.number('started')
-        return DriveRecord(drive, started, policy, fields.get('continued', bool))
+        started, continued = fields.number('started'), fields.get('continued', bool)
+        return DriveRecord(drive, started, policy, continued, fields.whole('lost'))
     if kind == 'frame':
         audit, rate = fields.get('audit', bool), fields.number('audit_rate', 1.0)
         if audit and rate == 0.0:

@@ -15,7 +15,6 @@ from statistics import median
 
 from spark_ros.calibration.decisions import (
     AnswerRecord,
-    DecisionError,
     DriveRecord,
     FrameRecord,
     Policy,
@@ -58,12 +57,13 @@ class Drive:
     """One drive.
 
     Attributes:
-        policy: by which it asked, at its end.
+        policy: by which it asked, at its end; without cameras if the log does not have it.
         frames: in the order of decision.
         errors: of each audited and answered frame, by its index in `frames`.
         waited_s: by question, how long its answer took.
         audits: how many frames were chosen for one, answered or not.
-        whole: its beginning is in the log.
+        whole: all that was decided is in the log: its beginning, the policy of each camera, and no
+            record was lost.
     """
 
     id: str
@@ -98,10 +98,8 @@ def drives_of(records: Iterable[Record], same_box_iou: float = SAME_BOX_IOU) -> 
     Args:
         records: of any number of logs.
         same_box_iou: a corrected box with less overlap is an error.
-
-    Raises:
-        DecisionError: a frame is of a drive, or a camera, whose policy is not in the log.
     """
+    # A drive has a place here from its first record or frame on.
     starts: dict[str, list[DriveRecord]] = {}
     frames: dict[str, list[FrameRecord]] = {}
     answers: dict[str, dict[str, AnswerRecord]] = {}
@@ -109,18 +107,13 @@ def drives_of(records: Iterable[Record], same_box_iou: float = SAME_BOX_IOU) -> 
         if isinstance(record, DriveRecord):
             starts.setdefault(record.drive, []).append(record)
         elif isinstance(record, FrameRecord):
+            starts.setdefault(record.drive, [])
             frames.setdefault(record.drive, []).append(record)
         else:
             # A later answer overrules: one that expired may be answered late.
             answers.setdefault(record.drive, {})[record.question] = record
-    for id, found in frames.items():
-        known = starts[id][-1].policy.cameras if id in starts else {}
-        if unknown := {frame.camera for frame in found} - known.keys():
-            raise DecisionError(
-                f'the log has no policy for camera {min(unknown)[:80]!r} in drive {id[:80]!r}'
-            )
     return [
-        _drive(each, frames.get(id, []), answers.get(id, {}), same_box_iou)
+        _drive(id, each, frames.get(id, []), answers.get(id, {}), same_box_iou)
         for id, each in starts.items()
     ]
 
@@ -147,6 +140,7 @@ def errors_of(
 
 
 def _drive(
+    id: str,
     starts: list[DriveRecord],
     frames: list[FrameRecord],
     answers: Mapping[str, AnswerRecord],
@@ -157,12 +151,14 @@ def _drive(
         answer = answers.get(frame.question)
         if frame.audit and answer is not None and answer.state is State.CLOSED:
             errors[index] = errors_of(frame, answer.said, same_box_iou)
+    policy = starts[-1].policy if starts else Policy({})
+    known = {frame.camera for frame in frames} <= policy.cameras.keys()
     return Drive(
-        starts[0].drive,
-        starts[-1].policy,
+        id,
+        policy,
         tuple(frames),
         errors,
         {id: answer.waited_s for id, answer in answers.items()},
         sum(frame.audit for frame in frames),
-        not starts[0].continued,
+        known and bool(starts) and not starts[0].continued and not any(s.lost for s in starts),
     )

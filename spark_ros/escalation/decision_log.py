@@ -6,27 +6,41 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from queue import Full, Queue
+from typing import NamedTuple
 
 from spark_ros.calibration.decision_files import DecisionWriter
 from spark_ros.calibration.decisions import DriveRecord, Record
 
 FILES = 10
 MAX_QUEUED = 10_000
+MAX_DETECTIONS = 50_000
 TRY_AGAIN_S = 10.0
+CLOSE_S = 2.0
 logger = logging.getLogger(__name__)
+
+
+class _Posted(NamedTuple):
+    """What is to be written, of which drive; without `make` only that the drive began."""
+
+    drive: DriveRecord | None
+    make: Callable[[], Record] | None = None
+    detections: int = 0
 
 
 class DecisionLog:
     """A log of decisions that may be written from any thread, without waiting.
 
+    What is lost is said in the log once it can be written again, so that nobody takes the drive
+    for whole.
+
     Attributes:
         path: of the newest file.
-        refused: why it cannot be written now, or empty.
+        refused: why it could not be written in the last `TRY_AGAIN_S`, or empty.
         lost: how many records could not be written.
     """
 
@@ -44,54 +58,128 @@ class DecisionLog:
         self.path = path
         self.refused, self.lost = '', 0
         self._max_bytes, self._began = max_bytes, began
-        self._queue: Queue[Callable[[], Record] | None] = Queue(MAX_QUEUED)
+        # It guards what follows, up to the next blank line.
+        self._changed = threading.Condition()
+        self._queue: deque[_Posted] = deque()
+        self._detections = 0
+        self._present: DriveRecord | None = None
+        self._closing = False
+        # By the id of each drive that lost records: what the log has yet to say of it.
+        self._losses: dict[str, DriveRecord] = {}
+        self._lost_at = 0.0
+
         self._writer: DecisionWriter | None = None
-        self._drive: DriveRecord | None = None
-        self._try_at = 0.0
+        # The last drive that the log has, and the last that the open file has.
+        self._known: DriveRecord | None = None
+        self._written: DriveRecord | None = None
+        self._try_at = self._tell_at = 0.0
         self._thread = threading.Thread(target=self._run, name='decisions', daemon=True)
         self._thread.start()
 
-    def post(self, make: Callable[[], Record]) -> None:
-        """Write what is made of something on the thread; returns at once."""
-        try:
-            self._queue.put_nowait(make)
-        except Full:
-            self._lose('the disk is too slow')
+    def begin(self, drive: DriveRecord) -> None:
+        """Write that a drive begins, or goes on by another policy; returns at once.
+
+        What is posted from here on belongs to it. Where the queue is full, it is written with the
+        next record instead.
+        """
+        with self._changed:
+            self._present = drive
+            self._put(_Posted(drive))
+
+    def post(self, make: Callable[[], Record], detections: int = 0) -> None:
+        """Write what is made of something on the thread; returns at once.
+
+        Args:
+            make: called on the thread.
+            detections: how many it holds until then.
+        """
+        with self._changed:
+            if not self._put(_Posted(self._present, make, detections)):
+                self._lose(self._present, 'the disk is too slow')
 
     def close(self) -> None:
-        """Write what was posted, and end."""
-        self._queue.put(None)
-        self._thread.join()
+        """Write what was posted, and end; what takes longer than `CLOSE_S` is left behind."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            logger.warning(
+                'the log of decisions %s is left with %d record(s) unwritten: the disk does not '
+                'answer', self.path, len(self._queue),
+            )  # fmt: skip
+
+    def _put(self, posted: _Posted) -> bool:
+        detections = self._detections + posted.detections
+        if len(self._queue) >= MAX_QUEUED or (self._queue and detections > MAX_DETECTIONS):
+            return False
+        self._queue.append(posted)
+        self._detections = detections
+        self._changed.notify()
+        return True
+
+    def _next(self) -> _Posted | None:
+        """Wait for what is to be written next; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            if not self._queue:
+                return None
+            posted = self._queue.popleft()
+            self._detections -= posted.detections
+            return posted
 
     def _run(self) -> None:
-        while (make := self._queue.get()) is not None:
-            try:
-                self._write(make())
-            except Exception as error:
-                self._give_up()
-                self._try_at = time.monotonic() + TRY_AGAIN_S
-                self._lose(str(error) or type(error).__name__)
+        while (posted := self._next()) is not None:
+            self._try(posted)
+        if self._losses or self._present is not self._known:
+            self._try_at = self._tell_at = 0.0
+            self._try(_Posted(self._present))
         self._give_up()
 
-    def _write(self, record: Record) -> None:
-        drive = self._drive
-        if isinstance(record, DriveRecord):
-            self._drive = record
+    def _try(self, posted: _Posted) -> None:
+        try:
+            self._write(posted, posted.make and posted.make())
+        except Exception as error:
+            self._give_up()
+            self._try_at = time.monotonic() + TRY_AGAIN_S
+            self._refuse(posted, str(error) or type(error).__name__)
+
+    def _write(self, posted: _Posted, record: Record | None) -> None:
+        now = time.monotonic()
         if self._writer is None:
-            if time.monotonic() < self._try_at:
-                self.lost += 1
+            if now < self._try_at:
+                self._refuse(posted, self.refused)
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = DecisionWriter(self.path, self._max_bytes // FILES, FILES)
-            if drive is not None and self._drive is drive:
-                # What was lost before it may have been the drive's beginning.
-                self._writer.write(replace(drive, continued=True))
-        self._writer.write(record)
-        if self.refused:
+            # A torn line may be before this one.
+            self._written, self._tell_at = None, now
+        if self._losses and now >= self._tell_at:
+            self._tell_losses(self._writer)
+            self._tell_at = now + TRY_AGAIN_S
+        self._begin(self._writer, posted.drive)
+        if record is not None:
+            self._writer.write(record)
+        if self.refused and now - self._lost_at >= TRY_AGAIN_S:
             logger.info('the log of decisions %s is written again', self.path)
             self.refused = ''
-        if isinstance(record, DriveRecord):
-            self._began(record)
+
+    def _begin(self, writer: DecisionWriter, drive: DriveRecord | None) -> None:
+        if drive is None or drive is self._written:
+            return
+        writer.write(replace(drive, continued=True) if drive is self._known else drive)
+        self._written = drive
+        if drive is not self._known:
+            self._known = drive
+            self._began(drive)
+
+    def _tell_losses(self, writer: DecisionWriter) -> None:
+        for id, loss in list(self._losses.items()):
+            writer.write(loss)
+            with self._changed:
+                if self._losses[id] is loss:
+                    del self._losses[id]
+        self._written = None
 
     def _give_up(self) -> None:
         if self._writer is not None:
@@ -99,10 +187,20 @@ class DecisionLog:
                 self._writer.close()
             self._writer = None
 
-    def _lose(self, why: str) -> None:
-        self.lost += 1
-        if not self.refused:
-            self.refused = why
+    def _refuse(self, posted: _Posted, why: str) -> None:
+        # That a drive began is said again with its next record.
+        self._lose(posted.drive, why, records=int(posted.make is not None))
+
+    def _lose(self, drive: DriveRecord | None, why: str, records: int = 1) -> None:
+        with self._changed:
+            self.lost += records
+            self._lost_at = time.monotonic()
+            if drive is not None and records:
+                before = self._losses.get(drive.drive)
+                lost = records + (before.lost if before else 0)
+                self._losses[drive.drive] = replace(drive, continued=True, lost=lost)
+            again, self.refused = bool(self.refused), self.refused or why
+        if not again:
             logger.warning(
                 'the log of decisions %s cannot be written: %s. Its drive cannot be calibrated '
                 'on; asking goes on', self.path, why,

@@ -68,17 +68,21 @@ class Decisions:
             return
         self._begun = record
         if self._log is not None:
-            self._log.post(lambda: record)
+            self._log.begin(record)
 
     def begin(self, frame: DetectedFrame, now: float) -> FrameRecord:
         """Return what is known of a frame before anything was decided, but for an audit."""
         rate = self._current.settings.asking[frame.camera].audit_rate
-        chosen = is_audited(
-            rate, self._current.settings.robot_id, self.drive, frame.camera, frame.stamp_ns
-        )
         return FrameRecord(
-            self.drive, frame.camera, max(frame.stamp_ns, 0), now, audit=chosen, audit_rate=rate
-        )
+            self.drive, frame.camera, max(frame.stamp_ns, 0), now,
+            audit=self.audits(frame), audit_rate=rate,
+        )  # fmt: skip
+
+    def audits(self, frame: DetectedFrame) -> bool:
+        """Return whether a frame is chosen for an audit."""
+        settings = self._current.settings
+        rate = settings.asking[frame.camera].audit_rate
+        return is_audited(rate, settings.robot_id, self.drive, frame.camera, frame.stamp_ns)
 
     def decided(self, record: FrameRecord, found: Sequence[Annotation] = ()) -> None:
         """Log what was decided about a frame.
@@ -88,7 +92,7 @@ class Decisions:
             found: all of them.
         """
         if self._log is not None:
-            self._log.post(partial(_with_detections, record, found))
+            self._log.post(partial(_with_detections, record, found), len(found))
 
     def heard(self, event: Event) -> None:
         """Log how a question of a logged frame ended."""
@@ -107,7 +111,8 @@ class Decisions:
         if isinstance(event, Resolved) and event.late:
             # For so long it counted as open.
             waited_s = min(waited_s, asked.timeout_s or waited_s)
-        self._log.post(partial(_answer, asked, answer, waited_s))
+        make = partial(_answer, asked, answer, waited_s)
+        self._log.post(make, len(answer.corrections))
 
     def _waited_s(self, asked: Escalation, answer: Answer) -> float:
         at_s = self._asked_at.pop(asked.id, None)

@@ -24,7 +24,7 @@ class Limits:
     open: int = 50
     per_hour: int = 0
     age_s: float = 0.0
-    audits_per_hour: int = 60
+    audits_per_hour: int = 600
 
 
 @dataclass(frozen=True)

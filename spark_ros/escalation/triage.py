@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.decisions import Decisions
 from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.engagements import UNKNOWN, Engagements, LimitReached
+from spark_ros.escalation.frame_queue import FrameQueue
 from spark_ros.escalation.journal.errors import JournalError, JournalFull
 from spark_ros.escalation.once import WarnOnce
 from spark_ros.escalation.pictures.encoding import EncodingError
@@ -28,7 +30,7 @@ from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.reuse import RecentAnswers
 from spark_ros.escalation.settings import Current
 from spark_ros.model import Annotation, State
-from spark_ros.policy import Cooldown
+from spark_ros.policy import HOUR_S, Cooldown
 
 T = TypeVar('T')
 
@@ -75,7 +77,7 @@ class Triage:
         self._cooldown = {camera: Cooldown() for camera in current.settings.asking}
         # Only the encoder's thread touches it.
         self._recent = RecentAnswers()
-        self._frames: asyncio.Queue[DetectedFrame] = asyncio.Queue(MAX_WAITING)
+        self._frames = FrameQueue(MAX_WAITING, self._wanted)
         # Requests that are not accepted yet, and whether they were withdrawn.
         self._requests: dict[str, bool] = {}
         # Held from the look at the limits until the question counts.
@@ -83,6 +85,7 @@ class Triage:
         self._worker = ThreadPoolExecutor(1, 'encoder')
         self._warn = WarnOnce(logger)
         self._full_until: dict[str, float] = {}
+        self._warn_of_audits_at = -math.inf
         self._dry_run: DryRun | None = None
         self._summing_up: asyncio.TimerHandle | None = None
         self.dropped: Counter[str] = Counter()
@@ -114,14 +117,24 @@ class Triage:
         return None if running is None else running.summary(self._clock())
 
     def offer(self, frame: DetectedFrame) -> None:
-        """Queue a frame, or drop it if the queue is full."""
-        try:
-            self._frames.put_nowait(frame)
-        except asyncio.QueueFull:
+        """Queue a frame; if the queue is full, one gives way that nobody would be asked about.
+
+        Only a doubted frame or an audit that is dropped counts as a question not asked.
+        """
+        gave_way = self._frames.put(frame)
+        if gave_way is None:
+            return
+        dropped, wanted = gave_way
+        if wanted:
             self._drop('the encoder is busy')
-            if self._dry_run is None:
-                record = self.decisions.begin(frame, self._clock())
-                self.decisions.decided(replace(record, refused='the encoder is busy'))
+        if self._dry_run is None:
+            record = self.decisions.begin(dropped, self._clock())
+            self.decisions.decided(replace(record, refused='the encoder is busy'))
+
+    def _wanted(self, frame: DetectedFrame) -> bool:
+        thresholds = self._current.settings.asking[frame.camera].thresholds
+        audit = self._dry_run is None and self.decisions.audits(frame)
+        return audit or frame.may_be_doubted(thresholds)
 
     def heard(self, event: Event) -> None:
         """Note how a question ended, so that its answer can be used again; on the loop."""
@@ -184,10 +197,10 @@ class Triage:
                 escalation = replace(escalation, drive=record.drive)
                 record = await self._decide(record, escalation, frame)
                 if record.asked:
+                    await self._work(cooldown.start, doubted_of(escalation), now)
                     if asking.reuse_s > 0:
                         # Its answer comes to the same thread, and so after this.
                         await self._work(self._recent.asked, escalation, frame)
-                    await self._work(cooldown.start, doubted_of(escalation), now)
         except Exception as error:
             why = 'bad image' if isinstance(error, EncodingError) else type(error).__name__
             self.decisions.decided(replace(record, refused=why), found)
@@ -204,8 +217,8 @@ class Triage:
             if not refused:
                 return replace(record, asked=True, question=escalation.id)
         if escalation.audit:
-            # What the limits of doubts refuse is still an audit.
-            audit = replace(escalation, audit=Audit.ONLY)
+            # What the limits of doubts refuse is still an audit, and sent after all doubts.
+            audit = replace(escalation, audit=Audit.ONLY, certainty=1.0)
             if audit_refused := await self._ask(audit, frame, record.at_s):
                 return replace(record, refused=refused or audit_refused)
             record = replace(record, question=escalation.id)
@@ -342,7 +355,14 @@ class Triage:
 
     def _drop(self, why: str) -> None:
         self.dropped[why] += 1
-        if self.dropped[why] in (1, 10, 100) or self.dropped[why] % 1000 == 0:
+        if why == 'limits.audits_per_hour':
+            if (now := self._clock()) >= self._warn_of_audits_at:
+                self._warn_of_audits_at = now + HOUR_S
+                logger.warning(
+                    '%s is reached, and audits are not asked: lower audit_rate, so that they are '
+                    'spread evenly over each drive', why,
+                )  # fmt: skip
+        elif self.dropped[why] in (1, 10, 100) or self.dropped[why] % 1000 == 0:
             logger.warning('%d questions not asked so far: %s', self.dropped[why], why)
 
 

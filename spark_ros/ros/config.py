@@ -142,7 +142,7 @@ class NodeConfig:
     timeout_s: float = parameter('timeout_s', DOUBLE, 600.0, 'Seconds after which an unanswered question expires; 0: never.', (0.0, 31_536_000.0), live=True)
     limits_open: int = parameter('limits.open', INTEGER, 50, 'Most questions that wait to be sent or answered at one time; 0: no limit.', (0, 1_000_000), live=True)
     limits_per_hour: int = parameter('limits.per_hour', INTEGER, 0, 'Most questions asked in any hour, also across a restart; 0: no limit.', (0, 1_000_000), live=True)
-    limits_audits_per_hour: int = parameter('limits.audits_per_hour', INTEGER, 60, 'Most audits asked in any hour, also across a restart, and most that wait at one time; they count for no other limit. 0: no limit.', (0, 1_000_000), live=True)
+    limits_audits_per_hour: int = parameter('limits.audits_per_hour', INTEGER, 600, 'Most audits asked in any hour, also across a restart, and most that wait at one time; they count for no other limit. Where it is reached, lower audit_rate instead, so that audits are spread evenly. 0: no limit.', (0, 1_000_000), live=True)
     drive_id: str = parameter('drive_id', STRING, '', 'Name of the drive in the log of decisions, another for each drive and robot; empty: one for each start of the node. A new name begins a new drive.', live=True)
     decisions_path: Path | None = parameter('decisions.path', STRING, '', 'File in which each decision is logged for `spark calibrate`; empty: none.', read=_path)
     decisions_max_mb: float = parameter('decisions.max_mb', DOUBLE, 200.0, 'Most megabytes of that log; beyond, its oldest tenth is removed.', (1.0, 1_000_000.0))

@@ -21,6 +21,7 @@ from spark_ros.escalation.question.escalation import EncodedImage, FrameMatch
 from spark_ros.escalation.question.outgoing_image import OutgoingImage, Pixels
 from spark_ros.geometry import ImageSize
 from spark_ros.model import Annotation
+from spark_ros.policy import Thresholds
 from spark_ros.ros.conversions import read_detections, stamp_ns
 from spark_ros.ros.detectors import DetectorView
 from spark_ros.ros.images import to_pixels
@@ -73,6 +74,10 @@ class RosDetectedFrame:
     def source_size(self) -> ImageSize:
         """Return the size in whose pixels the detections are."""
         return self._view.size or self._size
+
+    def may_be_doubted(self, thresholds: Thresholds) -> bool:
+        """Return whether a detection is doubted, or makes no sense; nothing is converted."""
+        return self._view.detector.needs_frame(self._message, thresholds, self._view.labels)
 
     def annotations(self) -> list[Annotation]:
         """Return the detections that make sense, normalized."""

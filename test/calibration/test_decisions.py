@@ -56,7 +56,7 @@ saids = st.one_of(
     st.builds(Said, st.just(CorrectionKind.REMOVED), texts.filter(bool), texts, st.none()),
 )
 lines = st.one_of(
-    st.builds(DriveRecord, texts, times, policies, st.booleans()),
+    st.builds(DriveRecord, texts, times, policies, st.booleans(), st.integers(0, 99)),
     st.builds(
         FrameRecord, texts, texts, st.integers(0, 2**62), times, detections, st.booleans(),
         st.booleans(), st.floats(0.01, 1), texts, texts,
@@ -85,7 +85,7 @@ ANSWER = json.loads(to_line(records('d', [0.5])[2]))
     'plain',
     [
         [], 1, {}, {**FRAME, 'kind': 'other'}, {**DRIVE, 'version': 2}, {**DRIVE, 'open': -1},
-        {**DRIVE, 'cameras': {'front': {}}}, {**DRIVE, 'open': True},
+        {**DRIVE, 'lost': -1}, {**DRIVE, 'cameras': {'front': {}}}, {**DRIVE, 'open': True},
         {**FRAME, 'audit_rate': 0}, {**FRAME, 'audit_rate': 1.5}, {**FRAME, 'asked': 1},
         {**FRAME, 'detections': [['a', 'cat', 2.0, [0, 0, 1, 1], '']]},
         {**FRAME, 'detections': [['a', 'cat', 0.5, [1, 0, 0, 1], '']]},
@@ -166,6 +166,25 @@ def test_a_killed_writer_loses_nothing_written_and_the_next_goes_on(tmp_path: Pa
     with DecisionWriter(path) as writer:
         writer.write(start('two'))
     assert list(read_log([path, path])) == [*records('one', [0.5] * 3)[:-1], start('two')]
+
+
+def test_lines_torn_in_a_row_are_left_out_where_a_drive_follows(tmp_path: Path) -> None:
+    """A disk that is nearly full tears a line, and the drive's record of each new attempt."""
+    path, torn = tmp_path / 'decisions.jsonl', ['{"kind":"frame","drive":"d","ca', '{"kind":"dr']
+    (begun, frame, answer), other = records('d', [0.5]), start('e')
+    again = start('d', continued=True)
+    good = [to_line(each) for each in (begun, frame, again, answer)]
+    path.write_text('\n'.join([*good[:2], *torn, '', *good[2:], *torn]))
+    assert list(read_log([path])) == [begun, frame, again, answer]
+    # The record of another drive after torn ones does, too, where only the first is read.
+    path.write_text('\n'.join([*good[:2], *torn, to_line(other), good[3]]))
+    assert list(read_log([path], ['d'])) == [begun, frame, answer]
+    path.write_text('\n'.join([good[0], *torn, good[1]]))
+    with pytest.raises(DecisionError, match=r'decisions\.jsonl:2: this is not JSON'):
+        list(read_log([path]))
+    path.write_text('\n'.join([good[0], torn[0], '{"kind":"frame"}', good[2]]))
+    with pytest.raises(DecisionError, match=r'decisions\.jsonl:3: drive is missing'):
+        list(read_log([path]))
 
 
 def test_damage_elsewhere_is_told_with_its_line(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from spark_ros.calibration.calibrate import Promise, base_policy, calibrate
 from spark_ros.calibration.decisions import (
     AnswerRecord,
     CameraPolicy,
-    DecisionError,
     Detection,
     FrameRecord,
     Policy,
@@ -91,13 +90,13 @@ def test_only_audits_that_were_answered_count() -> None:
     assert (list(one.errors), one.audits) == ([0], 2)
 
 
-def test_a_frame_needs_a_policy() -> None:
-    """Not an answer: that of the last drive comes after the files of it may be gone."""
+def test_a_drive_of_which_a_part_is_lost_stands_beside_the_others() -> None:
+    """Its beginning, a camera's policy, or records; an answer alone makes no drive."""
     first, frame, answer = records('d', [0.5])
-    with pytest.raises(DecisionError, match="camera 'front' in drive 'd'"):
-        drives_of([frame])
-    with pytest.raises(DecisionError, match="camera 'rear' in drive 'd'"):
-        drives_of([first, replace(frame, camera='rear')])
+    lost = replace(start('d', continued=True), lost=3)
+    for damaged in ([frame], [first, replace(frame, camera='rear')], [first, frame, lost]):
+        one, other = drives_of([*damaged, *records('e', [0.5])])
+        assert (one.id, one.whole, len(one.frames), other.whole) == ('d', False, 1, True)
     assert drives_of([start('e'), answer]) == drives_of([start('e')])
 
 
@@ -168,8 +167,9 @@ def test_drives_without_beginning_or_audits_do_not_count() -> None:
     made = [drive(str(n), [0.5]) for n in range(3)]
     (headless,) = drives_of([start('late', continued=True), *records('late', [0.9])[1:]])
     (silent,) = drives_of([start('silent')])
-    done = calibrate([*made, headless, silent], Promise())
-    assert done.left_out == {'its beginning is lost': 1, 'no audit was answered': 1}
+    (unknown,) = drives_of(records('unknown', [0.9])[1:])
+    done = calibrate([*made, headless, silent, unknown], Promise())
+    assert done.left_out == {'a part of it is lost': 2, 'no audit was answered': 1}
     assert len(done.drives) == 3
     with pytest.raises(ValueError, match='none of 2 drives'):
         calibrate([headless, silent], Promise())

@@ -65,27 +65,29 @@ def test_nothing_of_the_detectors_mind_leaves_and_all_of_it_comes_back() -> None
             assert asked.outgoing is not None and asked.outgoing.whole
             sent = as_sent(asked)
             assert [(p.id, p.score, p.attributes) for p in sent.priors] == [
-                ('0', None, {}), ('5', None, {}), ('3', None, {})
+                ('0', None, {}), ('1', None, {}), ('2', None, {})
             ]
+            left_to_right = sorted(asked.priors, key=lambda prior: prior.box)
+            assert [p.box for p in sent.priors] == [p.box for p in left_to_right]
             for each in DetectionAs:
                 assert heat_request(sent, 'http://image', each) == heat_request(
                     sent, 'http://image', DetectionAs.RECTANGLES
                 )
-            box = box_annotation('dog', sent.priors[0].box, id='0')
+            box = box_annotation('dog', sent.priors[1].box, id='1')
             said = Answer(
                 State.CLOSED,
                 corrections=(
-                    Correction(CorrectionKind.MODIFIED, sent.priors[0], box),
-                    Correction(CorrectionKind.CONFIRMED, sent.priors[1], sent.priors[1]),
+                    Correction(CorrectionKind.CONFIRMED, sent.priors[0], sent.priors[0]),
+                    Correction(CorrectionKind.MODIFIED, sent.priors[1], box),
                     Correction(CorrectionKind.REMOVED, sent.priors[2], None),
                     Correction(CorrectionKind.ADDED, None, box),
                 ),
             )
             kinds = CorrectionKind
             assert in_frame(asked, said).corrections == (
-                Correction(kinds.CONFIRMED, asked.priors[0], asked.priors[0]),
+                Correction(kinds.MODIFIED, asked.priors[0], replace(box, id='5')),
                 Correction(kinds.REMOVED, asked.priors[1], None),
-                Correction(kinds.MODIFIED, asked.priors[2], box),
+                Correction(kinds.CONFIRMED, asked.priors[2], asked.priors[2]),
                 Correction(kinds.ADDED, None, box),
             )
 
@@ -207,3 +209,55 @@ def test_an_audit_that_cannot_be_asked_is_logged_with_the_reason(tmp_path: Path)
         (True, 'the encoder is busy'),
     ]  # fmt: skip
     assert [len(frame.detections) for frame in drive.frames] == [1, 0, 0, 0]
+
+
+def test_a_frame_that_nobody_is_asked_about_gives_way_first(tmp_path: Path) -> None:
+    """It costs its line in the log, and counts as no question."""
+    log = DecisionLog(tmp_path / 'decisions.jsonl', 1_000_000)
+
+    async def test() -> None:
+        async with office({'front': Asking(Thresholds(0.6, 0.1))}, log=log) as here:
+            for stamp_ns in range(MAX_WAITING):
+                score = 0.9 if stamp_ns in (3, 7) else 0.5
+                here.triage.offer(Seen([seen(0, score)], stamp_ns=stamp_ns))
+            for stamp_ns in range(100, 103):
+                here.triage.offer(Seen([seen(0, 0.5)], stamp_ns=stamp_ns))
+            assert here.triage.dropped == {'the encoder is busy': 1}
+            here.triage.offer(Seen([seen(0, 0.9)], stamp_ns=103))
+            assert here.triage.dropped == {'the encoder is busy': 1}
+            here.configure(asking=EVERY)
+            here.triage.offer(Seen([seen(0, 0.9)], stamp_ns=104))
+            assert here.triage.dropped == {'the encoder is busy': 2}
+            waiting = [(await here.triage._frames.get()).stamp_ns for _ in range(MAX_WAITING)]
+            assert waiting == [s for s in range(MAX_WAITING) if s not in (3, 7)] + [100, 101]
+
+    run(test())
+    log.close()
+    (drive,) = drives_of(read_log([log.path]))
+    assert [frame.stamp_ns for frame in drive.frames] == [3, 7, 102, 103, 104]
+    assert {frame.refused for frame in drive.frames} == {'the encoder is busy'}
+
+
+def test_refused_audits_are_warned_about_once_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+    assert Limits().audits_per_hour == 600
+
+    async def test() -> None:
+        async with office(EVERY, Limits(audits_per_hour=1)) as here:
+            for now in (0.0, 1.0, 2.0, 3600.0, 3602.0, 3603.0):
+                here.now = now
+                await here.see(Seen([], stamp_ns=int(now)))
+
+    run(test())
+    said = [each.message for each in caplog.records if 'audits_per_hour' in each.message]
+    assert len(said) == 2 and all('lower audit_rate' in each for each in said)
+
+
+def test_an_audit_whose_doubt_was_refused_is_sent_after_doubts() -> None:
+    async def test() -> None:
+        async with office(EVERY, Limits(per_hour=1)) as here:
+            await here.see(Seen([seen(0, 0.5)]))
+            asked = await here.see(Seen([seen(3, 0.2)], stamp_ns=2))
+            assert asked is not None and asked.audit is Audit.ONLY
+            assert asked.certainty == 1.0
+
+    run(test())

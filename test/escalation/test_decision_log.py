@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,31 +52,156 @@ def test_a_path_that_cannot_be_written_is_said_once(
     ).message
 
 
-def test_a_full_disk_loses_records_and_leaves_a_log_that_can_be_read(
+def test_a_full_disk_loses_records_and_the_log_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('spark_ros.escalation.decision_log.TRY_AGAIN_S', 0.0)
     with mounted(tmp_path / 'small') as disk:
         log = DecisionLog(disk / 'decisions.jsonl', 100_000_000)
-        refused, room = threading.Event(), threading.Event()
-
-        def make_room() -> DriveRecord:
-            refused.set()
-            assert room.wait(20.0)
-            return DriveRecord('d', 1.0, POLICY, continued=True)
-
-        log.post(lambda: DriveRecord('d', 1.0, POLICY))
+        held = Held()
+        log.begin(DriveRecord('d', 1.0, POLICY))
         log.post(lambda: FrameRecord('d', 'front', 0, 1.0))
         log.post(lambda: fill_up(disk) or FrameRecord('d', 'front', 1, 1.0, refused='x' * 5000))
-        log.post(make_room)
-        assert refused.wait(20.0) and log.lost == 1 and 'part of a line' in log.refused
+        log.post(held)
+        held.wait()
+        assert log.lost == 1 and 'part of a line' in log.refused
         (disk / 'ballast').unlink()
-        room.set()
-        log.post(lambda: FrameRecord('d', 'front', 2, 1.0))
+        held.go.set()
+        log.begin(DriveRecord('e', 1.0, POLICY))
+        log.post(lambda: FrameRecord('e', 'front', 2, 1.0))
         log.close()
         assert log.lost == 1 and not log.refused
-        (read,) = drives_of(read_log([log.path]))
-        assert read.whole and [frame.stamp_ns for frame in read.frames] == [0, 2]
+        first, second = drives_of(read_log([log.path]))
+        assert not first.whole and [frame.stamp_ns for frame in first.frames] == [0, 9]
+        assert second.whole and len(second.frames) == 1
+        assert lost(log.path) == {'d': 1}
+
+
+class Held:
+    """A record that keeps the thread until it may go on."""
+
+    def __init__(self) -> None:
+        self.running, self.go = threading.Event(), threading.Event()
+
+    def __call__(self) -> FrameRecord:
+        self.running.set()
+        assert self.go.wait(20.0)
+        return FrameRecord('d', 'front', 9, 1.0)
+
+    def wait(self) -> None:
+        assert self.running.wait(20.0)
+
+
+def lost(path: Path) -> Counter[str]:
+    """Return how many records the log says that each drive lost."""
+    found: Counter[str] = Counter()
+    for record in read_log([path], kind='drive'):
+        assert isinstance(record, DriveRecord)
+        if record.lost:
+            found[record.drive] += record.lost
+    return found
+
+
+def test_a_full_queue_loses_records_but_never_the_beginning_of_a_drive(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('spark_ros.escalation.decision_log.MAX_QUEUED', 2)
+    began: list[str] = []
+    log = DecisionLog(path, 1_000_000, lambda drive: began.append(drive.drive))
+    first_held, then_held = Held(), Held()
+    log.begin(DriveRecord('d', 1.0, POLICY))
+    log.post(first_held)
+    first_held.wait()
+    for make in (then_held, *[lambda: FrameRecord('d', 'front', 1, 1.0)] * 4):
+        log.post(make)
+    log.begin(DriveRecord('e', 2.0, POLICY))
+    first_held.go.set()
+    then_held.wait()
+    log.post(lambda: FrameRecord('e', 'front', 7, 1.0))
+    then_held.go.set()
+    log.close()
+    first, second = drives_of(read_log([path]))
+    assert [frame.stamp_ns for frame in first.frames] == [9, 9, 1] and not first.whole
+    assert [frame.stamp_ns for frame in second.frames] == [7] and second.whole
+    assert lost(path) == {'d': 3} and log.lost == 3
+    assert began == ['d', 'e']
+
+
+def test_what_is_lost_at_last_is_said_at_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also that a drive began of which nothing else came."""
+    monkeypatch.setattr('spark_ros.escalation.decision_log.MAX_QUEUED', 2)
+    log, held = DecisionLog(path, 1_000_000), Held()
+    log.begin(DriveRecord('d', 1.0, POLICY))
+    log.post(held)
+    held.wait()
+    for _ in range(4):
+        log.post(lambda: FrameRecord('d', 'front', 0, 1.0))
+    log.begin(DriveRecord('e', 1.0, POLICY))
+    held.go.set()
+    log.close()
+    first, second = drives_of(read_log([path]))
+    assert (first.whole, len(first.frames), lost(path)) == (False, 3, {'d': 2})
+    assert second.whole and second.id == 'e'
+
+
+def test_many_detections_fill_the_queue_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('spark_ros.escalation.decision_log.MAX_DETECTIONS', 100)
+    log, held = DecisionLog(path, 1_000_000), Held()
+    log.begin(DriveRecord('d', 1.0, POLICY))
+    log.post(held)
+    held.wait()
+    for number in range(4):
+        log.post(lambda number=number: FrameRecord('d', 'front', number, 1.0), 50)
+    held.go.set()
+    log.close()
+    assert log.lost == 2
+    (read,) = drives_of(read_log([path]))
+    assert [frame.stamp_ns for frame in read.frames] == [9, 0, 1] and not read.whole
+
+
+def test_a_slow_disk_is_said_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not each time that a record finds room."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr('spark_ros.escalation.decision_log.MAX_QUEUED', 1)
+    log, held = DecisionLog(path, 1_000_000), Held()
+    log.post(held)
+    for _ in range(20):
+        held.wait()
+        before, held = held, Held()
+        log.post(held)
+        log.post(Held())
+        before.go.set()
+    held.go.set()
+    log.close()
+    assert log.lost == 20 and log.refused
+    (said,) = [each.message for each in caplog.records if str(path) in each.message]
+    assert 'the disk is too slow' in said
+
+
+def test_the_end_does_not_wait_for_a_disk_that_hangs(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A pipe hangs until somebody reads it."""
+    monkeypatch.setattr('spark_ros.escalation.decision_log.CLOSE_S', 0.1)
+    os.mkfifo(path)
+    log = DecisionLog(path, 1_000_000)
+    log.post(lambda: FrameRecord('d', 'front', 0, 1.0))
+    log.post(lambda: FrameRecord('d', 'front', 1, 1.0))
+    closing = threading.Thread(target=log.close, daemon=True)
+    closing.start()
+    try:
+        closing.join(20.0)
+        assert not closing.is_alive() and log._thread.is_alive() and log._thread.daemon
+        assert 'does not answer' in caplog.text
+    finally:
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        log._thread.join(20.0)
+        os.close(reader)
+    assert not log._thread.is_alive()
 
 
 def drive(writer: DecisionWriter, id: str, missed: int, policy: Policy = POLICY) -> None:

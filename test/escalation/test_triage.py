@@ -7,6 +7,7 @@ import asyncio
 import logging
 from typing import Any
 
+import numpy as np
 import pytest
 from engagements_harness import run, submit
 from samples import escalation, image
@@ -180,3 +181,18 @@ def test_parameters_change_for_what_is_remembered_too() -> None:
             assert await here.see(Seen([seen(0, 0.3)]))
 
     run(test())
+
+
+def test_what_was_asked_cools_down_even_if_it_cannot_be_remembered() -> None:
+    class Odd(Seen):
+        def pixels(self) -> np.ndarray:
+            raise MemoryError
+
+    async def scenario() -> None:
+        async with office({'front': Asking(reuse_s=20.0)}) as here:
+            with pytest.raises(MemoryError):
+                await here.see(Odd([seen(0, 0.4)]))
+            assert here.told[0][1].state is State.QUEUED
+            assert await here.see(Seen([seen(0, 0.4)], stamp_ns=2)) is None
+
+    run(scenario())

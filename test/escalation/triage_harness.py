@@ -23,6 +23,7 @@ from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.triage import Triage
 from spark_ros.geometry import Box, Fit, ImageSize
 from spark_ros.model import Annotation, State, box_annotation
+from spark_ros.policy import Thresholds
 
 # Objects of a small world: (label, tracker id); each has a place of its own.
 WORLD = [*[('cat', '')] * 3, *[('dog', '')] * 2, ('cow', '7'), ('cow', '8')]
@@ -60,6 +61,9 @@ class Seen:
 
     def source_size(self) -> ImageSize:
         return SIZE
+
+    def may_be_doubted(self, thresholds: Thresholds) -> bool:
+        return any(thresholds.doubted(a.label, a.score or 0.0) for a in self.annotations())
 
     def annotations(self) -> Sequence[Annotation]:
         return self.found
@@ -129,7 +133,6 @@ async def office(
     ) as (engagements, record):
 
         def heard(event: Event) -> None:
-            triage.decisions.heard(event)
             if isinstance(event, Status):
                 here.told.append((here.now, event))
             triage.heard(event)

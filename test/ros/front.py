@@ -27,13 +27,14 @@ class Front:
 
     def see_nothing(self) -> None:
         """Publish a frame without a detection on it."""
-        self._publish()
+        self.see_all()
 
     def see(self, label: str, score: float, x: float = 20.0) -> None:
         """Publish a frame with a detection on it."""
-        self._publish(detection(label, (x, 20.0, 60.0, 60.0), score))
+        self.see_all(detection(label, (x, 20.0, 60.0, 60.0), score))
 
-    def _publish(self, *found: Detection2D) -> None:
+    def see_all(self, *found: Detection2D) -> None:
+        """Publish a frame with these detections on it, in this order."""
         self._at += 1.0
         header = stamped(self._at)
         self._images.publish(raw(picture(1), header))

@@ -15,13 +15,14 @@ from diagnostic_msgs.msg import DiagnosticArray
 from front import Front
 from person import Person
 from playwright.sync_api import expect
-from robot import RELIABLE, Robot
+from robot import RELIABLE, Robot, detection
 from services import Service
 
 from spark_ros.calibration.decision_files import read_log
 from spark_ros.calibration.drives import drives_of
 from spark_ros.cli.spark import main
 from spark_ros.model import State
+from spark_ros.msg import Correction
 
 SURE, DOUBTED = 0.8125, 0.3125
 UNTOLD = ('0.8125', '0.3125', 'score', 'doubt', 'audit')
@@ -146,3 +147,49 @@ def test_an_answer_after_a_restart_belongs_to_its_own_drive(
     assert len(monday.errors) == 1 and not tuesday.frames
     (answer,) = lines(log, 'answer')
     assert (answer['drive'], answer['state']) == ('monday', State.CLOSED.value)
+
+
+@pytest.mark.parametrize('kind', ['spark', 'heat'])
+def test_the_service_numbers_boxes_anew_and_the_robot_finds_its_own(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Also after a restart: the detector sorts by score, the service gets them from the left."""
+    service, log = Service(tmp_path / 'service', kind), tmp_path / 'decisions.jsonl'
+    monkeypatch.setenv('SPARK_TOKEN', service.key)
+    given = {
+        'server__url': service.url, 'server__kind': kind, 'front__audit_rate': 1.0,
+        'decisions__path': str(log), 'drive_id': 'monday',
+    }  # fmt: skip
+    node = robot.start(**given)
+    right, left, middle = ((x, 20.0, 60.0, 60.0) for x in (240.0, 20.0, 120.0))
+    Front(robot).see_all(
+        detection('cat', right, 0.9), detection('cat', left, 0.8), detection('cat', middle, 0.7)
+    )
+    robot.until(lambda: lines(log, 'frame'))
+    robot.executor.remove_node(node)
+    node.close()
+    service.start()
+    robot.listen('front')
+    robot.start(**given)
+    person = Person(service)
+    robot.until(person.queue)
+    (question,) = shown(person)
+    if kind == 'spark':
+        corners = [each['vertices'] for each in question['priors']]
+        told = [each['metadata'] for each in question['priors']]
+        assert told == [{'id': '0'}, {'id': '1'}, {'id': '2'}]
+        assert [each[0]['x'] for each in corners] == sorted(each[0]['x'] for each in corners)
+        person.answer(question, shapes=[{'prior': 2, 'label': 'cat', 'vertices': corners[2]}])
+    else:
+        box = {'x': 240, 'y': 20, 'x2': 300, 'y2': 80, 'response': ['cat']}
+        person.answer(question, response=[box])
+    robot.until(lambda: robot.resolutions and lines(log, 'answer'))
+    person.close()
+    service.stop()
+    (resolution,) = robot.resolutions
+    removed = Correction.KIND_REMOVED
+    assert [(each.original.id, each.kind) for each in resolution.corrections] == [
+        ('0', Correction.KIND_CONFIRMED), ('1', removed), ('2', removed)
+    ]  # fmt: skip
+    (monday,) = drives_of(read_log([log]))
+    assert [error.prior for error in monday.errors[0]] == ['1', '2']

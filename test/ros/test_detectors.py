@@ -27,7 +27,11 @@ from services import Service, write_truth
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass
 
+from spark_ros.escalation.question.escalation import FrameMatch
+from spark_ros.policy import Thresholds
 from spark_ros.ros.declaring import ParameterError
+from spark_ros.ros.detected_frame import RosDetectedFrame
+from spark_ros.ros.detectors import DetectorView
 
 HD = (1920, 1080)
 CAT, DOG, BIRD = (960.0, 540.0, 480.0, 270.0), (96.0, 108.0, 192.0, 216.0), (0.0, 0.0, 90.0, 90.0)
@@ -245,3 +249,15 @@ def test_nonsense_from_yolo_ros_is_named_once(
     robot.until(lambda: listener.bodies)
     assert [prior['label'] for prior in listener.priors()[0]] == ['2']
     assert caplog.text.count('a detection is left out') == 1
+
+
+@pytest.mark.parametrize(
+    ('score', 'may_be'), [(0.9, False), (0.5, True), (0.05, False), (float('nan'), True)]
+)
+def test_a_frame_tells_whether_it_may_be_doubted(score: float, may_be: bool) -> None:
+    """What makes no sense has to be looked at, too."""
+    found = detections(stamped(1.0), detection('cat', CAT, 0.9), detection('dog', DOG, score))
+    frame = RosDetectedFrame(
+        'front', raw(picture(1), stamped(1.0)), found, FrameMatch.EXACT, DetectorView(), print
+    )
+    assert frame.may_be_doubted(Thresholds(0.6, 0.1)) is may_be

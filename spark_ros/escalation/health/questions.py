@@ -22,7 +22,7 @@ NEARLY_FULL = 0.8
 WHAT_TO_DO = {
     'limits.open': 'answer faster, raise limits.open, or ask less (ask_below, cooldown_s)',
     'limits.per_hour': 'raise limits.per_hour, or ask less (ask_below, cooldown_s)',
-    'limits.audits_per_hour': 'lower audit_rate, or raise limits.audits_per_hour',
+    'limits.audits_per_hour': 'lower audit_rate, so that audits are spread evenly over each drive',
     'gave way': 'raise limits.open, or ask less (ask_below, cooldown_s)',
     'the encoder is busy': 'ask less (ask_below, cooldown_s), or send smaller images',
     'bad image': "the camera's images cannot be encoded; the log says why",

@@ -29,7 +29,7 @@ def as_sent(asked: Escalation) -> Escalation:
     """Return the question as the service sees it: its image is all there is.
 
     A prior outside of what is sent is left out, one across its edge is cut off there. Of an audit
-    nobody sees what the detector was sure of.
+    nobody sees what the detector was sure of: the priors have other ids, too.
     """
     if asked.audit:
         asked = replace(asked, priors=_blind(asked.priors))
@@ -70,13 +70,19 @@ def in_frame(asked: Escalation, answer: Answer) -> Answer:
     return replace(answer, corrections=tuple(corrections))
 
 
-def _blind(priors: Iterable[Annotation]) -> tuple[Annotation, ...]:
-    """Return priors without scores and attributes, from left to right.
+def _from_left_to_right(priors: Iterable[Annotation]) -> list[Annotation]:
+    """Return priors in an order, and so with numbers, that tells nothing of their scores.
 
-    Detectors sort by score, so that their order would tell it.
+    Detectors sort by score.
     """
+    return sorted(priors, key=lambda prior: (prior.box, prior.label))
+
+
+def _blind(priors: Iterable[Annotation]) -> tuple[Annotation, ...]:
+    """Return priors without scores and attributes, numbered from left to right."""
     return tuple(
-        sorted((replace(p, score=None, attributes={}) for p in priors), key=lambda p: p.box)
+        replace(prior, id=str(number), score=None, attributes={})
+        for number, prior in enumerate(_from_left_to_right(priors))
     )
 
 
@@ -84,14 +90,16 @@ def _of_priors(
     priors: Iterable[Annotation], corrections: Iterable[Correction]
 ) -> tuple[Correction, ...]:
     """Return corrections of blind priors as ones of the priors themselves, in their order."""
+    given = tuple(priors)
+    blind = {prior.id: str(number) for number, prior in enumerate(_from_left_to_right(given))}
     of_ids = {c.original.id: c for c in corrections if c.original is not None}
-    again = [
-        Correction(
-            correction.kind, prior, prior if correction.kind in STANDS else correction.corrected
-        )
-        for prior in priors
-        if (correction := of_ids.get(prior.id)) is not None
-    ]
+    again = []
+    for prior in given:
+        if (correction := of_ids.get(blind[prior.id])) is not None:
+            corrected = correction.corrected and replace(correction.corrected, id=prior.id)
+            if correction.kind in STANDS:
+                corrected = prior
+            again.append(Correction(correction.kind, prior, corrected))
     return (*again, *(c for c in corrections if c.original is None))
 
 

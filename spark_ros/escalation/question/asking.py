@@ -51,6 +51,9 @@ class DetectedFrame(Protocol):
     def source_size(self) -> ImageSize:
         """Return the size in whose pixels the detections are."""
 
+    def may_be_doubted(self, thresholds: Thresholds) -> bool:
+        """Return whether a detection may be doubted, or is invalid; cheap."""
+
     def annotations(self) -> Sequence[Annotation]:
         """Return every valid detection, normalized, with id and score."""
 
