@@ -64,6 +64,8 @@ class Drive:
         waited_s: by question, how long its answer took.
         audits: how many frames were chosen for one, answered or not.
         whole: its beginning is in the log.
+        unanswered: the questions that ended without an answer.
+        changed: its policy changed in the course of it.
     """
 
     id: str
@@ -73,6 +75,8 @@ class Drive:
     waited_s: Mapping[str, float] = field(default_factory=dict)
     audits: int = 0
     whole: bool = True
+    unanswered: frozenset[str] = frozenset()
+    changed: bool = False
 
     @cached_property
     def annotations(self) -> tuple[tuple[Annotation, ...], ...]:
@@ -165,4 +169,6 @@ def _drive(
         {id: answer.waited_s for id, answer in answers.items()},
         sum(frame.audit for frame in frames),
         not starts[0].continued,
+        frozenset(id for id, answer in answers.items() if answer.state is not State.CLOSED),
+        any(each.policy != starts[0].policy for each in starts),
     )
