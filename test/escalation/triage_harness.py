@@ -129,7 +129,6 @@ async def office(
     ) as (engagements, record):
 
         def heard(event: Event) -> None:
-            triage.decisions.heard(event)
             if isinstance(event, Status):
                 here.told.append((here.now, event))
             triage.heard(event)
