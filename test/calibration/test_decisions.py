@@ -168,6 +168,18 @@ def test_a_killed_writer_loses_nothing_written_and_the_next_goes_on(tmp_path: Pa
     assert list(read_log([path, path])) == [*records('one', [0.5] * 3)[:-1], start('two')]
 
 
+@pytest.mark.parametrize('id', ['', 'a"b', '\\', 'é\u2028', '","drive":"other', '"drive":"other"'])
+def test_one_drive_of_many_is_read(id: str, tmp_path: Path) -> None:
+    """Beside the policies of all."""
+    path = tmp_path / 'decisions.jsonl'
+    with DecisionWriter(path) as writer:
+        for record in (*records(id, [0.5]), *records('other', [0.4])):
+            writer.write(record)
+    assert list(read_log([path], [id])) == [*records(id, [0.5]), start('other')]
+    assert list(read_log([path], ['other'])) == [start(id), *records('other', [0.4])]
+
+
+
 def test_damage_elsewhere_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / 'decisions.jsonl'
     good = [to_line(record) for record in records('d', [0.5])]
