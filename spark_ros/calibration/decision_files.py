@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +24,9 @@ from spark_ros.calibration.decisions import (
     from_line,
     to_line,
 )
+
+# Inside a text, the quotation marks would follow backslashes.
+DRIVE = re.compile(rb'"drive":("(?:[^"\\]|\\.)*")')
 
 
 class DecisionWriter:
@@ -127,17 +131,18 @@ def files_of(path: Path) -> list[Path]:
     return [other for _, other in sorted(older)] + ([path] if path.is_file() else [])
 
 
-def drive_records(paths: Iterable[Path]) -> dict[str, DriveRecord]:
-    """Return the last record of each drive of some logs, by id, in the order of their beginning.
+def newest_records(paths: Iterable[Path]) -> dict[str, DriveRecord]:
+    """Return the newest record of each drive of some logs, by id; the newest of all comes last.
 
     Raises:
         OSError, DecisionError: as `read_log`.
     """
-    return {
-        record.drive: record
-        for record in read_log(paths, kind='drive')
-        if isinstance(record, DriveRecord)
-    }
+    found = dict[str, DriveRecord]()
+    for record in read_log(paths, kind='drive'):
+        if isinstance(record, DriveRecord):
+            found.pop(record.drive, None)
+            found[record.drive] = record
+    return found
 
 
 def read_log(
@@ -150,7 +155,7 @@ def read_log(
 
     Args:
         paths: of the newest file of each log.
-        drives: only of these; the other lines are not even parsed.
+        drives: frames and answers only of these; the other lines are not even parsed.
         kind: only of this kind, likewise; empty: of all.
 
     Raises:
@@ -165,14 +170,12 @@ def read_log(
 
 
 def _read_file(file: Path, drives: Collection[str] | None, kind: str) -> Iterator[Record]:
-    wanted = None if drives is None else [f'"drive":{json.dumps(d)}'.encode() for d in drives]
+    wanted = None if drives is None else {json.dumps(drive).encode() for drive in drives}
     begins = f'{{"kind":"{kind}'.encode() if kind else b''
     torn: DecisionError | None = None
     with file.open('rb') as lines:
         for number, line in enumerate(lines, 1):
-            chosen = line.startswith(begins) and (
-                wanted is None or any(drive in line for drive in wanted)
-            )
+            chosen = line.startswith(begins) and _is_of(line, wanted)
             # What follows a torn line is looked at even if it is not asked for.
             if not line.strip() or not (chosen or torn):
                 continue
@@ -189,6 +192,14 @@ def _read_file(file: Path, drives: Collection[str] | None, kind: str) -> Iterato
             torn = None
             if chosen:
                 yield record
+
+
+def _is_of(line: bytes, drives: Collection[bytes] | None) -> bool:
+    """Whether a line is of one of these drives, or a drive's record."""
+    if drives is None or line.startswith(b'{"kind":"drive"'):
+        return True
+    found = DRIVE.search(line)
+    return found is not None and found[1] in drives
 
 
 def _escaped(name: str) -> str:

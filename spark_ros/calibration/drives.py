@@ -64,6 +64,8 @@ class Drive:
         audits: how many frames were chosen for one, answered or not.
         whole: all that was decided is in the log: its beginning, the policy of each camera, and no
             record was lost.
+        unanswered: the questions that ended without an answer.
+        changed: its policy changed in the course of it.
     """
 
     id: str
@@ -73,6 +75,8 @@ class Drive:
     waited_s: Mapping[str, float] = field(default_factory=dict)
     audits: int = 0
     whole: bool = True
+    unanswered: frozenset[str] = frozenset()
+    changed: bool = False
 
     @cached_property
     def annotations(self) -> tuple[tuple[Annotation, ...], ...]:
@@ -161,4 +165,6 @@ def _drive(
         {id: answer.waited_s for id, answer in answers.items()},
         sum(frame.audit for frame in frames),
         known and bool(starts) and not starts[0].continued and not any(s.lost for s in starts),
+        frozenset(id for id, answer in answers.items() if answer.state is not State.CLOSED),
+        any(each.policy != starts[0].policy for each in starts),
     )

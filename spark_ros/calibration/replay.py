@@ -3,7 +3,8 @@
 
 It is the node's own policy that decides, with cool-down and limits. A person sees the whole
 frame that is asked about, so that all its errors are found. Where an object is cooling down, its
-doubted detection counts as asked: its answer is there. Audits change nothing of all this.
+doubted detection counts as asked: its answer is there, unless the question ended without one.
+Audits change nothing of all this.
 """
 
 from __future__ import annotations
@@ -58,8 +59,12 @@ class Replays:
         return np.minimum(self.unasked / errors, 1.0)
 
 
-def replay(drive: Drive, policy: Policy) -> Replayed:
+def replay(drive: Drive, policy: Policy | None) -> Replayed:
     """Play one drive under a policy.
+
+    Args:
+        drive: what is played.
+        policy: decides from an empty start; None: what was asked is taken from the log.
 
     Questions wait as long for their answer as they did; those that were not asked, as long as
     questions of the drive usually did. A frame for which an answer was used again is not asked
@@ -68,7 +73,9 @@ def replay(drive: Drive, policy: Policy) -> Replayed:
     Raises:
         KeyError: the policy lacks a camera of the drive.
     """
+    as_logged, policy = policy is None, policy or drive.policy
     cooldowns = {camera: Cooldown() for camera in policy.cameras}
+    unanswered = {camera: Cooldown() for camera in policy.cameras}
     hourly, open_until = HourlyLimit(), list[float]()
     asked, unasked = [], 0.0
     for index, frame in enumerate(drive.frames):
@@ -78,6 +85,9 @@ def replay(drive: Drive, policy: Policy) -> Replayed:
             a for a in drive.annotations[index] if camera.thresholds.doubted(a.label, a.score or 0)
         ]
         fresh = fresh_doubts(doubted, cooldown, camera.cooldown_s, now) if doubted else []
+        answered, lost = doubted, unanswered[frame.camera]
+        if doubted and len(lost):
+            answered = fresh_doubts(doubted, lost, camera.cooldown_s, now)
         while open_until and open_until[0] <= now:
             heappop(open_until)
         refused = (
@@ -85,22 +95,24 @@ def replay(drive: Drive, policy: Policy) -> Replayed:
             or hourly.reached(now, policy.per_hour)
             or is_full(len(open_until), policy.open)
         )
-        if fresh and not refused:
+        if frame.asked if as_logged else fresh and not refused:
             asked.append(index)
             hourly.count(now)
             wait_s = drive.waited_s.get(frame.question, drive.usual_wait_s)
             heappush(open_until, now + wait_s)
             cooldown.start(fresh, now)
+            if frame.asked and frame.question in drive.unanswered:
+                lost.start(fresh, now)
         elif errors:
             # With a full memory nothing can be told from what was asked about.
-            cooling = set() if cooldown.full else {a.id for a in doubted} - {a.id for a in fresh}
+            cooling = set() if cooldown.full else {a.id for a in answered} - {a.id for a in fresh}
             missed = sum(error.prior not in cooling for error in errors)
             unasked += missed / frame.audit_rate
     return Replayed(tuple(asked), unasked)
 
 
-def replay_all(drives: Sequence[Drive], path: Sequence[Policy]) -> Replays:
-    """Play every drive under every policy."""
+def replay_all(drives: Sequence[Drive], path: Sequence[Policy | None]) -> Replays:
+    """Play every drive under every policy; None is as in `replay`."""
     questions, unasked = (np.zeros((len(drives), len(path))) for _ in range(2))
     for row, drive in enumerate(drives):
         for column, policy in enumerate(path):

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from spark_ros.calibration.drives import Drive
-from spark_ros.calibration.replay import replay_all
-from spark_ros.calibration.watch import Watch
+from spark_ros.calibration.watch import Watch, share_unasked, watch_drives
 
 
 @dataclass
@@ -22,9 +21,10 @@ class Summary:
         answered: of those.
         refused: questions and audits that could not be asked, by reason.
         errors: on audited and answered frames, by kind.
-        shares: of each whole drive with an answered audit, the share of its errors not asked
-            about, by the policy that it had at its end.
-        watch: of these against a promise, if there is one.
+        shares: of each whole drive with an answered audit whose policy did not change, the share
+            of its errors not asked about.
+        changed: the other drives with one: their policy changed in the course of them.
+        watch: of the drives with the policy of the last one against a promise, if there is one.
     """
 
     drives: int = 0
@@ -35,6 +35,7 @@ class Summary:
     refused: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     shares: dict[str, float] = field(default_factory=dict)
+    changed: int = 0
     watch: Watch | None = None
 
 
@@ -45,7 +46,7 @@ def summary_of(drives: Sequence[Drive], alpha: float | None = None) -> Summary:
         drives: in the order of their beginning.
         alpha: the share of a drive's errors that may go unasked, on average.
     """
-    made = Summary(len(drives), watch=None if alpha is None else Watch(alpha))
+    made = Summary(len(drives))
     for drive in drives:
         made.audits += drive.audits
         made.answered += len(drive.errors)
@@ -56,8 +57,12 @@ def summary_of(drives: Sequence[Drive], alpha: float | None = None) -> Summary:
                 made.refused[frame.refused] += 1
         made.errors.update(e.kind.value for errors in drive.errors.values() for e in errors)
         if drive.whole and drive.errors:
-            share = float(replay_all([drive], [drive.policy]).shares[0, 0])
-            made.shares[drive.id] = share
-            if made.watch is not None:
-                made.watch.add(share)
+            if drive.changed:
+                made.changed += 1
+            else:
+                made.shares[drive.id] = share_unasked(drive)
+    if alpha is not None:
+        made.watch = Watch(alpha)
+        if drives:
+            watch_drives(made.watch, drives, drives[-1].policy)
     return made

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from spark_ros.calibration.decisions import Policy
+from spark_ros.calibration.drives import Drive
+from spark_ros.calibration.replay import replay_all
 
 STAKES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Parts of the largest stake that cannot be overdrawn, played beside each other."""
@@ -17,6 +21,14 @@ class Watch:
     Under the promise, the chance that `broken` is ever true is at most `level`, however often one
     looks (Ville's inequality). New bets begin with each drive, the j-th with 1/(j(j+1)) of the
     capital, so that good years do not hide a bad month. Each drive costs the same few steps.
+
+    Attributes:
+        alpha: the promise.
+        level: the chance of a false alarm.
+        drives: how many were compared.
+        total: the sum of their losses.
+        left_out: how many were not, because their policy changed in the course of them.
+        log_most: the natural logarithm of the evidence.
     """
 
     def __init__(self, alpha: float, level: float = 0.05) -> None:
@@ -34,6 +46,7 @@ class Watch:
                 raise ValueError(f'{name} is {value}, not between 0 and 1')
         self.alpha, self.level = alpha, level
         self.drives, self.total = 0, 0.0
+        self.left_out = 0
         self.log_most = 0.0
         self._logs = [-math.inf] * len(STAKES)
 
@@ -81,7 +94,8 @@ class Watch:
         logs = self._logs if self.drives else []
         return {
             'alpha': self.alpha, 'level': self.level, 'drives': self.drives,
-            'total': self.total, 'log_most': self.log_most, 'logs': list(logs),
+            'total': self.total, 'left_out': self.left_out, 'log_most': self.log_most,
+            'logs': list(logs),
         }  # fmt: skip
 
     @classmethod
@@ -94,7 +108,7 @@ class Watch:
         try:
             watch = cls(float(plain['alpha']), float(plain['level']))
             watch.drives, watch.total = int(plain['drives']), float(plain['total'])
-            watch.log_most = float(plain['log_most'])
+            watch.left_out, watch.log_most = int(plain['left_out']), float(plain['log_most'])
             logs: Sequence[Any] = plain['logs']
             if logs or watch.drives:
                 watch._logs = [float(log) for log in logs]
@@ -102,9 +116,31 @@ class Watch:
             raise ValueError(f'this is no state of a watch: {error}') from None
         numbers = (watch.total, watch.log_most, *(watch._logs if watch.drives else ()))
         sound = len(watch._logs) == len(STAKES) and all(map(math.isfinite, numbers))
-        if not sound or watch.drives < 0 or watch.log_most < 0 or watch.total < 0:
+        if not sound or min(watch.drives, watch.left_out, watch.log_most, watch.total) < 0:
             raise ValueError('this is no state of a watch: its numbers contradict each other')
         return watch
+
+
+def watch_drives(watch: Watch, drives: Iterable[Drive], policy: Policy) -> None:
+    """Compare drives with a promise by what was asked on them, whatever a replay would ask.
+
+    Args:
+        watch: of the promise.
+        drives: that are over. Those count that are whole, have an answered audit, and end with
+            the policy; but not those that began with another one.
+        policy: of which it was promised.
+    """
+    for drive in drives:
+        if drive.whole and drive.errors and drive.policy == policy:
+            if drive.changed:
+                watch.left_out += 1
+            else:
+                watch.add(share_unasked(drive))
+
+
+def share_unasked(drive: Drive) -> float:
+    """Return the share of a drive's errors that were not asked about, by the log."""
+    return float(replay_all([drive], [None]).shares[0, 0])
 
 
 def _log_add(a: float, b: float) -> float:

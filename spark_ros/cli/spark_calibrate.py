@@ -45,10 +45,17 @@ def calibrate_logs(arguments: argparse.Namespace) -> tuple[bool, dict[str, Any],
             f'{promise_words(done)}.',
             f'With limits.open {policy.open} and limits.per_hour {policy.per_hour}.',
         ]
-        # The node watches the mean share of drives; weighed by errors it is another promise.
-        watched = promise.alpha if promise.cap is None else 0.0
+        # The node watches the mean share of drives, with its own measure of a box.
+        unwatched = ''
+        if promise.cap is not None:
+            unwatched = 'it does not weigh drives by their errors'
+        elif (iou := arguments.same_box or SAME_BOX_IOU) != SAME_BOX_IOU:
+            unwatched = f'boxes that overlap less than {SAME_BOX_IOU} are errors to it, not {iou}'
+        watched = 0.0 if unwatched else promise.alpha
         thresholds.write_text(parameter_file(policy, comments, watched), 'utf-8')
         lines.append(f'Written: {thresholds}, and {folder / "report.html"}.')
+        if unwatched:
+            lines.append(f'The node does not watch this promise: {unwatched}.')
     return done.policy is not None, plain, lines
 
 
@@ -63,7 +70,7 @@ def summarise(arguments: argparse.Namespace) -> tuple[bool, dict[str, Any], list
     watch = found.watch
     plain = {**vars(found), 'watch': None if watch is None else {
         'alpha': watch.alpha, 'mean': watch.mean, 'drives': watch.drives,
-        'evidence': watch.evidence, 'broken': watch.broken,
+        'left_out': watch.left_out, 'evidence': watch.evidence, 'broken': watch.broken,
     }}  # fmt: skip
     return watch is None or not watch.broken, plain, _lines(found)
 
@@ -85,7 +92,11 @@ def _lines(found: Summary) -> list[str]:
             f'{mean:.4f} of the errors of a drive went unasked, on average over '
             f'{len(found.shares)} drives'
         )
+    if found.changed:
+        lines.append(f'{found.changed} drives are left out: their policy changed during them')
     if found.watch is not None:
+        if others := len(found.shares) - found.watch.drives:
+            lines.append(f'{others} drives had another policy than the last drive')
         lines.append(_verdict(found.watch))
     return lines
 

@@ -7,21 +7,19 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from spark_ros.calibration.decision_files import drive_records, read_log
+from spark_ros.calibration.decision_files import newest_records, read_log
 from spark_ros.calibration.decisions import (
-    DecisionError,
     DriveRecord,
     FrameRecord,
     Policy,
     Record,
     to_line,
 )
-from spark_ros.calibration.drives import drives_of
-from spark_ros.calibration.replay import replay_all
-from spark_ros.calibration.watch import Watch
+from spark_ros.calibration.drives import Drive, drives_of
+from spark_ros.calibration.watch import Watch, watch_drives
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +27,8 @@ logger = logging.getLogger(__name__)
 class PromiseWatch:
     """Watches the share of a drive's errors that went unasked.
 
-    It looks at each beginning of a drive, on a thread of its own, at those before it. Another
-    promise or another policy is watched from its first drive on.
+    At the beginning of a drive it looks at those that are over, on a thread of its own: at each
+    once, and only at those with the present policy. Another promise or policy begins anew.
 
     Attributes:
         alpha: the share that was promised, in (0, 1).
@@ -49,67 +47,93 @@ class PromiseWatch:
         self.alpha = alpha
         self.seen, self.problem = Watch(alpha), ''
         self._log, self._file = log, log.with_name(f'{log.name}.watch')
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
+        self._running = self._again = False
 
     def began(self, drive: DriveRecord) -> None:
-        """Look at the drives before this one; returns at once."""
-        threading.Thread(target=self.look, args=(drive,), name='promise', daemon=True).start()
+        """Look at the drives before this one, which the log has; returns at once."""
+        with self._lock:
+            self._again = True
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name='promise', daemon=True).start()
 
-    def look(self, drive: DriveRecord) -> None:
-        """Look at the drives before this one."""
-        with self._turn:
-            try:
-                self._look(drive)
-                self.problem = ''
-            except (OSError, DecisionError) as error:
-                self.problem = str(error)
-                logger.warning('cannot compare drives with their promise: %s', error)
+    def look(self) -> None:
+        """Look at the drives before the newest one of the log."""
+        try:
+            self._look()
+            self.problem = ''
+        except Exception as error:
+            # At the next drive it is tried again.
+            self.problem = str(error)
+            logger.warning('cannot compare drives with their promise: %s', error)
 
-    def _look(self, present: DriveRecord) -> None:
-        watch, watched, counted = self._recalled()
-        known = drive_records([self._log])
-        ended = {id: last for id, last in known.items() if id not in {present.drive, *counted}}
-        for drive in drives_of(_needed(read_log([self._log], ended), ended)):
-            if not drive.whole or not drive.errors:
-                continue
-            if (policy := _text(drive.policy)) != watched:
-                watch, watched = Watch(self.alpha), policy
-            watch.add(float(replay_all([drive], [drive.policy]).shares[0, 0]))
-        if (policy := _text(present.policy)) != watched:
-            watch, watched = Watch(self.alpha), policy
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                # However many drives began since the last look, one more sees them all.
+                self._running, self._again = self._again, False
+                if not self._running:
+                    return
+            self.look()
+
+    def _look(self) -> None:
+        over = newest_records([self._log])
+        if not over:
+            return
+        _, present = over.popitem()
+        watch, counted = self._recalled(present.policy)
+        wanted = {
+            id for id, last in over.items() if last.policy == present.policy and id not in counted
+        }
+        watch_drives(watch, _one_by_one(read_log([self._log], wanted), wanted), present.policy)
         self.seen = watch
-        looked_at = sorted(known.keys() - {present.drive})
-        state = {'watch': watch.to_plain(), 'policy': watched, 'counted': looked_at}
+        state = {
+            'watch': watch.to_plain(),
+            'policy': _text(present.policy),
+            # What is not in the log any more cannot be counted twice.
+            'counted': sorted(over.keys() | counted & {present.drive}),
+        }
         temporary = self._file.with_name(f'{self._file.name}.new')
         temporary.write_text(json.dumps(state), encoding='utf-8')
         os.replace(temporary, self._file)
 
-    def _recalled(self) -> tuple[Watch, str, list[str]]:
-        """Return the watch, its policy, and the drives that have been looked at."""
+    def _recalled(self, policy: Policy) -> tuple[Watch, set[str]]:
+        """Return the watch of a policy, and the drives that it has looked at."""
         try:
             state = json.loads(self._file.read_text(encoding='utf-8'))
-            watch, counted = Watch.from_plain(state['watch']), list(map(str, state['counted']))
-            policy = str(state['policy'])
+            watch, counted = Watch.from_plain(state['watch']), set(map(str, state['counted']))
+            same = (watch.alpha, state['policy']) == (self.alpha, _text(policy))
         except FileNotFoundError:
-            return Watch(self.alpha), '', []
+            same = False
         except (ValueError, TypeError, KeyError) as error:
             logger.warning('%s is damaged, and begun anew: %s', self._file, error)
-            return Watch(self.alpha), '', []
-        if watch.alpha != self.alpha:
-            return Watch(self.alpha), policy, counted
-        return watch, policy, counted
+            same = False
+        return (watch, counted) if same else (Watch(self.alpha), set())
 
 
-def _needed(records: Iterator[Record], last: dict[str, DriveRecord]) -> Iterator[Record]:
-    """Leave out frames that change nothing: neither doubted nor audited. A drive has many."""
+def _one_by_one(records: Iterable[Record], wanted: Collection[str]) -> Iterator[Drive]:
+    """Join the records of each drive until another begins; what comes later is left out."""
+    left, joined = set(wanted), list[Record]()
+    drive: DriveRecord | None = None
     for record in records:
-        if isinstance(record, FrameRecord) and not record.audit:
-            camera = last[record.drive].policy.cameras.get(record.camera)
-            if camera and not any(
-                camera.thresholds.doubted(d.label, d.score) for d in record.detections
-            ):
-                continue
-        yield record
+        if isinstance(record, DriveRecord) and (drive is None or record.drive != drive.drive):
+            yield from drives_of(joined)
+            joined, drive = [], record if record.drive in left else None
+            left.discard(record.drive)
+        if drive is not None and record.drive == drive.drive and _needed(record, drive.policy):
+            joined.append(record)
+    yield from drives_of(joined)
+
+
+def _needed(record: Record, policy: Policy) -> bool:
+    """Whether a record changes anything; most frames are neither doubted nor audited."""
+    if not isinstance(record, FrameRecord) or record.audit or record.asked:
+        return True
+    camera = policy.cameras.get(record.camera)
+    return camera is None or any(
+        camera.thresholds.doubted(d.label, d.score) for d in record.detections
+    )
 
 
 def _text(policy: Policy) -> str:

@@ -98,9 +98,14 @@ class Triage:
         self._engagements.set_result(engagements)
 
     def configure(self) -> None:
-        """Apply changed settings, for the same cameras; what was asked stays remembered."""
-        settings = self._current.settings
+        """Apply changed settings, for the same cameras.
+
+        What was asked stays remembered; no object cools down at the beginning of a drive.
+        """
+        settings, drive = self._current.settings, self.decisions.drive
         self.decisions.configure()
+        if self.decisions.drive != drive:
+            self._cooldown = {camera: Cooldown() for camera in settings.asking}
         if self._dry_run is None and settings.dry_run:
             # Each dry run begins without a memory.
             self._dry_run = DryRun(settings.asking)

@@ -33,6 +33,8 @@ def records(
 ) -> list[Record]:  # fmt: skip
     """Return a drive with one audited frame for each score of something that is not there.
 
+    The policy asked about what it doubts; it has neither a cool-down nor limits.
+
     Args:
         id: of the drive.
         scores: of false detections.
@@ -45,8 +47,10 @@ def records(
     for number, (score, is_wrong) in enumerate([*wrong, *((score, False) for score in right)]):
         name = f'{id}/{number}'
         detections = (Detection('a', 'cat', score, BOX),)
+        (camera,) = policy.cameras.values()
+        asked = camera.thresholds.doubted('cat', score)
         made.append(
-            FrameRecord(id, 'front', number, float(number), detections, False, True, 0.5, name)
+            FrameRecord(id, 'front', number, float(number), detections, asked, True, 0.5, name)
         )
         kind = CorrectionKind.REMOVED if is_wrong else CorrectionKind.CONFIRMED
         said = Said(kind, 'a', 'cat', None if is_wrong else BOX)

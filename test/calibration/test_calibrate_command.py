@@ -77,6 +77,21 @@ def test_what_was_promised_of_each_kind(log, tmp_path: Path, capsys) -> None:
         assert code == OK and words in out, out
 
 
+def test_the_node_watches_only_the_promise_that_it_can(log, tmp_path: Path, capsys) -> None:
+    path = log(*[{'scores': [0.3, 0.45]}] * 60)
+    for options, watched, words in (
+        ([], 0.05, 'report.html'),
+        (['--same-box', '0.9'], 0.05, 'report.html'),
+        (['--same-box', '0.5'], 0.0, 'overlap less than 0.9 are errors to it, not 0.5'),
+        (['--weigh-errors', '4'], 0.0, 'does not weigh drives'),
+    ):
+        code, out, _ = run(capsys, 'calibrate', path, '--into', tmp_path / 'made', *options)
+        loaded = yaml.safe_load((tmp_path / 'made' / 'thresholds.yaml').read_text())
+        assert code == OK and words in out, out
+        assert ('The node does not watch this promise' in out) == (not watched)
+        assert loaded['/**']['ros__parameters']['decisions']['promise'] == watched
+
+
 def test_too_few_drives(log, tmp_path: Path, capsys) -> None:
     """It says how many more and what holds now, and leaves no older thresholds behind."""
     folder = tmp_path / 'made'

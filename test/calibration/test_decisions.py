@@ -178,13 +178,25 @@ def test_lines_torn_in_a_row_are_left_out_where_a_drive_follows(tmp_path: Path) 
     assert list(read_log([path])) == [begun, frame, again, answer]
     # The record of another drive after torn ones does, too, where only the first is read.
     path.write_text('\n'.join([*good[:2], *torn, to_line(other), good[3]]))
-    assert list(read_log([path], ['d'])) == [begun, frame, answer]
+    assert list(read_log([path], ['d'])) == [begun, frame, other, answer]
     path.write_text('\n'.join([good[0], *torn, good[1]]))
     with pytest.raises(DecisionError, match=r'decisions\.jsonl:2: this is not JSON'):
         list(read_log([path]))
     path.write_text('\n'.join([good[0], torn[0], '{"kind":"frame"}', good[2]]))
     with pytest.raises(DecisionError, match=r'decisions\.jsonl:3: drive is missing'):
         list(read_log([path]))
+
+
+@pytest.mark.parametrize('id', ['', 'a"b', '\\', 'é\u2028', '","drive":"other', '"drive":"other"'])
+def test_one_drive_of_many_is_read(id: str, tmp_path: Path) -> None:
+    """Beside the policies of all."""
+    path = tmp_path / 'decisions.jsonl'
+    with DecisionWriter(path) as writer:
+        for record in (*records(id, [0.5]), *records('other', [0.4])):
+            writer.write(record)
+    assert list(read_log([path], [id])) == [*records(id, [0.5]), start('other')]
+    assert list(read_log([path], ['other'])) == [start(id), *records('other', [0.4])]
+
 
 
 def test_damage_elsewhere_is_told_with_its_line(tmp_path: Path) -> None:

@@ -60,6 +60,50 @@ def test_what_cools_down_was_asked_about() -> None:
     assert replay(with_missed, asking(0.6, cooldown_s=60.0)).unasked == 2.0
 
 
+def test_a_question_that_ended_without_an_answer_covers_nothing() -> None:
+    """Of two frames that show the same, the first was asked about and the second audited."""
+    first, one, answer, *second = records('d', [0.5, 0.5])
+    one = replace(one, audit=False)
+    for before, unasked in (
+        ([one, answer], 0.0),
+        ([one], 0.0),
+        ([replace(one, asked=False, question='')], 0.0),
+        ([one, replace(answer, state=State.EXPIRED)], 2.0),
+        ([one, replace(answer, state=State.EXPIRED), answer], 0.0),
+    ):
+        (made,) = drives_of([first, *before, *second])
+        assert replay(made, asking(0.6, cooldown_s=60.0)).unasked == unasked
+        assert replay(made, asking(0.6, cooldown_s=1.0)).unasked == 0.0
+
+
+def test_the_log_says_what_was_asked() -> None:
+    """Whatever the policy would have asked with an empty hour, as after a restart."""
+    policy = asking(0.6, cooldown_s=60.0, per_hour=1)
+    made = records('d', [0.5, 0.5, 0.9], policy=policy)
+    for asked, unasked in (((), 6.0), ((0,), 2.0), ((1,), 4.0), ((0, 1, 2), 0.0)):
+        frames = [n for n, each in enumerate(made) if isinstance(each, FrameRecord)]
+        logged = list(made)
+        for number, n in enumerate(frames):
+            logged[n] = replace(logged[n], asked=number in asked)
+        (one,) = drives_of(logged)
+        played = replay(one, None)
+        assert (played.asked, played.unasked) == (asked, unasked)
+        assert replay(one, policy).asked == (0,)
+
+
+def test_a_drive_tells_whether_its_policy_changed() -> None:
+    """Not where a file begins, or a disk had refused: there it is written again."""
+    other = asking(0.5)
+    for starts, changed in (
+        ([start('d')], False),
+        ([start('d'), start('d', continued=True)], False),
+        ([start('d'), start('d', other, continued=True)], True),
+        ([start('d'), start('d', other, continued=True), start('d', continued=True)], True),
+        ([start('d'), start('e', other)], False),
+    ):
+        assert drives_of(starts)[0].changed == changed
+
+
 def test_what_counts_as_an_error() -> None:
     detections = tuple(Detection(id, 'cat', 0.5, BOX) for id in 'abcdef')
     frame = FrameRecord('d', 'front', 0, 0.0, detections)

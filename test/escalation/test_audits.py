@@ -185,6 +185,7 @@ def test_a_new_name_begins_a_drive_and_a_changed_threshold_goes_on_with_it(tmp_p
     ]
     assert [frame.asked for frame in first.frames] == [True, False]
     assert first.policy.cameras['front'].thresholds.ask_below == 0.4
+    assert (first.changed, second.changed) == (True, False)
     (frame,) = second.frames
     assert frame.asked and frame.audit and frame.audit_rate == 1.0
 

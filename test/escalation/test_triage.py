@@ -39,6 +39,23 @@ def test_only_what_is_not_cooling_down_is_asked_about() -> None:
     run(test())
 
 
+def test_a_drive_begins_without_an_object_that_cools_down() -> None:
+    """The limits go on: they protect people."""
+
+    async def test() -> None:
+        async with office(ASKING, Limits(per_hour=2)) as here:
+            assert await here.see(Seen([seen(0, 0.5)]))
+            here.configure(drive='another')
+            assert await here.see(Seen([seen(0, 0.5)], stamp_ns=2))
+            here.configure(drive='another', poll_interval_s=2.0)
+            assert await here.see(Seen([seen(0, 0.5)], stamp_ns=3)) is None
+            assert not here.triage.dropped
+            assert await here.see(Seen([seen(3, 0.5)], stamp_ns=4)) is None
+            assert here.triage.dropped == {'limits.per_hour': 1}
+
+    run(test())
+
+
 def test_what_the_journal_has_no_room_for_does_not_cool_down() -> None:
     """Nor is each of a camera's frames encoded for nothing while there is none."""
 

@@ -54,6 +54,7 @@ def _values(watch: Watch) -> Mapping[str, str]:
         'promised: unasked errors at most': f'{watch.alpha:g}',
         'unasked errors, mean of drives': f'{watch.mean:.4f}' if watch.drives else 'none yet',
         'drives seen': str(watch.drives),
+        'drives left out, policy changed': str(watch.left_out),
         'evidence against the promise': f'{watch.evidence:.3g}',
     }
 
