@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spark_ros.geometry import ImageSize
+from spark_ros.geometry import Box, ImageSize, corners, iou
 from spark_ros.service.operators import shape_matching
 from spark_ros.service.operators.agreement import agreement as agreement_of_images
 from spark_ros.service.operators.agreement import disagree
@@ -238,3 +238,45 @@ def test_laws(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
     assert found is not None and 0 <= found <= 1
     assert found == agreement(None, second, first)
     assert agreement(None, first, answer(*reversed(some))) == 1
+
+
+SIDES = st.sampled_from([0.003, 0.01, 0.04, 0.1, 0.25])
+BOXES = st.builds(
+    lambda x, y, width, height: Box(x, y, x + width, y + height),
+    st.floats(0.3, 0.4), st.floats(0.3, 0.4), SIDES, SIDES,
+)  # fmt: skip
+
+
+@given(BOXES, st.floats(-0.6, 0.6), st.floats(-0.6, 0.6), st.floats(0.4, 1.6))
+def test_polygons_have_the_iou_of_what_they_are(
+    box: Box, right: float, down: float, times: float
+) -> None:
+    width, height = box.x1 - box.x0, box.y1 - box.y0
+    left, top = box.x0 + right * width, box.y0 + down * height
+    other = Box(left, top, left + times * width, top + times * height)
+    exact = iou(box, other)
+    assume(abs(exact - 0.5) > 0.03)
+    first, second = (answer(polygon(*corners(each))) for each in (box, other))
+    assert agreement(None, first, second) == float(exact > 0.5)
+
+
+@given(SHAPES, SHAPES)
+def test_no_pair_is_overlooked(
+    some: list[dict[str, Any]], others: list[dict[str, Any]]
+) -> None:
+    """Of those that are not equal, as many are paired as when all ways to do it are tried."""
+    some, others = some[:4], [each for each in others if each not in some[:4]][:4]
+    near = [
+        [agreement(None, answer(one), answer(other)) == 1 for other in others] for one in some
+    ]
+
+    def most(row: int, taken: frozenset[int]) -> int:
+        if row == len(some):
+            return 0
+        free = [at for at, each in enumerate(near[row]) if each and at not in taken]
+        paired = (1 + most(row + 1, taken | {at}) for at in free)
+        return max(most(row + 1, taken), *paired, 0)
+
+    total = len(some) + len(others)
+    expected = 2 * most(0, frozenset()) / total if total else 1.0
+    assert agreement(None, answer(*some), answer(*others)) == expected

@@ -2,8 +2,8 @@
 """How many of the shapes that two answers have are the same things. Pure.
 
 Two shapes can be the same thing if they have the same label and an IoU of 0.5 or more, as is usual
-in object detection; as many as possible are paired, each at most once. Only shapes whose hulls
-meet are compared, and the work is bounded whatever the shapes are.
+in object detection. Equal ones are paired, and of the rest as many as possible, each at most once.
+Only shapes whose hulls meet are compared, and the work is bounded whatever the shapes are.
 """
 
 from __future__ import annotations
