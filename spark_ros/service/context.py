@@ -45,6 +45,7 @@ class Context:
         event_streams: limits server-sent event streams, by session.
         presence: which operators are there.
         large_json: a thread for JSON that would block the event loop.
+        comparisons: a thread that compares answers, which takes longer; by operator.
     """
 
     settings: Settings
@@ -64,12 +65,14 @@ class Context:
     event_streams: ConcurrencyLimit
     presence: Presence
     large_json: FairThreadPool
+    comparisons: FairThreadPool
     metrics: Metrics
 
     def close(self) -> None:
         """Finish what is being written, end the processes and close the database."""
         self.decoder.close()
         self.large_json.close()
+        self.comparisons.close()
         self.images.close()
         self.store.close()
 
@@ -109,6 +112,7 @@ def open_context(settings: Settings, clock: Callable[[], float]) -> Context:
         event_streams=ConcurrencyLimit(MOST_STREAMS, 'event streams of this session'),
         presence=Presence(),
         large_json=FairThreadPool('large-json'),
+        comparisons=FairThreadPool('comparisons'),
         metrics=metrics,
     )
 

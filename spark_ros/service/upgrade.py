@@ -16,17 +16,16 @@ from sqlalchemy import Connection, make_url, text
 from spark_ros.service.backup import copy_database
 from spark_ros.service.media.disk_images import sync_directory
 from spark_ros.service.settings import Settings
-from spark_ros.service.storage import database_version
 from spark_ros.service.storage.database import execute_plain, open_engine
 from spark_ros.service.storage.database_version import (
+    MIGRATIONS,
     NEEDED,
-    expect_needed,
+    expect_known,
     lock_schema,
     read_version,
 )
 from spark_ros.service.storage.directory_lock import lock_directory
 
-MIGRATIONS = Path(database_version.__file__).with_name('migrations')
 # How long PostgreSQL waits for those who use a table.
 LOCK_TIMEOUT = '30s'
 
@@ -45,7 +44,7 @@ def upgrade(settings: Settings, report: Callable[[str], None]) -> None:
         BackupError, UpgradeError: the database cannot be copied or upgraded; it is as it was.
         DirectoryInUse: a service runs on the data directory.
         SQLAlchemyError: the database is as it was.
-        WrongDatabase: it is of a newer version, or not a service's.
+        WrongDatabase: it is of a newer or unknown version, or not a service's.
     """
     url = make_url(settings.database)
     on_sqlite = url.get_backend_name() == 'sqlite'
@@ -55,8 +54,8 @@ def upgrade(settings: Settings, report: Callable[[str], None]) -> None:
     ):
         version = read_version(connection)
         assert version is not None
-        if version >= NEEDED:
-            expect_needed(version)
+        expect_known(version)
+        if version == NEEDED:
             report(f'the database has version {version}, as is needed: there is nothing to do')
             return
         if on_sqlite:

@@ -22,6 +22,7 @@ from spark_ros.wire.values import (
 
 NUMBER = re.compile(r'\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
 GRID_SLACK = 1e-6  # of a step
+MOST_PIXELS = 2**31 - 1  # on a side of any PNG
 
 
 def check_response(
@@ -141,9 +142,11 @@ def _check_place(
     place = {}
     for axis in names:
         pixel = _at_least_0(item.get(axis), f'{name}.{axis}')
-        longest = None if size is None else size.width if axis[0] == 'x' else size.height
-        if longest is not None and pixel > longest:
-            raise WireError(f'{name}.{axis} is {pixel:g}; the image has {longest} pixels there')
+        width, height = size or (MOST_PIXELS, MOST_PIXELS)
+        longest = width if axis[0] == 'x' else height
+        if pixel > longest:
+            has = 'has' if size is not None else 'can have at most'
+            raise WireError(f'{name}.{axis} is {pixel:g}; the image {has} {longest} pixels there')
         place[axis] = _tidy(pixel)
     if request.annotations_type == 'rectangle' and (
         place['x'] > place['x2'] or place['y'] > place['y2']

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spark_ros.geometry import ImageSize
-from spark_ros.service.operators import agreement as module
-from spark_ros.service.operators.agreement import agreement, disagree
+from spark_ros.geometry import Box, ImageSize, corners, iou
+from spark_ros.service.operators import shape_matching
+from spark_ros.service.operators.agreement import agreement as agreement_of_images
+from spark_ros.service.operators.agreement import disagree
 from spark_ros.wire.heat import HeatRequest, parse_heat_request
 
 NO_ANSWER: dict[str, Any] = {}
@@ -36,6 +39,14 @@ def answer(*shapes: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def heat(kind: str, **body: Any) -> HeatRequest:
     return parse_heat_request(kind, {'instruction': 'Look.', **body})
+
+
+def agreement(
+    asked: HeatRequest | None, first: dict[str, Any], second: dict[str, Any],
+    sizes: Sequence[ImageSize | None] = (),
+) -> float | None:  # fmt: skip
+    """Compare two answers to a question with one image."""
+    return agreement_of_images(asked, [first], [second], sizes)
 
 
 def response(value: Any) -> dict[str, Any]:
@@ -134,22 +145,81 @@ def test_what_is_a_disagreement() -> None:
     assert disagree(agreement(None, answer(*ten), answer(*ten[1:])))
 
 
-def test_equal_shapes_are_not_compared_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    compared = 0
-    nearness = module._nearness
+def test_several_images_have_one_agreement() -> None:
+    box, said = shape(0.1, 0.1), {'response': 'a cat'}
+    two, other = [answer(box, **said), answer(**said)], [answer(box), answer()]
+    assert agreement_of_images(None, two, two) == 1
+    # What is written is of all images, and does not count where one has shapes.
+    assert agreement_of_images(None, two, other) == 1
+    assert agreement_of_images(None, [answer(**said)] * 2, [answer()] * 2) == 0
+    assert agreement_of_images(None, [answer(**said)] * 2, [answer(**said)] * 2) == 1
+    removed = answer(removed_annotations=[box], **said)
+    assert agreement_of_images(None, [answer(**said), removed], [answer(), removed]) == 1
+    # Where a shape is counts, and all count together.
+    assert agreement_of_images(None, two, other[::-1]) == 0
+    assert agreement_of_images(None, [answer(box)] * 2, other) == pytest.approx(2 / 3)
+    assert agreement_of_images(None, [NO_ANSWER] * 2, [NO_ANSWER] * 2) == 1
+    assert agreement_of_images(None, two, [NO_ANSWER] * 2) == 0
 
-    def counting(*marks: Any) -> float:
-        nonlocal compared
-        compared += 1
-        return nearness(*marks)
 
-    monkeypatch.setattr(module, '_nearness', counting)
-    many = [shape(0.1 + at * 1e-5, 0.1) for at in range(2000)]
-    assert agreement(None, answer(*many), answer(*many)) == 1
-    assert compared == 0
-    moved = [shape(0.1 + at * 1e-5, 0.1001) for at in range(2000)]
-    assert agreement(None, answer(*many), answer(*moved)) is not None
-    assert compared == module.MOST_COMPARED**2
+def moved(count: int, by: float) -> dict[str, Any]:
+    """Boxes beside each other, which overlap with few others."""
+    places = [divmod(at, 20) for at in range(count)]
+    return answer(*(shape(0.045 * x + by, 0.06 * y, 0.05) for y, x in places))
+
+
+def test_many_shapes_that_were_all_moved_a_little() -> None:
+    assert agreement(None, moved(300, 0.0), moved(300, 0.0002)) == 1
+    assert agreement(None, moved(300, 0.0), moved(300, 0.045 / 2)) == 0
+
+
+def circles(count: int, turned: float, at: float = 0.5) -> dict[str, Any]:
+    """Polygons of 50 corners that all overlap."""
+    steps = [turned + 2 * math.pi * step / 50 for step in range(50)]
+    radii = [0.1 + 0.3 * number / count for number in range(count)]
+    return answer(*(
+        polygon(*((at + radius * math.cos(a), 0.5 + radius * math.sin(a)) for a in steps))
+        for radius in radii
+    ))  # fmt: skip
+
+
+def test_each_polygon_is_drawn_at_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    draw = shape_matching.ImageDraw.Draw
+
+    def counting(image: Any) -> Any:
+        drawn.append(image.size)
+        return draw(image)
+
+    monkeypatch.setattr(shape_matching.ImageDraw, 'Draw', counting)
+    assert agreement(None, circles(40, 0.0), circles(40, 0.01)) == 1
+    assert 80 <= len(drawn) <= 3 * 80 and max(max(size) for size in drawn) <= 130
+    drawn.clear()
+    assert agreement(None, circles(1, 0.0, 0.2), circles(1, 0.01, 0.8)) == 0
+    assert drawn == []
+
+
+def test_what_takes_too_long_to_compare_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shape_matching, 'MOST_WORK', 10_000)
+    some, others = (
+        [shape(0.1 + at * 1e-5, top) for at in range(200)] for top in (0.1, 0.1001)
+    )
+    assert agreement(None, answer(*some), answer(*some)) == 1
+    assert agreement(None, answer(*some), answer(*others)) is None
+    first, second = answer(*some[:60]), answer(*others[:60])
+    assert agreement(None, first, second) == 1
+    # The work for all images counts together.
+    assert agreement_of_images(None, [first] * 4, [second] * 4) is None
+
+
+def test_shapes_as_large_as_numbers_go() -> None:
+    boxes = heat(
+        'annotations', annotations_type='rectangle', attachments=PICTURE,
+        attachments_type='image',
+    )  # fmt: skip
+    large = response([{'x': 0, 'y': 0, 'x2': 10**308, 'y2': 10**308}])
+    small = response([{'x': 0.5, 'y': 0.5, 'x2': 10.5, 'y2': 10}])
+    assert agreement(boxes, large, small) == agreement(boxes, small, large) == 0
 
 
 SHAPES = st.lists(
@@ -168,3 +238,45 @@ def test_laws(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
     assert found is not None and 0 <= found <= 1
     assert found == agreement(None, second, first)
     assert agreement(None, first, answer(*reversed(some))) == 1
+
+
+SIDES = st.sampled_from([0.003, 0.01, 0.04, 0.1, 0.25])
+BOXES = st.builds(
+    lambda x, y, width, height: Box(x, y, x + width, y + height),
+    st.floats(0.3, 0.4), st.floats(0.3, 0.4), SIDES, SIDES,
+)  # fmt: skip
+
+
+@given(BOXES, st.floats(-0.6, 0.6), st.floats(-0.6, 0.6), st.floats(0.4, 1.6))
+def test_polygons_have_the_iou_of_what_they_are(
+    box: Box, right: float, down: float, times: float
+) -> None:
+    width, height = box.x1 - box.x0, box.y1 - box.y0
+    left, top = box.x0 + right * width, box.y0 + down * height
+    other = Box(left, top, left + times * width, top + times * height)
+    exact = iou(box, other)
+    assume(abs(exact - 0.5) > 0.03)
+    first, second = (answer(polygon(*corners(each))) for each in (box, other))
+    assert agreement(None, first, second) == float(exact > 0.5)
+
+
+@given(SHAPES, SHAPES)
+def test_no_pair_is_overlooked(
+    some: list[dict[str, Any]], others: list[dict[str, Any]]
+) -> None:
+    """Of those that are not equal, as many are paired as when all ways to do it are tried."""
+    some, others = some[:4], [each for each in others if each not in some[:4]][:4]
+    near = [
+        [agreement(None, answer(one), answer(other)) == 1 for other in others] for one in some
+    ]
+
+    def most(row: int, taken: frozenset[int]) -> int:
+        if row == len(some):
+            return 0
+        free = [at for at, each in enumerate(near[row]) if each and at not in taken]
+        paired = (1 + most(row + 1, taken | {at}) for at in free)
+        return max(most(row + 1, taken), *paired, 0)
+
+    total = len(some) + len(others)
+    expected = 2 * most(0, frozenset()) / total if total else 1.0
+    assert agreement(None, answer(*some), answer(*others)) == expected

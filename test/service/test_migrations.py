@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +23,9 @@ from sqlalchemy.schema import SchemaItem
 from spark_ros.cli.service import main
 from spark_ros.service.storage import schema
 from spark_ros.service.storage.database import open_engine
-from spark_ros.service.storage.database_version import NEEDED, stored_version
+from spark_ros.service.storage.database_version import MIGRATIONS, NEEDED, stored_version
 from spark_ros.service.storage.store import Store
-from spark_ros.service.upgrade import MIGRATIONS, migrate, schema_transaction
+from spark_ros.service.upgrade import migrate, schema_transaction
 
 AT_ONCE = 4
 DESCRIBED = {
@@ -53,12 +54,14 @@ DIFFERENCES = {
     'condition': 'DROP INDEX questions_leases;'
     'CREATE INDEX questions_leases ON questions (lease_until)',
 }  # fmt: skip
-UPGRADE = (
-    f'the database has version 0000, this program needs {NEEDED}: run `spark-service database '
-    'upgrade` with the same options'
+# The files of the migrations, with the start of their SHA-256.
+DIGESTS = {'0002_baseline.py': '9fe134f1200cd648'}
+UNKNOWN = (
+    'the database has version 0001, which was never released and cannot be upgraded to '
+    f'{NEEDED}: give another --data or --database'
 )
 WRONG = {
-    'older': ("UPDATE alembic_version SET version_num = '0000'", UPGRADE),
+    'never released': ("UPDATE alembic_version SET version_num = '0001'", UNKNOWN),
     'newer': (
         "UPDATE alembic_version SET version_num = '9999'",
         f'the database has version 9999, this program needs {NEEDED}: use a newer program, or a '
@@ -74,7 +77,7 @@ COMMANDS = [
     ['serve', '--port', '0'], ['try', '--port', '0'], ['key', 'create', 'robot'], ['key', 'list'],
     ['key', 'secret', 'robot'], ['key', 'rotate', 'robot'], ['key', 'rate', 'robot', '1'],
     ['key', 'revoke', 'robot'], ['program', 'list'], ['program', 'show', 'crates'],
-    ['login-link'], ['session', 'list'], ['forget', '--key', 'robot'],
+    ['login-link'], ['session', 'list'], ['forget', '--key', 'robot'], ['database', 'upgrade'],
 ]  # fmt: skip
 
 
@@ -155,6 +158,19 @@ def test_the_newest_migration_is_the_version_that_is_needed() -> None:
     assert all(Path(each.path).name.startswith(f'{each.revision}_') for each in revisions)
 
 
+def test_a_migration_that_was_edited_has_a_new_name() -> None:
+    """Without it, a database of the older form would be used, and fail later.
+
+    Until a version is released, rename an edited migration to the next number, its `revision` and
+    `NEEDED`, too, and note its digest here.
+    """
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for path in (MIGRATIONS / 'versions').glob('*.py')
+    }
+    assert found == DIGESTS
+
+
 def test_those_that_start_at_once_on_an_empty_database_all_come_up(url: str) -> None:
     barrier = threading.Barrier(AT_ONCE)
 
@@ -191,12 +207,12 @@ def test_a_backup_has_the_version_of_its_database(
     assert main(['key', 'create', 'robot', '--data', str(data)]) == 0
     assert main(['backup', str(target), '--data', str(data)]) == 0
     assert stored_version(copy) == NEEDED
-    execute(copy, WRONG['older'][0])
-    execute(url, WRONG['older'][0])
+    execute(copy, WRONG['never released'][0])
+    execute(url, WRONG['never released'][0])
     capsys.readouterr()
     for command, place in (['serve'], target), (['backup', str(target)], data):
         assert main([*command, '--data', str(place)]) == 1
-        assert capsys.readouterr() == ('', f'spark-service: {UPGRADE}\n')
+        assert capsys.readouterr() == ('', f'spark-service: {UNKNOWN}\n')
 
 
 def test_the_commands_of_a_database_that_is_as_needed(

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from service_harness import Caller, InProcess
+from service_harness import URL, Caller, InProcess
 from serving import command, printed
 from sqlalchemy import insert, select
 
@@ -173,6 +173,20 @@ def test_one_who_flags_what_others_answer_does_not_agree(service: InProcess) -> 
     ann.act(asked, 'flag', reason='dark')
     check(service, asked['id'], bob, 'second', flags='["flagged","dark"]', agreement=None)
     assert told(ann)['by_operator'][0]['agreement']['count'] == 1
+
+
+def test_several_images_are_one_question(service: InProcess) -> None:
+    robot, ann, bob = service.tenant(), service.operator(), service.operator()
+    robot.ask(content_location=[f'{URL}/{at}.jpg' for at in range(12)])
+    asked = ann.claim_first()
+    ids = [each['id'] for each in asked['images']]
+    images = [{'id': each, 'shapes': []} for each in ids]
+    assert ann.act(asked, 'answer-images', images=images, response='x').status_code == 200
+    for each in ids:
+        check(service, each, bob, 'second', flags='["flagged"]', agreement=0.0)
+    one, other = told(ann)['by_operator']
+    assert (one['answered'], one['agreement']['of'], other['agreement']['of']) == (1, 1, 1)
+    assert told(ann)['total']['working']['count'] == 1
 
 
 def test_the_work_is_bounded_here(

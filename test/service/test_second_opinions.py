@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -297,10 +298,44 @@ def test_several_images_are_one_check(service: InProcess, people: list[Caller]) 
     ]
     given = two.act(second, 'answer-images', images=images)
     assert given.status_code == 200, given.text
-    assert [check.agreement for check in stored(service)] == [1.0, 0.0]
+    # Three shapes, of which two are a pair.
+    assert [check.agreement for check in stored(service)] == [pytest.approx(2 / 3)] * 2
     found = robot.get(f'/v1/engagement/{token}').json()
     assert [each['state'] for each in found] == ['closed', 'closed']
     assert all(each['flags'] == ['interesting'] for each in found)
+
+
+def test_what_is_written_of_all_images_does_not_count_where_one_has_shapes(
+    service: InProcess, people: list[Caller]
+) -> None:
+    put(service)
+    robot = service.tenant()
+    priors = {'annotations': [{**CAT, 'image_idx': 0}]}
+    ask(robot, content_location=[f'{URL}/1.jpg', f'{URL}/2.jpg'], priors=priors)
+    for person, response in zip(people, ('a cat', ''), strict=True):
+        asked = next_of(person)
+        first, second = (each['id'] for each in asked['images'])
+        given = person.act(asked, 'answer-images', response=response, images=[
+            {'id': first, 'shapes': [KEPT]}, {'id': second, 'shapes': []},
+        ])  # fmt: skip
+        assert given.status_code == 200, given.text
+    assert [(each.agreement, each.flags) for each in stored(service)] == [(1.0, '[]')] * 2
+
+
+def test_a_comparison_does_not_wait_for_large_json(
+    service: InProcess, people: list[Caller]
+) -> None:
+    put(service)
+    one, two = people
+    ask(service.tenant())
+    answer(one, next_of(one))
+    asked, compared = next_of(two), threading.Event()
+    reading = service.start(
+        service.context.large_json.run('robot', compared.wait, DEADLINE_S / 2)
+    )
+    answer(two, asked)
+    compared.set()
+    assert reading.result(DEADLINE_S)
 
 
 @pytest.mark.parametrize(('kind', 'first', 'second', 'agreement'), [

@@ -257,11 +257,12 @@ def test_places(fields: dict[str, Any], item: dict[str, Any], words: str | None)
 
 @pytest.mark.parametrize('sizes', [(), (None,)])
 def test_an_image_of_unknown_size(sizes: tuple[Any, ...]) -> None:
-    """What cannot be checked is taken; a negative place is still none."""
+    """What cannot be checked is taken; a negative place, or one in no image, is still none."""
     request = asked('annotations')
-    assert check_response(request, [{'x': 9e9, 'y': 1.0}], sizes) == [{'x': 9_000_000_000, 'y': 1}]
-    with pytest.raises(WireError):
-        check_response(request, [{'x': -1, 'y': 0}], sizes)
+    assert check_response(request, [{'x': 2e9, 'y': 1.0}], sizes) == [{'x': 2_000_000_000, 'y': 1}]
+    for wrong in ({'x': -1, 'y': 0}, {'x': 2**31, 'y': 0}, {'x': 0, 'y': 1e308}):
+        with pytest.raises(WireError):
+            check_response(request, [wrong], sizes)
 
 
 @pytest.mark.parametrize(

@@ -199,15 +199,15 @@ async def _close(
         )
 
     row, firsts, kind = await service.store.read(read)
-    agreements = await service.large_json.run(operator, _agreements, row, firsts, said, sizes)
-    differs = kind == checks.SECOND and any(map(disagree, agreements.values()))
-    more = [INTERESTING] if differs else []
+    found = await service.comparisons.run(operator, _agreement, row, firsts, said, sizes)
+    more = [INTERESTING] if kind == checks.SECOND and disagree(found) else []
     now = service.clock()
 
     def write(transaction: Transaction) -> None:
         checks.close(
-            transaction, check_id, operator, now, answers=said, agreements=agreements,
-            flags=[*flags, *more], feedback=feedback,
+            transaction, check_id, operator, now, answers=said,
+            agreements=dict.fromkeys(said, found),
+            flags=[*dict.fromkeys([*flags, *more])], feedback=feedback,
         )  # fmt: skip
         for image_id in files:
             named_files.put_of_question(transaction, row.id, image_id)
@@ -218,15 +218,13 @@ async def _close(
     return reply({'state': 'closed', 'held_s': 0})
 
 
-def _agreements(
+def _agreement(
     row: Row[Any], firsts: Mapping[int, str], said: Mapping[int, str],
     sizes: Sequence[ImageSize | None],
-) -> dict[int, float | None]:
+) -> float | None:
     asked = heat_json.asked_of(row) if row.api == heat_json.API else None
-    return {
-        each: agreement(asked, json.loads(firsts[each]), json.loads(text), sizes)
-        for each, text in said.items()
-    }
+    first, second = ([json.loads(by[each]) for each in said] for by in (firsts, said))
+    return agreement(asked, first, second, sizes)
 
 
 def _first_answers(connection: Connection, found: Sequence[Row[Any]]) -> dict[int, str]:

@@ -40,7 +40,7 @@ class Performance:
     """What one operator did.
 
     Attributes:
-        answered, flagged, skipped: how many questions; the images of one count each.
+        answered, flagged, skipped: how many questions, of one or several images each.
         working: from the claim to the answer, in seconds, without what was flagged.
         accuracy: how many known answers were given, of those asked about.
         agreement: how many second opinions agreed, of those that this operator had or got.

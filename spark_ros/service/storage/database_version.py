@@ -28,7 +28,8 @@ from spark_ros.service.storage import schema
 from spark_ros.service.storage.database import expect_driver, patience
 
 # The newest of `migrations/versions`; greater than those before.
-NEEDED = '0001'
+NEEDED = '0002'
+MIGRATIONS = Path(__file__).with_name('migrations')
 # Of PostgreSQL's advisory locks, the one of who makes or upgrades the schema.
 LOCK = 0x737061726B
 
@@ -100,15 +101,31 @@ def expect_needed(version: str) -> None:
     Raises:
         WrongDatabase: it is another.
     """
-    if version < NEEDED:
+    expect_known(version)
+    if version != NEEDED:
         raise WrongDatabase(
             f'the database has version {version}, this program needs {NEEDED}: run '
             '`spark-service database upgrade` with the same options'
         )
+
+
+def expect_known(version: str) -> None:
+    """Check that a database's version is the one that is needed, or can be upgraded to it.
+
+    Raises:
+        WrongDatabase: it is newer, or of a program that was never released.
+    """
     if version > NEEDED:
         raise WrongDatabase(
             f'the database has version {version}, this program needs {NEEDED}: use a newer '
             'program, or a backup of that version'
+        )
+    # As Alembic knows them, by the names of their files.
+    files = (MIGRATIONS / 'versions').glob('*.py')
+    if version not in {each.name.partition('_')[0] for each in files}:
+        raise WrongDatabase(
+            f'the database has version {version}, which was never released and cannot be '
+            f'upgraded to {NEEDED}: give another --data or --database'
         )
 
 

@@ -35,7 +35,7 @@ FLAGGED = '"flagged"'
 
 @dataclass(frozen=True)
 class Answered:
-    """A question that an operator answered, or flagged.
+    """A question that an operator answered, or flagged; that of several images is one.
 
     Attributes:
         operator: who.
@@ -54,7 +54,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Checked:
-    """A question that was answered already, and again by another operator.
+    """A question, of one or several images, that was answered already, and again by another.
 
     Attributes:
         kind: `second`, or `known` where the first answer is known to be right.
@@ -144,6 +144,8 @@ def _answered(connection: Connection, first: int) -> list[Answered]:
         .where(
             steps.c.state == 'closed',
             steps.c.before == 'assigned',
+            # All images have one answer.
+            questions.c.position == 0,
             questions.c.answered_by.is_not(None),
         )
         .order_by(steps.c.at.desc())
@@ -174,6 +176,8 @@ def closed_checks(connection: Connection, since: float) -> list[Checked]:
         .join(jobs, questions.c.job_id == jobs.c.id)
         .where(
             checks.c.id > newest, checks.c.state == 'closed', checks.c.answered > since,
+            # All images have one agreement.
+            questions.c.position == 0,
             # What turned out to be wrong is not known any more.
             (checks.c.kind != KNOWN) | jobs.c.known.is_not(None),
         )

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-revision = '0001'
+revision = '0002'
 down_revision = None
 
 
