@@ -41,7 +41,7 @@ from sqlalchemy import (
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import waiting
 from spark_ros.service.storage.attempts import unlocked
-from spark_ros.service.storage.leases import CANCELED, NO_LONGER_ASKED
+from spark_ros.service.storage.leases import CANCELED, NO_LONGER_ASKED, SERVED
 from spark_ros.service.storage.schema import checks, jobs, questions, skips
 from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
@@ -182,8 +182,10 @@ def assign(
     """
     given = {'state': 'assigned', 'operator': owner, 'claimed': now, 'lease_until': now + lease_s}
     query = update(checks).where(checks.c.id.in_(ids), OPEN | RETURNED).values(given)
-    if transaction.connection.execute(query).rowcount != len(ids):
+    found = transaction.connection.execute(query.returning(checks.c.key_id)).scalars().all()
+    if len(found) != len(ids):
         raise ApiError(409, 'another operator has this question')
+    SERVED.all(transaction.connection, {'key': found[0], 'served': now})
 
 
 def heartbeat(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, exists, func, literal_column, select
 from spark_ros.service.storage import checks, waiting
 from spark_ros.service.storage.attempts import unlocked
 from spark_ros.service.storage.checks import KNOWN
-from spark_ros.service.storage.schema import WAITING, jobs, programs, questions
+from spark_ros.service.storage.schema import WAITING, jobs, keys, programs, questions
 from spark_ros.service.storage.schema import checks as table
 from spark_ros.service.storage.store import Transaction
 from spark_ros.service.storage.waiting import Filter
@@ -141,16 +141,17 @@ def _kept(
 def _second_opinions(
     connection: Connection, owner: str, operator: str, wanted: Filter, skipped: Sequence[int]
 ) -> Sequence[int]:
-    # As in the queue, keys take turns.
+    # As in the queue, keys take turns, and who was served longest ago begins.
     turn = func.row_number().over(
         partition_by=(questions.c.state, questions.c.priority, table.c.key_id),
         order_by=table.c.id,
     )
     query = (
         _firsts(wanted, skipped)
+        .join(keys, table.c.key_id == keys.c.id)
         .where(checks.OPEN, *checks.may_have(owner, operator))
         # 'assigned' is before 'closed'.
-        .order_by(questions.c.state, questions.c.priority.desc(), turn, table.c.id)
+        .order_by(questions.c.state, questions.c.priority.desc(), turn, keys.c.served, table.c.id)
         .limit(CANDIDATES)
     )
     return connection.execute(query).scalars().all()

@@ -211,7 +211,7 @@ checks = Table(
     'checks',
     metadata,
     Column('id', Integer, primary_key=True),
-    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
+    Column('question_id', Integer, ForeignKey('questions.id'), nullable=False, index=True),
     # As of the question.
     Column('key_id', Integer, nullable=False),
     # `second`: a second opinion; `known`: the question's own answer is known to be right.
@@ -231,7 +231,6 @@ checks = Table(
     # From 0 to 1 with the question's own answer.
     Column('agreement', Float),
     Index('checks_by_operator', 'operator', 'kind', 'claimed'),
-    Index('checks_once', 'question_id', 'operator', 'kind', unique=True),
     sqlite_autoincrement=True,
 )
 for _name, *_of in (('open', 'key_id', 'id'), ('assigned', 'lease_until')):

@@ -242,9 +242,7 @@ def upgrade() -> None:
         Column('agreement', Float),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        'checks_once', 'checks', ['question_id', 'operator', 'kind'], unique=True
-    )
+    op.create_index('ix_checks_question_id', 'checks', ['question_id'])
     op.create_index('checks_by_operator', 'checks', ['operator', 'kind', 'claimed'])
     for name, columns in (('open', ['key_id', 'id']), ('assigned', ['lease_until'])):
         when = text(f"state = '{name}'")
