@@ -60,7 +60,7 @@ GIVEN_BACK = {
     'lease_until': None,
 }
 # How many images of a key's questions wait for second opinions; older ones are given up.
-MOST_OPEN = 1000
+MOST_OPEN = 200
 # Whose answer is the question's, or will be when the second opinion has come.
 FIRST: ColumnElement[str | None] = func.coalesce(questions.c.answered_by, questions.c.lease_owner)
 
