@@ -8,21 +8,17 @@ import json
 import sys
 import time
 
-from spark_ros.service.storage import checks, known_answers
+from sqlalchemy import Connection
+
+from spark_ros.cli.output import one_line
+from spark_ros.service.storage import checks, known_answers, leases
 from spark_ros.service.storage.store import Store
 from spark_ros.wire.values import format_time
 
 
 def list_checks(store: Store, options: argparse.Namespace) -> None:
     """Print the checks that were answered, with both answers; operators are not named."""
-    for row in store.read_now(checks.every):
-        print(json.dumps({
-            'token': row.token, 'image_index': row.position, 'api': row.api,
-            'program': row.program, 'kind': row.kind, 'first': json.loads(row.first_answer),
-            'answer': json.loads(row.answer), 'flags': json.loads(row.flags),
-            'feedback': row.feedback, 'agreement': row.agreement,
-            'took_s': round(row.answered - row.claimed, 3), 'answered': format_time(row.answered),
-        }))  # fmt: skip
+    store.read_now(_print_checks)
 
 
 def add_truth(store: Store, options: argparse.Namespace) -> None:
@@ -51,6 +47,19 @@ def remove_truth(store: Store, options: argparse.Namespace) -> None:
 
 
 def list_truth(store: Store, options: argparse.Namespace) -> None:
-    """Print the questions whose answers are known, and how many operators were shown each."""
+    """Print the questions whose answers are known, and how many operators answered each."""
     for row in store.read_now(known_answers.every):
-        print(row.token, row.program or '-', format_time(row.known), row.answered, sep='\t')
+        program = one_line(row.program or '-')
+        print(row.token, program, format_time(row.known), row.answered, sep='\t')
+
+
+def _print_checks(connection: Connection) -> None:
+    for row in checks.every(connection):
+        first = json.loads(row.first_answer or leases.NO_ANSWER)
+        print(json.dumps({
+            'token': row.token, 'image_index': row.position, 'api': row.api,
+            'program': row.program, 'kind': row.kind, 'first': first,
+            'answer': json.loads(row.answer), 'flags': json.loads(row.flags),
+            'feedback': row.feedback, 'agreement': row.agreement,
+            'took_s': round(row.answered - row.claimed, 3), 'answered': format_time(row.answered),
+        }))  # fmt: skip

@@ -85,11 +85,12 @@ def test_only_while_nobody_waits(service: InProcess, robot: Caller) -> None:
     ask(robot)
     queue = person.get('/console/api/queue').json()
     assert (queue['waiting'], queue['check']) == (1, False)
-    real = next_of(person)
-    assert real['id'] != 'check-1' and person.act(shown, 'release').status_code == 200
-    assert stored(service) == [], 'it may be shown again'
-    answer(person, real)
-    assert next_of(person)['id'] == 'check-2'
+    assert person.act(shown, 'release').status_code == 200
+    real = queue['questions'][0]
+    assert next_of(person, skipped=[real['id']]) == {'id': None}
+    answer(person, next_of(person))
+    assert person.get('/console/api/queue').json()['check'] is True
+    assert next_of(person)['id'] == 'check-1', 'it was given back, not chosen anew'
 
 
 def test_who_answered_or_skipped_it_is_not_shown_it(service: InProcess, robot: Caller) -> None:
@@ -103,21 +104,59 @@ def test_who_answered_or_skipped_it_is_not_shown_it(service: InProcess, robot: C
     other = service.operator()
     earn(service, robot, other)
     assert other.act(next_of(other), 'skip').status_code == 200
-    assert next_of(other) == {'id': None} and stored(service) == []
+    assert next_of(other) == {'id': None}
+    assert other.act({'id': 'check-1'}, 'claim').status_code == 409
 
 
-def test_left_alone_it_is_free_again(service: InProcess, robot: Caller) -> None:
+def test_left_alone_it_comes_back_to_the_same_operator(service: InProcess, robot: Caller) -> None:
     make_known(service, robot)
-    person = service.operator()
+    person, other = service.operator(), service.operator()
     earn(service, robot, person)
     shown = next_of(person)
+    leave_alone(service)
+    for call in ('heartbeat', 'release'):
+        assert person.act(shown, call).status_code == 409
+    assert other.act(shown, 'claim').status_code == 409
+    assert person.act(shown, 'claim').json()['mine'] is True
+    leave_alone(service)
+    assert next_of(person)['id'] == 'check-1' and next_of(other) == {'id': None}
+    answer(person, shown)
+    assert truth(service, 'list').endswith('\t1')
+
+
+def leave_alone(service: InProcess) -> None:
+    """Wait until a lease has ended."""
     service.clock.now += service.settings.lease_s + 1
     end = time.monotonic() + DEADLINE_S
-    while stored(service):
+    while stored(service)[0].state != 'returned':
         assert time.monotonic() < end
-    for call in ('heartbeat', 'claim', 'release'):
-        assert person.act(shown, call).status_code == 404
-    assert next_of(person)['id'] == 'check-2'
+
+
+def test_given_back_or_skipped_it_counts_as_shown(service: InProcess, robot: Caller) -> None:
+    tokens = make_known(service, robot, 4)
+    person = service.operator()
+    earn(service, robot, person, 8)
+    first = next_of(person)
+    for _ in range(3):
+        assert person.act(first, 'release').status_code == 200
+        assert next_of(person, skipped=[first['id']]) == {'id': None}
+        assert next_of(person) == first
+    assert person.act(first, 'skip').status_code == 200
+    assert next_of(person) == {'id': None}
+    earn(service, robot, person)
+    second = next_of(person)
+    assert second['id'] == 'check-2' and second['token'] in {*tokens} - {first['token']}
+    assert person.act(second, 'release').status_code == 200
+    truth(service, 'remove', second['token'])
+    assert next_of(person) == {'id': None}, 'its answer is not known any more'
+
+
+def test_the_name_of_a_program_cannot_steer_a_terminal(service: InProcess) -> None:
+    robot, person = service.tenant(), service.operator()
+    token = ask(robot, program_name='x\x1b[2J\nforged\tcats')
+    answer(person, next_of(person))
+    truth(service, 'add', token)
+    assert truth(service, 'list').split('\t')[:2] == [token, 'x[2J forged cats']
 
 
 def test_the_command_says_what_is_known(service: InProcess, robot: Caller) -> None:

@@ -151,3 +151,26 @@ def test_times_are_true_for_who_comes_later(service: Served, tmp_path: Path) -> 
             message = next(later)
             [line] = [each for each in message['lines'] if each['id'] == 1]
             assert line['age_s'] + message['elapsed_s'] >= 1.0
+
+
+def test_an_answer_that_is_held_back_is_in_nobody_elses_queue(
+    service: Served, tmp_path: Path
+) -> None:
+    file = tmp_path.with_name(f'{tmp_path.name}.yaml')
+    file.write_text('{instructions: Look, grace_s: 60}')
+    printed('program', 'set', 'slow', '--file', str(file), '--data', str(tmp_path))
+    robot, operator = Robot(service, tmp_path), Operator(service)
+    robot.post('/v1/engagement', {
+        'content_location': 'http://192.0.2.1/a.jpg', 'program_name': 'slow',
+    })  # fmt: skip
+    with listening(service) as told, listening(service, operator.http) as own:
+        assert next(told)['order'] == [1]
+        operator.answer('yes')
+        assert until(told, [])['waiting'] == 0
+        robot.ask()
+        assert until(told, [2])['waiting'] == 1
+        seen = until(own, [1, 2])
+        assert seen['waiting'] == 2
+        # Who has just come is told so at once.
+        with listening(service) as third:
+            assert next(third)['order'] == [2]

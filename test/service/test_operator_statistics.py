@@ -56,9 +56,9 @@ def check(service: InProcess, question_id: int, person: Caller, kind: str, **mor
     """Store what somebody says to a question that was answered already."""
     now = service.clock.now
     row = {
-        'question_id': question_id, 'kind': kind, 'state': 'closed', 'created': now - 9,
-        'operator': id_of(person), 'claimed': now - 5, 'answered': now, 'answer': '{}',
-        'flags': '[]', 'agreement': 1.0, **more,
+        'question_id': question_id, 'key_id': 1, 'kind': kind, 'state': 'closed',
+        'created': now - 9, 'operator': id_of(person), 'claimed': now - 5, 'answered': now,
+        'answer': '{}', 'flags': '[]', 'agreement': 1.0, **more,
     }  # fmt: skip
     service.context.store.write_now(
         lambda transaction: transaction.connection.execute(insert(checks).values(row))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -43,7 +43,7 @@ def id_of(name: str) -> int | None:
 
 
 async def question(request: Request) -> Response:
-    """Give a check."""
+    """Give a check that this operator has, or answered."""
     operator = await known_operator(request)
     return await details_of(context_of(request), _check_id(request), operator)
 
@@ -141,18 +141,22 @@ async def upload(request: Request) -> Response:
 
     def read(connection: Connection) -> tuple[Row[Any], str | None]:
         [found, *_] = checks.rows(connection, check_id)
-        return _question(connection, check_id), found.operator
+        owner = found.operator if found.state == 'assigned' else None
+        return _question(connection, check_id), owner
 
     row, owner = await context_of(request).store.read(read)
     return await receive_file(request, row, operator, owner)
 
 
 async def details_of(service: Context, check_id: int, operator: str) -> Response:
-    """Answer with a check: the question as it was asked."""
+    """Answer with a check of an operator: the question as it was asked."""
     now = service.clock()
 
     def read(connection: Connection) -> Response:
         found = checks.rows(connection, check_id)
+        if found[0].operator != operator or found[0].state == 'returned':
+            # Whether it is there would say of which kind it was.
+            raise _unknown_check()
         row = _question(connection, check_id)
         # Written here because it may be megabytes, which would hold up the event loop.
         return reply(_details(service, connection, row, found, operator, now))
@@ -168,14 +172,13 @@ def _details(
     names = {each.question_id: _name(each.id) for each in found}
     seen = view.details(service, connection, row, operator, now, [*names])
     since = first.claimed or first.created
-    owner = first.operator
     images = [{**image, 'id': names[image['id']]} for image in seen.get('images', ())]
     return {
         **seen,
         'id': names[row.id],
         'state': first.state,
-        'mine': owner == operator,
-        'holder': service.crunchers.pseudonym(owner)[:6] if owner else None,
+        'mine': True,
+        'holder': service.crunchers.pseudonym(operator)[:6],
         'lease_s': max(0.0, first.lease_until - now) if first.lease_until else None,
         # As of a question that has just come: who answered it first saw neither an old one, nor
         # what others wrote of it since.
@@ -229,15 +232,14 @@ def _agreement(
 
 def _first_answers(connection: Connection, found: Sequence[Row[Any]]) -> dict[int, str]:
     """Return the answers that were given before, of which some may wait, by question."""
-    held = tables.held_answers
-    query = select(held.c.question_id, held.c.answer).where(
-        held.c.question_id.in_([row.question_id for row in found])
+    questions, held = tables.questions, tables.held_answers
+    answer = func.coalesce(questions.c.answer, held.c.answer, leases.NO_ANSWER)
+    query = (
+        select(questions.c.id, answer.label('answer'))
+        .outerjoin(held, held.c.question_id == questions.c.id)
+        .where(questions.c.id.in_([row.question_id for row in found]))
     )
-    waiting = {row.question_id: row.answer for row in connection.execute(query)}
-    return {
-        row.question_id: row.first_answer or waiting.get(row.question_id, leases.NO_ANSWER)
-        for row in found
-    }
+    return {row.id: row.answer for row in connection.execute(query)}
 
 
 def _question(connection: Connection, check_id: int) -> Any:
@@ -252,8 +254,12 @@ def _name(check_id: int) -> str:
 def _check_id(request: Request) -> int:
     found = id_of(f'check-{request.path_params["check_id"]}')
     if found is None:
-        raise ApiError(404, 'there is no such question')
+        raise _unknown_check()
     return found
+
+
+def _unknown_check() -> ApiError:
+    return ApiError(404, 'there is no such question')
 
 
 BASE = '/console/api/questions/check-{check_id}'

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from anyio import move_on_after
@@ -19,6 +20,7 @@ from spark_ros.service.context import Context
 from spark_ros.service.events import Subscription
 from spark_ros.service.operators import view
 from spark_ros.service.storage import next_check, skips, waiting
+from spark_ros.service.storage.schema import NEVER
 from spark_ros.service.web.replies import json_array, json_object, to_json
 
 QUEUE_LENGTH = 200
@@ -35,8 +37,10 @@ class Snapshot:
         lines: what each line says, as JSON, by the question's id, in the order of the queue.
         marks: by the question's id, what differs when the line says something else.
         owners: who works on a question, by its id.
+        held: who answered a question, by its id, whose answer is held back: only they see it.
         skipped: who is not to be given a question next, by its id.
-        waiting: how many questions wait, listed or not.
+        waiting: how many questions wait for everybody, listed or not.
+        more_waiting: how many of `held` there are, listed or not, by their operators.
         excludes: whether operators who are there must not answer some of them.
         seconds: another value when other second opinions are to be given while nothing is open.
         taken_at: the event loop's time.
@@ -46,12 +50,22 @@ class Snapshot:
     lines: dict[int, bytes]
     marks: dict[int, tuple[Any, ...]]
     owners: dict[int, str]
+    held: dict[int, str]
     skipped: Mapping[int, frozenset[str]]
     waiting: int
+    more_waiting: Mapping[str, int]
     excludes: bool
     seconds: tuple[int, int]
     taken_at: float
     access: int
+
+    def seen_by(self, operator: str) -> list[tuple[int, tuple[Any, ...]]]:
+        """Return the ids and marks of the lines that an operator sees, in order."""
+        seen = (
+            (id, mark) for id, mark in self.marks.items()
+            if self.held.get(id, operator) == operator
+        )  # fmt: skip
+        return [*islice(seen, QUEUE_LENGTH)]
 
 
 @dataclass
@@ -138,7 +152,7 @@ async def messages(
                 continue
             now_sent = {
                 id: (mark, found.owners.get(id) == operator, operator in found.skipped.get(id, ()))
-                for id, mark in found.marks.items()
+                for id, mark in found.seen_by(operator)
             }
             lines = [
                 json_object({'mine': mine, 'skipped': skipped}, found.lines[id])
@@ -147,7 +161,8 @@ async def messages(
             ]
             sent = now_sent
             fields = {
-                'order': list(found.lines), 'waiting': found.waiting,
+                'order': [*now_sent],
+                'waiting': found.waiting + found.more_waiting.get(operator, 0),
                 'elapsed_s': round(loop.time() - found.taken_at, 3),
             }  # fmt: skip
             yield json_object(fields, b'{"lines":%b}' % json_array(lines)), found.access
@@ -159,7 +174,10 @@ async def _read(service: Context, access: int) -> Snapshot:
     present = [service.crunchers.pseudonym(each) for each in there]
 
     def read(connection: Connection) -> Snapshot:
-        rows = waiting.lines(connection, QUEUE_LENGTH, None)
+        held = waiting.count_held(connection)
+        # So that what only others see leaves nobody a shorter list.
+        length = QUEUE_LENGTH + min(held.total(), QUEUE_LENGTH)
+        rows = waiting.lines(connection, length, None, None)
         lines = view.queue_lines(service, connection, rows, None, now)
         return Snapshot(
             lines={line['id']: _without_owner(line) for line in lines},
@@ -167,9 +185,11 @@ async def _read(service: Context, access: int) -> Snapshot:
                 line['id']: (row.sequence, line['image'], line['thumbnail'])
                 for row, line in zip(rows, lines, strict=True)
             },
+            held={row.id: row.lease_owner for row in rows if row.lease_until == NEVER},
             owners={row.id: owner for row in rows if (owner := view.working_on(row))},
             skipped=skips.skipped_by(connection, [row.id for row in rows], there, now),
-            waiting=waiting.count(connection),
+            waiting=waiting.count(connection, None) - held.total(),
+            more_waiting=held,
             excludes=waiting.some_exclude(connection, present),
             seconds=(0, 0) if any(row.state == 'open' for row in rows)
             else next_check.open_seconds(connection),

@@ -47,8 +47,10 @@ async def queue(request: Request) -> Response:
 
     def read(connection: Connection) -> Response:
         pseudonym = service.crunchers.pseudonym(operator)
-        rows = waiting.lines(connection, live_queue.QUEUE_LENGTH, pseudonym, wanted)
-        found = waiting.count(connection, wanted)
+        rows = waiting.lines(
+            connection, live_queue.QUEUE_LENGTH, operator, pseudonym, wanted
+        )
+        found = waiting.count(connection, operator, wanted)
         held = held_answers.of_operator(connection, operator)
         present = service.presence.operators
         skipped = skips.skipped_by(connection, [row.id for row in rows], present, now)
@@ -63,9 +65,9 @@ async def queue(request: Request) -> Response:
                 for line in operator_view.queue_lines(service, connection, rows, operator, now)
             ],
             'waiting': found,
-            'all': found if wanted == waiting.ALL else waiting.count(connection),
+            'all': found if wanted == waiting.ALL else waiting.count(connection, operator),
             # Of those that wait, listed or not.
-            'excluded': waiting.count_excluded(connection, pseudonym, wanted),
+            'excluded': waiting.count_excluded(connection, operator, pseudonym, wanted),
             # Those, too, that can still be taken back, for so many seconds.
             'answered': jobs.answered_by(connection, operator) + len(held)
             + checks.count_answered(connection, operator),
@@ -84,9 +86,9 @@ async def queue(request: Request) -> Response:
 
 async def groups(request: Request) -> Response:
     """Give the programs and robots that the queue can be filtered by, with counts."""
-    await known_operator(request)
+    operator = await known_operator(request)
     return await context_of(request).store.read(
-        lambda connection: reply(waiting.groups(connection))
+        lambda connection: reply(waiting.groups(connection, operator))
     )
 
 

@@ -70,6 +70,10 @@ def _summary(
     service: Context, row: Row[Any], operator: str | None, now: float,
     image: dict[str, Any] | None,
 ) -> dict[str, Any]:
+    holder = row.lease_owner
+    if row.lease_until == NEVER and operator not in (None, holder):
+        # They may be asked for a second opinion.
+        holder = None
     return {
         'id': row.id,
         'api': row.api,
@@ -89,7 +93,7 @@ def _summary(
         'image_count': row.images,
         'mine': operator is not None and working_on(row) == operator,
         # Tells operators apart, and says nothing else about them.
-        'holder': service.crunchers.pseudonym(row.lease_owner)[:6] if row.lease_owner else None,
+        'holder': holder and service.crunchers.pseudonym(holder)[:6],
         'priors': row.prior_count,
     }
 

@@ -1,32 +1,39 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Checks: questions that were answered already, shown to an operator who has not answered them.
 
-    second opinion   open ──claim──► assigned ──close──► closed
-                      ▲                 │
-                      └─release, expire─┘
-    known answer              claim──► assigned ──close──► closed;  given back, it is deleted
+    second opinion   open ─────claim──► assigned ──close──► closed
+                      ▲                    │
+                      └──release, expire───┘
+    known answer               claim──► assigned ──close──► closed
+                                 ▲         │
+                     returned ───┘ ◄───────┘ release, expire; it stays this operator's
+
 
 What the operator says is stored beside the question's own answer, which does not change by it. A
 check of a request with several images has a row for each of them; all are claimed, answered and
-given back together, and the check is called by the id of the first.
+given back together, and the check is called by the id of the first. Whoever changes them locks
+that one first.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -34,16 +41,26 @@ from sqlalchemy import (
 from spark_ros.service.errors import ApiError
 from spark_ros.service.storage import waiting
 from spark_ros.service.storage.attempts import unlocked
-from spark_ros.service.storage.leases import CANCELED, NO_LONGER_ASKED
+from spark_ros.service.storage.leases import CANCELED, NO_LONGER_ASKED, SERVED
 from spark_ros.service.storage.schema import checks, jobs, questions, skips
-from spark_ros.service.storage.store import Transaction
+from spark_ros.service.storage.store import ROW_BY_ROW, Transaction
 
 SECOND, KNOWN = 'second', 'known'
 # Literal, as of the partial indexes.
 OPEN = checks.c.state == literal_column("'open'")
 ASSIGNED = checks.c.state == literal_column("'assigned'")
 LEASE_OVER = ASSIGNED & (checks.c.lease_until <= bindparam('at'))
-FREE = {'state': 'open', 'operator': None, 'claimed': None, 'lease_until': None}
+RETURNED = checks.c.state == 'returned'
+# A known answer that is given back still counts as one that this operator was shown.
+_is_known = checks.c.kind == KNOWN
+GIVEN_BACK = {
+    'state': case((_is_known, 'returned'), else_='open'),
+    'operator': case((_is_known, checks.c.operator)),
+    'claimed': case((_is_known, checks.c.claimed)),
+    'lease_until': None,
+}
+# How many images of a key's questions wait for second opinions; older ones are given up.
+MOST_OPEN = 200
 # Whose answer is the question's, or will be when the second opinion has come.
 FIRST: ColumnElement[str | None] = func.coalesce(questions.c.answered_by, questions.c.lease_owner)
 
@@ -60,19 +77,22 @@ def add(
     Args:
         more: columns that are not those of an open check.
     """
-    ids = [
-        transaction.connection.execute(
-            insert(checks)
-            .values({'question_id': each, 'kind': kind, 'created': now, **FREE, **more})
-            .returning(checks.c.id)
-        ).scalar_one()
-        for each in sorted(question_ids)
-    ]
+    connection = transaction.connection
+    of_questions = select(questions.c.id, questions.c.key_id).where(
+        questions.c.id.in_([*question_ids])
+    )
+    ids = []
+    for row in connection.execute(of_questions.order_by(questions.c.id)).all():
+        values = {'question_id': row.id, 'key_id': row.key_id, 'kind': kind, 'created': now}
+        new = insert(checks).values({**values, 'state': 'open', **more}).returning(checks.c.id)
+        ids.append(connection.execute(new).scalar_one())
+    if kind == SECOND:
+        _limit_open(connection, row.key_id)
     return int(ids[0])
 
 
 def rows(connection: Connection, check_id: int) -> list[Row[Any]]:
-    """Return the rows of a check, one for each image, in order.
+    """Return the rows of a check, one for each image, in order, without the answers.
 
     Raises:
         ApiError: 404 when there is no such check, 409 when it changes at this moment.
@@ -86,9 +106,9 @@ def rows(connection: Connection, check_id: int) -> list[Row[Any]]:
         raise ApiError(404, 'there is no such question')
     query = (
         select(
-            checks,
+            # Answers may be megabytes, and this is read at each heartbeat.
+            *(column for column in checks.c if column.name != 'answer'),
             *questions.c['job_id', 'position', 'answered_by'],
-            questions.c.answer.label('first_answer'),
             questions.c.state.label('question_state'),
         )
         .join(questions, checks.c.question_id == questions.c.id)
@@ -106,20 +126,25 @@ def rows(connection: Connection, check_id: int) -> list[Row[Any]]:
     return found
 
 
-def may_have(owner: str, operator: str) -> list[ColumnElement[bool]]:
-    """Return what holds of the questions that may be shown to an operator again.
+def may_see(owner: str, operator: str) -> list[ColumnElement[bool]]:
+    """Return what holds of the answered questions of which an operator may give a view.
 
     Args:
         owner: the operator.
         operator: their pseudonym.
     """
     skipped = exists().where(skips.c.job_id == questions.c.job_id, skips.c.operator == owner)
-    theirs = checks.alias()
-    had = exists().where(theirs.c.question_id == questions.c.id, theirs.c.operator == owner)
     return [
         FIRST.is_not(None), FIRST.is_distinct_from(owner), ~waiting.excluded(operator),
-        ~skipped.correlate(questions), ~had.correlate(questions),
+        ~skipped.correlate(questions),
     ]  # fmt: skip
+
+
+def may_have(owner: str, operator: str) -> list[ColumnElement[bool]]:
+    """Return what holds of those of `may_see` that the operator was never shown again."""
+    theirs = checks.alias()
+    had = exists().where(theirs.c.question_id == questions.c.id, theirs.c.operator == owner)
+    return [*may_see(owner, operator), ~had.correlate(questions)]
 
 
 def claim(
@@ -132,11 +157,16 @@ def claim(
     """
     expire(transaction, now)
     found = rows(transaction.connection, check_id)
-    if all(row.operator == owner for row in found):
+    if all(row.operator == owner and row.state != 'returned' for row in found):
         heartbeat(transaction, check_id, owner, now, lease_s)
         return
-    first = select(checks.c.id).join(questions, checks.c.question_id == questions.c.id)
-    query = first.where(checks.c.id == check_id, OPEN, *may_have(owner, operator))
+    theirs = and_(RETURNED, checks.c.operator == owner, *may_see(owner, operator))
+    query = (
+        select(checks.c.id)
+        .join(questions, checks.c.question_id == questions.c.id)
+        .where(checks.c.id == found[0].id, or_(and_(OPEN, *may_have(owner, operator)), theirs))
+        .with_for_update(of=checks, key_share=True)
+    )
     if transaction.connection.execute(query).first() is None:
         raise ApiError(409, 'another operator has this question')
     assign(transaction, [row.id for row in found], owner, now, lease_s)
@@ -145,15 +175,17 @@ def claim(
 def assign(
     transaction: Transaction, ids: Sequence[int], owner: str, now: float, lease_s: float
 ) -> None:
-    """Give an operator the rows of an open check.
+    """Give an operator the rows of a check that nobody has.
 
     Raises:
         ApiError: 409 when another has it.
     """
     given = {'state': 'assigned', 'operator': owner, 'claimed': now, 'lease_until': now + lease_s}
-    query = update(checks).where(checks.c.id.in_(ids), OPEN).values(given)
-    if transaction.connection.execute(query).rowcount != len(ids):
+    query = update(checks).where(checks.c.id.in_(ids), OPEN | RETURNED).values(given)
+    found = transaction.connection.execute(query.returning(checks.c.key_id)).scalars().all()
+    if len(found) != len(ids):
         raise ApiError(409, 'another operator has this question')
+    SERVED.all(transaction.connection, {'key': found[0], 'served': now})
 
 
 def heartbeat(
@@ -172,12 +204,9 @@ def release(transaction: Transaction, check_id: int, owner: str) -> int:
     """Take a check from an operator, and return the id of its question; nothing is lost.
 
     Raises:
-        ApiError: as `heartbeat`.
+        ApiError: as `heartbeat`, but that of a withdrawn question can be given back, too.
     """
-    found = _change(transaction, check_id, owner, FREE)
-    if found[0].kind == KNOWN:
-        ids = [row.id for row in found]
-        transaction.connection.execute(delete(checks).where(checks.c.id.in_(ids)))
+    found = _change(transaction, check_id, owner, GIVEN_BACK, even_withdrawn=True)
     return int(found[0].question_id)
 
 
@@ -218,11 +247,9 @@ def close(
 
 def expire(transaction: Transaction, now: float) -> None:
     """Take the checks back whose leases ended."""
-    late = unlocked(select(checks.c.id, checks.c.kind).where(LEASE_OVER))
-    found = transaction.connection.execute(late, {'at': now}).all()
-    for kind, statement in ((SECOND, update(checks).values(FREE)), (KNOWN, delete(checks))):
-        if ids := [row.id for row in found if row.kind == kind]:
-            transaction.connection.execute(statement.where(checks.c.id.in_(ids)))
+    connection = transaction.connection
+    for ids in _unlocked_ids(connection, LEASE_OVER, at=now):
+        connection.execute(update(checks).where(checks.c.id.in_(ids)).values(GIVEN_BACK))
 
 
 def count_answered(connection: Connection, owner: str) -> int:
@@ -236,8 +263,8 @@ def count_answered(connection: Connection, owner: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def every(connection: Connection) -> list[Row[Any]]:
-    """Return all checks that were answered, with their questions, the oldest first."""
+def every(connection: Connection) -> Iterator[Row[Any]]:
+    """Yield all checks that were answered, with their questions, the oldest first."""
     query = (
         select(
             checks,
@@ -252,18 +279,26 @@ def every(connection: Connection) -> list[Row[Any]]:
         .where(checks.c.state == 'closed')
         .order_by(checks.c.answered, checks.c.id)
     )
-    return [*connection.execute(query)]
+    yield from connection.execute(query, execution_options=ROW_BY_ROW)
 
 
 def _change(
-    transaction: Transaction, check_id: int, owner: str, values: Mapping[str, Any]
+    transaction: Transaction, check_id: int, owner: str, values: Mapping[str, Any], *,
+    even_withdrawn: bool = False,
 ) -> list[Row[Any]]:
-    found = rows(transaction.connection, check_id)
-    if any(_is_withdrawn(row) for row in found):
-        raise ApiError(409, NO_LONGER_ASKED[CANCELED])
+    connection = transaction.connection
+    found = rows(connection, check_id)
     ids = [row.id for row in found]
-    theirs = (checks.c.id.in_(ids), checks.c.operator == owner, ASSIGNED)
-    changed = transaction.connection.execute(update(checks).where(*theirs).values(values))
+    first = select(checks.c.id).where(checks.c.id == ids[0])
+    connection.execute(first.with_for_update(key_share=True))
+    if not even_withdrawn and any(_is_withdrawn(row) for row in found):
+        raise ApiError(409, NO_LONGER_ASKED[CANCELED])
+    theirs = [checks.c.id.in_(ids), checks.c.operator == owner, ASSIGNED]
+    if not even_withdrawn:
+        # Again, since it may have been withdrawn in between.
+        of_checks = (questions.c.id == checks.c.question_id, FIRST.is_not(None))
+        theirs.append(exists().where(*of_checks).correlate(checks))
+    changed = connection.execute(update(checks).where(*theirs).values(values))
     if changed.rowcount != len(ids):
         raise ApiError(409, 'you do not have this question, or no longer: claim it again')
     return found
@@ -271,3 +306,32 @@ def _change(
 
 def _is_withdrawn(row: Row[Any]) -> bool:
     return row.answered_by is None and row.question_state in ('closed', 'aborted')
+
+
+def _limit_open(connection: Connection, key_id: int) -> None:
+    """Delete the oldest open second opinions of a key beyond `MOST_OPEN`; no robot waits for them.
+
+    Otherwise, where only one operator is there, they would pile up, and finding one take long.
+    """
+    newest = select(checks.c.question_id).where(OPEN, checks.c.key_id == key_id)
+    over = connection.execute(newest.order_by(checks.c.id.desc()).offset(MOST_OPEN)).scalars()
+    if not (question_ids := over.all()):
+        return
+    # Of several images, all or none.
+    of_jobs = select(questions.c.job_id).where(
+        questions.c.id.in_(question_ids), questions.c.state != 'assigned'
+    )
+    of_check = select(questions.c.id).where(questions.c.job_id.in_(of_jobs))
+    for ids in _unlocked_ids(connection, OPEN & checks.c.question_id.in_(of_check)):
+        connection.execute(delete(checks).where(checks.c.id.in_(ids)))
+
+
+def _unlocked_ids(
+    connection: Connection, which: ColumnElement[bool], **values: float
+) -> list[list[int]]:
+    """Lock the first rows of checks that nobody else has locked; return all rows' ids of each."""
+    of_first = exists().where(
+        questions.c.id == checks.c.question_id, questions.c.position == 0
+    ).correlate(checks)  # fmt: skip
+    firsts = connection.execute(unlocked(select(checks.c.id).where(which, of_first)), values)
+    return [[row.id for row in rows(connection, each)] for each in firsts.scalars().all()]

@@ -230,7 +230,8 @@ def _send(
         with suppress(ApiError):
             leases.close(
                 transaction, row.question_id, row.operator, now, answer=row.answer,
-                flags=[*json.loads(row.flags), *flags], feedback=row.feedback, held=True,
+                flags=list(dict.fromkeys([*json.loads(row.flags), *flags])),
+                feedback=row.feedback, held=True,
             )  # fmt: skip
             sent = True
     return sent

@@ -212,12 +212,14 @@ checks = Table(
     metadata,
     Column('id', Integer, primary_key=True),
     Column('question_id', Integer, ForeignKey('questions.id'), nullable=False, index=True),
+    # As of the question.
+    Column('key_id', Integer, nullable=False),
     # `second`: a second opinion; `known`: the question's own answer is known to be right.
     Column('kind', String(16), nullable=False),
-    # As of a question: open, assigned or closed.
+    # As of a question: open, assigned or closed; or `returned` to who has a known answer.
     Column('state', String(16), nullable=False),
     Column('created', Float, nullable=False),
-    # Who has it, or answered it; null while it is open.
+    # Who has it, answered it, or gave it back as a known answer; null while it is open.
     Column('operator', String(64)),
     Column('claimed', Float),
     Column('lease_until', Float),
@@ -231,9 +233,12 @@ checks = Table(
     Index('checks_by_operator', 'operator', 'kind', 'claimed'),
     sqlite_autoincrement=True,
 )
-for _name, _column in (('open', 'id'), ('assigned', 'lease_until')):
+for _name, *_of in (('open', 'key_id', 'id'), ('assigned', 'lease_until')):
     _given = checks.c.state == literal_column(f"'{_name}'")
-    Index(f'checks_{_name}', checks.c[_column], sqlite_where=_given, postgresql_where=_given)
+    Index(
+        f'checks_{_name}', *(checks.c[each] for each in _of), sqlite_where=_given,
+        postgresql_where=_given,
+    )  # fmt: skip
 
 # Mistakes that operators found in their answers afterwards; the answers stay as they are.
 corrections = Table(

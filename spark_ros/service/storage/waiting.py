@@ -3,10 +3,14 @@
 
 A request with several images is one question to an operator: the first image stands for all of
 them, since they are claimed, answered and ended together.
+
+A question whose answer is held back waits only for its own operator: another one may be asked for
+a second opinion, and must not see who answered it first.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +29,7 @@ from sqlalchemy import (
     true,
 )
 
+from spark_ros.service.storage.leases import ENDLESS
 from spark_ros.service.storage.schema import NEVER, WAITING, jobs, keys, questions
 
 # Columns of a line of the queue, whose instructions are cut to this length.
@@ -49,6 +54,8 @@ LINE = (
     keys.c.tenant,
 )
 ONE_EACH = WAITING & (questions.c.position == 0)
+# Their answers are held back: see `held_answers`.
+HELD_BACK = questions.c.lease_until == ENDLESS
 # Who asks, as operators see it: keys of one robot need no name of it.
 ROBOT = func.coalesce(jobs.c.robot_id, keys.c.name)
 # Of the programs and of the robots, those with the most questions.
@@ -72,15 +79,17 @@ ALL = Filter()
 
 
 def lines(
-    connection: Connection, limit: int, operator: str | None, wanted: Filter = ALL
+    connection: Connection, limit: int, owner: str | None, operator: str | None,
+    wanted: Filter = ALL,
 ) -> list[Row[Any]]:
     """Return the lines of the queue, of all keys, in the order in which to answer them.
 
     Args:
+        owner: who is to see them, as in leases; None for all lines, whoever may see them.
         operator: the pseudonym of whose queue it is; `excluded` of a line is true if this
             operator must not answer. None: of nobody.
     """
-    ordered = first_ids(connection, limit, operator, matching(wanted))
+    ordered = first_ids(connection, limit, operator, matching(wanted), seen_by(owner))
     places = {id: place for place, id in enumerate(ordered)}
     query = (
         select(*LINE, excluded(operator).label('excluded'))
@@ -143,18 +152,31 @@ def free_ids(
     )  # fmt: skip
 
 
-def count(connection: Connection, wanted: Filter = ALL) -> int:
-    """Count the questions that wait, of all keys."""
-    query = select(func.count()).select_from(questions).where(ONE_EACH, matching(wanted))
-    return int(connection.execute(query).scalar_one())
+def count(connection: Connection, owner: str | None, wanted: Filter = ALL) -> int:
+    """Count the questions that wait, of all keys, as `owner` of `lines` sees them."""
+    query = select(func.count()).select_from(questions)
+    found = connection.execute(query.where(ONE_EACH, matching(wanted), seen_by(owner)))
+    return int(found.scalar_one())
 
 
-def count_excluded(connection: Connection, operator: str, wanted: Filter = ALL) -> int:
-    """Count the questions that wait and that an operator, given by pseudonym, must not answer."""
+def count_held(connection: Connection) -> Counter[str]:
+    """Count the questions whose answers are held back, by the operator who gave them."""
+    query = (
+        select(questions.c.lease_owner, func.count())
+        .where(HELD_BACK, questions.c.position == 0)
+        .group_by(questions.c.lease_owner)
+    )
+    return Counter({owner: number for owner, number in connection.execute(query)})
+
+
+def count_excluded(
+    connection: Connection, owner: str, operator: str, wanted: Filter = ALL
+) -> int:
+    """Count the questions that wait and that an operator, see `free_ids`, must not answer."""
     query = (
         select(func.count())
         .select_from(questions)
-        .where(ONE_EACH, matching(wanted), excluded(operator))
+        .where(ONE_EACH, matching(wanted), seen_by(owner), excluded(operator))
     )
     return int(connection.execute(query).scalar_one())
 
@@ -167,8 +189,11 @@ def some_exclude(connection: Connection, operators: Sequence[str]) -> bool:
     return bool(connection.execute(query).scalar())
 
 
-def groups(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Return the programs and the robots of what waits, those with the most first, with counts."""
+def groups(connection: Connection, owner: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the programs and robots of what an operator sees waiting, with counts.
+
+    Those with the most come first.
+    """
     found = {}
     for name, column in (
         ('programs', func.coalesce(jobs.c.program, '')), ('robots', ROBOT),
@@ -179,7 +204,7 @@ def groups(connection: Connection) -> dict[str, list[dict[str, Any]]]:
             .select_from(questions)
             .join(jobs, questions.c.job_id == jobs.c.id)
             .join(keys, questions.c.key_id == keys.c.id)
-            .where(ONE_EACH)
+            .where(ONE_EACH, seen_by(owner))
             .group_by(column)
             .order_by(waiting.desc(), column)
             .limit(MOST_GROUPS)
@@ -199,6 +224,15 @@ def excluded(operator: str | None) -> ColumnElement[bool]:
             jobs.c.id == questions.c.job_id, jobs.c.excluded.contains(operator)
         ).correlate(questions),
     )  # fmt: skip
+
+
+def seen_by(owner: str | None) -> ColumnElement[bool]:
+    """Return what holds of the questions that an operator sees; None sees all."""
+    if owner is None:
+        return true()
+    # Apart, since these are few, and the index of what waits does not have the leases.
+    others = select(questions.c.id).where(HELD_BACK, questions.c.lease_owner != owner)
+    return questions.c.id.not_in(others.correlate(None))
 
 
 def matching(wanted: Filter) -> ColumnElement[bool]:

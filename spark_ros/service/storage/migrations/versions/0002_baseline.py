@@ -228,6 +228,7 @@ def upgrade() -> None:
         'checks',
         Column('id', Integer, primary_key=True),
         Column('question_id', Integer, ForeignKey('questions.id'), nullable=False),
+        Column('key_id', Integer, nullable=False),
         Column('kind', String(16), nullable=False),
         Column('state', String(16), nullable=False),
         Column('created', Float, nullable=False),
@@ -243,10 +244,10 @@ def upgrade() -> None:
     )
     op.create_index('ix_checks_question_id', 'checks', ['question_id'])
     op.create_index('checks_by_operator', 'checks', ['operator', 'kind', 'claimed'])
-    for name, column in (('open', 'id'), ('assigned', 'lease_until')):
+    for name, columns in (('open', ['key_id', 'id']), ('assigned', ['lease_until'])):
         when = text(f"state = '{name}'")
         op.create_index(
-            f'checks_{name}', 'checks', [column], sqlite_where=when, postgresql_where=when,
+            f'checks_{name}', 'checks', columns, sqlite_where=when, postgresql_where=when,
         )  # fmt: skip
     op.create_table(
         'corrections',
