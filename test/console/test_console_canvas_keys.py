@@ -96,6 +96,8 @@ def test_enter_does_not_submit_a_polygon_that_is_not_complete(service, operator)
     assert service.engagement(token)['state'] == 'assigned'
     press(operator, 'Escape')
     expect(operator.get_by_test_id('sketch').locator('circle')).to_have_count(0)
+    press(operator, 'Enter')
+    expect(operator.get_by_test_id('summary')).to_contain_text('Submit again')
     assert submitted(service, operator, token)['annotations'] == []
 
 

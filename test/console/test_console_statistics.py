@@ -99,7 +99,7 @@ def checked(answered, service, monkeypatch):
             'SELECT id, answered_by FROM questions WHERE flags = ? ORDER BY closed DESC', ['[]']
         ).fetchone()
         rows = [
-            (question, 'known', 'closed', 0, who, time.time(), '{}', '[]', agreement)
+            (question, 1, 'known', 'closed', 0, who, time.time(), '{}', '[]', agreement)
             for who, right in ((operator, 10), ('nobody', 30))
             for agreement in [1.0] * right + [0.1] * (30 - right)
         ]
@@ -108,8 +108,8 @@ def checked(answered, service, monkeypatch):
             [question],
         )
         database.executemany(
-            'INSERT INTO checks (question_id, kind, state, created, operator, answered, answer,'
-            ' flags, agreement) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', rows
+            'INSERT INTO checks (question_id, key_id, kind, state, created, operator, answered,'
+            ' answer, flags, agreement) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', rows
         )
     yield
     with closing(sqlite3.connect(service.data / 'service.db')) as database, database:
