@@ -14,6 +14,8 @@ from console_mouse import (
 from console_service import IMAGE_SIZE, box, prior
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('draws in a browser')
+
 SQUARE = [{'x': 0.2, 'y': 0.2}, {'x': 0.6, 'y': 0.2}, {'x': 0.6, 'y': 0.6}, {'x': 0.2, 'y': 0.6}]
 
 

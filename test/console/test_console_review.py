@@ -7,6 +7,8 @@ from console_service import box, prior
 from console_tasks import task_times
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('reviews priors in a browser')
+
 PRIORS = [
     prior('person', box(0.05, 0.05, 0.25, 0.35), metadata={'score': 0.93}),
     prior('face', box(0.35, 0.05, 0.55, 0.35), metadata={'score': 0.6, 'doubted': True}),

@@ -24,6 +24,8 @@ from spark_ros.cli.spark import main
 from spark_ros.model import State
 from spark_ros.msg import Correction
 
+pytestmark = pytest.mark.slow('starts nodes twice, and a browser')
+
 SURE, DOUBTED = 0.8125, 0.3125
 UNTOLD = ('0.8125', '0.3125', 'score', 'doubt', 'audit')
 

@@ -16,6 +16,8 @@ from vision_msgs.msg import Detection2DArray
 
 from spark_ros.msg import Correction, Resolution
 
+pytestmark = pytest.mark.slow('a node and a person before many frames')
+
 CAT: Box = (40.0, 60.0, 100.0, 80.0)
 COW: Box = (200.0, 120.0, 80.0, 80.0)
 
