@@ -196,7 +196,11 @@ class Triage:
                 if escalation is not None:
                     record = replace(record, refused=REUSED)
                 escalation = None
-            elif cooldown.full and (escalation is None or escalation.audit is Audit.ONLY):
+            elif (
+                cooldown.full
+                and (escalation is None or escalation.audit is Audit.ONLY)
+                and frame.may_be_doubted(asking.thresholds)
+            ):
                 self._drop('too many objects are cooling down')
             if escalation is not None:
                 escalation = replace(escalation, drive=record.drive)

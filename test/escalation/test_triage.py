@@ -20,7 +20,7 @@ from spark_ros.escalation.question.dry_run import DryRun, Summary
 from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.triage import FULL_PAUSE_S, SUMMARY_EVERY_S
 from spark_ros.model import State
-from spark_ros.policy import Thresholds
+from spark_ros.policy import Cooldown, Thresholds
 
 ASKING = {'front': Asking(Thresholds(0.6, 0.1), cooldown_s=60.0)}
 
@@ -52,6 +52,18 @@ def test_a_drive_begins_without_an_object_that_cools_down() -> None:
             assert not here.triage.dropped
             assert await here.see(Seen([seen(3, 0.5)], stamp_ns=4)) is None
             assert here.triage.dropped == {'limits.per_hour': 1}
+
+    run(test())
+
+
+def test_a_full_memory_is_told_only_where_there_was_a_doubt() -> None:
+    async def test() -> None:
+        async with office(ASKING) as here:
+            here.triage._cooldown['front'] = Cooldown(most=1)
+            assert await here.see(Seen([seen(0, 0.5)]))
+            for stamp_ns, score in ((2, 0.9), (3, 0.5)):
+                assert await here.see(Seen([seen(1, score)], stamp_ns=stamp_ns)) is None
+            assert here.triage.dropped == {'too many objects are cooling down': 1}
 
     run(test())
 
