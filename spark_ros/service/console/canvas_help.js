@@ -1,10 +1,11 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // The keys of the canvas, and what fingers do there, for the help.
 
+import { FINGERS } from './dom.js';
 import { word } from './words.js';
 
 /** What fingers do, where there are such. */
-export const TOUCH_HELP = matchMedia('(pointer: coarse)').matches ? [
+export const TOUCH_HELP = FINGERS ? [
   [[word('touch.tap')], word('touch.select')],
   [[word('touch.two')], word('touch.zoom')],
 ] : [];

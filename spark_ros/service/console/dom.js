@@ -3,6 +3,9 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+/** Whether fingers are what points. */
+export const FINGERS = matchMedia('(pointer: coarse)').matches;
+
 export const byId = (id) => document.getElementById(id);
 
 export const hook = (name) => document.querySelector(`[data-testid="${name}"]`);

@@ -1,13 +1,12 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // Drawing a shape of a chosen type: by clicks, and by keys with a cross that the arrows move.
 
+import { FINGERS } from './dom.js';
 import { Sketch } from './sketch.js';
 
 const STEP_PX = 8;
 const SAME_SPOT_PX = 2;
 const SMALLEST_PX = 2;
-// Fingers need no cross, as long as no key aims.
-const FINGERS = matchMedia('(pointer: coarse)').matches;
 
 export class Drawing {
   #canvas;
@@ -39,6 +38,7 @@ export class Drawing {
 
   /** The next thing that is drawn is of this type, even on top of another shape. */
   start(type) {
+    // Fingers need no cross, as long as no key aims.
     this.#begin(type, !FINGERS);
   }
 

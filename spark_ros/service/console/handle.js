@@ -1,13 +1,13 @@
 // Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 // A handle of the selected shape: a small knob to see, a larger grip to take.
 
-import { svg } from './dom.js';
+import { FINGERS, svg } from './dom.js';
 
 const HANDLE_PX = 9;
 const TAKEN_PX = 15;
 
 /** How large what is taken hold of is: for fingers, as large as WCAG 2.5.5 asks for. */
-export const GRIP_PX = matchMedia('(pointer: coarse)').matches ? 44 : 18;
+export const GRIP_PX = FINGERS ? 44 : 18;
 
 /** `out`: by how many pixels the grip lies further out, so that what is small can still be moved. */
 export function handleAt(name, { x, y }, taken, out = { x: 0, y: 0 }) {

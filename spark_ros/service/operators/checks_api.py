@@ -99,7 +99,8 @@ async def answer(request: Request) -> Response:
     operator = await acting_operator(request)
     check_id, service = _check_id(request), context_of(request)
     row, sizes, said, flags = await read_answer(
-        request, operator, lambda connection: _question(connection, check_id)
+        request, operator,
+        lambda connection: _question(connection, checks.rows(connection, check_id)),
     )
     return await _close(
         service, operator, check_id, {row.id: said}, flags, sizes=sizes,
@@ -140,9 +141,9 @@ async def upload(request: Request) -> Response:
     check_id = _check_id(request)
 
     def read(connection: Connection) -> tuple[Row[Any], str | None]:
-        [found, *_] = checks.rows(connection, check_id)
-        owner = found.operator if found.state == 'assigned' else None
-        return _question(connection, check_id), owner
+        found = checks.rows(connection, check_id)
+        owner = found[0].operator if found[0].state == 'assigned' else None
+        return _question(connection, found), owner
 
     row, owner = await context_of(request).store.read(read)
     return await receive_file(request, row, operator, owner)
@@ -157,7 +158,7 @@ async def details_of(service: Context, check_id: int, operator: str) -> Response
         if found[0].operator != operator or found[0].state == 'returned':
             # Whether it is there would say of which kind it was.
             raise _unknown_check()
-        row = _question(connection, check_id)
+        row = _question(connection, found)
         # Written here because it may be megabytes, which would hold up the event loop.
         return reply(_details(service, connection, row, found, operator, now))
 
@@ -198,18 +199,17 @@ async def _close(
     def read(connection: Connection) -> tuple[Row[Any], dict[int, str], str]:
         found = checks.rows(connection, check_id)
         return (
-            _question(connection, check_id), _first_answers(connection, found), found[0].kind
+            _question(connection, found), _first_answers(connection, found), found[0].kind
         )
 
     row, firsts, kind = await service.store.read(read)
-    found = await service.comparisons.run(operator, _agreement, row, firsts, said, sizes)
-    more = [INTERESTING] if kind == checks.SECOND and disagree(found) else []
+    agreed = await service.comparisons.run(operator, _agreement, row, firsts, said, sizes)
+    more = [INTERESTING] if kind == checks.SECOND and disagree(agreed) else []
     now = service.clock()
 
     def write(transaction: Transaction) -> None:
         checks.close(
-            transaction, check_id, operator, now, answers=said,
-            agreements=dict.fromkeys(said, found),
+            transaction, check_id, operator, now, answers=said, agreement=agreed,
             flags=[*dict.fromkeys([*flags, *more])], feedback=feedback,
         )  # fmt: skip
         for image_id in files:
@@ -242,9 +242,9 @@ def _first_answers(connection: Connection, found: Sequence[Row[Any]]) -> dict[in
     return {row.id: row.answer for row in connection.execute(query)}
 
 
-def _question(connection: Connection, check_id: int) -> Any:
-    [first, *_] = checks.rows(connection, check_id)
-    return jobs.question(connection, first.question_id)
+def _question(connection: Connection, found: Sequence[Row[Any]]) -> Any:
+    """Return the question of a check with these rows."""
+    return jobs.question(connection, found[0].question_id)
 
 
 def _name(check_id: int) -> str:

@@ -217,15 +217,15 @@ def close(
     now: float,
     *,
     answers: Mapping[int, str],
-    agreements: Mapping[int, float | None],
+    agreement: float | None,
     flags: Sequence[str] = (),
     feedback: str | None = None,
-) -> list[Row[Any]]:
-    """Store what an operator says, and return the rows as they were.
+) -> None:
+    """Store what an operator says.
 
     Args:
         answers: by the ids of the images' questions, as JSON.
-        agreements: with the questions' own answers, by the same ids.
+        agreement: of all of them with the questions' own answers.
         flags, feedback: as of `leases.close`.
 
     Raises:
@@ -233,16 +233,11 @@ def close(
     """
     closed = {
         'state': 'closed', 'answered': now, 'lease_until': None, 'feedback': feedback,
-        'flags': json.dumps(list(flags), separators=(',', ':')),
+        'agreement': agreement, 'flags': json.dumps(list(flags), separators=(',', ':')),
     }  # fmt: skip
-    found = _change(transaction, check_id, owner, closed)
-    for row in found:
-        said = {name: by[row.question_id] for name, by in (
-            ('answer', answers), ('agreement', agreements),
-        )}  # fmt: skip
+    for row in _change(transaction, check_id, owner, closed):
         query = update(checks).where(checks.c.id == row.id)
-        transaction.connection.execute(query.values(said))
-    return found
+        transaction.connection.execute(query.values(answer=answers[row.question_id]))
 
 
 def expire(transaction: Transaction, now: float) -> None:

@@ -122,16 +122,11 @@ def undo(
     Raises:
         ApiError: 404 unknown, 409 when it is sent, or the question has ended.
     """
-    this = select(questions.c.job_id).where(questions.c.id == question_id).scalar_subquery()
-    of_job = select(questions.c.id).where(questions.c.job_id == this)
-    query = delete(held_answers).where(
-        held_answers.c.question_id.in_(of_job), held_answers.c.operator == owner, ~WAITS
-    )
-    taken = transaction.connection.execute(query.returning(held_answers.c.question_id))
-    found = taken.scalars().all()
+    theirs = (held_answers.c.operator == owner) & ~WAITS
+    found = [row.question_id for row in _take(transaction, question_id, theirs, now)]
     if question_id not in found:
         raise ApiError(409, 'the answer is sent: it cannot be taken back any more')
-    for each in sorted(found):
+    for each in found:
         leases.undo_answer(transaction, each, owner, now, lease_s)
 
 
