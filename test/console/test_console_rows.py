@@ -57,14 +57,15 @@ def test_the_bar_shortens_and_changes_its_colour(service, operator):
             'content_location': location, 'instructions': 'Soon?',
         }).raise_for_status()  # fmt: skip
     bar = operator.get_by_test_id('patience')
+    expect(bar).to_be_visible()
+    # No reading of the queue from here on: what the service says is the real time.
+    operator.route('**/console/api/**', lambda route: route.abort())
     width = '(e) => e.firstChild.getBoundingClientRect().width / e.clientWidth'
     colour = '(e) => getComputedStyle(e.firstChild).backgroundColor'
     seen = []
     for state, least, most, wait_ms in (
         ('later', 0.9, 1.01, 0), ('halfway', 0.4, 0.5, 330_000), ('soon', 0.0, 0.2, 170_000),
     ):  # fmt: skip
-        # No reading of the queue in between: what the service says is the real time.
-        operator.route('**/console/api/**', lambda route: route.abort())
         operator.clock.fast_forward(wait_ms)
         expect(bar).to_have_attribute('data-left', state)
         assert least <= bar.evaluate(width) <= most

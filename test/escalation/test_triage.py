@@ -166,7 +166,7 @@ def test_a_dry_run_says_what_it_would_ask_and_why(caplog: pytest.LogCaptureFixtu
             assert here.triage.dry_run is None
             # Nobody was asked about it.
             asked = await here.see(Seen([seen(0, 0.2)]))
-            assert asked and here.told[-1][1].state is State.QUEUED
+            assert asked and here.record.states(asked.id)[0] is State.QUEUED
             here.configure(dry_run=True)
             assert here.triage.dry_run == Summary()
             await here.see(Seen([seen(0, 0.2)]))

@@ -7,6 +7,7 @@ import { byId } from './dom.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
 import { OneByOne } from './one_by_one.js';
+import { OneThing } from './one_thing.js';
 import { notify, showConnection, showCounts, showIdle, showSignedOut } from './status.js';
 import { UndoSent } from './undo_sent.js';
 import { UnfinishedWork } from './unfinished.js';
@@ -20,14 +21,15 @@ const READ_AGAIN_MS = 1000;
 export class Controller {
   #parts;
   #lease;
-  #busy = false;
+  #doing = new OneThing(() => this.updateButtons());
   #signedOut = false;
   /** The question that was last lost to somebody else, and what was said of it. */
   #lost = null;
   #skipped = new Set();
   #work = new UnfinishedWork();
   #sent = new UndoSent({
-    onUndo: (id) => this.#takeBack(id),
+    // The next question may be on its way already.
+    onUndo: (id) => this.#doing.whenFree(() => this.#takeBack(id)),
     onSent: (id) => this.#work.remove(id),
   });
   #answered = 0;
@@ -92,7 +94,7 @@ export class Controller {
   }
 
   get submittable() {
-    return this.current !== null && !this.#busy && this.form.seen && !this.current.excluded;
+    return this.current !== null && !this.#doing.busy && this.form.seen && !this.current.excluded;
   }
 
   submit() {
@@ -188,15 +190,16 @@ export class Controller {
 
   updateButtons() {
     byId('submit').disabled = !this.submittable;
-    for (const id of ['flag', 'skip']) byId(id).disabled = this.#busy || !this.current;
+    for (const id of ['flag', 'skip']) byId(id).disabled = this.#doing.busy || !this.current;
   }
 
   async #fetch() {
+    const askedAt = performance.now();
     try {
       const found = await api.getQueue(this.#parts.filter.value);
       const { questions, answered } = found;
       this.#work.setOperator(found.operator);
-      this.#sent.apply(found.held);
+      this.#sent.apply(found.held, askedAt);
       this.#signedOut = false;
       this.#answered = answered;
       this.#showReached(true);
@@ -232,7 +235,7 @@ export class Controller {
   /** Find out what changed about the question that is open: whether it is still ours, its files. */
   async #checkCurrent(questions) {
     const { current } = this;
-    if (!this.#busy && !questions.some(({ id, mine }) => mine && id === current.id)) {
+    if (!this.#doing.busy && !questions.some(({ id, mine }) => mine && id === current.id)) {
       // It may be ours though it is not listed: not with every change that is told.
       const now = performance.now();
       if (now - (current.checkedAt ?? -Infinity) > CHECK_AGAIN_MS) {
@@ -254,21 +257,15 @@ export class Controller {
   }
 
   /** Do one thing at a time about the current question; go on if it is no longer ours. */
-  async #once(action) {
-    if (this.#busy) return;
-    this.#busy = true;
-    this.updateButtons();
-    try {
+  #once(action) {
+    this.#doing.run(async () => {
       await action();
       if (this.current && this.current === this.#lost?.question) {
         notify(this.#lost.said, true);
         this.#skipped.add(this.current.id);
         await this.#goOn();
       }
-    } finally {
-      this.#busy = false;
-      this.updateButtons();
-    }
+    });
   }
 
   /** Show a question that `claim` gets from the service, if it gets one; says why when that fails. */

@@ -8,6 +8,7 @@ const TICK_MS = 250;
 
 export class UndoSent {
   #held = new Map();
+  #changedAt = -Infinity;
   #onUndo;
   #onSent;
 
@@ -21,18 +22,22 @@ export class UndoSent {
 
   /** An answer is sent after so many seconds. */
   hold(id, seconds) {
+    this.#changedAt = performance.now();
     this.#held.set(id, performance.now() + seconds * 1000);
     this.#tick();
   }
 
-  /** What the service holds back, after a reload, too. */
-  apply(held) {
+  /** What the service holds back, after a reload, too; `askedAt` is when it was asked. */
+  apply(held, askedAt) {
+    // What has come of one since then is not in it.
+    if (askedAt < this.#changedAt) return;
     for (const { id, left_s: left } of held) {
       if (left > 0 && !this.#held.has(id)) this.hold(id, left);
     }
   }
 
   drop(id) {
+    this.#changedAt = performance.now();
     this.#held.delete(id);
     this.#tick();
   }
