@@ -96,6 +96,8 @@ def clamp(value: float) -> float:
     Raises:
         GeometryError: it is NaN or infinite.
     """
+    if 0.0 <= value < 1.0:
+        return value
     if not math.isfinite(value):
         raise GeometryError(f'a coordinate is {value}, not a finite number')
     return min(max(value, 0.0), BELOW_ONE)
@@ -153,15 +155,12 @@ def scale(
 
 def pixel_hull(box: PixelBox) -> Box:
     """Return the axis-aligned hull in pixels of a box that may be rotated about its center."""
-    cos, sin = abs(math.cos(box.theta)), abs(math.sin(box.theta))
-    if box.theta == 0.0:
-        half_x, half_y = box.size_x / 2, box.size_y / 2
-    else:
-        half_x = (box.size_x * cos + box.size_y * sin) / 2
-        half_y = (box.size_x * sin + box.size_y * cos) / 2
-    return Box(
-        box.center_x - half_x, box.center_y - half_y, box.center_x + half_x, box.center_y + half_y
-    )
+    x, y, size_x, size_y, theta = box
+    half_x, half_y = size_x / 2, size_y / 2
+    if theta != 0.0:
+        cos, sin = abs(math.cos(theta)), abs(math.sin(theta))
+        half_x, half_y = half_x * cos + half_y * sin, half_x * sin + half_y * cos
+    return Box(x - half_x, y - half_y, x + half_x, y + half_y)
 
 
 def normalize(
@@ -188,21 +187,19 @@ def normalize(
     """
     if image.width <= 0 or image.height <= 0:
         raise GeometryError(f'the image is {image.width}x{image.height}: it has no area')
-    if not all(math.isfinite(value) for value in box):
+    # One look at the sum is much cheaper; it may be infinite where no summand is.
+    if not (math.isfinite(sum(box)) or all(map(math.isfinite, box))):
         raise GeometryError(f'the box has a number that is not finite: {tuple(box)}')
     if box.size_x <= 0 or box.size_y <= 0:
         raise GeometryError(f'the box is {box.size_x:g}x{box.size_y:g} pixels: it has no area')
-    if given_in is not None:
+    if given_in is not None and given_in != image:
         if given_in.width <= 0 or given_in.height <= 0:
             raise GeometryError(f'the detector image is {given_in.width}x{given_in.height}: empty')
         box = scale(box, given_in, image, fit)
     around = pixel_hull(box)
-    normalized = Box(
-        clamp(around.x0 / image.width),
-        clamp(around.y0 / image.height),
-        clamp(around.x1 / image.width),
-        clamp(around.y1 / image.height),
-    )
+    x0, y0, x1, y1 = around
+    width, height = image
+    normalized = Box(clamp(x0 / width), clamp(y0 / height), clamp(x1 / width), clamp(y1 / height))
     if normalized.x1 <= normalized.x0 or normalized.y1 <= normalized.y0:
         inside = all(
             low < side and high > 0

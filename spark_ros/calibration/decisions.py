@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from spark_ros.geometry import Box
 from spark_ros.model import Annotation, CorrectionKind, State, box_annotation
@@ -74,8 +74,7 @@ class DriveRecord:
     lost: int = 0
 
 
-@dataclass(frozen=True)
-class Detection:
+class Detection(NamedTuple):
     """What a detector saw: valid, normalized, with the id that it bears as a prior."""
 
     id: str
@@ -149,6 +148,7 @@ class AnswerRecord:
     said: tuple[Said, ...] = ()
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(',', ':'))
 Record: TypeAlias = 'DriveRecord | FrameRecord | AnswerRecord'
 
 
@@ -172,17 +172,13 @@ def to_line(record: Record) -> str:
         }  # fmt: skip
     elif isinstance(record, FrameRecord):
         plain = {'kind': 'frame', **vars(record)}
-        plain['detections'] = [
-            [each.id, each.label, each.score, list(each.box), each.tracker_id]
-            for each in record.detections
-        ]
     else:
         plain = {'kind': 'answer', **vars(record), 'state': record.state.value}
         plain['said'] = [
             [each.kind.value, each.prior, each.label, each.box and list(each.box)]
             for each in record.said
         ]
-    return json.dumps(plain, allow_nan=False, separators=(',', ':'))
+    return _ENCODER.encode(plain)
 
 
 def from_line(line: str | bytes) -> Record:

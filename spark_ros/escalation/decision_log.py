@@ -21,6 +21,7 @@ MAX_QUEUED = 10_000
 MAX_DETECTIONS = 50_000
 TRY_AGAIN_S = 10.0
 CLOSE_S = 2.0
+LATER_S = 0.5
 logger = logging.getLogger(__name__)
 
 
@@ -62,6 +63,7 @@ class DecisionLog:
         self._changed = threading.Condition()
         self._queue: deque[_Posted] = deque()
         self._detections = 0
+        self._soon = False
         self._present: DriveRecord | None = None
         self._closing = False
         # By the id of each drive that lost records: what the log has yet to say of it.
@@ -86,15 +88,16 @@ class DecisionLog:
             self._present = drive
             self._put(_Posted(drive))
 
-    def post(self, make: Callable[[], Record], detections: int = 0) -> None:
+    def post(self, make: Callable[[], Record], detections: int = 0, *, soon: bool = True) -> None:
         """Write what is made of something on the thread; returns at once.
 
         Args:
             make: called on the thread.
             detections: how many it holds until then.
+            soon: False: within `LATER_S`, together with others, which costs much less.
         """
         with self._changed:
-            if not self._put(_Posted(self._present, make, detections)):
+            if not self._put(_Posted(self._present, make, detections), soon):
                 self._lose(self._present, 'the disk is too slow')
 
     def close(self) -> None:
@@ -109,19 +112,23 @@ class DecisionLog:
                 'answer', self.path, len(self._queue),
             )  # fmt: skip
 
-    def _put(self, posted: _Posted) -> bool:
+    def _put(self, posted: _Posted, soon: bool = True) -> bool:
         detections = self._detections + posted.detections
         if len(self._queue) >= MAX_QUEUED or (self._queue and detections > MAX_DETECTIONS):
             return False
+        if soon or not self._queue:
+            self._soon = soon
+            self._changed.notify()
         self._queue.append(posted)
         self._detections = detections
-        self._changed.notify()
         return True
 
     def _next(self) -> _Posted | None:
         """Wait for what is to be written next; None at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing)
+            if not self._queue:
+                self._changed.wait_for(lambda: self._queue or self._closing)
+                self._changed.wait_for(lambda: self._soon or self._closing, LATER_S)
             if not self._queue:
                 return None
             posted = self._queue.popleft()

@@ -21,12 +21,13 @@ from spark_ros.calibration.decisions import (
 from spark_ros.escalation.audits import is_audited
 from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.engagement import Event
+from spark_ros.escalation.pictures.encoding import EncodingError
 from spark_ros.escalation.question.asking import DetectedFrame
 from spark_ros.escalation.question.escalation import Escalation, Resolved
 from spark_ros.escalation.settings import Current, Settings
-from spark_ros.model import Annotation, Answer, CorrectionKind, State
-from spark_ros.policy import TRACKER_ID
+from spark_ros.model import Answer, CorrectionKind, State
 
+BAD_IMAGE = 'bad image'
 ENDS = (State.EXPIRED, State.FAILED, State.CANCELED)
 
 
@@ -84,15 +85,24 @@ class Decisions:
         rate = settings.asking[frame.camera].audit_rate
         return is_audited(rate, settings.robot_id, self.drive, frame.camera, frame.stamp_ns)
 
-    def decided(self, record: FrameRecord, found: Sequence[Annotation] = ()) -> None:
-        """Log what was decided about a frame.
+    def decided(self, record: FrameRecord, frame: DetectedFrame | None = None) -> None:
+        """Log what was decided about a frame; from any thread.
 
         Args:
             record: without detections.
-            found: all of them.
+            frame: has them, if they are to be in the log.
         """
-        if self._log is not None:
-            self._log.post(partial(_with_detections, record, found), len(found))
+        if self._log is None:
+            return
+        if frame is not None:
+            try:
+                make = partial(_with_detections, record, frame.reader())
+                self._log.post(make, frame.count, soon=record.audit or record.asked)
+                return
+            except EncodingError:
+                # Without its size nobody knows where they are.
+                record = replace(record, refused=record.refused or BAD_IMAGE)
+        self._log.post(lambda: record)
 
     def heard(self, event: Event) -> None:
         """Log how a question of a logged frame ended."""
@@ -134,17 +144,10 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def _with_detections(record: FrameRecord, found: Sequence[Annotation]) -> FrameRecord:
-    return replace(
-        record,
-        detections=tuple(
-            Detection(
-                a.id, _text(a.label), a.score or 0.0, a.box,
-                _text(str(a.attributes.get(TRACKER_ID, ''))),
-            )
-            for a in found
-        ),
-    )  # fmt: skip
+def _with_detections(
+    record: FrameRecord, read: Callable[[], Sequence[Detection]]
+) -> FrameRecord:
+    return replace(record, detections=tuple(read()))
 
 
 def _answer(asked: Escalation, answer: Answer, waited_s: float) -> AnswerRecord:

@@ -18,7 +18,7 @@ class _Waiting:
 
 
 class FrameQueue:
-    """A bounded queue of frames, in order of arrival; used on one loop."""
+    """A bounded queue of frames, in order of arrival; used on one loop, but for `expect`."""
 
     def __init__(self, most: int, wanted: Callable[[DetectedFrame], bool]) -> None:
         """Begin empty.
@@ -31,6 +31,21 @@ class FrameQueue:
         self._most, self._wanted = most, wanted
         self._frames: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
+        # Each is counted by one thread alone.
+        self._expected = self._done = 0
+
+    @property
+    def all_done(self) -> bool:
+        """Whether each frame that was expected is done."""
+        return self._expected == self._done
+
+    def expect(self) -> None:
+        """Count a frame that is on its way to `put`; on the thread that it comes from."""
+        self._expected += 1
+
+    def done(self) -> None:
+        """Count an expected frame that gave way, or that was decided about."""
+        self._done += 1
 
     def put(self, frame: DetectedFrame) -> tuple[DetectedFrame, bool] | None:
         """Add a frame.

@@ -130,7 +130,7 @@ class Runtime:
 
     def offer(self, frame: DetectedFrame) -> None:
         """Hand over a frame; returns at once."""
-        if not self.paused:
+        if not self.paused and not self._triage.pass_over(frame):
             self._post(self._triage.offer, frame)
 
     def ask(self, request: Request) -> Future[str]:

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from spark_ros.calibration.decisions import REUSED, FrameRecord
 from spark_ros.escalation.decision_log import DecisionLog
-from spark_ros.escalation.decisions import Decisions
+from spark_ros.escalation.decisions import BAD_IMAGE, Decisions
 from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.engagements import UNKNOWN, Engagements, LimitReached
 from spark_ros.escalation.frame_queue import FrameQueue
@@ -121,14 +121,31 @@ class Triage:
         running = self._dry_run
         return None if running is None else running.summary(self._clock())
 
+    def pass_over(self, frame: DetectedFrame) -> bool:
+        """Log a frame that nobody would be asked about; called on the robot's thread.
+
+        False if it has to be offered: somebody may be asked, or one before it is not decided yet,
+        and the log has all in the order of decision.
+        """
+        thresholds = self._current.settings.asking[frame.camera].thresholds
+        if self._frames.all_done and not frame.may_be_doubted(thresholds):
+            if self._dry_run is not None:
+                return True
+            if not (record := self.decisions.begin(frame, self._clock())).audit:
+                self.decisions.decided(record, frame)
+                return True
+        self._frames.expect()
+        return False
+
     def offer(self, frame: DetectedFrame) -> None:
-        """Queue a frame; if the queue is full, one gives way that nobody would be asked about.
+        """Queue a frame that was not passed over; if the queue is full, an unwanted one gives way.
 
         Only a doubted frame or an audit that is dropped counts as a question not asked.
         """
         gave_way = self._frames.put(frame)
         if gave_way is None:
             return
+        self._frames.done()
         dropped, wanted = gave_way
         if wanted:
             self._drop('the encoder is busy')
@@ -153,17 +170,22 @@ class Triage:
         """Decide on queued frames in order of arrival, until cancelled."""
         try:
             while True:
-                frame = await self._frames.get()
-                try:
-                    await self.consider(frame)
-                except EncodingError as error:
-                    self.dropped['bad image'] += 1
-                    self.unusable[frame.camera] += 1
-                    self._warn(f'a frame of {frame.camera} cannot be asked about: {error}')
-                except Exception:
-                    logger.exception('cannot handle a frame of %s', frame.camera)
+                await self.consider_next()
         finally:
             self.close()
+
+    async def consider_next(self) -> None:
+        """Decide on the next queued frame, once there is one."""
+        frame = await self._frames.get()
+        try:
+            await self.consider(frame)
+        except EncodingError as error:
+            self.dropped[BAD_IMAGE] += 1
+            self.unusable[frame.camera] += 1
+            self._warn(f'a frame of {frame.camera} cannot be asked about: {error}')
+        except Exception:
+            logger.exception('cannot handle a frame of %s', frame.camera)
+        self._frames.done()
 
     def close(self) -> None:
         """Stop the encoder thread."""
@@ -181,15 +203,14 @@ class Triage:
         asking, dry_run = self._current.settings.asking[frame.camera], self._dry_run
         if dry_run is not None:
             cooldown = dry_run.cooldowns[frame.camera]
-            _, escalation = await self._work(doubts, frame, asking, cooldown, now)
+            escalation = await self._work(doubts, frame, asking, cooldown, now)
             if escalation is not None and self._tell(escalation, asking, dry_run, now):
                 await self._work(cooldown.start, doubted_of(escalation), now)
             return
         record = self.decisions.begin(frame, now)
-        found: Sequence[Annotation] = ()
         try:
             cooldown = self._cooldown[frame.camera]
-            found, escalation = await self._work(
+            escalation = await self._work(
                 doubts, frame, asking, cooldown, now, record.audit
             )
             if not record.audit and await self._reuse(frame, asking, now):
@@ -203,7 +224,6 @@ class Triage:
             ):
                 self._drop('too many objects are cooling down')
             if escalation is not None:
-                escalation = replace(escalation, drive=record.drive)
                 record = await self._decide(record, escalation, frame)
                 if record.asked:
                     await self._work(cooldown.start, doubted_of(escalation), now)
@@ -211,16 +231,16 @@ class Triage:
                         # Its answer comes to the same thread, and so after this.
                         await self._work(self._recent.asked, escalation, frame)
         except Exception as error:
-            why = 'bad image' if isinstance(error, EncodingError) else type(error).__name__
-            self.decisions.decided(replace(record, refused=why), found)
+            why = BAD_IMAGE if isinstance(error, EncodingError) else type(error).__name__
+            self.decisions.decided(replace(record, refused=why), frame)
             raise
-        self.decisions.decided(record, found)
+        self.decisions.decided(record, frame)
 
     async def _decide(
         self, record: FrameRecord, escalation: Escalation, frame: DetectedFrame
     ) -> FrameRecord:
         """Ask what can be asked; return the record with what came of it."""
-        refused = ''
+        refused, escalation = '', replace(escalation, drive=record.drive)
         if escalation.audit is not Audit.ONLY:
             refused = await self._ask(escalation, frame, record.at_s)
             if not refused:

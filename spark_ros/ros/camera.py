@@ -18,7 +18,12 @@ from spark_ros.escalation.question.escalation import FrameMatch
 from spark_ros.ros.config import CameraConfig
 from spark_ros.ros.conversions import stamp_ns
 from spark_ros.ros.detected_frame import RosDetectedFrame
-from spark_ros.ros.detectors import DetectorView, VisionDetections, find_detector
+from spark_ros.ros.detectors import (
+    DetectorView,
+    VisionDetections,
+    find_detector,
+    may_be_doubted,
+)
 from spark_ros.ros.images import check_image
 from spark_ros.ros.inbox import Inbox
 from spark_ros.ros.label_input import LabelInput
@@ -198,16 +203,16 @@ class CameraInput:
         self.detections += 1
         self._newest_detections = message
         config = self._config
-        if not config.every_frame and not self._detector.needs_frame(
-            message, config.asking.thresholds, self._labels.now
+        if not config.every_frame and not may_be_doubted(
+            self._detector.seen(message), config.asking.thresholds, self._labels.now
         ):
+            return
+        if self._match(message, over=False):
             return
         if len(self._waiting) >= MAX_WAITING:
             self._lose(self._waiting.popleft()[1], 'too many wait for their frame')
         self._waiting.append((time.monotonic() + self._config.frames_wait_s, message))
-        self._match_waiting()
-        if self._waiting:
-            self._timer.reset()
+        self._timer.reset()
 
     def _match_waiting(self) -> None:
         """Pass on every waiting detection whose frame has come; drop the late ones."""

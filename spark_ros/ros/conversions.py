@@ -6,7 +6,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,12 +17,9 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from spark_ros import geometry, model
-from spark_ros.escalation.question.asking import MAX_TEXT
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch, Resolved, Status
-from spark_ros.geometry import Fit, GeometryError, ImageSize, PixelBox
+from spark_ros.geometry import PixelBox
 from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
-from spark_ros.policy import TRACKER_ID
-from spark_ros.ros.labels import NO_LABELS, Labels
 
 NS = 1_000_000_000
 _TYPES = {type: getattr(Annotation, f'TYPE_{type.name}') for type in model.AnnotationType}
@@ -51,65 +47,6 @@ def best_hypothesis(detection: Detection2D) -> ObjectHypothesisWithPose | None:
         key=lambda r: -math.inf if math.isnan(r.hypothesis.score) else r.hypothesis.score,
         default=None,
     )
-
-
-def read_detections(
-    message: Detection2DArray,
-    image: ImageSize,
-    source_size: ImageSize,
-    refuse: Callable[[str], None],
-    fit: Fit = Fit.STRETCH,
-    labels: Labels = NO_LABELS,
-) -> list[model.Annotation]:
-    """Turn pixel detections into normalized annotations.
-
-    Args:
-        message: detections in pixels of `source_size`.
-        image: the upright image's size.
-        source_size: the size the detector saw.
-        refuse: called with the reason for each detection that makes no sense and is left out.
-        fit: how the image was made to fit `source_size`.
-        labels: what people call the detector's classes.
-
-    Returns:
-        Annotations whose id is the detection's index in the array; a tracker's id is in their
-        attributes. An id that several detections have, or that is their class, does not come
-        from a tracker: some detectors put the class there.
-    """
-    annotations = []
-    times = Counter(detection.id for detection in message.detections)
-    for index, detection in enumerate(message.detections):
-        hypothesis = best_hypothesis(detection)
-        if hypothesis is None:
-            refuse('a detection has no hypothesis')
-            continue
-        score = hypothesis.hypothesis.score
-        if not 0.0 <= score <= 1.0:
-            refuse(f'a detection has the score {score:g}; it must be between 0 and 1')
-            continue
-        try:
-            box = geometry.normalize(_pixel_box(detection), image, source_size, fit)
-        except GeometryError as error:
-            refuse(str(error))
-            continue
-        class_id = hypothesis.hypothesis.class_id
-        tracked = detection.id not in ('', class_id) and times[detection.id] == 1
-        annotations.append(
-            model.box_annotation(
-                labels.of(class_id),
-                box,
-                id=str(index),
-                score=score,
-                attributes={TRACKER_ID: detection.id[:MAX_TEXT]} if tracked else {},
-            )
-        )
-    return annotations
-
-
-def _pixel_box(detection: Detection2D) -> PixelBox:
-    bbox = detection.bbox
-    center = bbox.center.position
-    return PixelBox(center.x, center.y, bbox.size_x, bbox.size_y, bbox.center.theta)
 
 
 def corrected_detections(

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage
 from vision_msgs.msg import Detection2DArray
 
+from spark_ros.calibration.decisions import Detection
 from spark_ros.escalation.pictures.encoding import (
     decode_upright,
     encode_compressed,
@@ -20,10 +21,9 @@ from spark_ros.escalation.pictures.encoding import (
 from spark_ros.escalation.question.escalation import EncodedImage, FrameMatch
 from spark_ros.escalation.question.outgoing_image import OutgoingImage, Pixels
 from spark_ros.geometry import ImageSize
-from spark_ros.model import Annotation
 from spark_ros.policy import Thresholds
-from spark_ros.ros.conversions import read_detections, stamp_ns
-from spark_ros.ros.detectors import DetectorView
+from spark_ros.ros.conversions import stamp_ns
+from spark_ros.ros.detectors import DetectorView, Seen, may_be_doubted, read_detections
 from spark_ros.ros.images import to_pixels
 from spark_ros.ros.pose import PoseMessage, pose_metadata
 from spark_ros.ros.serialized_image import SerializedImage
@@ -67,6 +67,11 @@ class RosDetectedFrame:
         self._refuse, self._unknown = refuse, unknown
         self._pose = pose
 
+    @property
+    def count(self) -> int:
+        """How many detections came with it, valid or not."""
+        return len(self._seen)
+
     def size(self) -> ImageSize:
         """Return the upright size in pixels, from the message or the file's header."""
         return self._size
@@ -77,18 +82,13 @@ class RosDetectedFrame:
 
     def may_be_doubted(self, thresholds: Thresholds) -> bool:
         """Return whether a detection is doubted, or makes no sense; nothing is converted."""
-        return self._view.detector.needs_frame(self._message, thresholds, self._view.labels)
+        return may_be_doubted(self._seen, thresholds, self._view.labels)
 
-    def annotations(self) -> list[Annotation]:
-        """Return the detections that make sense, normalized."""
-        size, view = self._size, self._view
-        found = read_detections(
-            self._detections, size, view.size or size, self._refuse, view.fit, view.labels
+    def reader(self) -> Callable[[], list[Detection]]:
+        """Return what reads the detections that make sense, normalized; it holds no image."""
+        return partial(
+            read_detections, self._seen, self._size, self._view, self._refuse, self._unknown
         )
-        for annotation in found:
-            if not view.labels.knows(annotation.label):
-                self._unknown(annotation.label)
-        return found
 
     def metadata(self) -> dict[str, str]:
         """Return the pose, where there is one."""
@@ -108,11 +108,11 @@ class RosDetectedFrame:
 
     def source(self) -> bytes:
         """Return the detections as they came, serialized."""
-        return bytes(serialize_message(self._detections))
+        return bytes(serialize_message(self._view.detector.as_array(self._message)))
 
     @cached_property
-    def _detections(self) -> Detection2DArray:
-        return self._view.detector.as_array(self._message)
+    def _seen(self) -> list[Seen | None]:
+        return self._view.detector.seen(self._message)
 
     @cached_property
     def _size(self) -> ImageSize:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -22,7 +23,10 @@ from vision_msgs.msg import (
     Pose2D,
 )
 
-from spark_ros.geometry import Fit, ImageSize
+from spark_ros import geometry
+from spark_ros.calibration.decisions import Detection
+from spark_ros.escalation.question.asking import MAX_TEXT
+from spark_ros.geometry import Fit, GeometryError, ImageSize, PixelBox
 from spark_ros.policy import Thresholds
 from spark_ros.ros.conversions import best_hypothesis
 from spark_ros.ros.declaring import ParameterError
@@ -31,8 +35,18 @@ from spark_ros.ros.labels import NO_LABELS, Labels
 VISION, YOLO = 'vision_msgs/Detection2DArray', 'yolo_msgs/DetectionArray'
 
 
-# The class, the score, and the box in pixels: its center's x and y, its width and height.
-Summary = tuple[str, float, float, float, float, float]
+class Seen(NamedTuple):
+    """One detection, as a detector says it.
+
+    Attributes:
+        box: in pixels of what the detector sees.
+        id: a tracker's, or empty, or something else.
+    """
+
+    class_id: str
+    score: float
+    box: PixelBox
+    id: str
 
 
 class Detector(ABC):
@@ -45,32 +59,12 @@ class Detector(ABC):
     type: type
 
     @abstractmethod
-    def summary(self, detection: Any) -> Summary | None:
-        """Return what decides about one detection, or None where it says nothing; cheap."""
+    def seen(self, message: Any) -> list[Seen | None]:
+        """Return the detections of a message, None for each that says nothing; cheap."""
 
     @abstractmethod
     def as_array(self, message: Any) -> Detection2DArray:
         """Return the same detections, in the same order; outside the robot's callbacks."""
-
-    def needs_frame(self, message: Any, thresholds: Thresholds, labels: Labels) -> bool:
-        """Return whether the frame of a message has to be found; cheap.
-
-        It has if a detection is doubted, or if one makes no sense and has to be warned about.
-
-        Args:
-            message: of this type.
-            thresholds: the camera's.
-            labels: what people call the detector's classes.
-        """
-        for detection in message.detections:
-            found = self.summary(detection)
-            if found is None:
-                return True
-            class_id, score, x, y, width, height = found
-            sound = math.isfinite(x + y) and 0 < width * height < math.inf and 0.0 <= score <= 1.0
-            if not sound or thresholds.doubted(labels.of(class_id), score):
-                return True
-        return False
 
 
 class VisionDetections(Detector):
@@ -78,14 +72,20 @@ class VisionDetections(Detector):
 
     type = Detection2DArray
 
-    def summary(self, detection: Detection2D) -> Summary | None:
-        """Return the hypothesis that counts."""
+    def seen(self, message: Detection2DArray) -> list[Seen | None]:
+        """Return each with the hypothesis that counts."""
+        return [self._seen(detection) for detection in message.detections]
+
+    def _seen(self, detection: Detection2D) -> Seen | None:
         best = best_hypothesis(detection)
         if best is None:
             return None
-        box, said = detection.bbox, best.hypothesis
-        center = box.center.position
-        return said.class_id, said.score, center.x, center.y, box.size_x, box.size_y
+        bbox, said = detection.bbox, best.hypothesis
+        center = bbox.center
+        box = PixelBox(
+            center.position.x, center.position.y, bbox.size_x, bbox.size_y, center.theta
+        )
+        return Seen(said.class_id, said.score, box, detection.id)
 
     def as_array(self, message: Detection2DArray) -> Detection2DArray:
         """Return it as it is."""
@@ -104,25 +104,28 @@ class YoloDetections(Detector):
         # No dependency: only who sets the parameter needs it.
         self.type = getattr(import_module(f'{package}.msg'), name)
 
-    def summary(self, detection: Any) -> Summary:
-        """Return the only class that it has."""
-        center, size = detection.bbox.center.position, detection.bbox.size
+    def seen(self, message: Any) -> list[Seen | None]:
+        """Return each with the only class that it has."""
+        return [self._seen(detection) for detection in message.detections]
+
+    def _seen(self, detection: Any) -> Seen:
+        center, size = detection.bbox.center, detection.bbox.size
+        box = PixelBox(center.position.x, center.position.y, size.x, size.y, center.theta)
         class_id = detection.class_name or str(detection.class_id)
-        return class_id, detection.score, center.x, center.y, size.x, size.y
+        return Seen(class_id, detection.score, box, detection.id)
 
     def as_array(self, message: Any) -> Detection2DArray:
         """Return what vision_msgs has a place for."""
         array = Detection2DArray(header=message.header)
-        for found in message.detections:
-            class_id, score, x, y, width, height = self.summary(found)
+        for class_id, score, box, id in map(self._seen, message.detections):
             hypothesis = ObjectHypothesis(class_id=class_id, score=score)
-            center = Pose2D(position=Point2D(x=x, y=y), theta=found.bbox.center.theta)
+            place = Pose2D(position=Point2D(x=box.center_x, y=box.center_y), theta=box.theta)
             array.detections.append(
                 Detection2D(
                     header=message.header,
                     results=[ObjectHypothesisWithPose(hypothesis=hypothesis)],
-                    bbox=BoundingBox2D(center=center, size_x=width, size_y=height),
-                    id=found.id,
+                    bbox=BoundingBox2D(center=place, size_x=box.size_x, size_y=box.size_y),
+                    id=id,
                 )
             )
         return array
@@ -163,3 +166,67 @@ class DetectorView(NamedTuple):
     size: ImageSize | None = None
     fit: Fit = Fit.STRETCH
     labels: Labels = NO_LABELS
+
+
+def may_be_doubted(
+    seen: Sequence[Seen | None], thresholds: Thresholds, labels: Labels
+) -> bool:
+    """Return whether a detection is doubted, or makes no sense and has to be warned about; cheap.
+
+    Args:
+        seen: the detections of a message.
+        thresholds: the camera's.
+        labels: what people call the detector's classes.
+    """
+    for each in seen:
+        if each is None:
+            return True
+        class_id, score, (x, y, width, height, _), _ = each
+        sound = math.isfinite(x + y) and 0 < width * height < math.inf and 0.0 <= score <= 1.0
+        if not sound or thresholds.doubted(labels.of(class_id), score):
+            return True
+    return False
+
+
+def read_detections(
+    seen: Sequence[Seen | None],
+    image: ImageSize,
+    view: DetectorView,
+    refuse: Callable[[str], None],
+    unknown: Callable[[str], None] = lambda class_id: None,
+) -> list[Detection]:
+    """Return the detections that make sense, normalized.
+
+    Args:
+        seen: the detections of a message.
+        image: the upright image's size.
+        view: how the detector speaks of what it sees.
+        refuse: told the reason for each detection that makes no sense and is left out.
+        unknown: told each class id that has no label; it stands for itself.
+
+    Returns:
+        Detections whose id is their index in the message. A tracker's id that several of them
+        have, or that is their class, does not come from a tracker: some detectors put the class
+        there.
+    """
+    found = []
+    times = Counter(each.id for each in seen if each is not None)
+    for index, each in enumerate(seen):
+        if each is None:
+            refuse('a detection has no hypothesis')
+            continue
+        if not 0.0 <= each.score <= 1.0:
+            refuse(f'a detection has the score {each.score:g}; it must be between 0 and 1')
+            continue
+        try:
+            box = geometry.normalize(each.box, image, view.size, view.fit)
+        except GeometryError as error:
+            refuse(str(error))
+            continue
+        tracked = each.id not in ('', each.class_id) and times[each.id] == 1
+        label = view.labels.of(each.class_id)
+        if not view.labels.knows(label):
+            unknown(label)
+        tracker_id = each.id[:MAX_TEXT] if tracked else ''
+        found.append(Detection(str(index), label, each.score, box, tracker_id))
+    return found

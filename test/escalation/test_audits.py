@@ -212,6 +212,45 @@ def test_an_audit_that_cannot_be_asked_is_logged_with_the_reason(tmp_path: Path)
     assert [len(frame.detections) for frame in drive.frames] == [1, 0, 0, 0]
 
 
+def test_a_frame_that_nobody_is_asked_about_waits_only_for_those_before_it(
+    tmp_path: Path,
+) -> None:
+    """The log has all of them in the order in which they were decided."""
+    log = DecisionLog(tmp_path / 'decisions.jsonl', 1_000_000)
+
+    async def test() -> None:
+        async with office({'front': Asking(Thresholds(0.6, 0.1))}, log=log) as here:
+            assert here.triage.pass_over(Seen([seen(0, 0.9)], stamp_ns=1))
+            for stamp_ns, score in ((2, 0.5), (3, 0.9)):
+                frame = Seen([seen(0, score)], stamp_ns=stamp_ns)
+                assert not here.triage.pass_over(frame)
+                here.triage.offer(frame)
+            for _ in range(2):
+                assert not here.triage._frames.all_done
+                await here.triage.consider_next()
+            assert here.triage.pass_over(Seen([seen(0, 0.9)], stamp_ns=4))
+            here.configure(asking=EVERY)
+            assert not here.triage.pass_over(Seen([], stamp_ns=5))
+
+    run(test())
+    log.close()
+    (drive,) = drives_of(read_log([log.path]))
+    assert [frame.stamp_ns for frame in drive.frames] == [1, 2, 3, 4]
+    assert [len(frame.detections) for frame in drive.frames] == [1, 1, 1, 1]
+
+
+def test_without_a_log_nothing_is_read_where_nobody_is_asked() -> None:
+    async def test() -> None:
+        async with office({'front': Asking(audit_rate=1e-18)}) as here:
+            frame = Seen([seen(0, 0.9)])
+            assert here.triage.pass_over(frame)
+            assert not frame.read
+            here.configure(dry_run=True)
+            assert here.triage.pass_over(frame)
+
+    run(test())
+
+
 def test_a_frame_that_nobody_is_asked_about_gives_way_first(tmp_path: Path) -> None:
     """It costs its line in the log, and counts as no question."""
     log = DecisionLog(tmp_path / 'decisions.jsonl', 1_000_000)

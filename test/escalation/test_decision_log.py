@@ -79,6 +79,23 @@ def test_a_full_disk_loses_records_and_the_log_says_so(
         assert lost(log.path) == {'d': 1}
 
 
+def test_what_can_wait_is_written_with_what_cannot_or_at_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('spark_ros.escalation.decision_log.LATER_S', 3600.0)
+    log = DecisionLog(path, 1_000_000)
+    log.post(lambda: FrameRecord('d', 'front', 0, 1.0), soon=False)
+    held = Held()
+    log.post(held)
+    held.wait()
+    (waited,) = read_log([path])
+    held.go.set()
+    log.post(lambda: FrameRecord('d', 'front', 10, 1.0), soon=False)
+    log.close()
+    assert [each.stamp_ns for each in read_log([path])] == [0, 9, 10]
+    assert waited == FrameRecord('d', 'front', 0, 1.0)
+
+
 class Held:
     """A record that keeps the thread until it may go on."""
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from engagements_harness import Record, Running, Service, running
 from samples import SIZE, image
 
+from spark_ros.calibration.decisions import Detection
 from spark_ros.escalation.decision_log import DecisionLog
 from spark_ros.escalation.engagement import Event
 from spark_ros.escalation.journal.journal import Journal
@@ -23,7 +24,7 @@ from spark_ros.escalation.settings import Limits
 from spark_ros.escalation.triage import Triage
 from spark_ros.geometry import Box, Fit, ImageSize
 from spark_ros.model import Annotation, State, box_annotation
-from spark_ros.policy import Thresholds
+from spark_ros.policy import TRACKER_ID, Thresholds
 
 # Objects of a small world: (label, tracker id); each has a place of its own.
 WORLD = [*[('cat', '')] * 3, *[('dog', '')] * 2, ('cow', '7'), ('cow', '8')]
@@ -53,6 +54,7 @@ class Seen:
     encoded: int = 0
     picture: np.ndarray | None = None
     looked_at: int = 0
+    read: int = 0
     source_fit: Fit = Fit.STRETCH
     class_ids: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,10 +65,18 @@ class Seen:
         return SIZE
 
     def may_be_doubted(self, thresholds: Thresholds) -> bool:
-        return any(thresholds.doubted(a.label, a.score or 0.0) for a in self.annotations())
+        return any(thresholds.doubted(a.label, a.score or 0.0) for a in self.found)
 
-    def annotations(self) -> Sequence[Annotation]:
-        return self.found
+    @property
+    def count(self) -> int:
+        return len(self.found)
+
+    def reader(self) -> Callable[[], Sequence[Detection]]:
+        self.read += 1
+        return lambda: [
+            Detection(a.id, a.label, a.score or 0.0, a.box, str(a.attributes.get(TRACKER_ID, '')))
+            for a in self.found
+        ]
 
     def metadata(self) -> Mapping[str, str]:
         return {}

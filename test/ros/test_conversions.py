@@ -34,12 +34,12 @@ from spark_ros.model import (
 from spark_ros.msg import EngagementStatus, Resolution
 from spark_ros.ros.conversions import (
     corrected_detections,
-    read_detections,
     resolution_message,
     stamp_ns,
     status_message,
     time_message,
 )
+from spark_ros.ros.detectors import DetectorView, VisionDetections, read_detections
 
 VGA = ImageSize(640, 480)
 HEADER = stamped(1234.5, 'front_optical')
@@ -51,8 +51,9 @@ def read(
 ) -> tuple[list[Annotation], list[str]]:
     """Return the annotations, and why others were refused."""
     reasons: list[str] = []
-    message = detections(HEADER, *found)
-    return read_detections(message, image, source or image, reasons.append), reasons
+    seen = VisionDetections().seen(detections(HEADER, *found))
+    read = read_detections(seen, image, DetectorView(size=source), reasons.append)
+    return [each.annotation() for each in read], reasons
 
 
 def resolved(

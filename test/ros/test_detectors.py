@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from listener import Listener
+from rclpy.serialization import serialize_message
 from robot import (
     LATCHED,
     RELIABLE,
@@ -32,6 +34,7 @@ from spark_ros.policy import Thresholds
 from spark_ros.ros.declaring import ParameterError
 from spark_ros.ros.detected_frame import RosDetectedFrame
 from spark_ros.ros.detectors import DetectorView
+from spark_ros.ros.serialized_image import read_image
 
 HD = (1920, 1080)
 CAT, DOG, BIRD = (960.0, 540.0, 480.0, 270.0), (96.0, 108.0, 192.0, 216.0), (0.0, 0.0, 90.0, 90.0)
@@ -261,3 +264,14 @@ def test_a_frame_tells_whether_it_may_be_doubted(score: float, may_be: bool) -> 
         'front', raw(picture(1), stamped(1.0)), found, FrameMatch.EXACT, DetectorView(), print
     )
     assert frame.may_be_doubted(Thresholds(0.6, 0.1)) is may_be
+
+
+def test_what_reads_the_detections_later_keeps_no_image() -> None:
+    """A log that waits for its disk would fill the memory with frames."""
+    image = read_image(bytes(serialize_message(raw(picture(1), stamped(1.0)))))
+    found = detections(stamped(1.0), detection('cat', (10.0, 10.0, 20.0, 20.0), 0.9))
+    frame = RosDetectedFrame('front', image, found, FrameMatch.EXACT, DetectorView(), print)
+    read, gone = frame.reader(), weakref.ref(image)
+    del frame, image
+    assert gone() is None
+    assert [each.label for each in read()] == ['cat']

@@ -6,10 +6,11 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from spark_ros.calibration.decisions import Detection
 from spark_ros.escalation.question.escalation import Audit, EncodedImage, Escalation, FrameMatch
 from spark_ros.escalation.question.outgoing_image import (
     METADATA_KEYS,
@@ -45,6 +46,10 @@ class DetectedFrame(Protocol):
     source_fit: Fit
     class_ids: Mapping[str, str]
 
+    @property
+    def count(self) -> int:
+        """How many detections came with it, valid or not."""
+
     def size(self) -> ImageSize:
         """Return the upright image's size in pixels, cheaply. Raises EncodingError."""
 
@@ -54,8 +59,12 @@ class DetectedFrame(Protocol):
     def may_be_doubted(self, thresholds: Thresholds) -> bool:
         """Return whether a detection may be doubted, or is invalid; cheap."""
 
-    def annotations(self) -> Sequence[Annotation]:
-        """Return every valid detection, normalized, with id and score."""
+    def reader(self) -> Callable[[], Sequence[Detection]]:
+        """Return what reads every valid detection, on any thread; it holds no image.
+
+        Raises:
+            EncodingError: the image is invalid.
+        """
 
     def metadata(self) -> Mapping[str, str]:
         """Return metadata of the moment, such as the robot's pose."""
@@ -123,8 +132,8 @@ class Asking:
 
 def doubts(
     frame: DetectedFrame, asking: Asking, cooldown: Cooldown, now: float, audited: bool = False
-) -> tuple[Sequence[Annotation], Escalation | None]:
-    """Return what was seen on a frame, and the question about it or None.
+) -> Escalation | None:
+    """Return the question about a frame, or None.
 
     Doubted detections that are not cooling down are marked: the question is about them. An audit
     is about the whole frame, and asked after all doubts of its priority.
@@ -132,11 +141,10 @@ def doubts(
     Raises:
         EncodingError: the image is invalid.
     """
-    found = frame.annotations()
-    counted, doubted = _judged(found, asking.thresholds)
+    counted, doubted = _judged(frame, asking.thresholds)
     fresh = fresh_doubts(doubted, cooldown, asking.cooldown_s, now)
     if not (fresh or audited):
-        return found, None
+        return None
     priors = _mark(counted, {a.id for a in fresh})
     asked = make_escalation(
         str(uuid.uuid4()), frame, asking, asking.spec(), priors, [] if audited else fresh
@@ -144,7 +152,7 @@ def doubts(
     if audited:
         audit = Audit.ALSO if fresh else Audit.ONLY
         asked = replace(asked, audit=audit, certainty=certainty(fresh))
-    return found, asked
+    return asked
 
 
 def make_escalation(
@@ -182,15 +190,17 @@ def make_escalation(
 
 def observed(frame: DetectedFrame, thresholds: Thresholds) -> tuple[Annotation, ...]:
     """Return the detections as priors; the doubted ones are marked."""
-    counted, doubted = _judged(frame.annotations(), thresholds)
+    counted, doubted = _judged(frame, thresholds)
     return _mark(counted, {a.id for a in doubted})
 
 
 def _judged(
-    found: Sequence[Annotation], thresholds: Thresholds
+    frame: DetectedFrame, thresholds: Thresholds
 ) -> tuple[list[Annotation], list[Annotation]]:
     """Return the detections that are part of a question, and the doubted ones of them."""
-    counted = [a for a in found if thresholds.counts(a.label, a.score or 0.0)]
+    counted = [
+        each.annotation() for each in frame.reader()() if thresholds.counts(each.label, each.score)
+    ]
     return counted, [a for a in counted if thresholds.doubted(a.label, a.score or 0.0)]
 
 
