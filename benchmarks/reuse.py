@@ -22,13 +22,14 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from spark_ros.calibration import decisions
 from spark_ros.demo import detector as photograph_detector
 from spark_ros.demo.answerer import TRUTH
 from spark_ros.demo.photographs import default_photographs
@@ -89,8 +90,14 @@ class View:
     def may_be_doubted(self, thresholds: Thresholds) -> bool:
         return any(thresholds.doubted(a.label, a.score or 0.0) for a in self.found)
 
-    def annotations(self) -> Sequence[Annotation]:
-        return self.found
+    @property
+    def count(self) -> int:
+        return len(self.found)
+
+    def reader(self) -> Callable[[], Sequence[decisions.Detection]]:
+        return lambda: [
+            decisions.Detection(a.id, a.label, a.score or 0.0, a.box) for a in self.found
+        ]
 
     def metadata(self) -> Mapping[str, str]:
         return {}
@@ -207,7 +214,7 @@ def drive(views: Iterable[View], asking: Asking, wait_s: float) -> Counter[str]:
         while open_questions and open_questions[0][0] <= now:
             at, asked, seen = open_questions.pop(0)
             recent.take(Resolved(asked, '', answer_to(asked, seen)), at)
-        _, escalation = doubts(view, asking, cooldown, now)
+        escalation = doubts(view, asking, cooldown, now)
         counts['frames'] += 1
         counts['doubted'] += any(
             asking.thresholds.doubted(a.label, a.score or 0.0) for a in view.found

@@ -77,6 +77,8 @@ class Runtime:
             log: has each decision, or is None; owned by the runtime, and closed by it.
         """
         self._current = Current(settings)
+        # The newest, on the robot's thread; the loop's follow.
+        self._settings = settings
         self._died, self._log = died, log
         self.paused = self._stopping = False
         self._health = Health(deliver)
@@ -126,11 +128,12 @@ class Runtime:
 
     def configure(self, settings: Settings) -> None:
         """Apply changed settings, all at once."""
+        self._settings = settings
         self._post(self._configure, settings)
 
     def offer(self, frame: DetectedFrame) -> None:
         """Hand over a frame; returns at once."""
-        if not self.paused and not self._triage.pass_over(frame):
+        if not self.paused and not self._triage.pass_over(frame, self._settings):
             self._post(self._triage.offer, frame)
 
     def ask(self, request: Request) -> Future[str]:

@@ -28,7 +28,7 @@ from spark_ros.escalation.question.dry_run import DryRun, Summary, least_certain
 from spark_ros.escalation.question.escalation import Audit, Escalation, Resolved, Status
 from spark_ros.escalation.question.request import Request
 from spark_ros.escalation.reuse import RecentAnswers
-from spark_ros.escalation.settings import Current
+from spark_ros.escalation.settings import Current, Settings
 from spark_ros.model import Annotation, State
 from spark_ros.policy import HOUR_S, Cooldown
 
@@ -121,14 +121,14 @@ class Triage:
         running = self._dry_run
         return None if running is None else running.summary(self._clock())
 
-    def pass_over(self, frame: DetectedFrame) -> bool:
-        """Log a frame that nobody would be asked about; called on the robot's thread.
+    def pass_over(self, frame: DetectedFrame, settings: Settings) -> bool:
+        """Log a frame that nobody would be asked about by these; called on the robot's thread.
 
-        False if it has to be offered: somebody may be asked, or one before it is not decided yet,
-        and the log has all in the order of decision.
+        False if it has to be offered: somebody may be asked, or the loop has not done all that
+        came before it. The log has all in the order of decision.
         """
-        thresholds = self._current.settings.asking[frame.camera].thresholds
-        if self._frames.all_done and not frame.may_be_doubted(thresholds):
+        thresholds, known = settings.asking[frame.camera].thresholds, self._current.settings
+        if settings is known and self._frames.all_done and not frame.may_be_doubted(thresholds):
             if self._dry_run is not None:
                 return True
             if not (record := self.decisions.begin(frame, self._clock())).audit:

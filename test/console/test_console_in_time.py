@@ -7,6 +7,8 @@ from console_mouse import open_question, wait_until_open
 from console_service import photograph
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow('waits for deadlines before a browser')
+
 GONE_MS = 1000
 LABELS = {'label_options': ['person']}
 

@@ -3,10 +3,13 @@
 
 import io
 
+import pytest
 from console_mouse import assert_box, drag, open_question, wait_until_open
 from console_service import box, photograph, prior
 from PIL import Image
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow('works on several images in a browser')
 
 LABELS = {'label_set': ['crate', 'person']}
 

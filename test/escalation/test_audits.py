@@ -220,17 +220,21 @@ def test_a_frame_that_nobody_is_asked_about_waits_only_for_those_before_it(
 
     async def test() -> None:
         async with office({'front': Asking(Thresholds(0.6, 0.1))}, log=log) as here:
-            assert here.triage.pass_over(Seen([seen(0, 0.9)], stamp_ns=1))
+            assert here.pass_over(Seen([seen(0, 0.9)], stamp_ns=1))
             for stamp_ns, score in ((2, 0.5), (3, 0.9)):
                 frame = Seen([seen(0, score)], stamp_ns=stamp_ns)
-                assert not here.triage.pass_over(frame)
+                assert not here.pass_over(frame)
                 here.triage.offer(frame)
             for _ in range(2):
                 assert not here.triage._frames.all_done
                 await here.triage.consider_next()
-            assert here.triage.pass_over(Seen([seen(0, 0.9)], stamp_ns=4))
+            assert here.pass_over(Seen([seen(0, 0.9)], stamp_ns=4))
+            # A change of parameters that the loop does not know yet comes first, too.
+            later = replace(here.engagements.current.settings)
+            assert not here.triage.pass_over(Seen([], stamp_ns=5), later)
+            here.triage._frames.done()
             here.configure(asking=EVERY)
-            assert not here.triage.pass_over(Seen([], stamp_ns=5))
+            assert not here.pass_over(Seen([], stamp_ns=6))
 
     run(test())
     log.close()
@@ -243,10 +247,10 @@ def test_without_a_log_nothing_is_read_where_nobody_is_asked() -> None:
     async def test() -> None:
         async with office({'front': Asking(audit_rate=1e-18)}) as here:
             frame = Seen([seen(0, 0.9)])
-            assert here.triage.pass_over(frame)
+            assert here.pass_over(frame)
             assert not frame.read
             here.configure(dry_run=True)
-            assert here.triage.pass_over(frame)
+            assert here.pass_over(frame)
 
     run(test())
 

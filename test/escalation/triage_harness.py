@@ -118,6 +118,10 @@ class Office:
         self.engagements.configure(**changes)
         self.triage.configure()
 
+    def pass_over(self, frame: Seen) -> bool:
+        """Pass a frame over if nobody is to be asked about it; return whether."""
+        return self.triage.pass_over(frame, self.engagements.current.settings)
+
     async def see(self, frame: Seen) -> Escalation | None:
         """Decide about a frame; return the question that came of it."""
         before = len(self.told)

@@ -126,6 +126,7 @@ def test_a_lease_that_is_over_frees_all_images(service: InProcess) -> None:
     assert two.act(question, 'answer-images', images=answers).status_code == 200
 
 
+@pytest.mark.slow('answers hundreds of questions')
 @pytest.mark.postgresql('two at a time is what its row locks are for')
 def test_two_who_race_for_200_questions_never_get_the_same(database: str, tmp_path: Path) -> None:
     with served(tmp_path) as service:
