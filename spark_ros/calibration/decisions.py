@@ -153,7 +153,7 @@ Record: TypeAlias = 'DriveRecord | FrameRecord | AnswerRecord'
 
 
 def to_line(record: Record) -> str:
-    """Write a record as one line, without its end."""
+    """Write a record as one line, without its end; half a character becomes a question mark."""
     if isinstance(record, DriveRecord):
         plain: dict[str, Any] = {
             'kind': 'drive', 'version': VERSION, 'drive': record.drive,
@@ -178,7 +178,12 @@ def to_line(record: Record) -> str:
             [each.kind.value, each.prior, each.label, each.box and list(each.box)]
             for each in record.said
         ]
-    return _ENCODER.encode(plain)
+    line = _ENCODER.encode(plain)
+    if '\\ud' in line:
+        # Perhaps a half: JSON can spell one, and no file can hold it.
+        whole = json.dumps(plain, ensure_ascii=False).encode('utf-8', 'replace')
+        line = _ENCODER.encode(json.loads(whole))
+    return line
 
 
 def from_line(line: str | bytes) -> Record:

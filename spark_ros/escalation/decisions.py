@@ -161,7 +161,7 @@ def _said(answer: Answer) -> Iterator[Said]:
         if (correction.kind is CorrectionKind.ADDED) == bool(prior):
             # A shape without an id cannot be told from others.
             continue
-        label = '' if corrected is None else _text(corrected.label)
+        label = '' if corrected is None else corrected.label
         yield Said(correction.kind, prior, label, None if corrected is None else corrected.box)
 
 

@@ -68,6 +68,14 @@ lines = st.one_of(
 )  # fmt: skip
 
 
+def test_half_a_character_becomes_a_question_mark_and_a_whole_one_stays() -> None:
+    """An answer may spell one in JSON; the reader refuses it."""
+    found = Detection('0', 'caf\u00e9 \U0001f408 \ud83d', 0.1, Box(0.1, 0.2, 0.1 + 0.2, 0.4))
+    read = from_line(to_line(FrameRecord('d', 'front', 1, 2.0, (found,))))
+    assert isinstance(read, FrameRecord)
+    assert read.detections == (found._replace(label='caf\u00e9 \U0001f408 ?'),)
+
+
 @given(lines)
 def test_there_and_back(record) -> None:
     """With all digits, and on one line whatever a label has in it."""
