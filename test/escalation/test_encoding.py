@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 
 import cv2
 import numpy as np
@@ -128,6 +129,22 @@ def test_a_damaged_exif_block_is_upright() -> None:
 def test_says_what_is_wrong_with_a_file(data: bytes, reason: str) -> None:
     with pytest.raises(EncodingError, match=reason):
         read_header(data)
+
+
+@pytest.mark.parametrize(
+    ('filling', 'reason'),
+    [
+        (b'\0\0\0\0', 'cut off'), (b'\xff\xff\xff\xff', 'cut off'),
+        (b'\xff\xe2\0\2', 'more than 300 segments'),
+    ],
+)  # fmt: skip
+def test_a_header_without_an_end_is_given_up_at_once(filling: bytes, reason: str) -> None:
+    """It is read in the camera's callback."""
+    data = memoryview(JPEG[:2] + filling * 10_000_000)
+    began = time.thread_time()
+    with pytest.raises(EncodingError, match=reason):
+        read_header(data)
+    assert time.thread_time() - began < 0.2
 
 
 @given(

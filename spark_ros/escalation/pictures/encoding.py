@@ -14,6 +14,10 @@ from spark_ros.escalation.question.outgoing_image import JPEG_QUALITY, OutgoingI
 from spark_ros.geometry import ImageSize
 
 MAX_PIXELS = 100_000_000
+# Of a header: the color profile alone may have 255 of them.
+MAX_SEGMENTS = 300
+MAX_FILL = 4096
+MAX_EXIF_ENTRIES = 100
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -162,13 +166,12 @@ def _decode(data: bytes, header: ImageHeader) -> Pixels:
 def _jpeg_header(data: bytes | memoryview) -> ImageHeader:
     orientation = 1
     at = 2
-    while True:
-        while data[at] != 0xFF:
-            at += 1
-        while data[at] == 0xFF:
-            at += 1
-        marker = data[at]
-        at += 1
+    # Bounded, as it is read in the camera's callback.
+    for _ in range(MAX_SEGMENTS):
+        ahead = bytes(data[at : at + MAX_FILL])
+        rest = ahead.partition(b'\xff')[2].lstrip(b'\xff')
+        marker = rest[0]
+        at += len(ahead) - len(rest) + 1
         if marker in _STANDALONE:
             continue
         if marker in (0xD9, 0xDA):
@@ -182,6 +185,7 @@ def _jpeg_header(data: bytes | memoryview) -> ImageHeader:
         if marker == 0xE1 and data[at + 2 : at + 8] == b'Exif\0\0':
             orientation = _exif_orientation(bytes(data[at + 8 : at + length]))
         at += length
+    raise EncodingError(f'the JPEG has more than {MAX_SEGMENTS} segments before its picture')
 
 
 def _exif_orientation(tiff: bytes) -> int:
@@ -192,8 +196,9 @@ def _exif_orientation(tiff: bytes) -> int:
     try:
         (directory,) = struct.unpack(f'{order}I', tiff[4:8])
         (entries,) = struct.unpack(f'{order}H', tiff[directory : directory + 2])
-        for index in range(entries):
-            entry = tiff[directory + 2 + index * 12 :][:12]
+        for index in range(min(entries, MAX_EXIF_ENTRIES)):
+            start = directory + 2 + index * 12
+            entry = tiff[start : start + 12]
             tag, kind = struct.unpack(f'{order}HH', entry[:4])
             if tag == _ORIENTATION_TAG and kind == 3:
                 (value,) = struct.unpack(f'{order}H', entry[8:10])
