@@ -15,7 +15,7 @@ import pytest
 from engagements_harness import Service, run, running, submit, written
 from samples import escalation
 
-from spark_ros.clients.errors import ConnectionFailed, RefusedError
+from spark_ros.clients.errors import ConnectionFailed, RefusedError, error_for_status
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.engagements import UNKNOWN
@@ -261,13 +261,14 @@ def test_priority_counts_before_certainty_where_there_is_no_room(
     waiting: tuple[int, float], coming: tuple[int, float], gives_way: bool
 ) -> None:
     async def test() -> None:
-        service = Service(fails=[ConnectionFailed('down')] * 1000)
+        # Its sender is told once to wait, and does so to the end of the test.
+        service = Service(fails=[error_for_status(429, 'slow down', 600.0)])
         one = escalation(priority=waiting[0], certainty=waiting[1])
         other = escalation(priority=coming[0], certainty=coming[1])
         async with running(service, Journal(None), Limits(open=1)) as (engagements, record):
             await submit(engagements, one)
-            await record.until(lambda: service.calls)
-            await written(engagements)
+            question = engagements._questions.get(one.id)
+            await record.until(lambda: service.calls and not question.sending)
             refusal = engagements.admits(other.certainty, time.monotonic(), other.priority)
             assert (refusal == '') == gives_way
             if gives_way:
