@@ -191,12 +191,13 @@ def test_a_question_that_somebody_took_from_the_file_ends_and_no_other(
     async def test() -> None:
         service = Service()
         if stage == 'queued':
-            service.fails = [ConnectionFailed('nobody there')]
+            service.fails = [ConnectionFailed('nobody there')] * 10_000
         async with running(service, Journal(path)) as (engagements, record):
             await submit(engagements, taken)
             await record.until(lambda: service.calls if stage == 'queued' else service.opened)
             await written(engagements)
             take()
+            service.fails.clear()
             service.answer(taken.id)
             await submit(engagements, kept)
             await record.until(lambda: service.opened and kept in service.opened)
