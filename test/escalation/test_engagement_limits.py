@@ -149,12 +149,17 @@ def test_the_age_counts_on_across_a_restart(path: Path) -> None:
 def test_what_has_expired_is_not_watched_for_longer_than_that(
     path: Path, left: Callable[[], list[str]]
 ) -> None:
-    asked = escalation(timeout_s=0.5)
+    asked = escalation()
 
     async def test() -> None:
-        async with running(Service(), Journal(path), Limits(age_s=1.5)) as (engagements, record):
+        async with running(Service(), Journal(path)) as (engagements, record):
             await submit(engagements, asked)
+            await record.until(lambda: engagements.asked(asked.id))
+            engagements.time_is_up(asked.id, in_s=0.2)
             await record.until(lambda: State.EXPIRED in record.states(asked.id))
+            question = engagements._questions.get(asked.id)
+            question.given_up_at = time.monotonic() + 0.2
+            question.heard.set()
             while engagements.asked(asked.id):
                 await written(engagements)
             assert State.FAILED not in record.states(asked.id) and not engagements.dropped
