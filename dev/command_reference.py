@@ -85,4 +85,7 @@ def _code(text: str) -> str:
 if __name__ == '__main__':
     from spark_ros.cli.spark_arguments import parser
 
-    PAGE.write_text(rewritten(PAGE.read_text('utf-8'), parser()), 'utf-8')
+    page = PAGE.read_text('utf-8')
+    # What is up to date is not written: whoever reads it meanwhile would find it empty.
+    if (text := rewritten(page, parser())) != page:
+        PAGE.write_text(text, 'utf-8')

@@ -96,4 +96,7 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == '__main__':
-    PAGE.write_text(rewritten(PAGE.read_text('utf-8')), 'utf-8')
+    page = PAGE.read_text('utf-8')
+    # What is up to date is not written: whoever reads it meanwhile would find it empty.
+    if (text := rewritten(page)) != page:
+        PAGE.write_text(text, 'utf-8')

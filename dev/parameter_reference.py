@@ -90,4 +90,6 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == '__main__':
-    PAGE.write_text(reference(), 'utf-8')
+    # What is up to date is not written: whoever reads it meanwhile would find it empty.
+    if (text := reference()) != PAGE.read_text('utf-8'):
+        PAGE.write_text(text, 'utf-8')

@@ -10,11 +10,12 @@ import errno
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from spark_ros.calibration.decisions import (
     DecisionError,
@@ -163,35 +164,54 @@ def read_log(
         DecisionError: another line is no record; the message has file and line.
     """
     seen = set()
-    for file in (file for path in paths for file in files_of(path)):
-        if (real := file.resolve()) not in seen:
-            seen.add(real)
-            yield from _read_file(file, drives, kind)
+    for path in paths:
+        with ExitStack() as stack:
+            for file, lines in _opened(path, stack):
+                if (identity := _identity(os.fstat(lines.fileno()))) not in seen:
+                    seen.add(identity)
+                    yield from _read_file(file, lines, drives, kind)
 
 
-def _read_file(file: Path, drives: Collection[str] | None, kind: str) -> Iterator[Record]:
+def _opened(path: Path, stack: ExitStack) -> Sequence[tuple[Path, BinaryIO]]:
+    """Open all files of a log, as they were at one moment: its writer may be turning them."""
+    while True:
+        found = files_of(path)
+        with ExitStack() as opened, suppress(FileNotFoundError):
+            files = [(file, opened.enter_context(file.open('rb'))) for file in found]
+            there = [(file, _identity(file.stat())) for file in files_of(path)]
+            if there == [(file, _identity(os.fstat(lines.fileno()))) for file, lines in files]:
+                stack.enter_context(opened.pop_all())
+                return files
+
+
+def _identity(of: os.stat_result) -> tuple[int, int]:
+    return of.st_dev, of.st_ino
+
+
+def _read_file(
+    file: Path, lines: BinaryIO, drives: Collection[str] | None, kind: str
+) -> Iterator[Record]:
     wanted = None if drives is None else {json.dumps(drive).encode() for drive in drives}
     begins = f'{{"kind":"{kind}'.encode() if kind else b''
     torn: DecisionError | None = None
-    with file.open('rb') as lines:
-        for number, line in enumerate(lines, 1):
-            chosen = line.startswith(begins) and _is_of(line, wanted)
-            # What follows a torn line is looked at even if it is not asked for.
-            if not line.strip() or not (chosen or torn):
-                continue
-            try:
-                record = from_line(line)
-            except DecisionError as error:
-                where = DecisionError(f'{file}:{number}: {error}')
-                if not isinstance(error, NotJson):
-                    raise where from None
-                torn = torn or where
-                continue
-            if torn is not None and not isinstance(record, DriveRecord):
-                raise torn
-            torn = None
-            if chosen:
-                yield record
+    for number, line in enumerate(lines, 1):
+        chosen = line.startswith(begins) and _is_of(line, wanted)
+        # What follows a torn line is looked at even if it is not asked for.
+        if not line.strip() or not (chosen or torn):
+            continue
+        try:
+            record = from_line(line)
+        except DecisionError as error:
+            where = DecisionError(f'{file}:{number}: {error}')
+            if not isinstance(error, NotJson):
+                raise where from None
+            torn = torn or where
+            continue
+        if torn is not None and not isinstance(record, DriveRecord):
+            raise torn
+        torn = None
+        if chosen:
+            yield record
 
 
 def _is_of(line: bytes, drives: Collection[bytes] | None) -> bool:

@@ -132,6 +132,21 @@ def test_files_are_bounded_and_read_in_the_order_written(tmp_path: Path) -> None
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_log_is_read_as_it_was_though_its_files_are_turned_meanwhile(tmp_path: Path) -> None:
+    """The robot reads its own log at the beginning of a drive, and goes on writing."""
+    path = tmp_path / 'decisions.jsonl'
+    with DecisionWriter(path, max_bytes=5000, files=3) as writer:
+        for record in records('d', [0.5] * 100):
+            writer.write(record)
+        before, reading = list(read_log([path])), read_log([path])
+        assert len(files_of(path)) == 3
+        read = [next(reading)]
+        for record in records('e', [0.5] * 20):
+            writer.write(record)
+        read += reading
+    assert read[: len(before)] == before
+
+
 def test_one_file_is_bounded_too(tmp_path: Path) -> None:
     path = tmp_path / 'decisions.jsonl'
     with DecisionWriter(path, max_bytes=2000, files=1) as writer:

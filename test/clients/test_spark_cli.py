@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -102,7 +103,8 @@ def test_asking_and_waiting(fault_server: Any, photo: Path) -> None:
         server, 'ask', str(photo), '--instructions', 'How many?', '--labels', 'crate, pallet',
         '--box', '50,25,100,75,crate, big', '--box', '1:150,50,100,100,pallet', '--wait',
     )  # fmt: skip
-    assert (done.code, done.err) == (0, 'asked: t-1\n0:00  closed\n')
+    # However long the machine took.
+    assert done.code == 0 and re.fullmatch(r'asked: t-1\n\d+:\d\d  closed\n', done.err)
     upload, create, _ = server.received
     assert photo.read_bytes() in upload.body
     assert create.headers['authorization'] == f'Bearer {TOKEN}'

@@ -187,6 +187,13 @@ class Running(Engagements):
     def all_asked(self) -> list[Asked]:
         return list(self._questions.asked())
 
+    def time_is_up(self, id: str, in_s: float = 0.0) -> None:
+        """End the time for an answer to a question that is open, now or so much later."""
+        question = self._questions.get(id)
+        assert question is not None and question.token
+        question.expires_at = time.monotonic() + in_s
+        question.heard.set()
+
     def published(self, id: str) -> None:
         self.kept.post(Journal.done, id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -159,12 +160,12 @@ def test_a_question_does_not_expire_once_its_answer_is_being_written() -> None:
         async with running(Service(), Journal(None), None, 1000.0, 1000.0) as (
             engagements, record,
         ):  # fmt: skip
-            await submit(engagements, asked := escalation(timeout_s=1.0))
-            await record.until(lambda: State.OPEN in record.states(asked.id))
-            gate = threading.Event()
+            (asked,) = await opened(engagements, record)
+            question, gate = engagements._questions.get(asked.id), threading.Event()
             held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
             told = asyncio.ensure_future(engagements.router.route(report(asked, State.CLOSED)))
-            await asyncio.sleep(1.2)
+            question.expires_at = time.monotonic() + 0.2
+            await asyncio.sleep(0.3)
             gate.set()
             assert await held and await told
             assert record.states(asked.id) == [State.QUEUED, State.OPEN, State.CLOSED]
@@ -181,10 +182,10 @@ def test_an_answer_that_was_there_before_the_deadline_counts() -> None:
         async with running(service, Journal(None), None, 1000.0, 1000.0) as (
             engagements, record,
         ):  # fmt: skip
-            await submit(engagements, asked := escalation(timeout_s=0.5))
+            await submit(engagements, asked := escalation())
             await record.until(lambda: service.creating)
             await engagements.router.route(report(asked, State.CLOSED))
-            await asyncio.sleep(0.7)
+            engagements._questions.get(asked.id).expires_at = 0.0
             service.open_gate.set()
             await record.until(lambda: record.resolved)
             assert record.states(asked.id) == [State.QUEUED, State.OPEN, State.CLOSED]

@@ -87,12 +87,14 @@ def test_none_of_a_higher_priority_is_given_up(path: Path, left: Callable[[], li
 def test_one_that_waits_for_a_late_answer_only_goes_first(
     path: Path, left: Callable[[], list[str]]
 ) -> None:
-    expired, kept, added = escalation(timeout_s=0.5), escalation(), escalation()
+    expired, kept, added = escalation(), escalation(), escalation()
 
     async def test() -> None:
         service = Service()
         async with running(service, Journal(path, max_count=2)) as (engagements, record):
             await submit(engagements, expired)
+            await record.until(lambda: engagements.asked(expired.id))
+            engagements.time_is_up(expired.id)
             await record.until(lambda: State.EXPIRED in record.states(expired.id))
             service.fails = [REFUSED] * 10_000
             await submit(engagements, kept, added)
@@ -111,9 +113,13 @@ def test_what_is_too_old_is_given_up(
 
     async def test() -> None:
         service = Service() if sent else down()
-        limits = Limits(age_s=2.0)
+        limits = Limits(age_s=3600.0 if sent else 2.0)
         async with running(service, Journal(path), limits) as (engagements, record):
             await submit(engagements, asked)
+            if sent:
+                await record.until(lambda: engagements.asked(asked.id))
+                engagements._questions.get(asked.id).given_up_at = 0.0
+                engagements.time_is_up(asked.id)
             await record.until(lambda: State.FAILED in record.states(asked.id))
             assert (State.OPEN in record.states(asked.id)) == sent
             assert 'journal.max_age_h' in record.detail(asked.id, State.FAILED)
@@ -131,9 +137,9 @@ def test_the_age_counts_on_across_a_restart(path: Path) -> None:
         journal.add(asked, image())
 
     async def test() -> None:
+        begun = time.monotonic()
         journal = Journal(path, now=lambda: Moment('b', 20.0, today + 3599.0))
         async with running(down(), journal, Limits(age_s=3600.0)) as (_, record):
-            begun = time.monotonic()
             await record.until(lambda: State.FAILED in record.states(asked.id))
             assert time.monotonic() - begun >= 0.9
 
@@ -143,12 +149,17 @@ def test_the_age_counts_on_across_a_restart(path: Path) -> None:
 def test_what_has_expired_is_not_watched_for_longer_than_that(
     path: Path, left: Callable[[], list[str]]
 ) -> None:
-    asked = escalation(timeout_s=0.5)
+    asked = escalation()
 
     async def test() -> None:
-        async with running(Service(), Journal(path), Limits(age_s=1.5)) as (engagements, record):
+        async with running(Service(), Journal(path)) as (engagements, record):
             await submit(engagements, asked)
+            await record.until(lambda: engagements.asked(asked.id))
+            engagements.time_is_up(asked.id, in_s=0.2)
             await record.until(lambda: State.EXPIRED in record.states(asked.id))
+            question = engagements._questions.get(asked.id)
+            question.given_up_at = time.monotonic() + 0.2
+            question.heard.set()
             while engagements.asked(asked.id):
                 await written(engagements)
             assert State.FAILED not in record.states(asked.id) and not engagements.dropped

@@ -91,12 +91,14 @@ def test_no_more_than_so_many_an_hour() -> None:
 def test_what_nobody_answers_expires_and_a_late_answer_still_counts(
     path: Path, left: Callable[[], list[str]]
 ) -> None:
-    asked = escalation(timeout_s=1.5)
+    asked = escalation()
 
     async def test() -> None:
         service = Service()
         async with running(service, Journal(path)) as (engagements, record):
             await submit(engagements, asked)
+            await record.until(lambda: engagements.asked(asked.id))
+            engagements.time_is_up(asked.id)
             await record.until(lambda: State.EXPIRED in record.states(asked.id))
             assert record.detail(asked.id, State.EXPIRED) == 'no answer in time'
             assert engagements.asked(asked.id) == Asked(asked.id, f'token of {asked.id}')

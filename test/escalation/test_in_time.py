@@ -72,9 +72,12 @@ def test_what_expires_is_ended_by_the_service_and_nothing_is_withdrawn(
     async def test() -> None:
         async with (
             world(tmp_path) as there,
-            asked(there, api, timeout_s=0.8) as (node, record, one),
+            asked(there, api) as (node, record, one),
         ):
             question = node._questions.get(one.id)
+            node.time_is_up(one.id)
+            await record.until(lambda: State.EXPIRED in record.states(one.id))
+            there.ahead_s = 601.0
             await over(node, question)
             assert record.states(one.id)[-2:] == [State.OPEN, State.EXPIRED]
             assert record.detail(one.id, State.EXPIRED) == 'no answer in time'
@@ -111,9 +114,7 @@ def test_an_answer_just_before_is_still_heard(tmp_path: Path, api: str) -> None:
             asked(there, api, polls_s=60.0, feeding=False) as (node, record, one),
         ):
             await there.act('answer', **DONE[api])
-            question = node._questions.get(one.id)
-            question.expires_at = 0.0
-            question.heard.set()
+            node.time_is_up(one.id)
             await record.until(lambda: State.EXPIRED in record.states(one.id))
             there.ahead_s = 601.0
             node.configure(poll_interval_s=0.05, poll_max_interval_s=0.1)
@@ -168,9 +169,10 @@ def test_where_no_deadline_is_kept_what_expires_is_withdrawn(tmp_path: Path) -> 
     async def test() -> None:
         async with (
             world(tmp_path, 'withdraw') as there,
-            asked(there, 'spark', timeout_s=0.8) as (node, record, one),
+            asked(there, 'spark') as (node, record, one),
         ):
             question = node._questions.get(one.id)
+            node.time_is_up(one.id)
             await over(node, question)
             assert record.states(one.id)[-1] is State.EXPIRED
             assert len(seen(there, 'DELETE')) == 1 and not record.resolved
@@ -185,8 +187,9 @@ def test_elsewhere_it_stays_open_and_a_late_answer_comes(tmp_path: Path, api: st
     async def test() -> None:
         async with (
             world(tmp_path, '') as there,
-            asked(there, api, timeout_s=0.8) as (node, record, one),
+            asked(there, api) as (node, record, one),
         ):
+            node.time_is_up(one.id)
             await record.until(lambda: State.EXPIRED in record.states(one.id))
             there.ahead_s = 3600.0
             assert node.asked(one.id) is not None

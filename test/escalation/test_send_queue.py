@@ -11,6 +11,7 @@ from engagements_harness import Record, Running, Service, run, running, submit
 from samples import escalation
 
 from spark_ros.clients.errors import ClientError, error_for_status
+from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.journal.journal import Journal
 from spark_ros.escalation.question.escalation import EncodedImage, Escalation
 from spark_ros.model import State
@@ -78,6 +79,7 @@ def test_two_different_questions_that_fail_in_a_row_are_an_outage() -> None:
         service, first, second = Refusing(), escalation(), escalation()
         service.refuse = lambda id: error_for_status(500, 'sorry')
         async with running(service, Journal(None)) as (engagements, record):
+            engagements.queue._outage = Backoff(60.0, 60.0)
             await submit(engagements, first)
             await tried(engagements, record, service, first.id)
             assert closed_s(engagements) <= 0.0

@@ -15,7 +15,7 @@ import pytest
 from engagements_harness import Service, run, running, submit, written
 from samples import escalation
 
-from spark_ros.clients.errors import ConnectionFailed, RefusedError
+from spark_ros.clients.errors import ConnectionFailed, RefusedError, error_for_status
 from spark_ros.clients.retry import Backoff
 from spark_ros.escalation.backends.contact import Contacts
 from spark_ros.escalation.engagements import UNKNOWN
@@ -133,11 +133,19 @@ def test_nothing_is_opened_before_it_is_known_whether_it_can_be_withdrawn(
 def test_one_that_is_just_expiring_is_told_to_be_withdrawn() -> None:
     async def test() -> None:
         async with running(Service(), Journal(None), None, 60.0, 60.0) as (engagements, record):
-            await submit(engagements, asked := escalation(timeout_s=0.5))
+            await submit(engagements, asked := escalation())
             await record.until(lambda: State.OPEN in record.states(asked.id))
-            gate = threading.Event()
+            gate, writing = threading.Event(), asyncio.Event()
             held = asyncio.ensure_future(engagements.on_disk(gate.wait, 20.0))
-            await asyncio.sleep(0.7)
+            post = engagements.kept.post
+
+            def noted(*call: Any, **how: Any) -> Any:
+                writing.set()
+                return post(*call, **how)
+
+            engagements.kept.post = noted  # type: ignore[method-assign]
+            engagements.time_is_up(asked.id)
+            await writing.wait()
             withdrawing = asyncio.ensure_future(engagements.withdraw(asked.id))
             await asyncio.sleep(0)
             gate.set()
@@ -166,9 +174,11 @@ def test_an_answer_that_comes_after_it_is_not_told() -> None:
 def test_an_expired_one_loses_its_late_answer_and_is_told_nothing_more() -> None:
     async def test() -> None:
         service = Service()
-        asked = escalation(created=time.time(), timeout_s=0.2)
+        asked = escalation()
         async with running(service, Journal(None)) as (engagements, record):
             await submit(engagements, asked)
+            await record.until(lambda: State.OPEN in record.states(asked.id))
+            engagements.time_is_up(asked.id)
             await record.until(lambda: State.EXPIRED in record.states(asked.id))
             assert await engagements.withdraw(asked.id) == ''
             service.answer(asked.id)
@@ -251,13 +261,14 @@ def test_priority_counts_before_certainty_where_there_is_no_room(
     waiting: tuple[int, float], coming: tuple[int, float], gives_way: bool
 ) -> None:
     async def test() -> None:
-        service = Service(fails=[ConnectionFailed('down')] * 1000)
+        # Its sender is told once to wait, and does so to the end of the test.
+        service = Service(fails=[error_for_status(429, 'slow down', 600.0)])
         one = escalation(priority=waiting[0], certainty=waiting[1])
         other = escalation(priority=coming[0], certainty=coming[1])
         async with running(service, Journal(None), Limits(open=1)) as (engagements, record):
             await submit(engagements, one)
-            await record.until(lambda: service.calls)
-            await written(engagements)
+            question = engagements._questions.get(one.id)
+            await record.until(lambda: service.calls and not question.sending)
             refusal = engagements.admits(other.certainty, time.monotonic(), other.priority)
             assert (refusal == '') == gives_way
             if gives_way:

@@ -45,6 +45,8 @@ def test_the_same_tests_pass(python: str, tests: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [python, '-m', 'pytest', '-q', '-c', os.devnull, f'--rootdir={TESTS / tests}',
          f'--confcutdir={TESTS / tests}', '-p', 'no:cacheprovider', '-m', 'not slow',
+         # It has no deadline, as the profile of the tests' own configuration.
+         '--hypothesis-profile=ci',
          # These want a file system of their own.
          '-k', 'not (full_disk or is_full_from)',
          *(f'--ignore={TESTS / each}' for each in WITH_SERVICE), str(TESTS / tests)],
