@@ -129,8 +129,9 @@ def test_an_answer_from_before_waits_for_who_listens(
 
 
 def test_an_answer_that_nobody_hears_stays_for_the_next_start(
-    robot: Robot, tmp_path: Path
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr('spark_ros.ros.outputs.HOLD_S', 3600.0)
     path = tmp_path / 'journal.db'
     answered_but_not_published(path, 'q-1')
     node = robot.start()
