@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
 from installed import SPARK_NODE
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -192,6 +193,16 @@ class Robot:
         publisher = self.node.create_publisher(kind, topic, qos)
         self.until(publisher.get_subscription_count)
         return publisher
+
+    def known(self) -> None:
+        """Wait until a node in a process of its own knows of all that is here.
+
+        What is subscribed to last is found last; so who hears the node is known to it. What it
+        told before is heard by nobody.
+        """
+        heard: list[DiagnosticArray] = []
+        self.hear(DiagnosticArray, '/diagnostics', heard, RELIABLE)
+        self.until(lambda: heard)
 
     def states(self, id: str) -> list[int]:
         """Return the states that were published of one question, in order."""

@@ -68,6 +68,7 @@ def test_every_accepted_question_survives_kill_9(
     killed = robot.spawn(**settings)
     camera = robot.publisher(Image, '/front/image_raw', BEST_EFFORT)
     detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    robot.known()
     for number, stamp in enumerate(STAMPS):
         header, unlike_others = stamped(stamp), detection(f'cat {number}', (50, 60, 100, 80))
 

@@ -93,6 +93,8 @@ def call(robot: Robot, kind: type, name: str, **fields: Any) -> Any:
     """Call a service of the node."""
     client = robot.node.create_client(kind, name)
     robot.until(client.service_is_ready)
+    # Before, its answer would be dropped.
+    robot.known()
     future = client.call_async(kind.Request(**fields))
     robot.until(future.done)
     return future.result()
