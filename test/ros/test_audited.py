@@ -113,6 +113,7 @@ def test_nothing_on_the_screen_tells_what_the_detector_thinks(
     with chromium() as browser:
         page = browser.new_page()
         log_in(page, service.command('login-link'))
+        expect(page.get_by_test_id('question')).to_have_count(1)
         page.keyboard.press('Enter')
         expect(page.get_by_test_id('tag')).to_contain_text('dog')
         expect(page.get_by_test_id('prior')).to_contain_text('dog')
