@@ -194,15 +194,18 @@ class Robot:
         self.until(publisher.get_subscription_count)
         return publisher
 
-    def known(self) -> None:
-        """Wait until a node in a process of its own knows of all that is here.
+    def known(self, *ids: str) -> None:
+        """Wait until the nodes of these robots, in other processes, know of all that is here.
 
-        What is subscribed to last is found last; so who hears the node is known to it. What it
-        told before is heard by nobody.
+        What is subscribed to last is found last; so who hears a node is known to it. What it
+        told before is heard by nobody. Without ids, any node will do.
         """
         heard: list[DiagnosticArray] = []
         self.hear(DiagnosticArray, '/diagnostics', heard, RELIABLE)
-        self.until(lambda: heard)
+        self.until(
+            lambda: heard and {*ids} <= {part.hardware_id for all in heard for part in all.status},
+            60,
+        )
 
     def states(self, id: str) -> list[int]:
         """Return the states that were published of one question, in order."""
