@@ -7,6 +7,7 @@ import json
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any
 
 
@@ -25,6 +26,8 @@ class Listener:
         self.status = 200
         self.drips = False
         self.closed = threading.Event()
+        # Several questions come at one time, each on a thread.
+        numbers = count(1)
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,7 +37,7 @@ class Listener:
                 answer: Any = {'url': listener.url + '/image', 'signedUrl': listener.url + '/i'}
                 if self.path != '/v1/image':
                     listener.bodies.append(json.loads(body))
-                    answer = {'token': f'token-{len(listener.bodies)}'}
+                    answer = {'token': f'token-{next(numbers)}'}
                 self.reply(listener.status, answer)
 
             def do_GET(self) -> None:

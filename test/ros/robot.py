@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
 from installed import SPARK_NODE
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -192,6 +193,19 @@ class Robot:
         publisher = self.node.create_publisher(kind, topic, qos)
         self.until(publisher.get_subscription_count)
         return publisher
+
+    def known(self, *ids: str) -> None:
+        """Wait until the nodes of these robots, in other processes, know of all that is here.
+
+        What is subscribed to last is found last; so who hears a node is known to it. What it
+        told before is heard by nobody. Without ids, any node will do.
+        """
+        heard: list[DiagnosticArray] = []
+        self.hear(DiagnosticArray, '/diagnostics', heard, RELIABLE)
+        self.until(
+            lambda: heard and {*ids} <= {part.hardware_id for all in heard for part in all.status},
+            60,
+        )
 
     def states(self, id: str) -> list[int]:
         """Return the states that were published of one question, in order."""

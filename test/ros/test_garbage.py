@@ -162,7 +162,13 @@ def test_ten_thousand_detections_in_one_message(
         wiring.camera.publish(raw(picture(1), stamped(seconds)))
         wiring.detector.publish(detections(stamped(seconds), *many))
     wiring.goes_on()
-    assert len(listener.priors()[0]) == 1000
+
+    def crowds() -> list[Any]:
+        # Several questions are sent at one time; the good one may be quicker.
+        return [priors for priors in listener.priors() if priors[0]['label'] == 'crowd']
+
+    robot.until(crowds)
+    assert len(crowds()[0]) == 1000
     assert '10000 detections on one frame' in caplog.text
 
 

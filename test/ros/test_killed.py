@@ -68,6 +68,7 @@ def test_every_accepted_question_survives_kill_9(
     killed = robot.spawn(**settings)
     camera = robot.publisher(Image, '/front/image_raw', BEST_EFFORT)
     detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    robot.known()
     for number, stamp in enumerate(STAMPS):
         header, unlike_others = stamped(stamp), detection(f'cat {number}', (50, 60, 100, 80))
 
@@ -129,8 +130,9 @@ def test_an_answer_from_before_waits_for_who_listens(
 
 
 def test_an_answer_that_nobody_hears_stays_for_the_next_start(
-    robot: Robot, tmp_path: Path
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr('spark_ros.ros.outputs.HOLD_S', 3600.0)
     path = tmp_path / 'journal.db'
     answered_but_not_published(path, 'q-1')
     node = robot.start()

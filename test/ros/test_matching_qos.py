@@ -135,7 +135,8 @@ def test_parameters_name_no_reliability_that_nobody_chose(robot: Robot) -> None:
 
 def test_a_detection_may_come_before_its_image(robot: Robot) -> None:
     robot.listen()
-    robot.start()
+    # Half a second may be over before the image is sent.
+    robot.start(front__frames__wait_s=50.0)
     camera = robot.publisher(Image, IMAGES, BEST_EFFORT)
     detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
     header = stamped(5.0)

@@ -52,6 +52,7 @@ class Asker:
         robot.hear(Resolution, '/spark/resolutions', robot.resolutions, HEAR_ALL_LATCHED)
         self._camera = robot.publisher(Image, '/front/image_raw', BEST_EFFORT)
         self._detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+        robot.known()
         self._frame = raw(picture(1), stamped(1.0))
 
     def ask(self, number: int, score: float) -> str:

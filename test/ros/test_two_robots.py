@@ -137,6 +137,7 @@ def test_each_robot_hears_its_own_answers_only(
     begin = changes(shared)['cursor']
     heard = {name: Heard(robot, name) for name in ROBOTS}
     nodes = {name: spawn(robot, shared, name) for name in ROBOTS}
+    robot.known(*ROBOTS)
     for name in ROBOTS:
         ask(robot, name, heard[name])
     robot.until(lambda: all(len(h.resolutions) == len(STAMPS) for h in heard.values()), 60)
@@ -167,6 +168,7 @@ def test_an_answer_for_a_robot_that_is_away_waits_for_that_robot(
     shared.start()
     heard = {name: Heard(robot, name) for name in ROBOTS}
     nodes = {name: spawn(robot, shared, name) for name in ROBOTS}
+    robot.known(*ROBOTS)
     for name in ROBOTS:
         ask(robot, name, heard[name])
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,17 @@ for _ in drive_worlds(Path({str(HALL)!r}), range(1000), asking(0.6), frames=1,
                       progress=lambda done: print(done, flush=True)):
     pass
 """
+
+
+def begun(caller: int) -> int:
+    """Return how many of its processes leave Ctrl-C to a caller by now."""
+    found = 0
+    for child in Path(f'/proc/{caller}/task/{caller}/children').read_text().split():
+        process = Path('/proc', child)
+        ignored = int(re.search(r'SigIgn:\s+(\w+)', (process / 'status').read_text())[1], 16)
+        worker = b'spawn_main' in (process / 'cmdline').read_bytes()
+        found += worker and ignored >> (signal.SIGINT - 1) & 1
+    return found
 
 
 @pytest.mark.slow('processes are started that render')
@@ -52,6 +64,9 @@ def test_none_outlives_its_caller(
     ) as process:  # fmt: skip
         assert process.stdout and process.stderr
         assert process.stdout.readline() == '1\n'
+        # One may have driven through a world before another has begun.
+        while begun(process.pid) < os.cpu_count():
+            assert process.stdout.readline()
         send(process.pid, number)
         process.stdout.read()
         said = process.stderr.read()
