@@ -16,6 +16,7 @@ import httpx
 import pytest
 from heat_harness import ask, asker
 from service_harness import DEADLINE_S, Caller, InProcess, log_in, question, served_by_process
+from serving import free_port
 from webhook_receiver import Receiver
 
 LOGGER = 'spark_ros.service.questions'
@@ -88,7 +89,7 @@ def test_webhooks(
     head = f'question=a-1 token={token} robot=rover state='
     assert f'{head}pushed number=1 by=webhook told=open' in lines(told)
     assert f'{head}delivered number=1 by=webhook told=closed' in lines(told)
-    asked_by(robot, 'a-2', webhook_url=receiver.url())
+    asked_by(robot, 'a-2', webhook_url=f'http://127.0.0.1:{free_port()}/hook')
     until(service, told, 'state=not_pushed')
     service.clock.now += 1
     until(service, told, 'state=given_up')
