@@ -16,7 +16,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -48,12 +48,12 @@ def call(
     os.umask(mask)
     log = logging.getLogger('spark_ros')
     level = log.level
+    around: AbstractContextManager[object] = nullcontext()
+    if environment is not os.environ:
+        # For a moment there is nothing in it, which other threads may see.
+        around = mock.patch.dict(os.environ, dict(environment), clear=True)
     try:
-        with (
-            redirect_stdout(out),
-            redirect_stderr(err),
-            mock.patch.dict(os.environ, dict(environment), clear=True),
-        ):
+        with redirect_stdout(out), redirect_stderr(err), around:
             code = main(arguments)
     except SystemExit as end:
         code = int(end.code or 0)
