@@ -17,7 +17,7 @@ def empty_database() -> Iterator[str]:
     sys.path.append(str(ROOT / 'test'))
     from postgres_server import running_postgres
 
-    with running_postgres(fsync='on', full_page_writes='on') as server:
+    with running_postgres(fsync='on', full_page_writes='on', autovacuum='on') as server:
         yield server.url(server.create())
 
 

@@ -34,6 +34,8 @@ OPTIONS = {
     'min_wal_size': '32MB',
     'max_wal_size': '64MB',
     'log_min_messages': 'fatal',
+    # Its transactions would hold back who reads the changes, of all databases.
+    'autovacuum': 'off',
 }
 
 

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -34,6 +34,8 @@ START_S = 30.0
 STOP_S = 30.0
 ANNOUNCED = re.compile(r'(http\S+) .*?(http\S+/login\?token=\S+)')
 
+_kept_ports: list[socket.socket] = []
+
 
 def call(
     main: Callable[[Sequence[str]], int],
@@ -46,12 +48,12 @@ def call(
     os.umask(mask)
     log = logging.getLogger('spark_ros')
     level = log.level
+    around: AbstractContextManager[object] = nullcontext()
+    if environment is not os.environ:
+        # For a moment there is nothing in it, which other threads may see.
+        around = mock.patch.dict(os.environ, dict(environment), clear=True)
     try:
-        with (
-            redirect_stdout(out),
-            redirect_stderr(err),
-            mock.patch.dict(os.environ, dict(environment), clear=True),
-        ):
+        with redirect_stdout(out), redirect_stderr(err), around:
             code = main(arguments)
     except SystemExit as end:
         code = int(end.code or 0)
@@ -75,11 +77,17 @@ def printed(*arguments: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and that only who asks for it by its number gets.
+
+    A socket stays bound to it without listening: no connection of anybody starts from there, and
+    whoever wants any port has another. Servers set SO_REUSEADDR, by which they can bind it, too.
+    """
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(('127.0.0.1', 0))
+    _kept_ports.append(kept)
+    port: int = kept.getsockname()[1]
+    return port
 
 
 class Serving:

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from service_harness import DEADLINE_S
 
+ANSWER = re.compile(rb'(?is)HTTP/1\.1 .*?\r\ncontent-length: (\d+)\r\n.*?(?<=\r\n)\r\n')
+
 
 def connect(url: str, receive_buffer: int | None = None) -> socket.socket:
     """Connect to a service."""
@@ -47,6 +49,16 @@ def send(url: str, parts: Iterable[bytes]) -> bytes:
             for part in parts:
                 connection.sendall(part)
         return rest(connection)
+
+
+def one_answer(connection: socket.socket) -> bytes:
+    """Return an answer of known length, whose head may come alone; the connection stays open."""
+    got = b''
+    while not (found := ANSWER.match(got)) or len(got) < found.end() + int(found[1]):
+        part = connection.recv(65_536)
+        assert part, got
+        got += part
+    return got
 
 
 def rest(connection: socket.socket) -> bytes:

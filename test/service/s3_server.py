@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import httpx
 from service_harness import DEADLINE_S
+from serving import free_port
 
 KEY, SECRET = 'a-robots-access-key', 'a-secret-that-no-log-shows'
 BUCKET = 'frames'
@@ -25,8 +25,7 @@ class S3Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / BUCKET).mkdir(parents=True)
-        with socket.create_server(('127.0.0.1', 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 

@@ -35,7 +35,7 @@ from test_guard import is_error
 
 from spark_ros.service.errors import ApiError
 from spark_ros.service.media import decode_worker
-from spark_ros.service.media.decoder import PROCESSES, WAITING, Decoder
+from spark_ros.service.media.decoder import WAITING, Decoder
 from spark_ros.service.storage import schema
 
 pytestmark = [
@@ -76,10 +76,10 @@ def decoder() -> Iterator[Decoder]:
     made.close()
 
 
-async def look(decoder: Decoder, tenant: str, content: bytes) -> Any:
+async def look(decoder: Decoder, tenant: str, content: bytes, part: str = 'image_file') -> Any:
     with tempfile.SpooledTemporaryFile() as file:
         file.write(content)
-        return await decoder.inspect(tenant, file)
+        return await decoder.inspect(tenant, file, part)
 
 
 def send(robot: Caller, content: bytes) -> httpx.Response:
@@ -103,13 +103,21 @@ def others() -> None:
 
 def workers(of: int) -> list[int]:
     """Return the process ids of a process's workers."""
-    children = [file.read_text() for file in Path(f'/proc/{of}/task').glob('*/children')]
+    children = [said(file) for file in Path(f'/proc/{of}/task').glob('*/children')]
     return [
         int(each)
         for each in ' '.join(children).split()
         if int(each) not in OTHERS
-        and decode_worker.__name__ in Path(f'/proc/{each}/cmdline').read_text()
+        and decode_worker.__name__ in said(Path(f'/proc/{each}/cmdline'))
     ]
+
+
+def said(file: Path) -> str:
+    """Return what the kernel says of a thread or process, nothing of one that is gone."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
 
 
 def the_worker(of: int) -> int:
@@ -204,13 +212,15 @@ def test_scans_are_counted(service: InProcess) -> None:
 
 
 def test_what_takes_too_long_is_killed(
-    make_service: Callable[..., InProcess], slow: bytes
+    service: InProcess, slow: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = make_service(decode_s=SHORT_S)
     robot = service.tenant()
     robot.upload()
     process = the_worker(os.getpid())
-    answer = send(robot, slow)
+    with monkeypatch.context() as patched:
+        # For this one only: on a busy machine any image may take so long.
+        patched.setattr(service.context.decoder, '_seconds', SHORT_S)
+        answer = send(robot, slow)
     assert is_error(answer, 413) and 'takes too long' in answer.text
     wait_for_the_end(process)
     robot.upload()
@@ -291,42 +301,48 @@ def test_a_process_knows_no_secrets(
 
 
 def test_a_tenant_waits_for_its_own_images_only(
-    make_service: Callable[..., InProcess], slow: bytes
+    make_service: Callable[..., InProcess],
 ) -> None:
-    service = make_service(decode_s=SHORT_S)
+    service = make_service(decode_s=10 * DEADLINE_S)
     one, other = service.tenant('one'), service.tenant('other')
     other.upload()
-    many = [start_upload(service, one, slow) for _ in range(WAITING + 8)]
+    # The last one used is the next: one's first image is decoded for as long as this test takes.
+    os.kill(the_worker(os.getpid()), signal.SIGSTOP)
+    many = [start_upload(service, one, picture()) for _ in range(WAITING + 8)]
     while sum(upload.done() for upload in many) < 7:
         other.get('/v1/engagement?count=true')
-    refused = [upload.result() for upload in many if upload.done()]
-    refused = [answer for answer in refused if 'takes too long' not in answer.text]
-    assert len(refused) == 7
-    for answer in refused:
+    for answer in [upload.result() for upload in many if upload.done()]:
         assert is_error(answer, 429) and answer.headers['retry-after'] == '1'
-    before = sum(upload.done() for upload in many)
     other.upload()
-    assert sum(upload.done() for upload in many) <= before + 1
+    assert sum(upload.done() for upload in many) == 7
     for upload in many:
         upload.cancel()
 
 
-def test_tenants_take_turns(decoder: Decoder) -> None:
-    async def three() -> list[str]:
-        order: list[str] = []
+def test_tenants_take_turns(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun_and_ended: list[str] = []
+    ask = decoder._ask
+
+    async def noting(process: Any, file: Any, given: dict[str, Any]) -> Any:
+        begun_and_ended.append(given['part'])
+        answer = await ask(process, file, given)
+        begun_and_ended.append(given['part'].upper())
+        return answer
+
+    async def three() -> None:
         # Both processes are there.
         await asyncio.gather(*(look(decoder, tenant, picture()) for tenant in 'xy'))
+        monkeypatch.setattr(decoder, '_ask', noting)
+        tenants = 'aaaaaabbbbbbcc'
+        await asyncio.gather(*(look(decoder, each, picture(), each) for each in tenants))
 
-        async def one(tenant: str) -> None:
-            await look(decoder, tenant, picture())
-            order.append(tenant)
-
-        await asyncio.gather(*(one(tenant) for tenant in 'aaaaaabbbbbbcc'))
-        return order
-
-    order = asyncio.run(three())
-    # Two at a time, so that neighbours may change places.
-    assert max(at for at, tenant in enumerate(order) if tenant == 'c') <= 3 * 2 + PROCESSES
+    asyncio.run(three())
+    # Who has none under way waits for one of each of the others, however fast which process is.
+    order = ''.join(begun_and_ended)
+    before_first, _, rest = order.partition('c')
+    before_second = rest.partition('C')[2].partition('c')[0]
+    for waited in (before_first, before_second):
+        assert sum(map(str.islower, waited)) <= len('ab')
 
 
 def client(service: Served) -> httpx.Client:

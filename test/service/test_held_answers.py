@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from service_harness import (
+    DEADLINE_S,
     Caller,
     InProcess,
     box,
@@ -192,7 +193,8 @@ def test_killed_in_between_it_is_sent_by_the_next_process(data: Path) -> None:
         service.serving.kill()
     with (
         served_by_process(data, key=key) as service,
-        httpx.Client(base_url=service.url, headers=service.headers) as http,
+        # A call of `until` may wait for longer than a client does by default.
+        httpx.Client(base_url=service.url, headers=service.headers, timeout=DEADLINE_S) as http,
     ):
         path = f'/v1/engagement/{token}'
         until(http, lambda: http.get(path).json()[0]['state'] == 'closed')

@@ -54,6 +54,14 @@ async def watched(work: Any) -> tuple[Any, float]:
     return result, longest
 
 
+def expect_no_block(measure: Callable[[], float]) -> None:
+    """Something else on the machine may take the processor away; it has to be good once."""
+    blocked = []
+    while len(blocked) < 3 and (not blocked or min(blocked) >= BLOCKED_S):
+        blocked.append(measure())
+    assert min(blocked) < BLOCKED_S, blocked
+
+
 @pytest.mark.parametrize(
     'priors',
     [
@@ -81,15 +89,12 @@ def test_large_bodies_do_not_hold_up_the_event_loop(
             ))
         return [answer.status_code for answer in answers]
 
-    blocked = []
-    # Something else on the machine may take the processor away; it has to be good once.
-    for _ in range(3):
+    def block() -> float:
         statuses, longest = service.do(watched(all_at_once()))
         assert statuses == [200] * 8
-        blocked.append(longest)
-        if longest < BLOCKED_S:
-            break
-    assert min(blocked) < BLOCKED_S
+        return longest
+
+    expect_no_block(block)
 
 
 def test_large_bodies_are_not_read_where_the_database_is(
@@ -236,13 +241,13 @@ def test_large_answers_cost_a_page_and_no_more(generous: InProcess, path: str) -
 
     tracemalloc.start()
     try:
-        size, blocked = generous.do(watched(get()))
+        size = generous.do(get())
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert MEBIBYTE < size < 5 * MEBIBYTE
     assert peak < 60 * MEBIBYTE
-    assert blocked < BLOCKED_S
+    expect_no_block(lambda: generous.do(watched(get()))[1])
 
 
 def test_the_feed_reads_a_page_and_no_more(generous: InProcess) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -146,9 +145,7 @@ def test_webhooks_by_result(make_service: Callable[..., InProcess]) -> None:
         robot.ask(webhook_url=receiver.url())
         until(service, 'spark_deliveries_total{result=delivered,way=webhook}', 1)
         until(service, 'spark_webhooks_waiting{}', 0)
-    with socket.create_server(('127.0.0.1', 0)) as nobody:
-        port = nobody.getsockname()[1]
-    robot.ask(webhook_url=f'http://127.0.0.1:{port}/hook')
+    robot.ask(webhook_url=f'http://127.0.0.1:{free_port()}/hook')
     until(service, 'spark_deliveries_total{result=failed,way=webhook}', 1)
     service.clock.now += 1
     until(service, 'spark_deliveries_total{result=given up,way=webhook}', 1)
@@ -181,7 +178,13 @@ def test_requests_by_route_and_never_by_path(service: InProcess, robot: Caller) 
 def test_errors_of_requests_and_tasks(
     service: InProcess, robot: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    failed = threading.Event()
+
     async def broken() -> None:
+        if failed.is_set():
+            # It would count a second failure.
+            await asyncio.Event().wait()
+        failed.set()
         raise RuntimeError('no')
 
     async def start() -> None:

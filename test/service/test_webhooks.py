@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -207,8 +208,14 @@ def test_a_late_retry_never_overtakes_a_newer_state(pushing: InProcess) -> None:
 def test_what_changes_while_a_push_hangs_goes_out_once_as_the_newest(
     make_service: Callable[..., InProcess],
 ) -> None:
-    service = make_service(allow_nets=LOOPBACK, webhook_timeout_s=1.0)
-    with Receiver(lambda number: 200 if number else None) as receiver:
+    service = make_service(allow_nets=LOOPBACK, webhook_timeout_s=2 * DEADLINE_S)
+    changed = threading.Event()
+
+    def answer(number: int) -> int:
+        assert number or changed.wait(DEADLINE_S)
+        return 200 if number else 500
+
+    with Receiver(answer) as receiver:
         robot, operator = service.tenant(), service.operator()
         robot.ask(webhook_url=receiver.url())
         receiver.wait_count(1)
@@ -216,6 +223,7 @@ def test_what_changes_while_a_push_hangs_goes_out_once_as_the_newest(
         for action in ('release', 'claim', 'release', 'claim'):
             operator.act(shown, action)
         operator.act(shown, 'flag', reason='dark')
+        changed.set()
         assert _sequences(receiver.wait_count(2)) == [1, 7]
         assert until(service, lambda found: not found) == []
         assert len(receiver.received) == 2
