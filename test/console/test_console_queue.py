@@ -88,6 +88,32 @@ def test_what_the_asker_aborts_is_closed_at_once(service, operator):
 
 
 @pytest.mark.slow('a rare case, in a browser')
+def test_a_question_that_is_lost_right_after_a_heartbeat_is_closed(service, operator):
+    aborted = service.ask_heat('free-text', instruction='Aborted?')
+    service.ask_heat('free-text', instruction='And this?')
+    expect(operator.get_by_test_id('question')).to_have_count(2)
+
+    def stop_heartbeats(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), 'lease_s': 3600})
+
+    def read_before_the_claim(route):
+        answer = route.fetch()
+        found = answer.json()
+        for each in found['questions']:
+            each['mine'] = False
+        route.fulfill(response=answer, json=found)
+
+    operator.route('**/claim', stop_heartbeats)
+    operator.route('**/console/api/queue', read_before_the_claim)
+    with operator.expect_request('**/heartbeat'):
+        open_question(operator)
+    service.abort_heat(aborted)
+    expect(operator.get_by_test_id('notice')).to_contain_text('no longer yours')
+    expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
+
+
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_question_that_is_lost_while_its_answer_is_sent_is_closed(service, operator):
     operator.clock.install()
     operator.reload()
