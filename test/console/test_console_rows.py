@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 
 HOSTILE = '<img src=x onerror=alert(1)>‮'
 MANY = 5000
+# The page reads the queue at least so often.
+READ_AGAIN_MS = 20_000
 # Copies of a question that has job 1; each is a question of its own.
 COPY = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})
@@ -64,9 +66,12 @@ def test_the_bar_shortens_and_changes_its_colour(service, operator):
     colour = '(e) => getComputedStyle(e.firstChild).backgroundColor'
     seen = []
     for state, least, most, wait_ms in (
-        ('later', 0.9, 1.01, 0), ('halfway', 0.4, 0.5, 330_000), ('soon', 0.0, 0.2, 170_000),
+        ('later', 0.9, 1.01, READ_AGAIN_MS), ('halfway', 0.4, 0.5, 310_000),
+        ('soon', 0.0, 0.2, 180_000),
     ):  # fmt: skip
         operator.clock.fast_forward(wait_ms)
+        # A reading has failed by now, so that none from before is still on its way.
+        expect(operator.get_by_test_id('connection')).to_have_attribute('data-state', 'lost')
         expect(bar).to_have_attribute('data-left', state)
         assert least <= bar.evaluate(width) <= most
         seen.append(bar.evaluate(colour))
