@@ -212,10 +212,13 @@ def test_a_small_picture_that_does_not_come_leaves_a_sign(service, operator):
 
 @pytest.mark.slow('a rare case, in a browser')
 def test_a_small_picture_that_failed_is_tried_again(service, operator):
-    operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503), times=1)
+    # What the page hears while it opens would try it again at once.
+    expect(operator.get_by_test_id('connection')).to_have_text('live')
+    operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503))
     service.ask()
     row = operator.get_by_test_id('question').first
     expect(row.locator('.thumb')).to_have_text('▣')
+    operator.unroute('**/thumbnails/**')
     service.ask()
     expect(row.locator('img')).to_have_js_property('naturalWidth', 128)
 
