@@ -60,7 +60,8 @@ def test_an_answer_is_taken_back_while_the_next_question_is_on_its_way(
     waiting = []
     operator.route('**/console/api/next', lambda route: waiting.append(route))
     drag(operator, (0.6, 0.6), (0.8, 0.8))
-    operator.keyboard.press('Enter')
+    with operator.expect_request('**/console/api/next'):
+        operator.keyboard.press('Enter')
     expect(operator.get_by_test_id('held')).to_contain_text('Sent in')
     operator.keyboard.press('z')
     (next_question,) = waiting
@@ -81,18 +82,20 @@ def test_a_list_that_was_asked_for_before_does_not_bring_a_held_answer_back(
         if waiting:
             route.continue_()
         else:
-            waiting.append((route, route.fetch()))
+            waiting.append(route)
 
     drag(operator, (0.6, 0.6), (0.8, 0.8))
     operator.route('**/console/api/queue', delay)
-    operator.keyboard.press('Enter')
-    expect(operator.get_by_test_id('held')).to_contain_text('Sent in')
-    expect(operator.get_by_test_id('idle')).to_be_visible()
+    with operator.expect_request('**/console/api/queue'):
+        operator.keyboard.press('Enter')
+        expect(operator.get_by_test_id('held')).to_contain_text('Sent in')
+        expect(operator.get_by_test_id('idle')).to_be_visible()
+    (route,) = waiting
+    old = route.fetch()
+    assert old.json()['held']
     with operator.expect_request('**/console/api/queue') as again:
         operator.keyboard.press('z')
         wait_until_open(operator)
-        ((route, old),) = waiting
-        assert old.json()['held']
         route.fulfill(response=old)
     assert again.value.response().json()['held'] == []
     expect(operator.get_by_test_id('held')).to_be_hidden()

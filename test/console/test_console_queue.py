@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 from spark_ros.service.operators import live_queue
 
-PUSHED_MS = 4000
 # Longer than the time between two heartbeats.
 HEARTBEAT_MS = 11_000
 LABELS = {'label_options': ['person']}
@@ -76,14 +75,42 @@ def test_questions_for_others_hide_nothing_and_are_counted(
         service.abort_heat(each)
 
 
+def without_heartbeats(route):
+    """Let a claim last so long that the page learns only from what it is told."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), 'lease_s': 3600})
+
+
 def test_what_the_asker_aborts_is_closed_at_once(service, operator):
+    operator.route('**/claim', without_heartbeats)
     aborted = service.ask_heat('free-text', instruction='Aborted?')
     service.ask_heat('free-text', instruction='And this?')
     open_question(operator)
     operator.get_by_test_id('text-answer').fill('half an answer')
     service.abort_heat(aborted)
-    expect(operator.get_by_test_id('notice')).to_contain_text(
-        'no longer yours', timeout=PUSHED_MS)
+    expect(operator.get_by_test_id('notice')).to_contain_text('no longer yours')
+    expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
+
+
+@pytest.mark.slow('a rare case, in a browser')
+def test_a_question_that_is_lost_right_after_a_heartbeat_is_closed(service, operator):
+    aborted = service.ask_heat('free-text', instruction='Aborted?')
+    service.ask_heat('free-text', instruction='And this?')
+    expect(operator.get_by_test_id('question')).to_have_count(2)
+
+    def read_before_the_claim(route):
+        answer = route.fetch()
+        found = answer.json()
+        for each in found['questions']:
+            each['mine'] = False
+        route.fulfill(response=answer, json=found)
+
+    operator.route('**/claim', without_heartbeats)
+    operator.route('**/console/api/queue', read_before_the_claim)
+    with operator.expect_request('**/heartbeat'):
+        open_question(operator)
+    service.abort_heat(aborted)
+    expect(operator.get_by_test_id('notice')).to_contain_text('no longer yours')
     expect(operator.get_by_test_id('instructions')).to_have_text('And this?')
 
 
@@ -186,10 +213,13 @@ def test_a_small_picture_that_does_not_come_leaves_a_sign(service, operator):
 
 @pytest.mark.slow('a rare case, in a browser')
 def test_a_small_picture_that_failed_is_tried_again(service, operator):
-    operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503), times=1)
+    # What the page hears while it opens would try it again at once.
+    expect(operator.get_by_test_id('connection')).to_have_text('live')
+    operator.route('**/thumbnails/**', lambda route: route.fulfill(status=503))
     service.ask()
     row = operator.get_by_test_id('question').first
     expect(row.locator('.thumb')).to_have_text('▣')
+    operator.unroute('**/thumbnails/**')
     service.ask()
     expect(row.locator('img')).to_have_js_property('naturalWidth', 128)
 

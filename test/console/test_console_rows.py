@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 
 HOSTILE = '<img src=x onerror=alert(1)>‮'
 MANY = 5000
+# The page reads the queue at least so often.
+READ_AGAIN_MS = 20_000
 # Copies of a question that has job 1; each is a question of its own.
 COPY = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})
@@ -64,9 +66,12 @@ def test_the_bar_shortens_and_changes_its_colour(service, operator):
     colour = '(e) => getComputedStyle(e.firstChild).backgroundColor'
     seen = []
     for state, least, most, wait_ms in (
-        ('later', 0.9, 1.01, 0), ('halfway', 0.4, 0.5, 330_000), ('soon', 0.0, 0.2, 170_000),
+        ('later', 0.9, 1.01, READ_AGAIN_MS), ('halfway', 0.4, 0.5, 310_000),
+        ('soon', 0.0, 0.2, 180_000),
     ):  # fmt: skip
         operator.clock.fast_forward(wait_ms)
+        # A reading has failed by now, so that none from before is still on its way.
+        expect(operator.get_by_test_id('connection')).to_have_attribute('data-state', 'lost')
         expect(bar).to_have_attribute('data-left', state)
         assert least <= bar.evaluate(width) <= most
         seen.append(bar.evaluate(colour))
@@ -105,6 +110,31 @@ def test_the_filter_holds_for_rows_counts_and_what_is_next(service, operator):
     robots.focus()
     robots.select_option(index=0)
     expect(rows).to_have_count(2)
+
+
+def test_an_older_list_of_robots_does_not_replace_a_newer_one(service, operator):
+    waiting = []
+
+    def delay(route):
+        if waiting:
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    operator.route('**/console/api/queue/groups', delay)
+    with operator.expect_request('**/console/api/queue/groups'):
+        service.ask(**metadata('r1', 'front'))
+    expect(operator.get_by_test_id('question')).to_have_count(1)
+    (route,) = waiting
+    old = route.fetch()
+    service.ask(**metadata('r2', 'rear'))
+    robots = operator.get_by_test_id('filter-robot')
+    expect(robots.locator('option')).to_have_count(3)
+    route.fulfill(response=old)
+    # What is asked for now is answered after that.
+    operator.evaluate("fetch('/console/api/queue').then((got) => got.json())")
+    assert robots.locator('option').count() == 3
+    expect(robots).to_be_visible()
 
 
 def test_the_next_picture_is_there_before_it_is_claimed(service, operator):

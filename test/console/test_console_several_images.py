@@ -115,7 +115,9 @@ def test_a_colleague_gets_none_of_the_images(service, operators):
     ask(service, 2)
     open_question(one)
     expect(two.get_by_test_id('question').locator('.badge')).to_have_text('taken')
-    two.keyboard.press('Enter')
+    with two.expect_response('**/console/api/next') as told:
+        two.keyboard.press('Enter')
+    assert told.value.json()['id'] is None
     expect(two.get_by_test_id('panel')).to_be_hidden()
     one.keyboard.press('s')
     one.keyboard.press('Enter')

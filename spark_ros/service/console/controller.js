@@ -4,6 +4,7 @@
 import { NextPicture } from './ahead.js';
 import * as api from './api.js';
 import { byId } from './dom.js';
+import { Later } from './later.js';
 import { Lease } from './lease.js';
 import { checkExpected, forgetExpected, isWaiting, mediaOf } from './media.js';
 import { OneByOne } from './one_by_one.js';
@@ -35,7 +36,9 @@ export class Controller {
   #answered = 0;
   #reached = true;
   #fetching = new OneByOne(() => this.#fetch());
-  #readAgain = null;
+  #readAgain = new Later(() => this.refresh(), READ_AGAIN_MS);
+  #checkAgain = new Later(() => this.#noticed(this.#parts.queue.questions)
+    .catch((error) => this.#sayUnreached(error)), CHECK_AGAIN_MS);
   #ahead = new NextPicture();
 
   current = null;
@@ -73,10 +76,7 @@ export class Controller {
     const { filter, queue } = this.#parts;
     if (filter.active) {
       // Changes are told of the whole queue.
-      this.#readAgain ??= setTimeout(() => {
-        this.#readAgain = null;
-        this.refresh();
-      }, READ_AGAIN_MS);
+      this.#readAgain.run();
       return;
     }
     if (!change.order || !queue.apply(change, this.current?.id)) {
@@ -238,9 +238,11 @@ export class Controller {
     if (!this.#doing.busy && !questions.some(({ id, mine }) => mine && id === current.id)) {
       // It may be ours though it is not listed: not with every change that is told.
       const now = performance.now();
-      if (now - (current.checkedAt ?? -Infinity) > CHECK_AGAIN_MS) {
+      if (now - (current.checkedAt ?? -Infinity) >= CHECK_AGAIN_MS) {
         current.checkedAt = now;
         await this.#lease.beat();
+      } else {
+        this.#checkAgain.run();
       }
     }
     if (this.current === current) await this.#lookForFiles(current);

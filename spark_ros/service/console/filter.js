@@ -12,6 +12,8 @@ const ALL = { program: 'filter.all-programs', robot: 'filter.all-robots' };
 export class Filter {
   #selects;
   #known = new Set();
+  #asked = 0;
+  #shown = 0;
 
   /** `element` gets the two lists; `onChange()` hears of a choice. */
   constructor(element, onChange) {
@@ -45,8 +47,11 @@ export class Filter {
 
   /** Ask the service what there is, listed or not. */
   async #refresh() {
+    const number = (this.#asked += 1);
     const groups = await getGroups().catch(() => null);
-    if (!groups) return;
+    // What was asked for later may have come before.
+    if (!groups || number < this.#shown) return;
+    this.#shown = number;
     fill(this.#selects.program, groups.programs);
     fill(this.#selects.robot, groups.robots);
   }
