@@ -58,6 +58,23 @@ def test_a_reload_offers_what_was_drawn(service, operator):
     assert operator.evaluate(STORED) == 0
 
 
+def test_what_is_answered_is_not_kept_while_the_next_question_is_on_its_way(service, operator):
+    ask(service)
+    open_question(operator)
+    draw(operator)
+    waiting = []
+    operator.route('**/console/api/next', lambda route: waiting.append(route))
+    with operator.expect_request('**/console/api/next'):
+        operator.keyboard.press('Enter')
+    # As the page is left, or a moment after what was done last.
+    operator.evaluate('() => dispatchEvent(new Event("pagehide"))')
+    assert operator.evaluate(STORED) == 0
+    (next_question,) = waiting
+    next_question.continue_()
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    assert operator.evaluate(STORED) == 0
+
+
 def test_it_can_be_started_anew(service, operator):
     ask(service)
     open_question(operator)

@@ -359,7 +359,7 @@ export class Controller {
       this.keepDraft();
       const { held_s: held } = await send(id);
       if (held) this.#sent.hold(id, held);
-      else this.#work.remove(id);
+      else this.#work.finish(id);
       // The queue may have been fetched meanwhile, with this one counted.
       this.#answered = Math.max(this.#answered, before + 1);
       showCounts(this.#parts.queue.waiting, this.#answered);
