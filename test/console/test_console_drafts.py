@@ -58,6 +58,24 @@ def test_a_reload_offers_what_was_drawn(service, operator):
     assert operator.evaluate(STORED) == 0
 
 
+def test_it_is_offered_where_a_question_is_told_before_the_queue_is_read(service, operator):
+    """Only the queue itself says who works here, and so what is theirs."""
+    ask(service)
+    open_question(operator)
+    draw(operator)
+    waiting, may_go_on = [], []
+    operator.route('**/console/api/queue', lambda route: (
+        route.continue_() if may_go_on else waiting.append(route)))
+    operator.reload()
+    with operator.expect_response('**/claim'):
+        operator.get_by_test_id('question').click()
+    may_go_on.append(True)
+    for reading in waiting:
+        reading.continue_()
+    operator.get_by_test_id('draft-use').click()
+    expect(operator.get_by_test_id('shape')).to_have_count(2)
+
+
 def test_what_is_answered_is_not_kept_while_the_next_question_is_on_its_way(service, operator):
     ask(service)
     open_question(operator)

@@ -273,6 +273,8 @@ export class Controller {
     let question;
     try {
       question = await claim();
+      // A question that was told of can be opened before the queue was read.
+      if (!this.#work.operatorKnown) await this.refresh();
     } catch (error) {
       if (!this.#noticeSignedOut(error)) {
         this.#sayFailed(word('notice.not-opened', { why: error.message }), error, false);

@@ -10,7 +10,11 @@ export class UnfinishedWork {
   /** The question that was answered and is shown until the next one is here, or null. */
   #finished = null;
 
+  /** Whether it was said who works here; before that, nothing is found of an earlier page. */
+  operatorKnown = false;
+
   setOperator(operator) {
+    this.operatorKnown = true;
     this.#drafts.setOperator(operator);
   }
 
