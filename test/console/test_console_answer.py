@@ -195,6 +195,8 @@ def test_after_an_answer_the_next_oldest_question_opens(service, operator):
     labels = {'label_options': ['person']}
     tokens = [service.ask(instructions=f'question {n}', priors=labels) for n in range(3)]
     expect(operator.get_by_test_id('question')).to_have_count(3)
+    # Said with the first reading of the queue, while the rows may have been told before it.
+    expect(operator.get_by_test_id('idle')).to_contain_text('3 questions waiting')
     answered = int(operator.get_by_test_id('answered').text_content())
     open_question(operator)
     for n in range(3):

@@ -18,9 +18,9 @@ STORED = (
 BOX = prior('person', box(0.2, 0.2, 0.4, 0.4))
 
 
-def wait_until_stored(page):
+def wait_until_stored(page, drafts=1):
     end = time.monotonic() + DEADLINE_S
-    while page.evaluate(STORED) != 1:
+    while page.evaluate(STORED) != drafts:
         assert time.monotonic() < end
         page.evaluate('() => new Promise(requestAnimationFrame)')
 
@@ -58,6 +58,41 @@ def test_a_reload_offers_what_was_drawn(service, operator):
     assert operator.evaluate(STORED) == 0
 
 
+def test_it_is_offered_where_a_question_is_told_before_the_queue_is_read(service, operator):
+    """Only the queue itself says who works here, and so what is theirs."""
+    ask(service)
+    open_question(operator)
+    draw(operator)
+    waiting, may_go_on = [], []
+    operator.route('**/console/api/queue', lambda route: (
+        route.continue_() if may_go_on else waiting.append(route)))
+    operator.reload()
+    with operator.expect_response('**/claim'):
+        operator.get_by_test_id('question').click()
+    may_go_on.append(True)
+    for reading in waiting:
+        reading.continue_()
+    operator.get_by_test_id('draft-use').click()
+    expect(operator.get_by_test_id('shape')).to_have_count(2)
+
+
+def test_what_is_answered_is_not_kept_while_the_next_question_is_on_its_way(service, operator):
+    ask(service)
+    open_question(operator)
+    draw(operator)
+    waiting = []
+    operator.route('**/console/api/next', lambda route: waiting.append(route))
+    with operator.expect_request('**/console/api/next'):
+        operator.keyboard.press('Enter')
+    # As the page is left, or a moment after what was done last.
+    operator.evaluate('() => dispatchEvent(new Event("pagehide"))')
+    assert operator.evaluate(STORED) == 0
+    (next_question,) = waiting
+    next_question.continue_()
+    expect(operator.get_by_test_id('idle')).to_be_visible()
+    assert operator.evaluate(STORED) == 0
+
+
 def test_it_can_be_started_anew(service, operator):
     ask(service)
     open_question(operator)
@@ -67,7 +102,8 @@ def test_it_can_be_started_anew(service, operator):
     operator.get_by_test_id('question').first.click()
     operator.get_by_test_id('draft-anew').click()
     expect(operator.get_by_test_id('shape')).to_have_count(1)
-    assert operator.evaluate(STORED) == 0
+    # What is chosen is told when the dialog has closed.
+    wait_until_stored(operator, 0)
     operator.reload()
     open_question(operator)
     expect(operator.get_by_test_id('draft-offer')).to_be_hidden()
@@ -104,7 +140,10 @@ def test_what_was_lost_to_another_is_offered_when_it_comes_back(service, operato
     ask(service)
     open_question(first)
     draw(first)
+    row = second.get_by_test_id('question')
+    expect(row).to_contain_text('taken')
     first.goto('about:blank')
+    expect(row).to_contain_text('open')
     open_question(second)
     expect(second.get_by_test_id('shape')).to_have_count(1)
     expect(second.get_by_test_id('draft-offer')).to_be_hidden()

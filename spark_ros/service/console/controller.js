@@ -275,15 +275,16 @@ export class Controller {
     let question;
     try {
       question = await claim();
+      // A question that was told of can be opened before the queue was read.
+      if (!this.#work.operatorKnown) await this.refresh();
     } catch (error) {
       if (!this.#noticeSignedOut(error)) {
         this.#sayFailed(word('notice.not-opened', { why: error.message }), error, false);
       }
       return false;
     }
-    if (question.id === null) return false;
-    this.#show(question);
-    return true;
+    if (question.id !== null) this.#show(question);
+    return question.id !== null;
   }
 
   #show(question) {
@@ -361,7 +362,7 @@ export class Controller {
       this.keepDraft();
       const { held_s: held } = await send(id);
       if (held) this.#sent.hold(id, held);
-      else this.#work.remove(id);
+      else this.#work.finish(id);
       // The queue may have been fetched meanwhile, with this one counted.
       this.#answered = Math.max(this.#answered, before + 1);
       showCounts(this.#parts.queue.waiting, this.#answered);

@@ -3,6 +3,7 @@
 
 import { getGroups } from './api.js';
 import { asText, clipped, el } from './dom.js';
+import { OneByOne } from './one_by_one.js';
 import { word } from './words.js';
 
 const LONGEST_NAME = 60;
@@ -12,15 +13,15 @@ const ALL = { program: 'filter.all-programs', robot: 'filter.all-robots' };
 export class Filter {
   #selects;
   #known = new Set();
-  #asked = 0;
-  #shown = 0;
+  // An older list must not come after a newer one.
+  #reading = new OneByOne(() => this.#read());
 
   /** `element` gets the two lists; `onChange()` hears of a choice. */
   constructor(element, onChange) {
     this.#selects = { program: makeSelect('program'), robot: makeSelect('robot') };
     for (const select of Object.values(this.#selects)) {
       select.addEventListener('change', onChange);
-      select.addEventListener('focus', () => this.#refresh());
+      select.addEventListener('focus', () => this.#reading.run());
     }
     element.append(...Object.values(this.#selects));
   }
@@ -42,16 +43,13 @@ export class Filter {
     if (names.every((name) => this.#known.has(name))) return;
     for (const name of names) this.#known.add(name);
     // An open list must not change under the mouse; it was read anew when it was reached.
-    if (!Object.values(this.#selects).includes(document.activeElement)) this.#refresh();
+    if (!Object.values(this.#selects).includes(document.activeElement)) this.#reading.run();
   }
 
   /** Ask the service what there is, listed or not. */
-  async #refresh() {
-    const number = (this.#asked += 1);
+  async #read() {
     const groups = await getGroups().catch(() => null);
-    // What was asked for later may have come before.
-    if (!groups || number < this.#shown) return;
-    this.#shown = number;
+    if (!groups) return;
     fill(this.#selects.program, groups.programs);
     fill(this.#selects.robot, groups.robots);
   }

@@ -7,19 +7,27 @@ import { closeOffer, offerDraft } from './offer.js';
 export class UnfinishedWork {
   #drafts = new Drafts();
   #offering = false;
+  /** The question that was answered and is shown until the next one is here, or null. */
+  #finished = null;
+
+  /** Whether it was said who works here; before that, nothing is found of an earlier page. */
+  operatorKnown = false;
 
   setOperator(operator) {
+    this.operatorKnown = true;
     this.#drafts.setOperator(operator);
   }
 
   /** Keep what was done to a question, in case the page ends or it is open here again. */
   keep(question, form) {
     // What is offered would be replaced by what is not begun yet.
-    if (question && !this.#offering) this.#drafts.keep(question.id, form.keep());
+    if (!question || this.#offering || question.id === this.#finished) return;
+    this.#drafts.keep(question.id, form.keep());
   }
 
   /** Show a question with what this page kept of it; offer what an earlier page kept. */
   show(question, form, isOpen) {
+    this.#finished = null;
     const draft = this.#drafts.find(question.id);
     if (draft?.here) this.#use(question, form, draft.value);
     else form.show(question);
@@ -33,6 +41,12 @@ export class UnfinishedWork {
 
   remove(id) {
     this.#drafts.remove(id);
+  }
+
+  /** Remove what was done to the question that is shown, and keep no more of it: it is answered. */
+  finish(id) {
+    this.#finished = id;
+    this.remove(id);
   }
 
   clear() {
