@@ -39,6 +39,13 @@ def checks_of(service):
     return [json.loads(line) for line in printed.splitlines()]
 
 
+def expect_all_answered(page):
+    """Wait until nothing is open: what is said then may also stand there unseen before."""
+    idle = page.get_by_test_id('idle')
+    expect(idle).to_be_visible()
+    expect(idle).to_contain_text('All answered')
+
+
 def test_a_second_opinion_is_blind(service, set_program, operators):
     set_program(second_opinion_share=1)
     first, second = operators
@@ -50,7 +57,7 @@ def test_a_second_opinion_is_blind(service, set_program, operators):
     first.keyboard.press('r')
     first.keyboard.type(SECRET)
     first.keyboard.press('Control+Enter')
-    expect(first.get_by_test_id('idle')).to_contain_text('All answered')
+    expect_all_answered(first)
     expect(first.get_by_test_id('open-next')).to_be_hidden()
     told = service.engagement(token)
     assert told['state'] == 'closed' and told['response'] == SECRET
@@ -63,7 +70,7 @@ def test_a_second_opinion_is_blind(service, set_program, operators):
     expect(second.get_by_test_id('instructions')).to_have_text('Correct the boxes.')
     assert SECRET not in second.content()
     second.keyboard.press('Enter')
-    expect(second.get_by_test_id('idle')).to_contain_text('All answered')
+    expect_all_answered(second)
     expect(second.get_by_test_id('notice')).to_be_hidden()
 
     texts = [each.text() for each in heard if '/console/api/' in each.url
@@ -86,7 +93,7 @@ def test_several_images_are_one_check_whose_draft_is_kept(service, set_program, 
     first.keyboard.press('Enter')
     wait_until_open(first)
     first.keyboard.press('Enter')
-    expect(first.get_by_test_id('idle')).to_contain_text('All answered')
+    expect_all_answered(first)
     expect(second.get_by_test_id('idle')).to_contain_text('your own view')
     second.get_by_test_id('open-next').click()
     wait_until_open(second)
@@ -105,7 +112,7 @@ def test_several_images_are_one_check_whose_draft_is_kept(service, set_program, 
     expect(second.get_by_test_id('shape')).to_have_count(2)
     wait_until_open(second)
     second.keyboard.press('Enter')
-    expect(second.get_by_test_id('idle')).to_contain_text('All answered')
+    expect_all_answered(second)
     found = [each for each in checks_of(service) if each['token'] == token]
     assert [len(each['answer']['annotations']) for each in found] == [0, 1]
 
