@@ -42,6 +42,11 @@ class Simulation:
         self.images = self._node.create_publisher(Image, 'camera/image_raw', RELIABLE)
         self._frames = 0
 
+    def heard(self) -> bool:
+        """Tell whether somebody listens to all that is published."""
+        topics = (self.images, self._truth, self._claims)
+        return all(topic.get_subscription_count() for topic in topics)
+
     def publish(self) -> None:
         """Publish about one more frame."""
         self._frames += 1
@@ -72,7 +77,7 @@ def test_it_says_what_it_saw_at_the_end(simulation, tmp_path, wait_until, second
          '-p', f'seconds:={seconds}', '-p', f'output:={tmp_path}'],
         stdout=subprocess.PIPE, text=True)  # fmt: skip
     try:
-        wait_until(simulation.images.get_subscription_count, simulation.executor)
+        wait_until(simulation.heard, simulation.executor)
         enough = time.monotonic() + 2.0
 
         def ended() -> bool:
