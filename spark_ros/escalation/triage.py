@@ -88,8 +88,7 @@ class Triage:
         self._warn_of_audits_at = -math.inf
         self._dry_run: DryRun | None = None
         self._summing_up: asyncio.TimerHandle | None = None
-        self.dropped: Counter[str] = Counter()
-        self.unusable: Counter[str] = Counter()
+        self.dropped, self.unusable = Counter[str](), Counter[str]()
         self.reused = 0
         self.configure()
 
@@ -114,6 +113,7 @@ class Triage:
             self._sum_up()
             self._dry_run = None
             logger.info('the dry run is over: people are asked')
+        self._applied = settings
 
     @property
     def dry_run(self) -> Summary | None:
@@ -127,8 +127,9 @@ class Triage:
         False if it has to be offered: somebody may be asked, or the loop has not done all that
         came before it. The log has all in the order of decision.
         """
-        thresholds, known = settings.asking[frame.camera].thresholds, self._current.settings
-        if settings is known and self._frames.all_done and not frame.may_be_doubted(thresholds):
+        thresholds = settings.asking[frame.camera].thresholds
+        done = settings is self._applied and self._frames.all_done
+        if done and not frame.may_be_doubted(thresholds):
             if self._dry_run is not None:
                 return True
             if not (record := self.decisions.begin(frame, self._clock())).audit:
@@ -210,9 +211,7 @@ class Triage:
         record = self.decisions.begin(frame, now)
         try:
             cooldown = self._cooldown[frame.camera]
-            escalation = await self._work(
-                doubts, frame, asking, cooldown, now, record.audit
-            )
+            escalation = await self._work(doubts, frame, asking, cooldown, now, record.audit)
             if not record.audit and await self._reuse(frame, asking, now):
                 if escalation is not None:
                     record = replace(record, refused=REUSED)
