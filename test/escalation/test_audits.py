@@ -234,7 +234,7 @@ def test_a_frame_that_nobody_is_asked_about_waits_only_for_those_before_it(
             assert not here.triage.pass_over(Seen([], stamp_ns=5), later)
             here.triage._frames.done()
             # Nor one that triage has yet to hear of.
-            here.engagements.configure(drive='another')
+            here.engagements.configure(poll_interval_s=2.0)
             assert not here.pass_over(Seen([], stamp_ns=5))
             here.triage._frames.done()
             here.configure(asking=EVERY)
