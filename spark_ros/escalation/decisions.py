@@ -59,7 +59,9 @@ class Decisions:
     def configure(self) -> None:
         """Begin a new drive where there is one, or note that its policy changes."""
         settings = self._current.settings
-        self.drive = _text(settings.drive or f'{settings.robot_id}-{self._own}'.lstrip('-'))
+        drive = settings.drive or f'{settings.robot_id}-{self._own}'.lstrip('-')
+        # As the log can hold it, so that both have the same id.
+        self.drive = drive.encode('utf-8', 'replace').decode()
         begun, policy = self._begun, policy_of(settings)
         if begun is None or begun.drive != self.drive:
             record = DriveRecord(self.drive, time.time(), policy)
@@ -163,8 +165,3 @@ def _said(answer: Answer) -> Iterator[Said]:
             continue
         label = '' if corrected is None else corrected.label
         yield Said(correction.kind, prior, label, None if corrected is None else corrected.box)
-
-
-def _text(text: str) -> str:
-    """What a detector says may hold what no file can."""
-    return text.encode('utf-8', 'replace').decode()
