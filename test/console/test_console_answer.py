@@ -156,6 +156,7 @@ def test_a_drag_that_is_stopped_changes_nothing(service, operator):
     expect(operator.get_by_test_id('summary')).to_have_text('1 unchanged')
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_vertices_of_a_polygon_and_a_dot_can_be_dragged(service, operator):
     corners = [{'x': 0.2, 'y': 0.2}, {'x': 0.6, 'y': 0.2}, {'x': 0.4, 'y': 0.6}]
     token = service.ask(priors={'annotations': [
@@ -273,6 +274,7 @@ def test_any_of_many_labels_is_given_to_the_selected_box_by_keys(service, operat
     assert given['confirmed_annotations'] == [priors[2]]
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_the_label_that_was_typed_goes_before_longer_ones(service, operator):
     labels = ['cargo', 'car', 'Car', 'arm', *(f'part {n}' for n in range(8))]
     asked = prior('part 0', box(0.1, 0.1, 0.3, 0.4))
@@ -290,6 +292,7 @@ def test_the_label_that_was_typed_goes_before_longer_ones(service, operator):
         expect(given).to_have_attribute('title', label)
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_found_label_can_be_clicked_where_buttons_take_no_focus(service, operator):
     """As in Safari: what had the focus loses it, to nothing."""
     labels = [f'part {n}' for n in range(1, 41)]
@@ -308,6 +311,7 @@ def test_a_found_label_can_be_clicked_where_buttons_take_no_focus(service, opera
     assert changed['label'] == 'part 27'
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_label_that_is_clicked_counts_and_not_the_one_being_typed(service, operator):
     priors = [prior(label, box(at, 0.1, at + 0.2, 0.4)) for label, at in (('a', 0.1), ('b', 0.5))]
     token = service.ask(priors={'annotations': priors})
@@ -322,6 +326,7 @@ def test_a_label_that_is_clicked_counts_and_not_the_one_being_typed(service, ope
     assert changed['label'] == 'b'
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_no_box_is_offered_on_a_video(service, operator, files):
     service.ask(
         content_location=[f'{files}/video.webm'], content_type='video',

@@ -31,6 +31,7 @@ def test_a_single_choice_takes_one_key_and_enter(service, operator, files):
     assert service.heat_response(id) == ['mild violence']
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_several_choices_stay_within_their_limits(service, operator):
     id = service.ask_heat(
         'multiple-choice', choices=['a', 'b', 'c', 'd'], min_answers=2, max_answers=3)
@@ -51,13 +52,14 @@ def test_several_choices_stay_within_their_limits(service, operator):
     assert service.heat_response(id) == ['a', 'b', 'd']
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 @pytest.mark.parametrize(
     ('kind', 'names'),
     [
         ('image', ['photo.jpg', 'other.jpg']),
-        pytest.param('video', ['video.webm?a', 'video.webm?b'], marks=another),
-        pytest.param('audio', ['sound.wav', 'other.wav'], marks=another),
-        pytest.param('website', ['page.html?a', 'page.html?b'], marks=another),
+        ('video', ['video.webm?a', 'video.webm?b']),
+        ('audio', ['sound.wav', 'other.wav']),
+        ('website', ['page.html?a', 'page.html?b']),
     ],
 )
 def test_a_choice_can_be_seen_or_heard(service, operator, files, kind, names):
@@ -111,6 +113,7 @@ def test_numbers_and_addresses_are_checked_while_typing(
     assert service.heat_response(id) == right
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 def test_a_rating_by_arrow_keys(service, operator, files):
     id = service.ask_heat(
         'rating', attachments_type='image', attachments=[f'{files}/photo.jpg'],
@@ -145,12 +148,13 @@ def test_a_rating_by_number(service, operator):
     assert service.heat_response(id) == 35
 
 
+@pytest.mark.slow('a form that is seldom seen, in a browser')
 @pytest.mark.parametrize(
     ('kind', 'name', 'content_type', 'content'),
     [
         ('image', 'cake.jpg', 'image/jpeg', photograph),
-        pytest.param('audio', 'word.wav', 'audio/wav', sound, marks=another),
-        pytest.param('video', 'cat.mp4', 'video/mp4', partial(video, 'mp4'), marks=another),
+        ('audio', 'word.wav', 'audio/wav', sound),
+        ('video', 'cat.mp4', 'video/mp4', partial(video, 'mp4')),
     ],
 )
 def test_a_file_that_is_asked_for_is_uploaded(
@@ -205,6 +209,7 @@ def test_what_cannot_be_answered_is_flagged(service, operator):
     assert given['cruncher_feedback'] == 'There is nothing to <b>rate</b>.'
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_an_answer_in_the_making_survives_a_skip(service, operator):
     service.ask_heat('free-text', instruction='first')
     service.ask_heat('multiple-choice', instruction='second', choices=['a', 'b'])

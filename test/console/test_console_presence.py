@@ -4,6 +4,7 @@
 import time
 
 import httpx
+import pytest
 from playwright.sync_api import expect
 
 WITHIN_S = 15
@@ -19,6 +20,7 @@ def wait_for(service, wanted):
         assert time.monotonic() < end, found
 
 
+@pytest.mark.slow('two consoles in a browser')
 def test_an_open_page_counts_until_it_is_closed(service, operators):
     ann, bob = operators
     wait_for(service, 2)

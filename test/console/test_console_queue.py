@@ -187,6 +187,7 @@ def test_a_row_loads_a_small_picture_and_not_the_image(service, operator):
     assert len({url for url in asked_for if '/v1/image/' in url}) <= 1
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_row_without_a_picture_has_a_sign(service, operator, files):
     """A video, and an image that cannot be had: no icon of a broken image."""
     service.ask(content_location=[f'{files}/video.webm'], content_type='video')

@@ -50,6 +50,7 @@ def test_a_row_tells_who_asks_what_until_when_and_who_has_it(service, browser, o
         expect(row.get_by_test_id('holder')).to_have_text(re.compile(r'by [0-9a-f]{6}'))
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_the_bar_shortens_and_changes_its_colour(service, operator):
     operator.clock.install()
     operator.reload()
@@ -149,6 +150,7 @@ def test_the_next_picture_is_there_before_it_is_claimed(service, operator):
     assert operator.evaluate(loaded) == 2
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_hidden_tab_is_told_by_title_and_notification(service, operator):
     operator.add_init_script("""
         Object.defineProperty(document, 'hidden', {get: () => true});

@@ -28,6 +28,7 @@ def test_who_logs_out_has_to_log_in_again(service, new_page):
     assert httpx.get(f'{service.url}/console/api/queue', cookies=cookies).status_code == 401
 
 
+@pytest.mark.slow('two consoles in a browser')
 def test_a_session_is_ended_from_another_console(service, new_page):
     one, two = new_console(service, new_page), new_console(service, new_page)
     service.ask()

@@ -66,6 +66,7 @@ def test_why_questions_were_skipped_is_told(service, browser, operator):
     expect(operator.locator('img, script:not([src])')).to_have_count(0)
 
 
+@pytest.mark.slow('a page that is seldom seen, in a browser')
 def test_another_range_and_a_narrow_window(answered, operator):
     operator.goto(operator.url + 'console/statistics')
     expect(operator.get_by_test_id('plot')).to_have_count(5)
@@ -80,6 +81,7 @@ def test_another_range_and_a_narrow_window(answered, operator):
     operator.wait_for_function(f'() => {heights} <= 400')
 
 
+@pytest.mark.slow('a page that is seldom seen, in a browser')
 def test_who_is_logged_out_is_told(answered, operator):
     operator.goto(operator.url + 'console/statistics')
     expect(operator.get_by_test_id('plot')).to_have_count(5)
@@ -116,6 +118,7 @@ def checked(answered, service, monkeypatch):
         database.execute('DELETE FROM checks')
 
 
+@pytest.mark.slow('a page that is seldom seen, in a browser')
 def test_how_well_each_operator_answers(checked, operator):
     operator.goto(operator.url + 'console/statistics')
     first = operator.get_by_test_id('operator-row').first

@@ -103,12 +103,14 @@ def test_who_logs_in_reads_german(service, new_page):
     expect(page.get_by_test_id('log-out')).to_have_text('Abmelden')
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_a_browser_with_an_unknown_language_reads_english(service, new_page):
     page = new_page(locale='fr-FR')
     log_in(page, service.login_link())
     expect(page.get_by_test_id('log-out')).to_have_text('Log out')
 
 
+@pytest.mark.slow('a page that is seldom seen, in a browser')
 def test_statistics_are_german_with_the_times_of_the_operator(service, german):
     german.goto(f'{service.url}/console/statistics')
     expect(german.get_by_test_id('plot')).to_have_count(5)
@@ -116,6 +118,7 @@ def test_statistics_are_german_with_the_times_of_the_operator(service, german):
     expect(german.get_by_test_id('totals')).to_contain_text('Beantwortet')
 
 
+@pytest.mark.slow('a page that is seldom seen, in a browser')
 def test_the_sessions_have_the_times_of_the_operator(service, german):
     german.get_by_test_id('sessions-button').click()
     own = german.get_by_test_id('session').filter(has_text='dieser Browser')
@@ -144,6 +147,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow('each form in a browser')
 @pytest.mark.parametrize('name', KINDS)
 def test_the_form_of_each_kind_of_heat_question_is_german(service, german, files, name):
     kind, given = KINDS[name]
@@ -180,6 +184,7 @@ def test_the_page_itself_is_german(service, german):
     assert_german(german, 40)
 
 
+@pytest.mark.slow('each dialog in a browser')
 @pytest.mark.parametrize('button', ['help-button', 'skip', 'flag', 'sessions-button'])
 def test_each_dialog_is_german(service, german, button):
     service.ask(instructions='xxx')
@@ -190,6 +195,7 @@ def test_each_dialog_is_german(service, german, button):
     german.keyboard.press('Escape')
 
 
+@pytest.mark.slow('a page that is seldom seen, in a browser')
 def test_the_answers_of_the_operator_are_german(service, german):
     priors = {'annotations': [prior('xxx', box(0.1, 0.1, 0.4, 0.4))]}
     service.ask(instructions='xxx', priors=priors)
@@ -205,6 +211,7 @@ def test_the_answers_of_the_operator_are_german(service, german):
     assert_german(german, 5)
 
 
+@pytest.mark.slow('a rare case, in a browser')
 def test_why_something_is_refused_is_german(service, german):
     said = german.evaluate("""async () => {
       const { claim } = await import('/console/api.js');
