@@ -30,13 +30,20 @@ def main() -> int:
     parser.add_argument(
         '--for', dest='purpose', choices=['tests'], help='add what only tests and checks need')
     arguments = parser.parse_args()
-    paths = Paths.of_this_checkout()
+    paths, for_tests = Paths.of_this_checkout(), arguments.purpose == 'tests'
     try:
+        # Without the lock: with nothing to do, there is nothing to wait for either.
+        if (
+            environment.is_current(paths, arguments.distro)
+            and (not for_tests or environment.is_ready_for_tests(paths))
+            and workspace.is_current(paths)
+        ):
+            return 0
         with exclusive(paths):
             if not environment.is_current(paths, arguments.distro):
                 host.check()
                 environment.install(paths, arguments.distro)
-            if arguments.purpose == 'tests' and not environment.is_ready_for_tests(paths):
+            if for_tests and not environment.is_ready_for_tests(paths):
                 environment.install_for_tests(paths)
             if not workspace.is_current(paths):
                 host.check()

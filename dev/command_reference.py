@@ -83,9 +83,8 @@ def _code(text: str) -> str:
 
 
 if __name__ == '__main__':
+    from steps import write_if_changed
+
     from spark_ros.cli.spark_arguments import parser
 
-    page = PAGE.read_text('utf-8')
-    # What is up to date is not written: whoever reads it meanwhile would find it empty.
-    if (text := rewritten(page, parser())) != page:
-        PAGE.write_text(text, 'utf-8')
+    write_if_changed(PAGE, rewritten(PAGE.read_text('utf-8'), parser()))

@@ -96,7 +96,6 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == '__main__':
-    page = PAGE.read_text('utf-8')
-    # What is up to date is not written: whoever reads it meanwhile would find it empty.
-    if (text := rewritten(page)) != page:
-        PAGE.write_text(text, 'utf-8')
+    from steps import write_if_changed
+
+    write_if_changed(PAGE, rewritten(PAGE.read_text('utf-8')))

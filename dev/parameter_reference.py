@@ -90,6 +90,6 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == '__main__':
-    # What is up to date is not written: whoever reads it meanwhile would find it empty.
-    if (text := reference()) != PAGE.read_text('utf-8'):
-        PAGE.write_text(text, 'utf-8')
+    from steps import write_if_changed
+
+    write_if_changed(PAGE, reference())

@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What every step of the bootstrap shares: where things are, one lock, one log, one error."""
+"""What the programs of this folder share: where things are, one lock, one log, one error."""
 
 from __future__ import annotations
 
@@ -114,6 +114,12 @@ def run(paths: Paths, command: Sequence[str | Path], environ: dict[str, str]) ->
             return None
         log.seek(begin)
         return log.read().decode(errors='replace')
+
+
+def write_if_changed(page: Path, text: str) -> None:
+    """Write a page, unless that is its text: whoever reads it meanwhile would find it empty."""
+    if page.read_text('utf-8') != text:
+        page.write_text(text, 'utf-8')
 
 
 def fingerprint(*parts: object) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Without its window it starts, and draws, for two thirds of the processor's time.
 BROWSERS = [Path('/usr/bin/chromium-headless-shell'), Path('/usr/bin/chromium')]
@@ -18,6 +18,8 @@ ARGUMENTS = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ]
+# As long as pages wait by themselves for what is clicked.
+expect.set_options(timeout=30_000)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ import pytest
 DEADLINE_S = 30.0
 EXIT_S = 30.0
 # Of a worker that has done its share and waits for the others.
-WORKER_EXIT_S = 660.0
+WORKER_EXIT_S = 960.0
 SLOWEST_FIRST = {'fuzz': 0, 'console': 1, 'ros': 2, 'service': 3, 'installation': 4, 'demo': 5}
 PROFILE = Path(__file__).with_name('fastdds_loopback.xml')
 MEMORY, ROOM = Path('/dev/shm'), 4e9
@@ -107,8 +107,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: SLOWEST_FIRST.get(part(item), len(SLOWEST_FIRST)))
 
 
-def pytest_collection_finish() -> None:
-    """Look for garbage among what tests make, and not among the tests again and again."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look for garbage among what tests make, and not among the tests again and again.
+
+    A test's own timeout is below the one that takes the process with it.
+    """
+    last_s = float(session.config.getini('faulthandler_timeout'))
+    for item in session.items:
+        for mark in item.iter_markers('timeout'):
+            assert mark.args[0] < last_s, f'{item.nodeid}: {mark.args[0]} s'
     gc.collect()
     gc.freeze()
 

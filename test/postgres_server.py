@@ -155,9 +155,13 @@ class PostgresServer:
         children = Path(f'/proc/{first}/task/{first}/children')
         # The first one first: then it starts no more.
         os.kill(first, number)
-        for child in children.read_text().split():
-            with suppress(ProcessLookupError):
-                os.kill(int(child), number)
+        told: set[str] = set()
+        # A list that is read while children end may lack some.
+        while more := {*children.read_text().split()} - told:
+            for child in more:
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), number)
+            told |= more
 
     def remove(self) -> None:
         """Stop it for good and remove its directory."""

@@ -7,6 +7,7 @@ import ast
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -42,7 +43,9 @@ print(json.dumps({one.name: one.description for one in arguments}))
 RUN = """
 import sys
 from launch import LaunchDescription, LaunchService
-from launch.actions import IncludeLaunchDescription, RegisterEventHandler, Shutdown
+from launch.actions import (
+    IncludeLaunchDescription, RegisterEventHandler, SetLaunchConfiguration, Shutdown,
+)
 from launch.event_handlers import OnProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
@@ -57,6 +60,8 @@ def on_output(event):
 service = LaunchService()
 service.include_launch_description(LaunchDescription([
     RegisterEventHandler(OnProcessIO(on_stderr=on_output, on_stdout=on_output)),
+    # Who takes longer is told again, which is logged as an error.
+    SetLaunchConfiguration('sigterm_timeout', '40'),
     IncludeLaunchDescription(
         PythonLaunchDescriptionSource(sys.argv[1]),
         launch_arguments=[argument.split(':=') for argument in sys.argv[3:]],
@@ -247,6 +252,16 @@ def heights() -> Iterator[list[float]]:
     rclpy.shutdown(context=context)
 
 
+def in_group(group: int) -> Iterator[int]:
+    """Open the processes of a group."""
+    for entry in Path('/proc').glob('[0-9]*'):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # Behind the name, which may have anything in it: the state, the parent, the group.
+            _, _, behind = (entry / 'stat').read_text('utf-8').rpartition(')')
+            if int(behind.split()[2]) == group:
+                yield os.pidfd_open(int(entry.name))
+
+
 def run(path: Path, said: str, arguments: list[str], **environment: str) -> tuple[str, str]:
     """Run a launch file until all of something is said; return stdout and stderr.
 
@@ -260,9 +275,10 @@ def run(path: Path, said: str, arguments: list[str], **environment: str) -> tupl
     )  # fmt: skip
     try:
         told, complained = process.communicate(timeout=100)
-        # What launch started is of its group.
-        with pytest.raises(ProcessLookupError):
-            os.killpg(process.pid, 0)
+        # What launch started is of its group; what is ending already may not be reaped yet.
+        for each in in_group(process.pid):
+            assert select.select([each], [], [], 30)[0], 'it goes on'
+            os.close(each)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

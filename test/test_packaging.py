@@ -2,6 +2,7 @@
 """The package without ROS, beside ROS, and what a machine that lacks something is told."""
 
 import ast
+import fcntl
 import importlib.util
 import os
 import re
@@ -51,6 +52,20 @@ paths.python.parent.mkdir(parents=True)
 paths.python.touch()
 environment._stamp(paths).write_text(environment._fingerprint(paths, 'jazzy'))
 print([distro for distro in ('jazzy', 'kilted') if environment.is_current(paths, distro)])
+"""
+
+ALL_IS_CURRENT = """
+import sys
+sys.path.insert(0, 'dev')
+import environment, workspace
+from steps import Paths
+paths = Paths.of_this_checkout()
+for folder in (paths.python.parent, paths.build / 'spark_ros', paths.build / 'vision_msgs'):
+    folder.mkdir(parents=True)
+for file in (paths.python, paths.root / 'CMakeLists.txt', paths.root / 'package.xml'):
+    file.touch()
+environment._stamp(paths).write_text(environment._fingerprint(paths, 'jazzy'))
+workspace._stamp(paths).write_text(workspace._fingerprint(paths))
 """
 
 WHICH_LEVELS_ARE_CURRENT = """
@@ -347,6 +362,18 @@ def test_a_change_for_tests_is_no_reason_to_make_the_environment_anew(checkout):
     assert with_tests == 'True True'
     assert other_tests == 'True False'
     assert other_packages == 'False True'
+
+
+def test_what_is_up_to_date_waits_for_no_other_make(checkout):
+    bootstrap(checkout, '-c', ALL_IS_CURRENT).check_returncode()
+    with (checkout / 'build' / '.bootstrap.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with subprocess.Popen(
+            [sys.executable, 'dev/bootstrap.py'], cwd=checkout, stdout=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            told = process.stdout.readline()
+            fcntl.flock(lock, fcntl.LOCK_UN)
+    assert (told, process.returncode) == (b'', 0)
 
 
 def test_a_library_that_several_wheels_bring_is_on_the_disk_once(checkout):

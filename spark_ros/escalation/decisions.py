@@ -26,6 +26,7 @@ from spark_ros.escalation.question.asking import DetectedFrame
 from spark_ros.escalation.question.escalation import Escalation, Resolved
 from spark_ros.escalation.settings import Current, Settings
 from spark_ros.model import Answer, CorrectionKind, State
+from spark_ros.wire.values import utf8_text
 
 BAD_IMAGE = 'bad image'
 ENDS = (State.EXPIRED, State.FAILED, State.CANCELED)
@@ -61,7 +62,7 @@ class Decisions:
         settings = self._current.settings
         drive = settings.drive or f'{settings.robot_id}-{self._own}'.lstrip('-')
         # As the log can hold it, so that both have the same id.
-        self.drive = drive.encode('utf-8', 'replace').decode()
+        self.drive = utf8_text(drive)
         begun, policy = self._begun, policy_of(settings)
         if begun is None or begun.drive != self.drive:
             record = DriveRecord(self.drive, time.time(), policy)

@@ -20,6 +20,7 @@ from spark_ros import geometry, model
 from spark_ros.escalation.question.escalation import Escalation, FrameMatch, Resolved, Status
 from spark_ros.geometry import PixelBox
 from spark_ros.msg import Annotation, Correction, EngagementStatus, Resolution, Vertex
+from spark_ros.wire.values import utf8_text
 
 NS = 1_000_000_000
 _TYPES = {type: getattr(Annotation, f'TYPE_{type.name}') for type in model.AnnotationType}
@@ -84,7 +85,7 @@ def corrected_detections(
         box = geometry.to_pixels(shape.vertices, asked.image_size, place)
         class_id = asked.class_ids.get(shape.label, shape.label)
         corrected.detections.append(
-            _changed(correction, shape, original, source.header, box, _text(class_id))
+            _changed(correction, shape, original, source.header, box, utf8_text(class_id))
         )
     return corrected
 
@@ -133,11 +134,11 @@ def resolution_message(resolved: Resolved) -> Resolution:
     return Resolution(
         header=_header(asked),
         id=asked.id,
-        token=_text(resolved.token),
+        token=utf8_text(resolved.token),
         camera=asked.camera,
         state=_STATES[answer.state],
-        response=_text(answer.response),
-        answers=[_text(choice) for choice in answer.answers],
+        response=utf8_text(answer.response),
+        answers=[utf8_text(choice) for choice in answer.answers],
         has_rating=answer.rating is not None,
         rating=answer.rating if answer.rating is not None else 0.0,
         corrections=[
@@ -149,14 +150,14 @@ def resolution_message(resolved: Resolved) -> Resolution:
             for correction in answer.corrections
         ],
         annotations=[annotation_message(annotation) for annotation in answer.annotations],
-        feedback=_text(answer.feedback),
-        flags=[_text(flag) for flag in answer.flags],
+        feedback=utf8_text(answer.feedback),
+        flags=[utf8_text(flag) for flag in answer.flags],
         late=resolved.late,
         frame_match=_FRAME_MATCHES[asked.frame_match],
         image_width=asked.image_size.width,
         image_height=asked.image_size.height,
         image_crop=_crop(asked),
-        image_url=_text(answer.image_url),
+        image_url=utf8_text(answer.image_url),
         program=asked.program,
         created=time_message(int((answer.created or asked.created) * NS)),
         closed=time_message(int((answer.closed or known) * NS)),
@@ -170,10 +171,10 @@ def status_message(status: Status) -> EngagementStatus:
     return EngagementStatus(
         header=_header(status.escalation),
         id=status.escalation.id,
-        token=_text(status.token),
+        token=utf8_text(status.token),
         camera=status.escalation.camera,
         state=_STATES[status.state],
-        detail=_text(status.detail),
+        detail=utf8_text(status.detail),
     )
 
 
@@ -182,8 +183,8 @@ def annotation_message(annotation: model.Annotation | None) -> Annotation:
     if annotation is None:
         return Annotation()
     return Annotation(
-        id=_text(annotation.id),
-        label=_text(annotation.label),
+        id=utf8_text(annotation.id),
+        label=utf8_text(annotation.label),
         type=_TYPES[annotation.type],
         vertices=[Vertex(x=vertex.x, y=vertex.y) for vertex in annotation.vertices],
         score=annotation.score if annotation.score is not None else math.nan,
@@ -195,15 +196,11 @@ def key_values(values: Mapping[str, Any]) -> list[KeyValue]:
     """Return a mapping as key-value messages; what is not text is written as JSON."""
     return [
         KeyValue(
-            key=_text(key), value=_text(value) if isinstance(value, str) else json.dumps(value)
+            key=utf8_text(key),
+            value=utf8_text(value) if isinstance(value, str) else json.dumps(value),
         )
         for key, value in values.items()
     ]
-
-
-def _text(said: str) -> str:
-    """Replace what UTF-8 cannot hold: JSON may carry half a surrogate pair, ROS cannot."""
-    return said.encode('utf-8', 'replace').decode('utf-8')
 
 
 def _crop(escalation: Escalation) -> RegionOfInterest:

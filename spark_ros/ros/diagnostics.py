@@ -24,6 +24,7 @@ from spark_ros.ros.camera import CameraInput
 from spark_ros.ros.config import NodeConfig
 from spark_ros.ros.conversions import key_values
 from spark_ros.ros.steady_timer import steady_timer
+from spark_ros.wire.values import utf8_text
 
 EVERY_S = 1.0
 RATE_S = 10.0
@@ -146,7 +147,7 @@ def _status(node: str, robot_id: str, result: CheckResult) -> DiagnosticStatus:
     return DiagnosticStatus(
         level=bytes([result.level]),
         name=f'{node}: {result.part}',
-        message=result.message.encode('utf-8', 'replace').decode('utf-8'),
+        message=utf8_text(result.message),
         hardware_id=robot_id,
         values=key_values(result.values),
     )

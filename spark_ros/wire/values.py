@@ -1,5 +1,5 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Check single JSON values; every error names the field and what was wrong with it."""
+"""Check and write single JSON values; every error names the field and what was wrong with it."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ def expect_text(value: Any, name: str, longest: int = MAX_TEXT) -> str:
     ):
         raise WireError(f'{name} holds a character that is not text')
     return value
+
+
+def utf8_text(text: str) -> str:
+    """Return a text with `?` for each half of a surrogate pair: JSON may have it, UTF-8 cannot."""
+    return text.encode('utf-8', 'replace').decode('utf-8')
 
 
 def expect_url(value: Any, name: str) -> str:

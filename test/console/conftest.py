@@ -11,10 +11,9 @@ import pytest
 from chromium import chromium
 from console_service import Service
 from console_stub import attached_files
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 from serving import Serving, printed
 
-expect.set_options(timeout=15_000)
 open_browsers: list[Browser] = []
 until_others_come = ExitStack()
 

@@ -15,7 +15,6 @@ pytest.importorskip('atheris', reason='it needs Python 3.11 to 3.13')
 HERE = Path(__file__).parent
 CORPUS = HERE / 'corpus'
 SECONDS = 3
-DEADLINE_S = 60
 
 
 @pytest.mark.slow('it runs for some seconds')
@@ -26,8 +25,7 @@ def test_a_parser_raises_what_it_documents_and_nothing_else(target: str, tmp_pat
             sys.executable, HERE / 'run.py', target, f'-max_total_time={SECONDS}', '-timeout=5',
             '-rss_limit_mb=1024',
         ],
-        cwd=tmp_path, capture_output=True, text=True, errors='replace', timeout=DEADLINE_S,
-        check=False,
+        cwd=tmp_path, capture_output=True, text=True, errors='replace', check=False,
     )  # fmt: skip
     found = {path.name: path.read_bytes()[:500] for path in tmp_path.glob('*-*')}
     assert done.returncode == 0 and not found, f'{found}\n{(done.stdout + done.stderr)[-4000:]}'

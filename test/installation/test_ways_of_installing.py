@@ -62,8 +62,12 @@ def by_pip(folder: Path) -> str:
     source = folder / 'source'
     source.mkdir()
     for name in PACKED:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, source / name)
+        if (ROOT / name).is_dir():
+            # Other processes write compiled files meanwhile, under names that vanish.
+            ignored = shutil.ignore_patterns('__pycache__')
+            shutil.copytree(ROOT / name, source / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, source)
     base_python = getattr(sys, '_base_executable', sys.executable)
     done([base_python, '-m', 'venv', folder / 'venv'], folder)
     done(outside([str(folder / 'venv/bin/pip'), 'install', '--quiet', '.[service]']), source)

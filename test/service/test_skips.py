@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from service_harness import Caller, InProcess, held
+from test_next_question import next_of
 
 from spark_ros.service.operators import statistics_api
 from spark_ros.service.spark import programs
@@ -71,6 +72,19 @@ def test_the_statistics_count_reasons(
         assert person.act(person.claim_first(), 'skip', reason=REASON).status_code == 200
     found = one.get('/console/api/statistics?hours=24').json()['skipped']
     assert found == [{'program': 'nets', 'reason': REASON, 'count': 2}]
+
+
+def test_a_skipped_check_is_no_reason(service: InProcess) -> None:
+    program = programs.Program('?', second_opinion_share=1.0)
+    service.context.store.write_now(programs.put, 'nets', program, service.clock())
+    robot, *people = service.tenant(), *(service.operator() for _ in range(3))
+    robot.ask(program_name='nets')
+    for person, act in zip(people, ('skip', 'answer', 'skip'), strict=True):
+        service.clock.now += 1
+        given = {'shapes': [], 'response': 'no'} if act == 'answer' else {'reason': act}
+        assert person.act(next_of(person), act, **given).status_code == 200
+    found = people[0].get('/console/api/statistics?hours=24').json()['skipped']
+    assert found == [{'program': 'nets', 'reason': 'skip', 'count': 1}]
 
 
 def test_a_program_has_reasons_to_flag(service: InProcess) -> None:

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 
-from spark_ros.service.storage.schema import WAITING, jobs, questions, skips
+from spark_ros.service.storage.schema import WAITING, checks, jobs, questions, skips
 from spark_ros.service.storage.store import Transaction
 
 # For how long a question is not given to who skipped it, even if nobody else is there.
@@ -81,12 +81,23 @@ def of_job(connection: Connection, job_id: int) -> list[Row[Any]]:
 
 
 def reasons_since(connection: Connection, since: float) -> list[Row[Any]]:
-    """Count the skips since a time, by program and reason, those that came most often first."""
+    """Count the skips since a time, by program and reason, those that came most often first.
+
+    Skips of checks are not counted: they say nothing of a question that waits.
+    """
+    of_check = (
+        exists()
+        .where(
+            questions.c.job_id == skips.c.job_id, checks.c.question_id == questions.c.id,
+            checks.c.created <= skips.c.skipped,
+        )
+        .correlate(skips)
+    )  # fmt: skip
     number = func.count().label('count')
     query = (
         select(jobs.c.program, skips.c.reason, number)
         .join(jobs, skips.c.job_id == jobs.c.id)
-        .where(skips.c.skipped > since)
+        .where(skips.c.skipped > since, ~of_check)
         .group_by(jobs.c.program, skips.c.reason)
         .order_by(number.desc(), jobs.c.program, skips.c.reason)
         .limit(MOST_REASONS)
