@@ -124,12 +124,12 @@ class NodeProcess:
         assert self.process.poll() is None, self.output
         return 'journal: ' in self.output
 
-    def end(self, number: int = signal.SIGINT, timeout_s: float = 20.0) -> int:
+    def end(self, number: int = signal.SIGINT, timeout_s: float = 60.0) -> int:
         """Send a signal and return the exit code, with the output read to its end."""
         self.process.send_signal(number)
         return self.wait(timeout_s)
 
-    def wait(self, timeout_s: float = 20.0) -> int:
+    def wait(self, timeout_s: float = 60.0) -> int:
         code = self.process.wait(timeout_s)
         self._reader.join(timeout_s)
         return code
