@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -62,6 +64,28 @@ def show_again(told: str, output: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert spark.main(shlex.split(command.replace('ID', id, 1))) == 0
     shown = capsys.readouterr().out
     assert id in shown and '127.0.0.1' in shown
+
+
+@pytest.mark.slow('begins one demo after the other')
+@pytest.mark.parametrize(('line', 'arguments'), [
+    (' service ', []),
+    (' node ', []),
+    (' seen ', []),
+    ('calibrating', ['--scene', 'warehouse', '--calibrate']),
+])  # fmt: skip
+def test_ctrl_c_ends_it_with_one_line(tmp_path: Path, line: str, arguments: list[str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, '-m', 'spark_ros.demo', '--output', tmp_path / 'output', *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout
+            assert any(line in told for told in process.stdout)
+            os.killpg(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (130, 'demo: interrupted\n')
 
 
 @pytest.mark.slow('a whole demo on PostgreSQL')
