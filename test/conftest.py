@@ -30,7 +30,7 @@ import hypothesis
 import network
 import pytest
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 DOMAIN_S = 60.0
 EXIT_S = 30.0
 # Of a worker that has done its share and waits for the others.
@@ -144,7 +144,7 @@ def pytest_unconfigure() -> None:
 def wait_until() -> Callable[..., None]:
     """Give a function that turns an executor over until a condition holds.
 
-    `wait_until(condition, executor, deadline_s=30)` waits for the executor's events and looks
+    `wait_until(condition, executor, deadline_s=60)` waits for the executor's events and looks
     at the condition after each; what is still false at the deadline fails the test.
     """
 

@@ -156,7 +156,7 @@ class Robot:
         self._wait_until = wait_until
         self._processes: list[NodeProcess] = []
 
-    def until(self, condition: Callable[[], Any], deadline_s: float = 25.0) -> None:
+    def until(self, condition: Callable[[], Any], deadline_s: float = 60.0) -> None:
         """Turn everything over until a condition holds."""
         self._wait_until(condition, self.executor, deadline_s)
 
