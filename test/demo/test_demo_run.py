@@ -30,7 +30,7 @@ def demo(checkout: Path, *variables: str) -> str:
     """Run the demo to its end, by make, and return what it told."""
     done = subprocess.run(
         ['make', 'demo', *variables], cwd=checkout, env=make_environment(),
-        text=True, capture_output=True, timeout=110, check=False,
+        text=True, capture_output=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -89,6 +89,7 @@ def test_ctrl_c_ends_it_with_one_line(tmp_path: Path, line: str, arguments: list
 
 
 @pytest.mark.slow('a whole demo on PostgreSQL')
+@pytest.mark.timeout(300)
 def test_two_processes_serve_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = linked_checkout(tmp_path / 'checkout')
     with running_postgres() as server:
@@ -99,6 +100,7 @@ def test_two_processes_serve_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow('a whole demo')
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize('variable', ['', 'BACKEND=heat'])
 def test_the_main_job(
     tmp_path: Path, variable: str, monkeypatch: pytest.MonkeyPatch,
