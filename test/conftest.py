@@ -30,7 +30,8 @@ import hypothesis
 import network
 import pytest
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
+DOMAIN_S = 60.0
 EXIT_S = 30.0
 # Of a worker that has done its share and waits for the others.
 WORKER_EXIT_S = 960.0
@@ -51,13 +52,13 @@ def _isolate() -> None:
     home = _until_the_end.enter_context(tempfile.TemporaryDirectory(prefix='spark_ros_test_'))
     one_authority = Path(home, 'authority.pem')
     one_authority.write_text(Path(certifi.where()).read_text('utf-8').split(END)[0] + END)
-    domain = _until_the_end.enter_context(domain_coordinator.domain_id())
+    descriptor = network.leave()
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         # What outlives a process does so in memory, too; only a machine that stops would tell.
         os.environ.setdefault('PYTEST_DEBUG_TEMPROOT', str(MEMORY))
     os.environ.setdefault('SPARK_ROS_TESTS_TRUST', os.environ.get('SSL_CERT_FILE', ''))
     os.environ.update(
-        ROS_DOMAIN_ID=str(domain),
+        ROS_DOMAIN_ID=str(_take_domain()),
         # With LOCALHOST, rmw_fastrtps adds shared memory whatever the profile says.
         ROS_AUTOMATIC_DISCOVERY_RANGE='SUBNET',
         FASTRTPS_DEFAULT_PROFILES_FILE=str(PROFILE),
@@ -79,10 +80,29 @@ def _isolate() -> None:
     for name in PROXIES:
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
-    descriptor = network.leave()
     if descriptor is not None:
         # Of the process that was started first, whose workers inherit the variable.
         os.environ.setdefault('SPARK_ROS_TESTS_NETWORK', f'/proc/{os.getpid()}/fd/{descriptor}')
+
+
+def _take_domain() -> int:
+    """Return a domain of this process alone in its network, once there is one.
+
+    Raises:
+        RuntimeError: there is none at the deadline.
+    """
+    end = time.monotonic() + DOMAIN_S
+    while True:
+        try:
+            domain: int = _until_the_end.enter_context(domain_coordinator.domain_id())
+            return domain
+        except RuntimeError:
+            if time.monotonic() > end:
+                raise RuntimeError(
+                    'the ports 32769 to 32868, which stand for ROS domains, are all in use '
+                    f'since {DOMAIN_S:g} s: end other test runs'
+                ) from None
+            time.sleep(0.1)
 
 
 _isolate()
@@ -131,7 +151,7 @@ def pytest_unconfigure() -> None:
 def wait_until() -> Callable[..., None]:
     """Give a function that turns an executor over until a condition holds.
 
-    `wait_until(condition, executor, deadline_s=30)` waits for the executor's events and looks
+    `wait_until(condition, executor, deadline_s=60)` waits for the executor's events and looks
     at the condition after each; what is still false at the deadline fails the test.
     """
 

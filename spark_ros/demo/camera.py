@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from std_msgs.msg import Header
 
 from spark_ros.demo.errors import DemoError
 from spark_ros.demo.messages import FRAME_ID, IMAGES, image_message
+from spark_ros.demo.processes import delayed_interrupt
 from spark_ros.demo.spinning import RELIABLE
 from spark_ros.demo.waiting import spin_for, spin_until
 from spark_ros.ros.workarounds.allocator import keep_large_buffers
@@ -72,16 +74,19 @@ def run(
     """
     parser.add_argument('--period', type=float, help='least seconds between two frames')
     parser.add_argument('--listeners', type=int, help='nodes to wait for on the image topic')
-    arguments = parser.parse_args()
-    keep_large_buffers()
-    # Its own handlers end the context in the midst of a frame.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        # Made before anybody sees the camera: an executor that a signal interrupts complains.
-        rclpy.get_global_executor()
-        camera, frames = make(arguments)
-        try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
+        arguments = parser.parse_args()
+        with ExitStack() as ending:
+            # What a signal interrupts while it is made complains.
+            with delayed_interrupt():
+                keep_large_buffers()
+                # Its own handlers end the context in the midst of a frame.
+                rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+                rclpy.get_global_executor()
+                camera, frames = make(arguments)
+                ending.callback(camera.destroy_node)
             if not spin_until(
                 camera, lambda: camera.has_listeners(arguments.listeners), DISCOVERY_S
             ):
@@ -93,8 +98,6 @@ def run(
             # Until those who listen have everything.
             for publisher in camera.publishers:
                 publisher.wait_for_all_acked(Duration(seconds=5))
-        finally:
-            camera.destroy_node()
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

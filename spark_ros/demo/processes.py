@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spark_ros.demo.errors import DemoError
@@ -99,6 +100,23 @@ def lines(process: subprocess.Popen[str]) -> Lines:
 
     threading.Thread(target=read, daemon=True).start()
     return printed
+
+
+@contextmanager
+def delayed_interrupt() -> Iterator[None]:
+    """Handle SIGINT and SIGTERM after the block; for the main thread."""
+    came: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for each in came:
+        signal.raise_signal(each)
 
 
 def _end_with_parent() -> None:

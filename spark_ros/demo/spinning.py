@@ -19,9 +19,13 @@ def spin(make: Callable[[], Node]) -> int:
     """Make a node and spin it; SIGINT and SIGTERM are its ordinary end, so the code is 0."""
     # Not a KeyboardInterrupt, which rclpy turns into a RuntimeError where it comes while a message
     # is taken: rclpy's own handler ends the spinning.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     rclpy.init()
     try:
+        if came:
+            # Before rclpy had its handler.
+            return 0
         node = make()
         with suppress(ExternalShutdownException):
             rclpy.spin(node)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import rclpy
 from rclpy.node import Node
 
+from spark_ros.demo.processes import delayed_interrupt
+
 
 def spin_until(
     node: Node, condition: Callable[[], object], timeout_s: float = math.inf
@@ -19,7 +21,9 @@ def spin_until(
     while not condition():
         if time.monotonic() > deadline:
             return False
-        rclpy.spin_once(node, timeout_sec=0.02)
+        # rclpy makes a RuntimeError of a KeyboardInterrupt that comes while it takes a message.
+        with delayed_interrupt():
+            rclpy.spin_once(node, timeout_sec=0.02)
     return True
 
 

@@ -103,13 +103,16 @@ class MatchedSubscription:
             message = self._read(message)
             if message is None:
                 return
-        if self._retiring is not None:
+        if self._retiring is not None or self._heard:
             stamp = (message.header.stamp.sec, message.header.stamp.nanosec)
             self._heard.append((generation, stamp))
             here = self._heard.count((generation, stamp))
             there = sum(one != generation and same == stamp for one, same in self._heard)
             if here <= there and stamp != (0, 0):
                 return
+            if self._retiring is None:
+                # The old one had not heard this: nothing is left that it had.
+                self._heard.clear()
         self._callback(message)
 
     def _on_match(self, generation: int) -> None:
@@ -123,7 +126,6 @@ class MatchedSubscription:
         if self._retiring is not None:
             self._node.destroy_subscription(self._retiring)
             self._retiring = None
-            self._heard.clear()
 
     def _stop_retirement(self) -> None:
         if self._retirement is not None:

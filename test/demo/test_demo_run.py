@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -28,7 +30,7 @@ def demo(checkout: Path, *variables: str) -> str:
     """Run the demo to its end, by make, and return what it told."""
     done = subprocess.run(
         ['make', 'demo', *variables], cwd=checkout, env=make_environment(),
-        text=True, capture_output=True, timeout=110, check=False,
+        text=True, capture_output=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -64,7 +66,30 @@ def show_again(told: str, output: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert id in shown and '127.0.0.1' in shown
 
 
+@pytest.mark.slow('begins one demo after the other')
+@pytest.mark.parametrize(('line', 'arguments'), [
+    (' service ', []),
+    (' node ', []),
+    (' seen ', []),
+    ('calibrating', ['--scene', 'warehouse', '--calibrate']),
+])  # fmt: skip
+def test_ctrl_c_ends_it_with_one_line(tmp_path: Path, line: str, arguments: list[str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, '-m', 'spark_ros.demo', '--output', tmp_path / 'output', *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout
+            assert any(line in told for told in process.stdout)
+            os.killpg(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (130, 'demo: interrupted\n')
+
+
 @pytest.mark.slow('a whole demo on PostgreSQL')
+@pytest.mark.timeout(300)
 def test_two_processes_serve_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = linked_checkout(tmp_path / 'checkout')
     with running_postgres() as server:
@@ -75,6 +100,7 @@ def test_two_processes_serve_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow('a whole demo')
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize('variable', ['', 'BACKEND=heat'])
 def test_the_main_job(
     tmp_path: Path, variable: str, monkeypatch: pytest.MonkeyPatch,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -43,6 +44,19 @@ def test_one_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None:
             processes.check()
 
 
+@pytest.mark.parametrize('module', ['replay', 'warehouse.simulator'])
+def test_ctrl_c_while_python_imports_ends_a_camera(tmp_path: Path, module: str) -> None:
+    (tmp_path / 'rclpy.py').write_text(
+        f'import os\nos.kill(os.getpid(), {int(signal.SIGINT)})\nprint("still here")\n')
+    path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    ended = subprocess.run(
+        [sys.executable, '-m', f'spark_ros.demo.{module}'],
+        env={**os.environ, 'PYTHONPATH': path},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, '', '')
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(('module', 'arguments'), [
     ('replay', []), ('warehouse.simulator', [str(WORLD)]),
@@ -56,7 +70,7 @@ def test_a_signal_ends_a_camera(listener, wait_until, module, arguments, number)
     try:
         wait_until(lambda: node.get_publishers_info_by_topic(IMAGES), listener)
         camera.send_signal(number)
-        assert camera.communicate(timeout=30) == ('', '')
+        assert camera.communicate(timeout=60) == ('', '')
     finally:
         camera.kill()
     assert camera.returncode == 0

@@ -11,6 +11,7 @@ import pytest
 
 NODE = """
 import os, signal, sys
+import rclpy
 from rclpy.node import Node
 from std_msgs.msg import Header
 from spark_ros.demo.spinning import spin
@@ -20,6 +21,10 @@ where, number = sys.argv[1], int(sys.argv[2])
 def signal_here():
     print('a signal', flush=True)
     os.kill(os.getpid(), number)
+
+if where == 'before ROS':
+    init = rclpy.init
+    rclpy.init = lambda: (signal_here(), init())
 
 class OneNode(Node):
     def __init__(self):
@@ -41,13 +46,27 @@ class OneNode(Node):
         signal_here()
 
     def on_message(self, message):
-        signal_here()
+        if where != 'before ROS':
+            signal_here()
 
 sys.exit(spin(OneNode))
 """
 
+WAIT = """
+from rclpy.signals import SignalHandlerOptions
+from spark_ros.demo.waiting import spin_until
+
+rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+try:
+    spin_until(OneNode(), lambda: False)
+except KeyboardInterrupt:
+    print('interrupted')
+rclpy.try_shutdown()
+"""
+
 
 @pytest.mark.parametrize(('where', 'number'), [
+    ('before ROS', signal.SIGINT),
     ('its start', signal.SIGINT),
     ('take_message', signal.SIGINT),
     ('its callback', signal.SIGTERM),
@@ -68,3 +87,14 @@ def test_what_goes_wrong_otherwise_is_not_hidden() -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 1 and "KeyError: 'broken'" in ended.stderr
+
+
+def test_an_interrupt_comes_after_the_message_that_is_taken() -> None:
+    """Else rclpy makes a RuntimeError of it."""
+    waiting = NODE.replace('sys.exit(spin(OneNode))', WAIT)
+    ended = subprocess.run(
+        [sys.executable, '-c', waiting, 'take_message', '2'],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0 and 'interrupted' in ended.stdout, ended.stderr
+    assert not ended.stderr

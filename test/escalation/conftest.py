@@ -11,6 +11,12 @@ import pytest
 from spark_ros.escalation.journal.journal import Journal
 
 
+@pytest.fixture(autouse=True)
+def every_record_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the disk is when a log of decisions is closed."""
+    monkeypatch.setattr('spark_ros.escalation.decision_log.CLOSE_S', 60.0)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / 'journal.db'

@@ -25,7 +25,7 @@ from spark_ros.escalation.question.escalation import EncodedImage, Escalation, R
 from spark_ros.escalation.settings import Current, Limits, Settings
 from spark_ros.model import Answer, Question, State
 
-DEADLINE_S = 20.0
+DEADLINE_S = 50.0
 
 
 @dataclass

@@ -42,11 +42,11 @@ def put(server: FrameServer) -> str:
 
 
 def status(url: str) -> int:
-    return httpx.get(url, trust_env=False, timeout=10).status_code
+    return httpx.get(url, trust_env=False, timeout=60).status_code
 
 
 def test_a_signed_url_shows_the_frame(server: FrameServer) -> None:
-    answer = httpx.get(put(server), trust_env=False)
+    answer = httpx.get(put(server), trust_env=False, timeout=60)
     assert answer.content == IMAGE.data
     assert answer.headers['content-type'] == 'image/jpeg'
     assert answer.headers['x-content-type-options'] == 'nosniff'

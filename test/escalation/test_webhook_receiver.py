@@ -25,7 +25,7 @@ from spark_ros.escalation.small_server import MAX_OF_PEER, SmallHandler, SmallSe
 from spark_ros.wire.signing import webhook_signature
 
 SECRET = 'shared secret'
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 BODY = b'{"token":"t","state":"closed"}'
 
 
@@ -81,7 +81,7 @@ def push(
         content=body,
         headers={'Spark-Signature': webhook_signature(secret, body, time_ms)},
         trust_env=False,
-        timeout=10,
+        timeout=DEADLINE_S,
     ).status_code
 
 
@@ -120,7 +120,7 @@ def test_any_other_signature_is_none(
 ) -> None:
     answer = httpx.post(
         f'http://127.0.0.1:{receiver.port}/', content=BODY, trust_env=False,
-        headers={'Spark-Signature': header},
+        timeout=DEADLINE_S, headers={'Spark-Signature': header},
     )  # fmt: skip
     assert answer.status_code == 200 and robot.taken == [] and robot.looks == 1
 
@@ -144,14 +144,14 @@ def test_signed_garbage_is_refused(receiver: WebhookReceiver, robot: Robot) -> N
 
 def test_a_body_is_bounded_before_it_is_read(receiver: WebhookReceiver, robot: Robot) -> None:
     for length in (str(MAX_BODY_BYTES + 1), '-1', 'many', '9' * 30):
-        with socket.create_connection(('127.0.0.1', receiver.port), 5) as connection:
+        with socket.create_connection(('127.0.0.1', receiver.port), DEADLINE_S) as connection:
             connection.sendall(f'POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n'.encode())
             assert connection.recv(100).split()[1] in (b'411', b'413')
     assert robot.taken == [] and robot.looks == 0
 
 
 def test_other_methods_are_no_pushes(receiver: WebhookReceiver, robot: Robot) -> None:
-    answer = httpx.get(f'http://127.0.0.1:{receiver.port}/', trust_env=False)
+    answer = httpx.get(f'http://127.0.0.1:{receiver.port}/', trust_env=False, timeout=DEADLINE_S)
     assert answer.status_code == 501 and robot.looks == 0
 
 
@@ -160,12 +160,15 @@ def test_connections_that_only_drip_turn_no_push_away(
 ) -> None:
     """The peer's oldest make room, and what takes too long is closed whatever else happens."""
     dripping = [
-        socket.create_connection(('127.0.0.1', receiver.port), 5) for _ in range(2 * MAX_OF_PEER)
+        socket.create_connection(('127.0.0.1', receiver.port), DEADLINE_S)
+        for _ in range(2 * MAX_OF_PEER)
     ]
     for one in dripping:
         one.sendall(b'POST / HTTP/1.1\r\nContent-Length: 100\r\n')
     assert push(receiver) == 200 and len(robot.taken) == 1
-    assert dripping[0].recv(1) == b''
+    # Reset, where not even its header was read.
+    with suppress(ConnectionResetError):
+        assert dripping[0].recv(1) == b''
     for one in dripping:
         one.close()
 
@@ -185,6 +188,6 @@ def test_a_request_ends_in_time_however_it_drips() -> None:
                     with suppress(TimeoutError):
                         if connection.recv(1) == b'':
                             break
-        assert 0.4 < time.monotonic() - begun < 5.0
+        assert 0.4 < time.monotonic() - begun < DEADLINE_S
     finally:
         server.stop()

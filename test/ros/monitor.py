@@ -18,7 +18,7 @@ class Seen:
         robot.hear(DiagnosticArray, '/diagnostics', self.arrays, RELIABLE)
 
     def until(
-        self, part: str, level: bytes, words: str = '', deadline_s: float = 40.0
+        self, part: str, level: bytes, words: str = '', deadline_s: float = 60.0
     ) -> dict[str, str]:
         """Wait until the newest status of a part has a level and words; return its values."""
 

@@ -16,8 +16,9 @@ class Person:
 
     def __init__(self, service: Service) -> None:
         self._console = httpx.Client(
-            base_url=service.url, headers={'X-Requested-With': 'console'}, trust_env=False
-        )
+            base_url=service.url, headers={'X-Requested-With': 'console'}, trust_env=False,
+            timeout=60.0,
+        )  # fmt: skip
         token = service.command('login-link').partition('?token=')[2]
         assert self._console.post('/login', data={'token': token}).status_code == 303
 

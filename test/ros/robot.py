@@ -124,12 +124,12 @@ class NodeProcess:
         assert self.process.poll() is None, self.output
         return 'journal: ' in self.output
 
-    def end(self, number: int = signal.SIGINT, timeout_s: float = 20.0) -> int:
+    def end(self, number: int = signal.SIGINT, timeout_s: float = 60.0) -> int:
         """Send a signal and return the exit code, with the output read to its end."""
         self.process.send_signal(number)
         return self.wait(timeout_s)
 
-    def wait(self, timeout_s: float = 20.0) -> int:
+    def wait(self, timeout_s: float = 60.0) -> int:
         code = self.process.wait(timeout_s)
         self._reader.join(timeout_s)
         return code
@@ -156,7 +156,7 @@ class Robot:
         self._wait_until = wait_until
         self._processes: list[NodeProcess] = []
 
-    def until(self, condition: Callable[[], Any], deadline_s: float = 25.0) -> None:
+    def until(self, condition: Callable[[], Any], deadline_s: float = 60.0) -> None:
         """Turn everything over until a condition holds."""
         self._wait_until(condition, self.executor, deadline_s)
 

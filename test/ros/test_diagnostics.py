@@ -136,16 +136,22 @@ def test_every_second_one_status_for_each_part(robot: Robot, seen: Seen) -> None
 
 
 @hurriedly
-def test_a_camera_that_never_sends_and_one_that_stops(robot: Robot, seen: Seen) -> None:
+def test_a_camera_that_never_sends_and_one_that_stops(
+    robot: Robot, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     robot.start()
     values = seen.until('camera front', WARN, 'no frame on /front/image_raw since the start')
     assert values['frames in'] == '0'
     front = Front(robot)
     header = stamped(1.0)
+    silent_s = camera.SILENT_S
+    # Else it may be silent again before that is told.
+    monkeypatch.setattr(camera, 'SILENT_S', 3600.0)
     front.camera.publish(raw(picture(1), header))
     values = seen.until('camera front', OK, 'Hz')
     assert values['frames in'] == '1' and float(values['rate (Hz)']) > 0
     assert float(values['ring (MB)']) == 0.2 and values['ring maximum (MB)'] == '128.0'
+    monkeypatch.setattr(camera, 'SILENT_S', silent_s)
     seen.until('camera front', WARN, 'no frame on /front/image_raw for')
     assert 'front.transport' in seen.status('camera front').message
 
@@ -247,10 +253,16 @@ def test_an_image_host_that_is_not_there(
 
 
 @hurriedly
-def test_questions_that_do_not_go_out(robot: Robot, seen: Seen) -> None:
+def test_questions_that_do_not_go_out(
+    robot: Robot, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     robot.start()
+    unsent_s = questions.UNSENT_S
+    # Else it may have waited too long before that it waits is told.
+    monkeypatch.setattr(questions, 'UNSENT_S', 3600.0)
     Front(robot).doubts(1)
     seen.until('questions', OK, '0 open, 1 to be sent')
+    monkeypatch.setattr(questions, 'UNSENT_S', unsent_s)
     values = seen.until('questions', WARN, '1 question(s) wait to be sent')
     assert values['queued'] == '1' and int(values['oldest (s)']) >= int(questions.UNSENT_S)
     assert int(values['sent again']) >= 1 and values['last error'] != 'none'

@@ -6,9 +6,11 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from contextlib import suppress
+import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import domain_coordinator
 import pytest
 from robot import Robot
 
@@ -32,3 +34,17 @@ def test_there_is_no_way_out() -> None:
         ['bash', '-c', 'exec 3<>/dev/tcp/192.0.2.1/80'], capture_output=True, text=True
     )
     assert tried.returncode != 0 and 'unreachable' in tried.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='a network of its own takes root')
+def test_a_run_starts_where_every_domain_is_in_use() -> None:
+    with ExitStack() as others:
+        with pytest.raises(RuntimeError):
+            while True:
+                others.enter_context(domain_coordinator.domain_id())
+        started = subprocess.run(
+            [sys.executable, '-m', 'pytest', '--collect-only', '-q', '-p', 'no:cacheprovider',
+             __file__],
+            capture_output=True, text=True, timeout=50,
+        )  # fmt: skip
+    assert started.returncode == 0, started.stdout + started.stderr

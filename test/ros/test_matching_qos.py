@@ -219,6 +219,27 @@ def test_what_is_still_unread_survives_a_change_of_qos(robot: Robot) -> None:
         assert all(taken._ring.exact(int(stamp * 1e9)) for stamp in stamps)
 
 
+def test_what_was_heard_before_the_change_of_qos_was_over_is_not_heard_again(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new subscription's copy may be read after the old one has gone."""
+    monkeypatch.setattr('spark_ros.ros.matched.OVERLAP_S', 3600.0)
+    robot.start()
+    (camera,) = robot.spark._cameras
+    robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    matched = camera._subscriptions[1]
+    robot.until(lambda: matched._retiring)
+    heard: list[float] = []
+    matched._callback = lambda message: heard.append(message.header.stamp.sec)
+    old, new = matched._generation - 1, matched._generation
+    both, later = (detections(stamped(seconds)) for seconds in (1.0, 2.0))
+    matched._deliver(old, both)
+    matched._retire()
+    for message in (both, later, both):
+        matched._deliver(new, message)
+    assert heard == [1, 2, 1]
+
+
 def test_two_messages_with_one_stamp_are_two_during_a_change_of_qos(
     robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,7 @@ def test_a_hundred_questions_wait_and_all_are_answered_once(
 def refused(service: Service) -> bool:
     """Whether the service refuses the robot's key."""
     headers = {'Authorization': f'Bearer {service.key}'}
-    answer = httpx.get(f'{service.url}/v1/engagement', headers=headers, timeout=30.0)
+    answer = httpx.get(f'{service.url}/v1/engagement', headers=headers, timeout=60.0)
     return answer.status_code == 401
 
 

@@ -120,11 +120,11 @@ def test_the_node_itself_can_host_the_frames(
     robot.until(lambda: robot.resolutions)
     url = robot.resolutions[0].image_url
     assert url.startswith(f'http://127.0.0.1:{port}/frames/')
-    frame = httpx.get(url, trust_env=False)
+    frame = httpx.get(url, trust_env=False, timeout=60.0)
     pixels = cv2.imdecode(np.frombuffer(frame.content, np.uint8), cv2.IMREAD_COLOR)
     assert frame.status_code == 200 and pixels.shape == (240, 320, 3)
     changed = url.replace('signature=', 'signature=0')
-    assert httpx.get(changed, trust_env=False).status_code == 403
+    assert httpx.get(changed, trust_env=False, timeout=60.0).status_code == 403
 
 
 def test_a_label_alone_can_be_asked_for(

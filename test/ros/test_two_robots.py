@@ -113,7 +113,7 @@ def ask(robot: Robot, name: str, heard: Heard) -> None:
 def changes(service: Service, **query: str) -> dict[str, Any]:
     """Return what the change feed says."""
     answer = httpx.get(
-        f'{service.url}/v1/changes', params=query, trust_env=False,
+        f'{service.url}/v1/changes', params=query, trust_env=False, timeout=60.0,
         headers={'Authorization': f'Bearer {service.key}', 'X-Api-Key': service.key},
     )  # fmt: skip
     assert answer.status_code == 200, answer.text

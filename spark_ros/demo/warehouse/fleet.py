@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 
 from spark_ros.calibration.decisions import Policy, Record
+from spark_ros.demo.processes import delayed_interrupt
 from spark_ros.demo.warehouse.audits import audits
 from spark_ros.demo.warehouse.scene import Scene
 from spark_ros.demo.warehouse.worlds import FRAMES, SIZE_PX, random_world
@@ -37,20 +38,26 @@ def drive_worlds(
     """
     # Not forked: a caller may have threads, and what is spawned ends when it is killed.
     spawn = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(os.cpu_count(), spawn, _begin) as pool:
-        driven = [pool.submit(_drive, hall, seed, policy, frames, audit_rate) for seed in seeds]
+    with ProcessPoolExecutor(os.cpu_count(), spawn, cv2.setNumThreads, (1,)) as pool:
         try:
+            with delayed_interrupt():
+                # The processes inherit it: Ctrl-C is for the caller alone.
+                before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+                try:
+                    driven = [
+                        pool.submit(_drive, hall, seed, policy, frames, audit_rate)
+                        for seed in seeds
+                    ]
+                finally:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
             for number, each in enumerate(driven, 1):
                 yield from each.result()
                 progress(number)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _begin() -> None:
-    """Leave Ctrl-C to the caller, and use one processor."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
+        except BaseException:
+            # Nobody wants what they are at.
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
 
 
 def _drive(

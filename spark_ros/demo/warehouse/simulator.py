@@ -10,8 +10,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import signal
 import sys
 from collections.abc import Iterable
+
+if __name__ == '__main__':
+    # The imports take a second, in which there is nothing to finish.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
 
 from geometry_msgs.msg import PoseStamped
 from std_msgs.msg import Header

@@ -130,7 +130,7 @@ def test_nobody_can_answer_after_the_timeout(
 ) -> None:
     """The service ends the question as well, even while somebody works on it."""
     started(robot, service)
-    sent = asker.send(goal(TEXT, timeout=lasting(4.0)))
+    sent = asker.send(goal(TEXT, timeout=lasting(10.0)))
     sent.until(OPEN)
     held = person.claim()
     result = sent.end(ABORTED)
