@@ -132,6 +132,31 @@ def test_a_reference_that_takes_its_time_appears_beside_the_picture(
     assert_only_the_service_came(host)
 
 
+def test_a_reading_from_before_a_reference_came_does_not_take_it_away(
+    service, operator, asked, host
+):
+    waiting = []
+    operator.route('**/console/api/questions/*', lambda route: (
+        route.continue_() if waiting else waiting.append(route)))
+    service.command('program', 'set', 'waits', '--file', str(
+        program(service, host.url('/waits.jpg'))))
+    service.ask(program_name='waits')
+    with operator.expect_request('**/console/api/questions/*'):
+        open_question(operator)
+    expect(operator.get_by_test_id('references')).to_contain_text('Being fetched')
+    (reading,) = waiting
+    old = reading.fetch()
+    host.release('/waits.jpg', Said(photograph()))
+    expect(operator.get_by_test_id('reference').locator('img')).to_have_js_property(
+        'naturalWidth', 640)
+    reading.fulfill(response=old)
+    reading.request.response().finished()
+    # One that was asked for now would be here later.
+    operator.evaluate('() => fetch("/console/api/sessions").then((got) => got.text())')
+    operator.keyboard.press('i')
+    expect(operator.get_by_test_id('beside-image').locator('img')).to_be_visible()
+
+
 def program(service, picture):
     """Write a program with a reference picture."""
     file = service.data.parent / 'program.yaml'
