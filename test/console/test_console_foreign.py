@@ -132,6 +132,7 @@ def test_a_reference_that_takes_its_time_appears_beside_the_picture(
     assert_only_the_service_came(host)
 
 
+@pytest.mark.usefixtures('intercepted')
 def test_a_reading_from_before_a_reference_came_does_not_take_it_away(
     service, operator, asked, host
 ):
@@ -221,6 +222,7 @@ def test_only_web_addresses_are_taken_from_askers(service, url):
     assert answer.status_code == 400
 
 
+@pytest.mark.usefixtures('intercepted')
 @pytest.mark.parametrize(
     'url',
     [
