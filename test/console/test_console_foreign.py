@@ -78,7 +78,7 @@ def test_no_question_can_open_a_sign_in_over_the_console(service, operator, aske
         assert 'answered' not in json.dumps(given)
     assert_only_the_service_came(host)
     for name in ('v1/requests', 'v1/engagement', 'console/api/queue', 'v1/changes'):
-        said = httpx.get(f'{service.url}/{name}')
+        said = httpx.get(f'{service.url}/{name}', timeout=20)
         assert said.status_code == 401
         assert 'basic' not in said.headers.get('www-authenticate', '').lower()
 
@@ -218,7 +218,7 @@ def test_choices_and_recordings_appear_by_themselves(service, operator, asked, h
 def test_only_web_addresses_are_taken_from_askers(service, url):
     headers = {'Authorization': f'Bearer {service.key}'}
     body = {'content_location': [url], 'instructions': 'Look.'}
-    answer = httpx.post(f'{service.url}/v1/engagement', json=body, headers=headers)
+    answer = httpx.post(f'{service.url}/v1/engagement', json=body, headers=headers, timeout=20)
     assert answer.status_code == 400
 
 
