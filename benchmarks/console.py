@@ -35,7 +35,7 @@ from service_process import ServiceProcess
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / 'test'))
 from chromium import CHROMIUM, chromium, log_in  # noqa: E402
-from playwright.sync_api import Page, expect  # noqa: E402
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
 RESULT = HERE.parent / 'build' / 'benchmarks' / 'console.json'
 WATCH = HERE / 'console_watch.js'
@@ -56,6 +56,7 @@ WORK = {
 }
 OPENED, ASKED = 'page opened, queue painted', 'robot POST, row painted'
 TWELVE = '12 megapixels after the one before'
+TASK = 'ThreadControllerImpl::RunTask'
 
 
 @dataclass
@@ -66,11 +67,15 @@ class Figures:
         keys: how many are pressed; one with Shift is one.
         ms: how long each round took.
         longest_task_ms: of each round; 0 if no task took 50 ms.
+        longest_task_processor_ms: of each round, without what else the machine did meanwhile.
+        processor_ms: of each round, what the busiest thread of the browser and the service took.
     """
 
     keys: int = 0
     ms: list[float] = field(default_factory=list)
     longest_task_ms: list[float] = field(default_factory=list)
+    longest_task_processor_ms: list[float] = field(default_factory=list)
+    processor_ms: list[float] = field(default_factory=list)
 
 
 class Robot:
@@ -106,11 +111,13 @@ class Robot:
 class Operator:
     """Works at the console by keys."""
 
-    def __init__(self, page: Page, fleet: str) -> None:
+    def __init__(self, page: Page, fleet: str, service: ServiceProcess) -> None:
         """Take a page that is logged in; `fleet` is what those ask who wait behind the robot."""
         self._page = page
         self._fleet = fleet
+        self._service = service
         page.add_init_script(path=WATCH)
+        self._trace()
 
     def open_console(self) -> float:
         """Load the page and return when its queue was painted, in ms."""
@@ -158,6 +165,32 @@ class Operator:
         """Return how long the longest task took since the last call, in ms."""
         return float(self._page.evaluate('watch.takeLongestMs()'))
 
+    def take_processor_ms(self) -> tuple[float, float]:
+        """Return what was computed since the last call, in ms of processor time.
+
+        Returns:
+            By the longest task of the browser; by its busiest thread and the service together.
+        """
+        longest, threads = 0.0, defaultdict[tuple[int, int], float](float)
+        for event in json.loads(self._browser.stop_tracing())['traceEvents']:
+            if event['name'] == TASK:
+                ms = event.get('tdur', 0) / 1000
+                longest = max(longest, ms)
+                threads[event['pid'], event['tid']] += ms
+        total = max(threads.values(), default=0.0) + 1000 * (self._service.cpu_s - self._before_s)
+        self._trace()
+        return longest, total
+
+    @property
+    def _browser(self) -> Browser:
+        browser = self._page.context.browser
+        assert browser is not None
+        return browser
+
+    def _trace(self) -> None:
+        self._before_s = self._service.cpu_s
+        self._browser.start_tracing(page=self._page, categories=['toplevel'])
+
 
 def measure(waiting: int, rounds: int) -> dict[str, Figures]:
     """Return what an operator waits for while so many questions wait."""
@@ -173,7 +206,7 @@ def measure(waiting: int, rounds: int) -> dict[str, Figures]:
             page.set_default_timeout(WAIT_MS)
             expect.set_options(timeout=WAIT_MS)
             log_in(page, service.login)
-            operator = Operator(page, question['instructions'])
+            operator = Operator(page, question['instructions'], service)
             for number in range(rounds):
                 for name in WORK:
                     _answer(name, operator, robot, small, f'{name}, {number}', figures)
@@ -216,6 +249,7 @@ def _look_at_large_ones(
     operator.go_on(first)
     operator.wait_for_file(urls[1])
     operator.longest_task()
+    operator.take_processor_ms()
     figures[TWELVE].keys = 1
     _note(figures[TWELVE], operator, operator.go_on(second))
     operator.go_on()
@@ -226,6 +260,9 @@ def _look_at_large_ones(
 def _note(figures: Figures, operator: Operator, ms: float) -> None:
     figures.ms.append(ms)
     figures.longest_task_ms.append(operator.longest_task())
+    longest, total = operator.take_processor_ms()
+    figures.longest_task_processor_ms.append(longest)
+    figures.processor_ms.append(total)
 
 
 @contextmanager

@@ -104,6 +104,17 @@ def operator(service: Service, browser: Browser, new_page: Callable[..., Page]) 
     return open_console(service, browser, new_page, 0)
 
 
+@pytest.fixture
+def intercepted(operator: Page) -> Page:
+    """Give the console of `operator`, where each `route` holds from the very next call on.
+
+    In Chromium the first of a page may not, unless it was there when the page was loaded.
+    """
+    operator.route('**/nothing', lambda route: route.abort())
+    operator.reload()
+    return operator
+
+
 def open_console(
     service: Service, browser: Browser, new_page: Callable[..., Page], number: int
 ) -> Page:

@@ -1,8 +1,6 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """What the operator sees and keeps when the service, or the operator, goes away."""
 
-import threading
-
 import pytest
 from chromium import log_in
 from console_mouse import assert_box, drag, open_question, send_nothing
@@ -39,24 +37,22 @@ def test_a_restart_of_the_service_costs_the_operator_nothing(tmp_path, new_page)
         expect(page.get_by_test_id('question')).to_have_count(1)
 
 
+@pytest.mark.usefixtures('intercepted')
 def test_what_failed_once_does_not_stand_beside_live(service, operator):
     """The stream of changes may outlive what hinders other calls."""
-    hindered = threading.Event()
-    for calls in ('**/console/api/q*/**', '**/console/api/queue'):
-        # From the beginning: a call right after it is switched on may get by.
-        operator.route(
-            calls, lambda route: route.abort() if hindered.is_set() else route.continue_()
-        )
     service.ask(priors={'label_options': ['person']})
     open_question(operator)
-    hindered.set()
+    hindered = ('**/console/api/q*/**', '**/console/api/queue')
+    for calls in hindered:
+        operator.route(calls, lambda route: route.abort())
     send_nothing(operator)
     notice, connection = operator.get_by_test_id('notice'), operator.get_by_test_id('connection')
     # Nothing that could be wrong by the time it is read.
     said = 'Not sent: The service could not be reached. Your work is still here.'
     expect(notice).to_have_text(said)
     expect(connection).to_have_text('connection lost')
-    hindered.clear()
+    for calls in hindered:
+        operator.unroute(calls)
     service.ask(priors={'label_options': ['person']})
     expect(connection).to_have_text('live')
     expect(notice).to_have_text(said)

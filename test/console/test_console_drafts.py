@@ -76,6 +76,7 @@ def test_it_is_offered_where_a_question_is_told_before_the_queue_is_read(service
     expect(operator.get_by_test_id('shape')).to_have_count(2)
 
 
+@pytest.mark.usefixtures('intercepted')
 def test_what_is_answered_is_not_kept_while_the_next_question_is_on_its_way(service, operator):
     ask(service)
     open_question(operator)

@@ -78,7 +78,7 @@ def test_no_question_can_open_a_sign_in_over_the_console(service, operator, aske
         assert 'answered' not in json.dumps(given)
     assert_only_the_service_came(host)
     for name in ('v1/requests', 'v1/engagement', 'console/api/queue', 'v1/changes'):
-        said = httpx.get(f'{service.url}/{name}')
+        said = httpx.get(f'{service.url}/{name}', timeout=20)
         assert said.status_code == 401
         assert 'basic' not in said.headers.get('www-authenticate', '').lower()
 
@@ -130,6 +130,32 @@ def test_a_reference_that_takes_its_time_appears_beside_the_picture(
         expect(shown.locator('img')).to_have_js_property('naturalWidth', 640)
     expect(operator.get_by_test_id('reference')).to_have_attribute('aria-pressed', 'true')
     assert_only_the_service_came(host)
+
+
+@pytest.mark.usefixtures('intercepted')
+def test_a_reading_from_before_a_reference_came_does_not_take_it_away(
+    service, operator, asked, host
+):
+    waiting = []
+    operator.route('**/console/api/questions/*', lambda route: (
+        route.continue_() if waiting else waiting.append(route)))
+    service.command('program', 'set', 'waits', '--file', str(
+        program(service, host.url('/waits.jpg'))))
+    service.ask(program_name='waits')
+    with operator.expect_request('**/console/api/questions/*'):
+        open_question(operator)
+    expect(operator.get_by_test_id('references')).to_contain_text('Being fetched')
+    (reading,) = waiting
+    old = reading.fetch()
+    host.release('/waits.jpg', Said(photograph()))
+    expect(operator.get_by_test_id('reference').locator('img')).to_have_js_property(
+        'naturalWidth', 640)
+    reading.fulfill(response=old)
+    reading.request.response().finished()
+    # One that was asked for now would be here later.
+    operator.evaluate('() => fetch("/console/api/sessions").then((got) => got.text())')
+    operator.keyboard.press('i')
+    expect(operator.get_by_test_id('beside-image').locator('img')).to_be_visible()
 
 
 def program(service, picture):
@@ -192,10 +218,11 @@ def test_choices_and_recordings_appear_by_themselves(service, operator, asked, h
 def test_only_web_addresses_are_taken_from_askers(service, url):
     headers = {'Authorization': f'Bearer {service.key}'}
     body = {'content_location': [url], 'instructions': 'Look.'}
-    answer = httpx.post(f'{service.url}/v1/engagement', json=body, headers=headers)
+    answer = httpx.post(f'{service.url}/v1/engagement', json=body, headers=headers, timeout=20)
     assert answer.status_code == 400
 
 
+@pytest.mark.usefixtures('intercepted')
 @pytest.mark.parametrize(
     'url',
     [

@@ -172,7 +172,7 @@ def test_a_file_that_is_asked_for_is_uploaded(
     expect(operator.get_by_test_id('upload-state')).to_have_text('Uploaded.')
     operator.keyboard.press('Enter')
     expect_sent(operator)
-    with httpx.Client(trust_env=False) as asker:
+    with httpx.Client(trust_env=False, timeout=20) as asker:
         assert asker.get(service.heat_response(id)).content == content()
 
 

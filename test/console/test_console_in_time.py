@@ -1,13 +1,17 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
 """Priority, turns, deadlines and withdrawal, as an operator sees them."""
 
+import sqlite3
 import time
+from contextlib import closing
 
 import httpx
 import pytest
 from console_mouse import open_question, wait_until_open
 from console_service import photograph
 from playwright.sync_api import expect
+
+from spark_ros.service.storage.schema import NEVER
 
 pytestmark = pytest.mark.slow('waits for deadlines before a browser')
 
@@ -20,7 +24,7 @@ def ask(service, words, key=None, **headers):
     """Ask with headers; return the token."""
     robot = httpx.Client(
         base_url=service.url, headers={'Authorization': f'Bearer {key or service.key}'},
-        trust_env=False,
+        trust_env=False, timeout=20,
     )
     image = robot.post('/v1/image', files={'image_file': ('a.jpg', photograph())})
     answer = robot.post('/v1/engagement', headers=headers, json={
@@ -33,7 +37,14 @@ def ask(service, words, key=None, **headers):
 def withdraw(service, token):
     headers = {'Authorization': f'Bearer {service.key}'}
     path = f'{service.url}/v1/engagement/{token}'
-    assert httpx.delete(path, headers=headers, trust_env=False).status_code == 200
+    assert httpx.delete(path, headers=headers, trust_env=False, timeout=20).status_code == 200
+
+
+def let_deadlines_pass(service):
+    """Bring all deadlines to now, by the clock of the service."""
+    with closing(sqlite3.connect(service.data / 'service.db', timeout=30)) as database, database:
+        database.execute(
+            'UPDATE questions SET deadline = ? WHERE deadline < ?', [time.time(), NEVER])
 
 
 def titles(page):
@@ -55,13 +66,14 @@ def test_what_nobody_waits_for_is_gone_at_once(service, operator):
     notice = operator.get_by_test_id('notice')
     expect(notice).to_contain_text('the caller has withdrawn it')
     expect(operator.get_by_test_id('instructions')).to_have_text('stays')
-    ask(service, 'expires', **{'Spark-Deadline': '4'})
+    ask(service, 'expires', **{'Spark-Deadline': '110'})
     expect(titles(operator)).to_have_count(2)
     row = operator.get_by_test_id('question').filter(has_text='expires')
     expect(row.get_by_test_id('left')).to_contain_text('s left')
     row.click()
     expect(operator.get_by_test_id('instructions')).to_have_text('expires')
     expect(operator.get_by_test_id('left-of-open')).to_contain_text('s left')
+    let_deadlines_pass(service)
     expect(titles(operator)).to_have_text(['stays'])
     expect(notice).to_contain_text('nobody answered it in time')
     expect(operator.get_by_test_id('instructions')).to_have_text('stays')

@@ -18,8 +18,7 @@ TABLET = {'viewport': {'width': 820, 'height': 1180}, 'has_touch': True, 'is_mob
 
 def expect_no_scrolling(page):
     for side in ('Width', 'Height'):
-        most = page.evaluate(f'inner{side}')
-        assert page.evaluate(f'document.documentElement.scroll{side}') <= most
+        page.wait_for_function(f'document.documentElement.scroll{side} <= inner{side}')
 
 
 @pytest.fixture

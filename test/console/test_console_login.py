@@ -10,7 +10,7 @@ def test_the_link_that_serve_prints_opens_the_console_once(service, new_page):
     service.ask()
     assert service.login_link() != service.first_login
     # A chat looks at a link that it is sent, before anybody clicks on it.
-    assert httpx.get(service.first_login).status_code == 200
+    assert httpx.get(service.first_login, timeout=20).status_code == 200
     page = new_page()
     log_in(page, service.first_login)
     expect(page.get_by_test_id('question')).to_have_count(1)
@@ -24,7 +24,7 @@ def test_the_link_that_serve_prints_opens_the_console_once(service, new_page):
 
 def test_without_a_login_there_is_no_data(service, new_page):
     service.ask(instructions='a secret instruction')
-    with httpx.Client(base_url=service.url, trust_env=False) as stranger:
+    with httpx.Client(base_url=service.url, trust_env=False, timeout=20) as stranger:
         for path in ('queue', 'events', 'questions/1'):
             answer = stranger.get(f'/console/api/{path}')
             assert answer.status_code == 401

@@ -52,6 +52,7 @@ def test_an_answer_is_taken_back_with_what_was_drawn(service, hold_for, operator
     expect(operator.get_by_test_id('reason')).to_have_value('fog')
 
 
+@pytest.mark.usefixtures('intercepted')
 def test_an_answer_is_taken_back_while_the_next_question_is_on_its_way(
     service, hold_for, operator
 ):
@@ -71,6 +72,7 @@ def test_an_answer_is_taken_back_while_the_next_question_is_on_its_way(
     expect(operator.get_by_test_id('shape')).to_have_count(2)
 
 
+@pytest.mark.usefixtures('intercepted')
 def test_a_list_that_was_asked_for_before_does_not_bring_a_held_answer_back(
     service, hold_for, operator
 ):

@@ -11,7 +11,7 @@ WITHIN_S = 15
 
 
 def count(service):
-    return int(httpx.get(f'{service.url}/v1/changes').headers['spark-operators'])
+    return int(httpx.get(f'{service.url}/v1/changes', timeout=20).headers['spark-operators'])
 
 
 def wait_for(service, wanted):

@@ -51,6 +51,7 @@ def test_a_row_tells_who_asks_what_until_when_and_who_has_it(service, browser, o
 
 
 @pytest.mark.slow('a rare case, in a browser')
+@pytest.mark.usefixtures('intercepted')
 def test_the_bar_shortens_and_changes_its_colour(service, operator):
     operator.clock.install()
     operator.reload()
@@ -114,6 +115,7 @@ def test_the_filter_holds_for_rows_counts_and_what_is_next(service, operator):
 
 
 @pytest.mark.slow('a rare case, in a browser')
+@pytest.mark.usefixtures('intercepted')
 def test_an_old_list_of_robots_does_not_come_after_a_newer_one(service, operator):
     waiting = []
     operator.route('**/console/api/queue/groups', lambda route: (

@@ -25,7 +25,8 @@ def test_who_logs_out_has_to_log_in_again(service, new_page):
     assert page.context.cookies() == []
     # Its question is free at once, and the cookie is worth nothing, should anybody have kept it.
     assert service.engagement(token)['state'] == 'open'
-    assert httpx.get(f'{service.url}/console/api/queue', cookies=cookies).status_code == 401
+    said = httpx.get(f'{service.url}/console/api/queue', cookies=cookies, timeout=20)
+    assert said.status_code == 401
 
 
 @pytest.mark.slow('two consoles in a browser')

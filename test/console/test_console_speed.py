@@ -14,7 +14,10 @@ from checkout import ROOT
 from chromium import CHROMIUM
 
 ROUNDS = 3
+# Of processor time: other work on the machine takes any amount of the other.
 SLOWEST_MS, LONGEST_TASK_MS = 1000, 500
+# What waits for nothing that is computed is found by this one.
+STUCK_MS = 15_000
 TIMEOUT_S = 400
 COUNTED = 'page opened, queue painted'
 TIMED = {
@@ -46,6 +49,7 @@ def test_nothing_takes_a_second_and_no_task_half_of_one(tmp_path: Path, waiting:
     # Other work on the machine makes some rounds slower, but none faster.
     for name, keys in TIMED.items():
         assert found[name]['keys'] == keys
-        assert 0 < min(found[name]['ms']) < SLOWEST_MS, said.stdout
+        assert 0 < min(found[name]['processor_ms']) < SLOWEST_MS, found
+        assert 0 < min(found[name]['ms']) < STUCK_MS, found
     for each in found.values():
-        assert min(each['longest_task_ms']) <= LONGEST_TASK_MS, said.stdout
+        assert 0 < min(each['longest_task_processor_ms']) <= LONGEST_TASK_MS, found

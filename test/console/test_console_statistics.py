@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -79,6 +80,38 @@ def test_another_range_and_a_narrow_window(answered, operator):
     operator.wait_for_function(f'() => {width} <= 420')
     heights = 'Math.max(...[...document.querySelectorAll(".plot")].map((e) => e.clientWidth))'
     operator.wait_for_function(f'() => {heights} <= 400')
+
+
+@pytest.mark.slow('a rare case, in a browser')
+@pytest.mark.parametrize(('first', 'second', 'count', 'problem'), [
+    (200, 503, 0, '^The service has a problem'), (503, 200, 5, '^$')])
+def test_a_reading_that_comes_after_a_newer_one_says_nothing(
+    operator, first, second, count, problem
+):
+    waiting = []
+
+    def answer(route, status):
+        if status == 200:
+            route.continue_()
+        else:
+            route.fulfill(status=status)
+
+    operator.route('**/console/api/statistics*', lambda route: (
+        answer(route, second) if 'hours=168' in route.request.url else waiting.append(route)))
+    with operator.expect_request('**/console/api/statistics*'):
+        operator.goto(operator.url + 'console/statistics')
+    with operator.expect_response('**/console/api/statistics*'):
+        operator.get_by_test_id('hours-168').click()
+    plots, said = operator.get_by_test_id('plot'), operator.get_by_test_id('problem')
+    expect(plots).to_have_count(count)
+    expect(said).to_have_text(re.compile(problem))
+    (reading,) = waiting
+    answer(reading, first)
+    reading.request.response().finished()
+    # One that was asked for now would be here later.
+    operator.evaluate('() => fetch("/console/api/sessions").then((got) => got.text())')
+    expect(plots).to_have_count(count)
+    expect(said).to_have_text(re.compile(problem))
 
 
 @pytest.mark.slow('a page that is seldom seen, in a browser')

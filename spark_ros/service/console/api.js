@@ -25,6 +25,7 @@ const call = (method, path, body, options) => send(method, BASE + path, body, op
 async function send(method, url, body, options = {}) {
   const file = body instanceof FormData;
   let response;
+  let value = null;
   try {
     response = await fetch(url, {
       method,
@@ -37,11 +38,12 @@ async function send(method, url, body, options = {}) {
       signal: AbortSignal.timeout(file ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS),
       ...options,
     });
+    value = await response.json();
   } catch {
-    // It is read for longer than it may be so.
-    throw new ApiError(0, word('error.unreached'));
+    // A refusal may come from a proxy, without JSON; what is not refused was cut off on the way.
+    // The words are read for longer than it may be so.
+    if (!response || response.ok) throw new ApiError(0, word('error.unreached'));
   }
-  const value = await response.json().catch(() => null);
   if (!response.ok) {
     throw new ApiError(response.status, wordsFor(response.status, value?.message));
   }

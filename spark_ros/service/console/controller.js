@@ -254,7 +254,8 @@ export class Controller {
     if (!files.some(isWaiting)) return;
     const fresh = mediaOf(await api.getQuestion(question.id));
     if (this.current !== question) return;
-    files.forEach((file, at) => Object.assign(file, fresh[at]));
+    // What is here stays so: readings may arrive in another order than they were asked for.
+    files.forEach((file, at) => isWaiting(file) && Object.assign(file, fresh[at]));
     checkExpected();
   }
 

@@ -23,14 +23,15 @@ let shown = null;
 
 async function refresh() {
   const number = (asked += 1);
+  let problem = '';
   try {
     const found = await getStatistics(hours);
     // Another range may have been chosen in the meantime.
     if (number === asked) show((shown = found));
-    say(byId('problem'), '');
   } catch (error) {
-    say(byId('problem'), error.message);
+    problem = error.message;
   }
+  if (number === asked) say(byId('problem'), problem);
 }
 
 function show(found) {
