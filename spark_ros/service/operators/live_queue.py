@@ -96,6 +96,8 @@ class LiveQueue:
                 if not self._followers:
                     self._snapshot = None
                     await self._followed.wait()
+                    # What has come until here is no reason to read a second time.
+                    self._access += None in changes.drain()
                 self.reads += 1
                 self._publish(await _read(service, self.reads, self._access))
                 await asyncio.sleep(EVERY_S)
