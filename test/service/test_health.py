@@ -20,27 +20,41 @@ from serving import command, free_port
 
 from spark_ros.cli.service_arguments import service_parser
 from spark_ros.service.background import BackgroundTasks
+from spark_ros.service.monitoring import readiness
 from spark_ros.service.storage.store import READERS
 
 PAUSE_S = 0.02
 LONGEST_S = 0.2
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing count as failing because this machine is busy."""
+    monkeypatch.setattr(readiness, 'DATABASE_S', DEADLINE_S)
+    monkeypatch.setattr(readiness, 'IMAGES_S', DEADLINE_S)
+
+
+@pytest.mark.usefixtures('patient')
 def test_all_is_well(service: InProcess) -> None:
     for answer in (service.send('GET', '/healthz'), service.monitor('/readyz')):
         assert (answer.status_code, answer.json()) == (200, {'status': 'ok'})
 
 
+@pytest.mark.usefixtures('patient')
 def test_only_the_metrics_port_says_what_fails(data: Path) -> None:
     port = free_port()
     with served(data, '--metrics-port', str(port)) as service:
         monitor = f'http://127.0.0.1:{port}'
+
+        def get(url: str) -> httpx.Response:
+            return httpx.get(url, timeout=DEADLINE_S)
+
         for url in (f'{service.url}/healthz', f'{monitor}/healthz', f'{monitor}/readyz'):
-            assert httpx.get(url).json() == {'status': 'ok'}
-        assert httpx.get(f'{monitor}/metrics').status_code == 200
+            assert get(url).json() == {'status': 'ok'}
+        assert get(f'{monitor}/metrics').status_code == 200
         for path in ('/readyz', '/metrics', '/health'):
-            assert httpx.get(service.url + path).status_code == 404
-        assert httpx.get(f'{monitor}/v1/changes').status_code == 404
+            assert get(service.url + path).status_code == 404
+        assert get(f'{monitor}/v1/changes').status_code == 404
 
 
 def test_the_metrics_port_is_off_by_default_and_only_for_this_machine() -> None:
@@ -60,6 +74,7 @@ def test_a_taken_metrics_port_is_one_clear_line(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures('patient')
 def test_images_that_cannot_be_written_are_shown(service: InProcess) -> None:
     incoming = service.settings.data / 'images' / 'incoming'
     incoming.rmdir()
@@ -71,6 +86,7 @@ def test_images_that_cannot_be_written_are_shown(service: InProcess) -> None:
     assert not [*incoming.iterdir()]
 
 
+@pytest.mark.usefixtures('patient')
 def test_a_full_disk_is_shown(make_service: Callable[..., InProcess]) -> None:
     full = make_service(min_free=2**62)
     assert full.monitor('/readyz').json()['message'].startswith('failing: images since')
@@ -88,6 +104,7 @@ def test_a_bucket_that_is_away_is_shown(
         bucket.start()
 
 
+@pytest.mark.usefixtures('patient')
 def test_a_task_that_fails_is_logged_and_shown_with_its_time(
     service: InProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -199,11 +216,10 @@ def test_a_database_that_does_not_answer_is_shown(service: InProcess) -> None:
 
     service.do(hold_up())
     try:
-        begun = time.monotonic()
         answer = service.monitor('/readyz')
         assert answer.status_code == 503
         assert answer.json()['message'] == 'failing: database since 2023-11-14T22:13:20.000Z'
-        assert time.monotonic() - begun < 5
+        assert not any(each.done() for each in held)
         service.clock.now += 60
         assert service.monitor('/readyz').json() == answer.json()
     finally:

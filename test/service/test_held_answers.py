@@ -202,7 +202,7 @@ def test_killed_in_between_it_is_sent_by_the_next_process(data: Path) -> None:
 
 
 def _ask_and_hold(url: str, login: str, headers: dict[str, str]) -> str:
-    with httpx.Client(base_url=url) as console:
+    with httpx.Client(base_url=url, timeout=DEADLINE_S) as console:
         asked = console.post(
             '/v1/engagement', json=question(program_name='cats'), headers=headers
         )

@@ -16,6 +16,7 @@ from service_harness import DEADLINE_S, Served, log_in, served
 from serving import printed
 from spark_command import Operator, new_key
 
+from spark_ros.service.operators import live_queue
 from spark_ros.service.operators.live_queue import EVERY_S
 
 
@@ -138,7 +139,6 @@ def test_where_an_operator_who_is_there_must_not_answer_consoles_read_by_themsel
 
 
 def test_times_are_true_for_who_comes_later(service: Served, tmp_path: Path) -> None:
-    """The queue was read when it changed last, for somebody else."""
     robot = Robot(service, tmp_path)
     robot.ask()
     with listening(service) as told:
@@ -151,6 +151,19 @@ def test_times_are_true_for_who_comes_later(service: Served, tmp_path: Path) -> 
             message = next(later)
             [line] = [each for each in message['lines'] if each['id'] == 1]
             assert line['age_s'] + message['elapsed_s'] >= 1.0
+
+
+def test_who_comes_is_told_nothing_older_than_what_was_there_already(
+    service: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the queue was read for somebody else a moment before."""
+    monkeypatch.setattr(live_queue, 'EVERY_S', 4 * EVERY_S)
+    robot = Robot(service, tmp_path)
+    with listening(service) as told:
+        assert next(told)['order'] == []
+        robot.ask()
+        with listening(service) as later:
+            assert next(later)['order'] == [1]
 
 
 def test_an_answer_that_is_held_back_is_in_nobody_elses_queue(

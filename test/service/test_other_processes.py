@@ -1,5 +1,8 @@
 # Copyright 2026 the spark_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What one process on a PostgreSQL database does, the others hear: at once, once, and in order."""
+"""What one process on a PostgreSQL database does, the others hear: at once, once, and in order.
+
+Here no service looks by itself, so what is heard was notified.
+"""
 
 from __future__ import annotations
 
@@ -24,27 +27,44 @@ from service_harness import (
     Served,
     log_in,
     question,
+    served,
     served_by_process,
 )
 from serving import command, printed
 from spark_command import Operator
 from test_metrics import scraped
 
+from spark_ros.service import change_listener
 from spark_ros.service.change_listener import LOOK_EVERY_S
 from spark_ros.service.events import Change
+from spark_ros.service.operators import api as console_api
 from spark_ros.service.settings import Settings
 from spark_ros.service.storage import keys
 
 pytestmark = pytest.mark.slow('starts a process and restarts a database server')
 
-# Less than the pause after which a process looks by itself.
-SOON_S = LOOK_EVERY_S / 2
+NEVER_S = 3600.0
 HELD_BACK = 'spark_changes_held_back_seconds{}'
 LISTENING = "SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN spark_changes'"
 END_COMMITTING = sql.SQL(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 )
 END_LISTENING = sql.SQL(LISTENING.replace('pid', 'pg_terminate_backend(pid)', 1))
+
+
+@pytest.fixture(scope='module', autouse=True)
+def nobody_looks() -> Iterator[None]:
+    """Have the services of this process learn of changes and sessions by notifications alone."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(change_listener, 'LOOK_EVERY_S', NEVER_S)
+        patched.setattr(console_api, 'CHECK_SESSION_S', NEVER_S)
+        yield
+
+
+@pytest.fixture
+def all_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have them look by themselves, too."""
+    monkeypatch.setattr(change_listener, 'LOOK_EVERY_S', LOOK_EVERY_S)
 
 
 @pytest.fixture(scope='module')
@@ -87,6 +107,13 @@ def here(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProce
         yield service
 
 
+@pytest.fixture(scope='module')
+def consoles(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Another service in this process, which has a port."""
+    with served(tmp_path_factory.mktemp('consoles') / 'data', '--database', url) as service:
+        yield service
+
+
 class Call:
     """A call of somebody that waits for a change."""
 
@@ -120,13 +147,6 @@ def wait_until(condition: Callable[[], Any]) -> None:
         assert time.monotonic() < end
 
 
-@contextmanager
-def at_once() -> Iterator[None]:
-    begun = time.monotonic()
-    yield
-    assert time.monotonic() - begun < SOON_S
-
-
 def test_an_answer_given_there_ends_a_feed_poll_here(here: InProcess, person: Operator) -> None:
     robot = here.tenant('feed')
     topic = topic_of(here, 'feed')
@@ -138,9 +158,8 @@ def test_an_answer_given_there_ends_a_feed_poll_here(here: InProcess, person: Op
         page = feed(robot, cursor=cursor, block=60)
         cursor, state = page['cursor'], page['changes'][-1]['engagement']['state']
     call = Call(robot, '/v1/changes', topic, cursor=cursor)
-    with at_once():
-        person.do(number, 'answer', shapes=[], response='yes')
-        [change] = call.answer().json()['changes']
+    person.do(number, 'answer', shapes=[], response='yes')
+    [change] = call.answer().json()['changes']
     assert change['engagement']['state'] == 'closed'
 
 
@@ -149,21 +168,19 @@ def test_an_answer_given_there_ends_a_block_here(here: InProcess, person: Operat
     made = ask(robot, 'free-text')
     number = person.claim()
     call = Call(robot, f'/v1/requests/{made["id"]}', number)
-    with at_once():
-        person.do(number, 'answer', response='a crate')
-        assert call.answer().json()['status'] == 'complete'
+    person.do(number, 'answer', response='a crate')
+    assert call.answer().json()['status'] == 'complete'
 
 
 def test_a_question_asked_here_is_on_the_consoles_there(
-    here: InProcess, there: Served, person: Operator
+    here: InProcess, consoles: Served
 ) -> None:
     robot = here.tenant('console')
-    with person.http.stream('GET', '/console/api/events') as events:
+    with Operator(consoles).http.stream('GET', '/console/api/events') as events:
         lines = (line for line in events.iter_lines() if line.startswith('data: '))
         next(lines)
-        with at_once():
-            robot.ask(instructions='Is this new?')
-            assert any('Is this new?' in line for line in lines)
+        robot.ask(instructions='Is this new?')
+        assert any('Is this new?' in line for line in lines)
 
 
 def test_a_question_that_is_repeated_there_is_asked_once(here: InProcess, there: Served) -> None:
@@ -195,18 +212,17 @@ def test_a_key_revoked_elsewhere_ends_its_polls(here: InProcess, url: str) -> No
     robot = here.tenant('revoked')
     topic = topic_of(here, 'revoked')
     call = Call(robot, '/v1/changes', topic, cursor=feed(robot)['cursor'])
-    with at_once():
-        data = str(here.settings.data)
-        done = command('key', 'revoke', 'revoked', '--data', data, '--database', url)
-        assert done.returncode == 0, done.stderr
-        assert call.answer().status_code == 401
+    data = str(here.settings.data)
+    done = command('key', 'revoke', 'revoked', '--data', data, '--database', url)
+    assert done.returncode == 0, done.stderr
+    assert call.answer().status_code == 401
 
 
 def test_a_session_ended_here_ends_its_event_stream_there(
-    here: InProcess, there: Served
+    here: InProcess, consoles: Served
 ) -> None:
-    options = ('--data', str(there.data), '--database', str(here.settings.database_url))
-    with httpx.Client(base_url=there.url, timeout=DEADLINE_S) as http:
+    options = ('--data', str(consoles.data), '--database', str(here.settings.database_url))
+    with httpx.Client(base_url=consoles.url, timeout=DEADLINE_S) as http:
         log_in(http, printed('login-link', *options))
         # The cookie of a port has its number in its name.
         [secret] = http.cookies.values()
@@ -215,10 +231,9 @@ def test_a_session_ended_here_ends_its_event_stream_there(
         with http.stream('GET', '/console/api/events') as events:
             lines = events.iter_lines()
             next(lines)
-            with at_once():
-                assert operator.post('/logout').status_code == 200
-                for _ in lines:
-                    pass
+            assert operator.post('/logout').status_code == 200
+            for _ in lines:
+                pass
 
 
 def test_a_change_is_counted_where_it_was_made(
@@ -246,8 +261,7 @@ def test_what_is_held_back_is_told_when_it_can_be_read(
         here.clock.now += 7
         assert scraped(here)[HELD_BACK] == 7
         assert not call._answer.done()
-    with at_once():
-        [change] = call.answer().json()['changes']
+    [change] = call.answer().json()['changes']
     assert change['engagement']['token'] == token
     assert scraped(here)[HELD_BACK] == 0
 
@@ -273,6 +287,7 @@ def heard(service: InProcess) -> Iterator[list[Change]]:
         listening.cancel()
 
 
+@pytest.mark.usefixtures('all_look')
 @pytest.mark.parametrize('restart', [False, True], ids=['connection', 'server'])
 def test_after_a_loss_nothing_is_missed_and_nothing_told_twice(
     postgres: tuple[PostgresServer, str], tmp_path: Path, restart: bool
@@ -302,6 +317,7 @@ def test_after_a_loss_nothing_is_missed_and_nothing_told_twice(
         assert theirs == tokens[1::2]
 
 
+@pytest.mark.usefixtures('all_look')
 def test_a_commit_whose_connection_is_lost_is_announced(
     postgres: tuple[PostgresServer, str], here: InProcess
 ) -> None:

@@ -25,7 +25,6 @@ from webhook_receiver import Receiver
 from spark_ros.service.settings import Settings
 from spark_ros.service.spark import programs
 from spark_ros.service.storage import outbox
-from spark_ros.service.storage.advisory_lock import LOOK_EVERY_S
 from spark_ros.service.storage.jobs import COUNTED_S
 from spark_ros.service.storage.schema import (
     changes,
@@ -136,9 +135,9 @@ class Alone:
 
         return end
 
-    def wait_for(self, condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
+    def wait_for(self, condition: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(condition, deadline_s), (self.running, self.ended)
+            assert self._changed.wait_for(condition, DEADLINE_S), (self.running, self.ended)
 
     async def _work(self, name: str) -> None:
         with self._changed:
@@ -171,7 +170,7 @@ def test_a_task_stops_when_its_connection_is_lost(url: str, postgres: PostgresSe
     ends = [alone.process('one'), alone.process('two')]
     alone.wait_for(lambda: len(alone.running) == 1)
     postgres.execute(END_LOCKED)
-    alone.wait_for(lambda: len(alone.ended) == 1, 2 * LOOK_EVERY_S)
+    alone.wait_for(lambda: len(alone.ended) == 1)
     alone.wait_for(lambda: len(alone.running) == 1)
     for end in ends:
         end()
@@ -250,7 +249,8 @@ def test_a_newer_state_waits_while_another_process_sends_the_older(
             assert answered.wait(DEADLINE_S)
         return 200
 
-    one, two = (make_one(name, allow_nets=LOOPBACK) for name in NAMES)
+    settings: dict[str, Any] = {'allow_nets': LOOPBACK, 'webhook_timeout_s': 2 * DEADLINE_S}
+    one, two = (make_one(name, **settings) for name in NAMES)
     robot, operator = one.tenant(), one.operator()
     with Receiver(answer) as receiver:
         robot.ask(webhook_url=receiver.url())

@@ -104,7 +104,8 @@ def test_a_killed_process_loses_no_webhook_and_none_goes_back(
             load.wait_for(len(load.accepted) + AFTER_KILL)
             load.over.set()
         expected = {*load.accepted}
-        received = receiver.wait(lambda got: expected <= _ended(got))
+        # What was on its way is the other's only after the time that an attempt may take.
+        received = receiver.wait(lambda got: expected <= _ended(got), 2 * DEADLINE_S)
     newest: dict[str, int] = {}
     for push in received:
         token, sequence = push.body['token'], push.body['sequence']

@@ -232,18 +232,17 @@ def test_what_changes_while_a_push_hangs_goes_out_once_as_the_newest(
 def test_a_hanging_receiver_slows_nobody(
     make_service: Callable[..., InProcess], receiver: Receiver
 ) -> None:
-    service = make_service(allow_nets=LOOPBACK, webhook_timeout_s=DEADLINE_S)
+    service = make_service(allow_nets=LOOPBACK, webhook_timeout_s=2 * DEADLINE_S)
     with Receiver(lambda number: None) as hanging:
         robot = service.tenant()
         images = [f'http://192.0.2.1/{number}.jpg' for number in range(50)]
         for _ in range(4):
             robot.ask(webhook_url=hanging.url(), content_location=images)
         hanging.wait_count(PER_HOST)
-        begun = time.monotonic()
         for number in range(1, 6):
             robot.ask(webhook_url=receiver.url())
             receiver.wait_count(number)
-        assert time.monotonic() - begun < DEADLINE_S / 2
+        # None of those has ended, or another would have come in its place.
         assert len(hanging.received) == PER_HOST
 
 

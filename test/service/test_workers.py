@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from postgres_server import PostgresServer
-from service_harness import DEADLINE_S, question, served_by_process
+from service_harness import DEADLINE_S, Served, question, served_by_process
 from serving import ServingProcess, call, printed
 
 from spark_ros.cli.service import main as spark_service
@@ -140,6 +142,25 @@ def test_sqlite_has_one(tmp_path: Path) -> None:
     assert said.returncode == 1 and 'with SQLite, one process serves' in said.stderr
 
 
+@contextmanager
+def ended(pids: list[int]) -> Iterator[None]:
+    """Wait after the block until processes have ended that the block kills."""
+    with ExitStack() as stack:
+        ends = [os.pidfd_open(pid) for pid in pids]
+        for end in ends:
+            stack.callback(os.close, end)
+        yield
+        for end in ends:
+            assert select.select([end], [], [], DEADLINE_S)[0]
+
+
+def wait_until_all_serve(service: Served) -> None:
+    """Wait until no process counts any more as one that does not come to serve."""
+    until = time.monotonic() + DEADLINE_S
+    while not all(f'process {number} serves' in service.log.read_text() for number in range(2)):
+        assert time.monotonic() < until
+
+
 @pytest.mark.slow('starts six services')
 def test_the_service_goes_on_when_one_is_killed_and_starts_anew_when_all_are(
     server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -150,15 +171,18 @@ def test_the_service_goes_on_when_one_is_killed_and_starts_anew_when_all_are(
     headers, tokens = {'Authorization': f'Bearer {key}'}, set()
     for how in (signal.SIGKILL, signal.SIGTERM):
         with (
-            served_by_process(data, '--workers', '2') as service,
+            served_by_process(data, '--workers', '2', '--verbose') as service,
             # Its retries are of connections that were not made.
             httpx.Client(transport=httpx.HTTPTransport(retries=3), timeout=DEADLINE_S) as http,
         ):
             serving, path = service.serving, f'{service.url}/v1/engagement'
             assert isinstance(serving, ServingProcess)
+            wait_until_all_serve(service)
             for killed in (None, *serving.children):
                 if killed is not None:
-                    os.kill(killed, signal.SIGKILL)
+                    # Until its end it may take a connection.
+                    with ended([killed]):
+                        os.kill(killed, signal.SIGKILL)
                 # A new connection: of the old ones, some were with the one that is gone.
                 answer = http.post(
                     path, json=question(), headers={**headers, 'Connection': 'close'}
@@ -166,4 +190,7 @@ def test_the_service_goes_on_when_one_is_killed_and_starts_anew_when_all_are(
                 tokens.add(answer.raise_for_status().json()['token'])
             found = http.get(path, headers=headers).json()
             assert {each['token'] for each in found} == tokens
-            assert serving.stop(how) == (0 if how is signal.SIGTERM else -signal.SIGKILL)
+            # Only then the directory is free.
+            with ended(serving.children):
+                assert serving.stop(how) == (0 if how is signal.SIGTERM else -signal.SIGKILL)
+            service.log.unlink()

@@ -44,6 +44,7 @@ class Snapshot:
         excludes: whether operators who are there must not answer some of them.
         seconds: another value when other second opinions are to be given while nothing is open.
         taken_at: the event loop's time.
+        number: of the read, counted from 1.
         access: grows when somebody's session may have been ended.
     """
 
@@ -57,6 +58,7 @@ class Snapshot:
     excludes: bool
     seconds: tuple[int, int]
     taken_at: float
+    number: int
     access: int
 
     def seen_by(self, operator: str) -> list[tuple[int, tuple[Any, ...]]]:
@@ -70,8 +72,14 @@ class Snapshot:
 
 @dataclass
 class LiveQueue:
-    """Keeps a snapshot while anybody follows it."""
+    """Keeps a snapshot while anybody follows it.
 
+    Attributes:
+        reads: how many reads have begun.
+        closed: whether the service stops; nothing more comes.
+    """
+
+    reads: int = 0
     _snapshot: Snapshot | None = None
     _published: asyncio.Event = field(default_factory=asyncio.Event)
     _followed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,7 +96,10 @@ class LiveQueue:
                 if not self._followers:
                     self._snapshot = None
                     await self._followed.wait()
-                self._publish(await _read(service, self._access))
+                    # What has come until here is no reason to read a second time.
+                    self._access += None in changes.drain()
+                self.reads += 1
+                self._publish(await _read(service, self.reads, self._access))
                 await asyncio.sleep(EVERY_S)
                 if not changes.closed:
                     self._access += None in (await changes.next(), *changes.drain())
@@ -112,10 +123,10 @@ class LiveQueue:
             if not self._followers:
                 self._followed.clear()
 
-    async def next(self, seen: Snapshot | None, seconds: float) -> Snapshot | None:
-        """Wait for another snapshot than the one that was seen; None when the time is up."""
+    async def next(self, after: int, seconds: float) -> Snapshot | None:
+        """Wait for a snapshot of a later read; None when the time is up."""
         with move_on_after(seconds):
-            while not self.closed and (self._snapshot is None or self._snapshot is seen):
+            while not self.closed and (self._snapshot is None or self._snapshot.number <= after):
                 await self._published.wait()
             return self._snapshot
         return None
@@ -139,8 +150,10 @@ async def messages(
     loop, sent = asyncio.get_running_loop(), dict[int, tuple[Any, ...]]()
     seen: Snapshot | None = None
     with queue.followed():
+        # What was read before this console came may be older than what it has read itself.
+        after = queue.reads
         while not queue.closed:
-            found = await queue.next(seen, patience_s)
+            found = await queue.next(seen.number if seen else after, patience_s)
             if found is None:
                 yield None, seen.access if seen else 0
                 continue
@@ -168,7 +181,7 @@ async def messages(
             yield json_object(fields, b'{"lines":%b}' % json_array(lines)), found.access
 
 
-async def _read(service: Context, access: int) -> Snapshot:
+async def _read(service: Context, number: int, access: int) -> Snapshot:
     taken_at = asyncio.get_running_loop().time()
     there, now = service.presence.operators, service.clock()
     present = [service.crunchers.pseudonym(each) for each in there]
@@ -194,6 +207,7 @@ async def _read(service: Context, access: int) -> Snapshot:
             seconds=(0, 0) if any(row.state == 'open' for row in rows)
             else next_check.open_seconds(connection),
             taken_at=taken_at,
+            number=number,
             access=access,
         )
 

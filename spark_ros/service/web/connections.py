@@ -153,13 +153,17 @@ class Connections:
             await asyncio.sleep(step)
             passed = min(loop.time() - before, 2 * step)
             before = loop.time()
-            self.now += passed
-            for number, connection in enumerate(tuple(self._all), 1):
-                if connection in self._all:
-                    connection.check(self.now, passed)
-                if number % CHECKED_AT_ONCE == 0:
-                    # To check thousands takes longer than an answer may wait.
-                    await asyncio.sleep(0)
+            await self.check_all(passed)
+
+    async def check_all(self, passed: float) -> None:
+        """Check all connections; so many seconds have passed since they were checked last."""
+        self.now += passed
+        for number, connection in enumerate(tuple(self._all), 1):
+            if connection in self._all:
+                connection.check(self.now, passed)
+            if number % CHECKED_AT_ONCE == 0:
+                # To check thousands takes longer than an answer may wait.
+                await asyncio.sleep(0)
 
 
 class _ByNetwork:
