@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS = 15_000
-# No server is back sooner than this after it went away.
+# A server is seldom back sooner after it went away. If it is, one more call is told to repeat.
 TESTED_AFTER_S = 0.1
 # By default a machine that is lost would be waited for for minutes, or without end. In seconds,
 # but for the last, which is in milliseconds.
