@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from heat_harness import CHOICES, IMAGE, ask, asker
-from service_harness import Caller, InProcess, picture
+from service_harness import Caller, picture
 
 from spark_ros.demo import photographs
 from spark_ros.escalation.pictures.priors import draw_priors
@@ -139,13 +139,9 @@ def test_it_uploads_a_file(robot: Caller, kind: str) -> None:
 def test_it_is_the_same_operator_after_a_restart(make_service: Any) -> None:
     first = make_service(operator='scripted')
     [name] = answered(asker(first), 'rating')['crunchers']
-    first.do(_closed(first))
+    first.close()
     again = make_service(operator='scripted')
     assert answered(asker(again, 'later'), 'rating')['crunchers'] == [name]
-
-
-async def _closed(service: InProcess) -> None:
-    service.context.bus.close()
 
 
 def test_it_leaves_what_it_is_excluded_from_and_goes_on(robot: Caller) -> None:
