@@ -67,6 +67,7 @@ def show_again(told: str, output: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.slow('begins one demo after the other')
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(('line', 'arguments'), [
     (' service ', []),
     (' node ', []),
