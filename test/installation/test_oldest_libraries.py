@@ -20,7 +20,7 @@ OLDEST = (
 TESTS = ROOT / 'test'
 # These have the service on the other side, which needs newer libraries.
 WITH_SERVICE = (
-    'clients/test_spark_cli.py', 'clients/test_spark_round.py',
+    'clients/test_spark_cli.py', 'clients/test_spark_round.py', 'clients/test_spark_usage.py',
     'escalation/test_repeated_create.py', 'escalation/test_in_time.py',
 )  # fmt: skip
 

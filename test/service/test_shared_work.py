@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from file_host import FileHost, Said
 from postgres_server import PostgresServer, running_postgres
-from psycopg import sql
 from service_harness import DEADLINE_S, Caller, InProcess, held, picture, question
-from sqlalchemy import select, update
+from sqlalchemy import select
 from test_next_question import next_of
 from webhook_receiver import Receiver
 
@@ -32,18 +29,13 @@ from spark_ros.service.storage.schema import (
     deliveries,
     fetches,
     held_answers,
-    meta,
     questions,
 )
-from spark_ros.service.storage.store import Store, Transaction
 
 pytestmark = pytest.mark.slow('runs two services on PostgreSQL')
 
 NAMES = ('one', 'two')
 LOOPBACK = ('127.0.0.0/8',)
-END_LOCKED = sql.SQL(
-    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-)
 
 MakeService = Callable[..., InProcess]
 
@@ -98,123 +90,6 @@ def wait_until(condition: Callable[[], Any]) -> None:
 
 def rows(service: InProcess, table: Any) -> list[Any]:
     return list(service.context.store.read_now(lambda each: each.execute(select(table)).all()))
-
-
-class Alone:
-    """A task of two processes, each with a store, that must not run in both at a time."""
-
-    def __init__(self, url: str) -> None:
-        self.running: list[str] = []
-        self.ended: list[str] = []
-        self.most = 0
-        self._changed = threading.Condition()
-        self._url = url
-
-    def process(self, name: str) -> Callable[[], None]:
-        """Start a process, and return what ends it."""
-        store, loop = Store(self._url), asyncio.new_event_loop()
-
-        async def run() -> None:
-            locks = store.advisory_locks()
-            await asyncio.gather(locks.keep(), locks.run('task', lambda: self._work(name)))
-
-        main = loop.create_task(run())
-
-        def turn() -> None:
-            with pytest.raises(asyncio.CancelledError):
-                loop.run_until_complete(main)
-            loop.close()
-            store.close()
-
-        thread = threading.Thread(target=turn, daemon=True)
-        thread.start()
-
-        def end() -> None:
-            loop.call_soon_threadsafe(main.cancel)
-            thread.join(DEADLINE_S)
-
-        return end
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        with self._changed:
-            assert self._changed.wait_for(condition, DEADLINE_S), (self.running, self.ended)
-
-    async def _work(self, name: str) -> None:
-        with self._changed:
-            self.running.append(name)
-            self.most = max(self.most, len(self.running))
-            self._changed.notify_all()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            with self._changed:
-                self.running.remove(name)
-                self.ended.append(name)
-                self._changed.notify_all()
-
-
-def test_a_task_runs_in_one_process_and_moves_when_that_ends(url: str) -> None:
-    alone = Alone(url)
-    end_one = alone.process('one')
-    alone.wait_for(lambda: alone.running == ['one'])
-    end_two = alone.process('two')
-    end_one()
-    alone.wait_for(lambda: alone.running == ['two'])
-    end_two()
-    assert alone.running == []
-    assert alone.most == 1
-
-
-def test_a_task_stops_when_its_connection_is_lost(url: str, postgres: PostgresServer) -> None:
-    alone = Alone(url)
-    ends = [alone.process('one'), alone.process('two')]
-    alone.wait_for(lambda: len(alone.running) == 1)
-    postgres.execute(END_LOCKED)
-    alone.wait_for(lambda: len(alone.ended) == 1)
-    alone.wait_for(lambda: len(alone.running) == 1)
-    for end in ends:
-        end()
-
-
-def test_batches_that_lock_the_same_rows_in_another_order_both_succeed(url: str) -> None:
-    names = ('epoch', 'url_secret')
-    both_locked = threading.Barrier(2)
-    stores = [Store(url) for _ in names]
-
-    async def write_both(store: Store, first: str, second: str) -> None:
-        begun, queued = threading.Event(), threading.Event()
-
-        def hold_up(transaction: Transaction) -> None:
-            begun.set()
-            assert queued.wait(DEADLINE_S)
-
-        def change(transaction: Transaction, name: str) -> None:
-            add = update(meta).where(meta.c.name == name).values(value=meta.c.value + '+')
-            transaction.connection.execute(add)
-            if name == first and not both_locked.broken:
-                # The second time each write is on its own.
-                with suppress(threading.BrokenBarrierError):
-                    both_locked.wait(DEADLINE_S)
-                    both_locked.abort()
-
-        held_up = asyncio.create_task(store.write(hold_up))
-        await asyncio.to_thread(begun.wait, DEADLINE_S)
-        writes = [asyncio.create_task(store.write(change, name)) for name in (first, second)]
-        # Now both are queued, and will be one batch.
-        await asyncio.sleep(0)
-        queued.set()
-        await asyncio.gather(held_up, *writes)
-
-    with ThreadPoolExecutor(2) as threads:
-        done = [
-            threads.submit(asyncio.run, write_both(store, *order))
-            for store, order in zip(stores, (names, names[::-1]), strict=True)
-        ]
-        for each in done:
-            each.result(DEADLINE_S)
-    assert [stores[0].value(name).count('+') for name in names] == [2, 2]
-    for store in stores:
-        store.close()
 
 
 def test_operators_of_all_processes_are_counted_once(

@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spark_ros.geometry import ImageSize
 from spark_ros.wire.heat import (
     MAX_ANNOTATIONS,
     PER_ANNOTATION,
     HeatRequest,
-    Scale,
     parse_heat_request,
 )
-from spark_ros.wire.heat_response import check_response, grid_value
+from spark_ros.wire.heat_response import check_response
 from spark_ros.wire.values import WireError
 
 PAGE = (Path(__file__).parent / 'data' / 'heat_page.txt').read_text()
@@ -361,62 +358,6 @@ def test_where_in_what_it_is_not(kind: str, item: Any, words: str) -> None:
     """Refused with the field."""
     with pytest.raises(WireError, match=words):
         check_response(media(kind), [item])
-
-
-@given(
-    st.integers(-1000, 1000), st.integers(1, 400), st.sampled_from([1, 10, 100, 1000]),
-    st.integers(1, 5000), st.data(),
-)  # fmt: skip
-def test_every_step_of_a_decimal_scale(
-    low: int, step: int, unit: int, count: int, data: st.DataObject
-) -> None:
-    """However a form reaches a step, it is on the grid and comes out as the decimal it means."""
-    scale = Scale(low / unit, (low + count * step) / unit, step / unit)
-    k = data.draw(st.integers(0, count))
-    wanted = (low + k * step) / unit
-    for value in (wanted, scale.low + k * scale.step, scale.high - (count - k) * scale.step):
-        assert grid_value(value, scale) == wanted
-    assert grid_value(wanted + scale.step / 2, scale) is None
-    assert grid_value(scale.high + scale.step, scale) is None
-    assert grid_value(scale.low - scale.step, scale) is None
-
-
-answers = st.recursive(
-    st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(), st.text(),
-        st.sampled_from(['a', 'b', URL, '7', 10**400]),
-    ),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(['x', 'y', 'x2', 'y2', 't', 'start', 'end', 'attachment_index',
-                             'response']),
-            inner | st.floats(0, 9) | st.integers(0, 3),
-        )
-    ),
-    max_leaves=12,
-)  # fmt: skip
-every_request = st.sampled_from(
-    [
-        *(asked(type) for type in ('multiple-choice', 'free-text', 'rating', 'image')),
-        asked('free-text', validation='number'), asked('free-text', validation='url'),
-        *(media(kind, min_annotations=0) for kind in ('text', 'video', 'audio', 'website')),
-        asked('annotations', **RECTANGLE, attachments=[URL, URL], min_annotations=0),
-        *(asked_per_annotation(kind) for kind in KINDS),
-    ]
-)  # fmt: skip
-
-
-@given(every_request, answers | st.lists(answers, max_size=3))
-def test_checking_gives_an_answer_or_a_wire_error(request: HeatRequest, value: Any) -> None:
-    """Nothing else, and what is good once stays good and the same."""
-    try:
-        found = check_response(request, value, [SIZE])
-    except WireError as error:
-        assert str(error)
-        return
-    sent = json.loads(json.dumps(found, allow_nan=False))
-    assert same(check_response(request, sent, [SIZE]), found)
 
 
 def test_the_kinds_are_all_there() -> None:
