@@ -253,7 +253,6 @@ export class Controller {
     const files = mediaOf(question);
     if (!files.some(isWaiting)) return;
     const fresh = mediaOf(await api.getQuestion(question.id));
-    if (this.current !== question) return;
     // What is here stays so: readings may arrive in another order than they were asked for.
     files.forEach((file, at) => isWaiting(file) && Object.assign(file, fresh[at]));
     checkExpected();
