@@ -8,9 +8,10 @@ import itertools
 import resource
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -44,6 +45,7 @@ UNHURRIED = replace(DEFAULT_LIMITS, sweep_s=3600.0)
 GET = b'GET /healthz HTTP/1.1\r\nHost: x\r\n'
 CHUNKED = b'POST /v1/engagement HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n'
 WARNING_LINES = 3
+T = TypeVar('T')
 
 
 @pytest.fixture
@@ -62,19 +64,25 @@ def unhurried(data: Path, key: str) -> Iterator[Served]:
 
 def let_pass(service: Served, seconds: float) -> None:
     """Let seconds pass for the connections of a service."""
-    server = service.serving._server
-    checked = server._connections.check_all(seconds)
-    asyncio.run_coroutine_threadsafe(checked, server._loop).result(DEADLINE_S)
+    in_its_loop(service, service.serving._server._connections.check_all(seconds))
 
 
 def at_the_service(service: Served, client: socket.socket) -> HttpConnection:
     """Return the service's side of a connection."""
+
+    async def look() -> list[HttpConnection]:
+        return [each for each in connections._all if each.client == client.getsockname()]
+
     connections, until = service.serving._server._connections, time.monotonic() + DEADLINE_S
-    while time.monotonic() < until:
-        for each in tuple(connections._all):
-            if each._client.fileno() >= 0 and each._client.getpeername() == client.getsockname():
-                return each
-    raise AssertionError('the connection is not there')
+    while not (found := in_its_loop(service, look())):
+        assert time.monotonic() < until
+    return found[0]
+
+
+def in_its_loop(service: Served, work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the loop of a service."""
+    loop = service.serving._server._loop
+    return asyncio.run_coroutine_threadsafe(work, loop).result(DEADLINE_S)
 
 
 def repeated(part: bytes, size: int) -> Iterator[bytes]:
