@@ -55,7 +55,8 @@ class Processes:
             arguments: for it.
             more: environment variables for it alone.
         """
-        with self._log(name).open('w') as log:
+        # Between fork and exec, Python loses what a signal raises.
+        with self._log(name).open('w') as log, delayed_interrupt():
             process = subprocess.Popen(
                 [sys.executable, '-u', '-m', module, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -66,7 +67,7 @@ class Processes:
                 start_new_session=True,
                 preexec_fn=_end_with_parent,
             )
-        self._running[name] = process
+            self._running[name] = process
         return lines(process)
 
     def check(self, *may_end: str) -> None:

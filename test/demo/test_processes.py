@@ -44,6 +44,28 @@ def test_one_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None:
             processes.check()
 
 
+INTERRUPTED = '''
+import os, pathlib, signal, sys
+from spark_ros.demo.processes import Processes
+
+os.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGINT))
+try:
+    with Processes(pathlib.Path(sys.argv[1])) as processes:
+        processes.start('service', 'spark_ros.cli.service', '--help')
+except KeyboardInterrupt:
+    print('interrupted')
+'''
+
+
+def test_ctrl_c_while_a_process_is_started_is_heard(tmp_path: Path) -> None:
+    """Python only tells of an exception that is raised while it forks."""
+    ended = subprocess.run(
+        [sys.executable, '-c', INTERRUPTED, str(tmp_path)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, 'interrupted\n', '')
+
+
 @pytest.mark.parametrize('module', ['replay', 'warehouse.simulator'])
 def test_ctrl_c_while_python_imports_ends_a_camera(tmp_path: Path, module: str) -> None:
     (tmp_path / 'rclpy.py').write_text(

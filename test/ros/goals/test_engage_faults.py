@@ -176,6 +176,9 @@ def test_a_goal_that_waits_for_its_frame_ends_with_the_node(robot: Robot, asker:
     node = spawned(robot, None, front__frames__wait_s=60.0)
     sent = asker.send(of_camera('front', 5.0))
     robot.until(lambda: sent.handle)
+    # The node has heard that a result is waited for once it answers the next that waits for one.
+    asker.send(goal(metadata=[KeyValue(key='', value='v')])).end(ABORTED)
+    assert not sent.over
     assert node.end() == 0, node.output
     assert 'the node ends' in sent.end(ABORTED).reason
     assert not robot.statuses
