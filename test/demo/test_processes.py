@@ -44,7 +44,7 @@ def test_one_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None:
             processes.check()
 
 
-INTERRUPTED = '''
+INTERRUPTED = """
 import os, pathlib, signal, sys
 from spark_ros.demo.processes import Processes
 
@@ -54,7 +54,7 @@ try:
         processes.start('service', 'spark_ros.cli.service', '--help')
 except KeyboardInterrupt:
     print('interrupted')
-'''
+"""
 
 
 def test_ctrl_c_while_a_process_is_started_is_heard(tmp_path: Path) -> None:
