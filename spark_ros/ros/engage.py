@@ -37,6 +37,8 @@ from spark_ros.ros.workarounds.action_server import CalmActionServer
 
 NODE_ENDS = 'the node ends; what was asked stays asked, its answer will be on the topics'
 # What ends a goal by itself; after the others its answer follows.
+# How long a busy client has for reading its result when the node ends.
+TOLD_S = 1.0
 WITHOUT_ANSWER = (State.FAILED, State.EXPIRED, State.CANCELED)
 logger = logging.getLogger(__name__)
 
@@ -112,9 +114,14 @@ class EngageServer:
         self._open.clear()
         try:
             self._server.take_requests()
+            told = False
             for goal in self._goals.values():
                 result = goal.result or _unasked(goal, State.FAILED, NODE_ENDS)
-                self._server.abort_now(goal.handle, result)
+                told |= self._server.abort_now(goal.handle, result)
+            if told:
+                # No middleware says when a response has come. A reader drops what it has not read
+                # when it hears that the writer is gone.
+                time.sleep(TOLD_S)
         except Exception:
             # The rest of the node has to be closed all the same.
             logger.exception('cannot end every goal')

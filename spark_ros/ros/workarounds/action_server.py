@@ -72,15 +72,15 @@ class CalmActionServer(ActionServer):
                 future._set_executor(None)
                 future.add_done_callback(partial(self._send_result_response, header))
 
-    def abort_now(self, handle: ServerGoalHandle, result: Any) -> None:
+    def abort_now(self, handle: ServerGoalHandle, result: Any) -> bool:
         """End a goal when no executor runs any more; who waits for its result gets it.
 
-        A goal of which no result can be told any more is left to itself.
+        A goal of which no result can be told any more is left to itself: returns False.
         """
         uuid = bytes(handle.goal_id.uuid)
         future = self._result_futures.get(uuid)
         if future is None or future.done() or not handle.is_active:
-            return
+            return False
         if handle.status == GoalStatus.STATUS_ACCEPTED:
             handle._update_state(GoalEvent.EXECUTE)
         handle.abort()
@@ -89,3 +89,4 @@ class CalmActionServer(ActionServer):
         # Its callbacks would be given to the executor that is gone; so they are called here.
         future._set_executor(None)
         future.set_result(response)
+        return True
