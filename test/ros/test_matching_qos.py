@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from robot import (
     BEST_EFFORT,
@@ -21,7 +22,7 @@ from robot import (
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-from spark_ros.ros.matched import DEPTH
+from spark_ros.ros.matched import DEPTH, MatchedSubscription
 
 IMAGES = '/front/image_raw'
 
@@ -219,15 +220,25 @@ def test_what_is_still_unread_survives_a_change_of_qos(robot: Robot) -> None:
         assert all(taken._ring.exact(int(stamp * 1e9)) for stamp in stamps)
 
 
+def changing(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Publisher, MatchedSubscription]:
+    """Start a change of QoS that does not end by itself; return the detector and who hears it."""
+    monkeypatch.setattr('spark_ros.ros.matched.OVERLAP_S', 3600.0)
+    robot.start()
+    (camera,) = robot.spark._cameras
+    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    (matched,) = (
+        each for each in camera._subscriptions if each.resolved_topic == '/front/detections'
+    )
+    return detector, matched
+
+
 def test_what_was_heard_before_the_change_of_qos_was_over_is_not_heard_again(
     robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The new subscription's copy may be read after the old one has gone."""
-    monkeypatch.setattr('spark_ros.ros.matched.OVERLAP_S', 3600.0)
-    robot.start()
-    (camera,) = robot.spark._cameras
-    robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
-    matched = camera._subscriptions[1]
+    _, matched = changing(robot, monkeypatch)
     robot.until(lambda: matched._retiring)
     heard: list[float] = []
     matched._callback = lambda message: heard.append(message.header.stamp.sec)
@@ -244,15 +255,9 @@ def test_two_messages_with_one_stamp_are_two_during_a_change_of_qos(
     robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both subscriptions hear both; each is passed on once."""
-    monkeypatch.setattr('spark_ros.ros.matched.OVERLAP_S', 3600.0)
-    robot.start()
-    (camera,) = robot.spark._cameras
-    detector = robot.publisher(Detection2DArray, '/front/detections', RELIABLE)
+    detector, matched = changing(robot, monkeypatch)
     robot.until(lambda: detector.get_subscription_count() == 2)
     heard: list[str] = []
-    (matched,) = (
-        each for each in camera._subscriptions if each.resolved_topic == '/front/detections'
-    )
     matched._callback = lambda message: heard.append(message.detections[0].id)
     for id, seconds in (('a', 1.0), ('b', 1.0), ('c', 2.0)):
         detector.publish(detections(stamped(seconds), detection('cat', (5, 6, 9, 8), id=id)))
